@@ -1,0 +1,75 @@
+/** The life of a breach towards an operator: the alarm object of contracts §6, its transitions and its notices. */
+import type { TargetClass, WaterClass } from './class.ts';
+
+export const SEVERITIES = ['minor', 'major', 'critical'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+/** `returned` = cleared before anybody acknowledged it; `withdrawn` = it no longer holds on better knowledge. */
+export const ALARM_STATES = ['raised', 'acknowledged', 'returned', 'cleared', 'withdrawn'] as const;
+export type AlarmState = (typeof ALARM_STATES)[number];
+
+/** What happened, as notices and timelines name it. `test` exists only in notices. */
+export const ALARM_EVENTS = [
+  'raised',
+  'escalated',
+  'severity-changed',
+  'acknowledged',
+  'returned',
+  'cleared',
+  'withdrawn',
+  'confirmed',
+  'late-found',
+  'shelved',
+  'unshelved',
+  'commented',
+  'test',
+] as const;
+export type AlarmEvent = (typeof ALARM_EVENTS)[number];
+
+/** Times are event times in epoch milliseconds, except `detectedAtMs`, which is the `receivedMs` of the raising entry. */
+export interface Alarm {
+  /** Deterministic from the raising entry's seq, the rule and the series. */
+  id: string;
+  /** `RULE/STATION/PARAMETER`. */
+  key: string;
+  rule: string;
+  station: string;
+  parameter: string;
+  severity: Severity;
+  state: AlarmState;
+  breachStartMs: number;
+  raisedAtMs: number;
+  detectedAtMs: number;
+  acknowledgedAtMs: number | null;
+  acknowledgedBy: string | null;
+  clearedAtMs: number | null;
+  /** The value that raised it or, later, last changed its severity. */
+  value: number;
+  unit: string;
+  limit: number | null;
+  op: '<=' | '>=' | '>' | '<' | null;
+  target: TargetClass | null;
+  class: WaterClass | null;
+  /** (value − limit) / limit; null for pH, DO and temperature (GB 3838 practice). */
+  multiple: number | null;
+  basis: 'instantaneous';
+  late: boolean;
+  occurrences: number;
+  shelvedUntilMs: number | null;
+  suppressedBy: string | null;
+  latched: boolean;
+}
+
+/** One step in an alarm's life, with its cause; append-only. */
+export interface Transition {
+  alarm: string;
+  /** Seq of the entry that caused it. */
+  seq: number;
+  /** `receivedMs` of that entry. */
+  atMs: number;
+  event: AlarmEvent;
+  from: AlarmState | null;
+  to: AlarmState;
+  cause: string;
+  actor: string | null;
+}

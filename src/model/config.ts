@@ -1,0 +1,33 @@
+/** What the service was told, parsed and frozen by src/config.ts; contracts §2. Durations in ms, sizes in bytes. */
+export interface Config {
+  dataDir: string;
+  /** null = no seeds. */
+  seedsDir: string | null;
+  http: { host: string; port: number };
+  mqtt:
+    | { kind: 'embedded'; host: string; port: number }
+    | { kind: 'external'; url: string; username: string | null; password: string | null; caFile: string | null; clientId: string };
+  mqttTopics: string[];
+  influx: null | {
+    url: string;
+    token: string | null;
+    org: string | null;
+    bucket: string;
+    api: 'v1' | 'v2';
+    retentionOk: boolean;
+  };
+  timeZone: string;
+  adminToken: string | null;
+  allowedLatenessMs: number;
+  ackMaxDelayMs: number;
+  maxMessageBytes: number;
+  journalRetentionMs: number;
+  journalMaxBytes: number;
+  /** Requests per second and credential. */
+  rateLimit: number;
+  publicUrl: string | null;
+  heartbeatUrl: string | null;
+  webhookAllow: string[];
+  rawRetentionMs: number | null;
+  logLevel: string;
+}

@@ -1,0 +1,86 @@
+/**
+ * What the journal holds. Everything that ever happens to Wellkeeper is one of these four kinds of entry;
+ * everything else that it knows is derived from them.
+ */
+import type { Flag } from './flag.ts';
+
+/**
+ * What a value is to its series: `new` time, same value again (`duplicate`), another value for a known time
+ * (`correction`), or `unsettled`: older than the door's memory, so the `readings` follower decides from the store.
+ */
+export type Verdict = 'new' | 'duplicate' | 'correction' | 'unsettled';
+
+/** One value as the door journaled it. `value` is null exactly when nothing was measured (flag 9). */
+export interface JournaledReading {
+  series: number;
+  timeMs: number;
+  value: number | null;
+  flag: Flag;
+  deviceFlag: string | null;
+  verdict: Verdict;
+}
+
+/** Seq rises by one; `receivedMs` = max(previous, wall clock): the only clock that followers know. */
+interface Journaled {
+  seq: number;
+  receivedMs: number;
+}
+
+export interface MessageEntry extends Journaled {
+  kind: 'message';
+  /** Gateway id, or `user:NAME` for one who wrote over HTTP with a bearer token. */
+  source: string;
+  /** The gateway's own rising number, if it sends one. */
+  gatewaySeq: number | null;
+  readings: JournaledReading[];
+}
+
+export interface CommandEntry extends Journaled {
+  kind: 'command';
+  /** Who did it: a token's name, `admin`, `seed`, or `link:CHANNEL` for a signed acknowledgement. */
+  actor: string;
+  command: Command;
+}
+
+/** Time passing while nothing arrived: appended when a timer is due. */
+export interface TickEntry extends Journaled {
+  kind: 'tick';
+}
+
+/** The service began. `downSinceMs` = `receivedMs` of the last entry before, null on the very first start. */
+export interface StartEntry extends Journaled {
+  kind: 'start';
+  downSinceMs: number | null;
+}
+
+export type Entry = MessageEntry | CommandEntry | TickEntry | StartEntry;
+
+/** The registers. Each is a set of entries keyed by id, changed only by `put` and `delete` commands. */
+export const NOUNS = ['station', 'gateway', 'meter', 'rule', 'channel', 'routes', 'token', 'statement'] as const;
+export type Noun = (typeof NOUNS)[number];
+
+/** A change that somebody made. `put` and `delete` change a register; the others act on an alarm or on readings. */
+export type Command =
+  | { verb: 'put'; noun: Noun; id: string; body: unknown }
+  | { verb: 'delete'; noun: Noun; id: string }
+  | { verb: 'acknowledge'; alarm: string; comment?: string }
+  | { verb: 'shelve'; alarm: string; untilMs: number; reason: string }
+  | { verb: 'unshelve'; alarm: string }
+  | { verb: 'comment'; alarm: string; comment: string }
+  | { verb: 'test-channel'; channel: string }
+  | { verb: 'resend'; notice: string }
+  | Correction
+  | { verb: 'replay-quarantine'; quarantineId: string };
+
+/** An engineer's change to the readings of one series in the event-time range [fromMs, toMs). */
+export interface Correction {
+  verb: 'correct';
+  station: string;
+  parameter: string;
+  fromMs: number;
+  toMs: number;
+  action: 'set' | 'delete' | 'flag';
+  value?: number;
+  flag?: Flag;
+  reason: string;
+}

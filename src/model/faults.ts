@@ -1,0 +1,73 @@
+/**
+ * The one table of fault codes: what a code means and which HTTP status carries it. The documentation
+ * (docs/errors.md) is generated from it. A code is only here because a client would act on it.
+ */
+
+/** `status` is null where the code never is an HTTP answer of its own (it stands in quarantine or in the log). */
+interface FaultMeaning {
+  status: number | null;
+  meaning: string;
+}
+
+const TABLE = {
+  // Values: that value alone is quarantined, the rest of the message is taken.
+  'station.unknown': { status: null, meaning: 'No station of this id is registered.' },
+  'parameter.unknown': { status: null, meaning: 'No parameter of this id or HJ code is known.' },
+  'unit.unknown': { status: null, meaning: 'The unit is not one that this parameter can be converted from.' },
+  'value.not-finite': { status: null, meaning: 'The value is NaN, infinite or beyond ±1e300.' },
+  'value.not-a-number': { status: null, meaning: 'The value is neither a number nor null.' },
+  'time.no-offset': { status: null, meaning: 'The time has no UTC offset; Wellkeeper never guesses a zone.' },
+  'time.seconds': { status: null, meaning: 'The time is a number that can only be seconds; milliseconds are wanted.' },
+  'time.malformed': { status: null, meaning: 'The time is neither RFC 3339 nor epoch milliseconds.' },
+  'time.impossible': { status: null, meaning: 'The time is before 2000 or more than 10 minutes ahead of arrival.' },
+  'sample.malformed': { status: null, meaning: 'The sample is not an object with station, time and values.' },
+  'row.malformed': { status: null, meaning: 'The CSV row does not have the columns that the header promises.' },
+  'flag.unknown': { status: null, meaning: 'The device flag is not known; the value is kept with flag 2.' },
+  'gateway.not-owner': { status: null, meaning: 'The station is not one that this gateway may write.' },
+  'store.rejected': { status: null, meaning: 'The reading store refused this line for good.' },
+  // Messages: the whole message is quarantined and counts as one.
+  'message.malformed': { status: 400, meaning: 'The payload can not be decoded.' },
+  'message.too-many-values': { status: 400, meaning: 'The message holds more than 5,000 values.' },
+  'message.too-large': { status: 413, meaning: 'The message is larger than WK_MAX_MESSAGE.' },
+  'topic.not-yours': { status: null, meaning: 'The topic is not one that this client may publish to.' },
+  // HTTP.
+  'request.invalid': { status: 400, meaning: 'The request does not fit the schema; `errors` says where.' },
+  'id.invalid': { status: 400, meaning: 'An id is 1 to 64 of A-Z a-z 0-9 . _ -' },
+  'range.invalid': { status: 400, meaning: 'The range is not two instants with from before to.' },
+  'range.too-many-buckets': { status: 400, meaning: 'The range and interval give more than 10,000 buckets.' },
+  'range.too-long': { status: 400, meaning: 'The range is longer than this zone or interval allows.' },
+  'cursor.invalid': { status: 400, meaning: 'The cursor is not one that this list gave.' },
+  'rule.invalid': { status: 400, meaning: 'The rule names nothing that exists or contradicts itself.' },
+  'channel.address-refused': { status: 400, meaning: 'The address is private and WK_WEBHOOK_ALLOW does not name it.' },
+  'token.missing': { status: 401, meaning: 'A credential is needed.' },
+  'token.invalid': { status: 401, meaning: 'The credential is not valid.' },
+  'role.too-low': { status: 403, meaning: 'The credential may not do this.' },
+  'origin.refused': { status: 403, meaning: 'A change by cookie needs a matching Origin.' },
+  'not-found': { status: 404, meaning: 'There is nothing of this name.' },
+  'method.not-allowed': { status: 405, meaning: 'The route exists, the method does not.' },
+  'state.conflict': { status: 409, meaning: 'The thing is in a state that does not allow this.' },
+  'media.unsupported': { status: 415, meaning: 'Only application/json and, where said, text/csv are read.' },
+  'idempotency.conflict': { status: 422, meaning: 'The Idempotency-Key was used for another body.' },
+  'rate.limited': { status: 429, meaning: 'Too many requests; Retry-After says when.' },
+  'internal': { status: 500, meaning: 'A fault of ours; the log has it under the same request id.' },
+  'journal.full': { status: 503, meaning: 'The journal can not take more; nothing was accepted; try again later.' },
+  'journal.unwritable': { status: 503, meaning: 'The disk refuses the journal; nothing was accepted; try again later.' },
+  'overloaded': { status: 503, meaning: 'The service is too busy; Retry-After says when.' },
+  // Files and processes.
+  'store.corrupt': { status: null, meaning: 'A database file is damaged; restore it from a backup.' },
+  'store.newer': { status: null, meaning: 'A database file was written by a newer version of the program.' },
+  'store.locked': { status: null, meaning: 'Another process writes this data directory.' },
+  'seed.invalid': { status: null, meaning: 'A seed file is wrong; file, line, item and reason are given.' },
+  'config.invalid': { status: null, meaning: 'The configuration is wrong; every mistake is listed; exit 78.' },
+  'follower.parked': { status: null, meaning: 'A follower failed three times at an entry and goes on without it.' },
+} as const satisfies Record<string, FaultMeaning>;
+
+export type FaultCode = keyof typeof TABLE;
+export const FAULTS: Readonly<Record<FaultCode, FaultMeaning>> = TABLE;
+
+/** Something wrong with what was sent; a value, not an exception (design §7). `path` = `samples[0].values.ph`, `row 17`. */
+export interface Fault {
+  code: FaultCode;
+  message: string;
+  path?: string;
+}

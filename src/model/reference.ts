@@ -1,0 +1,62 @@
+/**
+ * The built-in reference data as pure code sees it: parameters and standards. Loaded once by
+ * `seeds/reference.ts`, handed down as a value; independent of the seeds that a user chooses.
+ */
+import type { TargetClass, WaterBody, WaterClass } from './class.ts';
+
+/** How a parameter is averaged: arithmetic, as pH through [H⁺], or geometric (faecal coliforms). */
+export type MeanKind = 'arithmetic' | 'ph' | 'geometric';
+
+export interface Parameter {
+  id: string;
+  name: { zh: string; en: string };
+  /** Canonical unit; every stored value is in it. */
+  unit: string;
+  /** Units it may be sent in → canonical = sent × factor + offset. Keys as gateways spell them, UCUM among them. */
+  units: Record<string, { factor: number; offset: number }>;
+  /** HJ 525 / HJ 212 codes and other aliases. */
+  aliases: string[];
+  mean: MeanKind;
+  /** Default quality thresholds, canonical unit. */
+  qc: {
+    fail: [number, number] | null;
+    suspect: [number, number] | null;
+    ratePerHour: [number, number] | null;
+    spike: [number, number] | null;
+    flat: { tolerance: number; suspectMs: number; failMs: number } | null;
+  };
+  /** Whether an exceedance multiple may be stated (not for pH, DO, temperature: 环办[2011]22号). */
+  multiple: boolean;
+}
+
+/** One item of a class-ladder standard; limits are the decimal strings that the standard prints, null = no limit. */
+export interface StandardItem {
+  parameter: string;
+  op: '<=' | '>=' | 'range' | 'delta';
+  river: Record<TargetClass, string | null>;
+  lake: Record<TargetClass, string | null>;
+  /** The item's place in the standard, e.g. `table 1 no. 7`. */
+  clause: string;
+  /** Whether it takes part in single-factor classification (the 21 indicators of 环办[2011]22号). */
+  participates: boolean;
+}
+
+export interface Standard {
+  id: string;
+  title: { zh: string; en: string };
+  edition: string;
+  effective: string;
+  items: StandardItem[];
+  /** Items with one limit and no classes (tables 2 and 3: drinking-water sources). */
+  singles: { parameter: string; name: { zh: string; en: string }; op: '<=' | '>=' | 'range'; limit: string; unit: string; clause: string }[];
+}
+
+export interface Reference {
+  parameters: ReadonlyMap<string, Parameter>;
+  /** Alias (HJ code, lower-case id) → parameter id. */
+  aliases: ReadonlyMap<string, string>;
+  standards: ReadonlyMap<string, Standard>;
+}
+
+/** The class that one value of one parameter reaches, and whether the standard has limits for it at all. */
+export type ClassOf = (parameter: string, waterBody: WaterBody, value: number) => WaterClass | null;

@@ -1,0 +1,75 @@
+/**
+ * The one file that knows node:sqlite. Opens a database the way every file of ours is opened and runs its
+ * numbered migrations. A file newer than the program is refused: downgrades would misread it.
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+
+export type Database = DatabaseSync;
+export type Statement = StatementSync;
+
+/** A database file that can't be used; `code` is one of the table in model/faults.ts. */
+export class StoreError extends Error {
+  readonly code: string;
+  readonly retryable: boolean;
+  constructor(code: string, message: string, retryable: boolean, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StoreError';
+    this.code = code;
+    this.retryable = retryable;
+  }
+}
+
+/**
+ * Opens (or creates) a database for writing: WAL, every commit on disk (`synchronous=FULL`), migrations applied.
+ * @param migrations SQL texts; the file's `user_version` says how many it has had.
+ * @throws StoreError `store.corrupt` for a file that isn't a sound database, `store.newer` for one of a later version.
+ */
+export function openDatabase(path: string, migrations: readonly string[]): Database {
+  let database: DatabaseSync;
+  try {
+    database = new DatabaseSync(path);
+    database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY');
+  } catch (error) {
+    throw new StoreError('store.corrupt', `${path} can't be opened as a database: ${(error as Error).message}`, false, {
+      cause: error,
+    });
+  }
+  migrate(database, path, migrations);
+  return database;
+}
+
+/** Opens a database that another thread writes, for reading only, with short waits for its checkpoints. */
+export function openReadOnly(path: string): Database {
+  return new DatabaseSync(path, { readOnly: true, timeout: 2000 });
+}
+
+function migrate(database: Database, path: string, migrations: readonly string[]): void {
+  const row = database.prepare('PRAGMA user_version').get() as { user_version: number };
+  if (row.user_version > migrations.length) {
+    database.close();
+    throw new StoreError(
+      'store.newer',
+      `${path} has version ${row.user_version}, this program knows ${migrations.length}: run the newer program`,
+      false,
+    );
+  }
+  for (let version = row.user_version; version < migrations.length; version++) {
+    transaction(database, () => {
+      database.exec(migrations[version]!);
+      database.exec(`PRAGMA user_version=${version + 1}`);
+    });
+  }
+}
+
+/** Runs `work` in one write transaction; anything thrown rolls all of it back and is thrown on. */
+export function transaction<T>(database: Database, work: () => T): T {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const result = work();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
