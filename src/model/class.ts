@@ -10,11 +10,16 @@ export type TargetClass = (typeof TARGETS)[number];
 export type WaterBody = 'river' | 'lake';
 
 /** One limit as it is compared: `range` is inclusive at both ends. */
-export type Limit = { op: '<=' | '>='; value: number } | { op: 'range'; value: [number, number] };
+export type Limit = { op: '<='; value: number } | { op: '>='; value: number } | { op: 'range'; value: [number, number] };
 
 /** Whether `value` meets the limit; limits are inclusive (GB 3838-2002 table 1 heading ≤, ≥). */
 export function meets(value: number, limit: Limit): boolean {
-  if (limit.op === '<=') return value <= limit.value;
-  if (limit.op === '>=') return value >= limit.value;
-  return value >= limit.value[0] && value <= limit.value[1];
+  switch (limit.op) {
+    case '<=':
+      return value <= limit.value;
+    case '>=':
+      return value >= limit.value;
+    case 'range':
+      return value >= limit.value[0] && value <= limit.value[1];
+  }
 }

@@ -1,0 +1,62 @@
+/**
+ * The door as transports and the API see it: bytes in, a receipt out, and the receipt means durable.
+ * `gate.ts` implements it: decode → resolve → flag → journal.
+ */
+import type { Fault } from '#model/faults.ts';
+import type { Flag } from '#model/flag.ts';
+import type { Reading } from '#model/reading.ts';
+import type { QuarantineItem } from '#store/journal-port.ts';
+
+export type ContentType = 'application/json' | 'text/csv';
+
+/** One payload and who sent it. */
+export interface Delivery {
+  /** Gateway id, or `user:NAME`. */
+  source: string;
+  /** Stations that the source may write; null = any (an engineer over HTTP). */
+  stations: ReadonlySet<string> | null;
+  contentType: ContentType;
+  payload: Uint8Array;
+}
+
+/** A fault with the quarantined item that keeps what it is about; `flag.unknown` keeps nothing and is no refusal. */
+export interface Refusal extends Fault {
+  quarantineId: string;
+}
+
+/** What became of a delivery; counted in values. `pending` = journaled but not yet known to be new or duplicate. */
+export interface Receipt {
+  seq: number;
+  receivedMs: number;
+  accepted: number;
+  duplicates: number;
+  corrections: number;
+  pending: number;
+  quarantined: Refusal[];
+  /** True when nothing could be decoded: HTTP answers 400 (413 for `message.too-large`). */
+  undecodable: boolean;
+}
+
+/** What would become of a payload; changes nothing. Values are in canonical units. */
+export interface Preview {
+  readings: { station: string; parameter: string; timeMs: number; value: number | null; flag: Flag; deviceFlag: string | null }[];
+  faults: Fault[];
+}
+
+export interface Door {
+  /** Resolves after the fsync. Bad data never rejects; only StoreError `journal.full`/`journal.unwritable` does. */
+  accept(delivery: Delivery): Promise<Receipt>;
+  /** Quarantines what a transport refused before decoding: a foreign topic, or more bytes than allowed (first 4 KiB given). */
+  refuse(source: string, fault: Fault, payload: Uint8Array): Promise<Receipt>;
+  preview(delivery: Delivery): Preview;
+  /** Puts a quarantined item through again; it leaves quarantine when anything of it is taken. */
+  replay(item: QuarantineItem, stations: ReadonlySet<string> | null): Promise<Receipt>;
+  /** The newest reading of each series by event time, from memory. */
+  latest(series: number): Reading | undefined;
+  /** Told by the followers: the final flag of a reading, or an engineer's correction, so that `latest` stays true. */
+  settle(series: number, reading: Reading): void;
+  /** Missing and repeated sequence numbers of a gateway since the process began. */
+  sequenceGaps(source: string): { missing: number; lastSeq: number | null };
+  /** Median of (arrival − newest sample time) over the last messages of a source, ms; null before any. */
+  clockOffsetMs(source: string): number | null;
+}

@@ -1,0 +1,31 @@
+/** What main and the followers' worker say to each other; plain data only. */
+import type { Alarm, Transition } from '#model/alarm.ts';
+import type { Reading } from '#model/reading.ts';
+import type { Config } from '#model/config.ts';
+
+export interface FollowersStart {
+  config: Config;
+}
+
+export type ToFollowers =
+  | { type: 'committed'; headSeq: number }
+  /** The answer to `publish`: `error` null once the broker has it. */
+  | { type: 'published'; id: number; error: string | null }
+  | { type: 'stop' };
+
+export type FromFollowers =
+  | { type: 'ready' }
+  /** Cursors after a batch, and the earliest time for which a follower wants a tick. */
+  | { type: 'progress'; cursors: Record<'readings' | 'books' | 'alerts', number>; nextTimerMs: number | null; lagMs: number }
+  /** Alarms that changed, after the commit that changed them: the event stream and the retained topics follow. */
+  | { type: 'alarms'; seq: number; changes: { alarm: Alarm; transition: Transition }[] }
+  /** Every alarm that is not over, once at start: retained topics that are not among them are emptied. */
+  | { type: 'open-alarms'; alarms: Alarm[] }
+  /** Readings whose flag or value changed after the door saw them. */
+  | { type: 'reflagged'; readings: (Reading & { series: number })[] }
+  /** An MQTT channel's notice. */
+  | { type: 'publish'; id: number; topic: string; payload: string; retain: boolean }
+  /** A follower was parked at this entry: a platform alarm. */
+  | { type: 'parked'; follower: string; seq: number; error: string }
+  | { type: 'metrics'; counters: Record<string, number> }
+  | { type: 'failed'; error: string };
