@@ -10,7 +10,10 @@ export type TargetClass = (typeof TARGETS)[number];
 export type WaterBody = 'river' | 'lake';
 
 /** One limit as it is compared: `range` is inclusive at both ends. */
-export type Limit = { op: '<='; value: number } | { op: '>='; value: number } | { op: 'range'; value: [number, number] };
+export type Limit =
+  | { op: '<='; value: number }
+  | { op: '>='; value: number }
+  | { op: 'range'; value: [number, number] };
 
 /** Whether `value` meets the limit; limits are inclusive (GB 3838-2002 table 1 heading ≤, ≥). */
 export function meets(value: number, limit: Limit): boolean {

@@ -6,7 +6,14 @@ export interface Config {
   http: { host: string; port: number };
   mqtt:
     | { kind: 'embedded'; host: string; port: number }
-    | { kind: 'external'; url: string; username: string | null; password: string | null; caFile: string | null; clientId: string };
+    | {
+        kind: 'external';
+        url: string;
+        username: string | null;
+        password: string | null;
+        caFile: string | null;
+        clientId: string;
+      };
   mqttTopics: string[];
   influx: null | {
     url: string;

@@ -10,8 +10,15 @@ export function durationMs(text: string): number {
   const short = /^(\d+)ms$/.exec(text);
   if (short) return Number(short[1]);
   const match = ISO.exec(text);
-  if (!match || text === 'P' || text.endsWith('T')) throw new RangeError(`"${text}" is no duration such as PT5M, P7D or 20ms`);
-  const [weeks, days, hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0)) as [number, number, number, number, number];
+  if (!match || text === 'P' || text.endsWith('T'))
+    throw new RangeError(`"${text}" is no duration such as PT5M, P7D or 20ms`);
+  const [weeks, days, hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
   return ((weeks * 7 + days) * 24 + hours) * 3_600_000 + minutes * 60_000 + Math.round(seconds * 1000);
 }
 

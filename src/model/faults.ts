@@ -49,10 +49,13 @@ const TABLE = {
   'media.unsupported': { status: 415, meaning: 'Only application/json and, where said, text/csv are read.' },
   'idempotency.conflict': { status: 422, meaning: 'The Idempotency-Key was used for another body.' },
   'rate.limited': { status: 429, meaning: 'Too many requests; Retry-After says when.' },
-  'internal': { status: 500, meaning: 'A fault of ours; the log has it under the same request id.' },
+  internal: { status: 500, meaning: 'A fault of ours; the log has it under the same request id.' },
   'journal.full': { status: 503, meaning: 'The journal can not take more; nothing was accepted; try again later.' },
-  'journal.unwritable': { status: 503, meaning: 'The disk refuses the journal; nothing was accepted; try again later.' },
-  'overloaded': { status: 503, meaning: 'The service is too busy; Retry-After says when.' },
+  'journal.unwritable': {
+    status: 503,
+    meaning: 'The disk refuses the journal; nothing was accepted; try again later.',
+  },
+  overloaded: { status: 503, meaning: 'The service is too busy; Retry-After says when.' },
   // Files and processes.
   'store.corrupt': { status: null, meaning: 'A database file is damaged; restore it from a backup.' },
   'store.newer': { status: null, meaning: 'A database file was written by a newer version of the program.' },

@@ -48,7 +48,14 @@ export interface Standard {
   effective: string;
   items: StandardItem[];
   /** Items with one limit and no classes (tables 2 and 3: drinking-water sources). */
-  singles: { parameter: string; name: { zh: string; en: string }; op: '<=' | '>=' | 'range'; limit: string; unit: string; clause: string }[];
+  singles: {
+    parameter: string;
+    name: { zh: string; en: string };
+    op: '<=' | '>=' | 'range';
+    limit: string;
+    unit: string;
+    clause: string;
+  }[];
 }
 
 export interface Reference {

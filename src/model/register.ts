@@ -30,7 +30,15 @@ export const qualityThresholds = z.strictObject({
 });
 export type QualityThresholds = z.infer<typeof qualityThresholds>;
 
-export const STATION_KINDS = ['river-section', 'reservoir', 'lake', 'canal-section', 'gate', 'offtake', 'outfall'] as const;
+export const STATION_KINDS = [
+  'river-section',
+  'reservoir',
+  'lake',
+  'canal-section',
+  'gate',
+  'offtake',
+  'outfall',
+] as const;
 
 export const station = z.strictObject({
   name: z.strictObject({ zh: text, en: text }),
@@ -41,7 +49,13 @@ export const station = z.strictObject({
   river: text.optional(),
   location: z.strictObject({ lat: z.number().min(-90).max(90), lon: z.number().min(-180).max(180) }).optional(),
   chiefs: z
-    .array(z.strictObject({ level: z.enum(['village', 'town', 'county', 'city']), name: text, channels: z.array(id).max(20) }))
+    .array(
+      z.strictObject({
+        level: z.enum(['village', 'town', 'county', 'city']),
+        name: text,
+        channels: z.array(id).max(20),
+      }),
+    )
     .max(20)
     .optional(),
   tags: z.record(z.string().max(64), z.string().max(200)).optional(),
@@ -138,7 +152,10 @@ export const channel = z
     to: text.optional(),
     language: z.enum(['zh', 'en']).optional(),
   })
-  .refine((body) => body.kind !== 'webhook' || body.url !== undefined, { path: ['url'], message: 'a webhook needs a url' });
+  .refine((body) => body.kind !== 'webhook' || body.url !== undefined, {
+    path: ['url'],
+    message: 'a webhook needs a url',
+  });
 export type Channel = z.infer<typeof channel>;
 
 export const routes = z

@@ -4,7 +4,7 @@
  * transaction as the command; this is the view in memory that each thread keeps, advanced entry by entry.
  */
 import type { CommandEntry, Entry, Noun } from '#model/entry.ts';
-import type { Channel, Gateway, Meter, Routes, Rule, Station, Statement, Token } from '#model/register.ts';
+import type { Channel, Gateway, Meter, Routes, Rule, Statement, Station, Token } from '#model/register.ts';
 
 export interface NounBody {
   station: Station;
@@ -70,8 +70,8 @@ export class Control {
   }
 
   #set(version: ControlVersion): void {
-    let entries = this.#nouns.get(version.noun);
-    if (!entries) this.#nouns.set(version.noun, (entries = new Map()));
+    const entries = this.#nouns.get(version.noun) ?? new Map<string, ControlVersion>();
+    this.#nouns.set(version.noun, entries);
     const known = entries.get(version.id);
     if (!known || known.seq <= version.seq) entries.set(version.id, version);
   }

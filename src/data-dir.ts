@@ -1,0 +1,59 @@
+/**
+ * The data directory: who may read it, the small files beside the databases, and the secrets that an installation
+ * makes for itself on its first start (0600, as contracts §2 says of `admin.token`).
+ */
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { generateSecret } from '#src/secrets.ts';
+
+export interface DataDir {
+  journal: string;
+  derived: string;
+  readings: string;
+  adminTokenFile: string;
+  /** Writes a port once something listens on it; removed by `clearPorts`. */
+  writePort(name: 'http' | 'mqtt', port: number): void;
+  clearPorts(): void;
+  /** The bootstrap administrator's token: the given one, else the file's, else a new one in the file. */
+  adminToken(given: string | null): string;
+  /** The installation's own key, for links that it signs. */
+  installationKey(): string;
+}
+
+export function openDataDir(path: string): DataDir {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const at = (name: string) => join(path, name);
+  const portFiles = [at('http.port'), at('mqtt.port')];
+  const clearPorts = () => {
+    for (const file of portFiles) rmSync(file, { force: true });
+  };
+  // Ports of an earlier process would send clients to nowhere.
+  clearPorts();
+  return {
+    journal: at('journal.db'),
+    derived: at('derived.db'),
+    readings: at('readings.db'),
+    adminTokenFile: at('admin.token'),
+    writePort(name, port) {
+      // Renamed into place, so that a reader never sees an empty file.
+      writeFileSync(at(`${name}.port.new`), `${port}\n`);
+      renameSync(at(`${name}.port.new`), at(`${name}.port`));
+    },
+    clearPorts,
+    adminToken: (given) => given ?? secretIn(at('admin.token')),
+    installationKey: () => secretIn(at('installation.key')),
+  };
+}
+
+function secretIn(path: string): string {
+  try {
+    const known = readFileSync(path, 'utf8').trim();
+    if (known !== '') return known;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const made = generateSecret();
+  writeFileSync(`${path}.new`, `${made}\n`, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+  return made;
+}

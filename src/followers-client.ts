@@ -1,0 +1,124 @@
+/**
+ * Main's side of the followers' worker: starts it, tells it what was committed, passes on what it says, and starts it
+ * again when it dies. Ingest goes on all the while: the journal keeps what the followers haven't seen.
+ */
+import { Worker } from 'node:worker_threads';
+import type { Clock } from '#src/clock.ts';
+import type { Config } from '#model/config.ts';
+import type { FromFollowers, ToFollowers } from './followers-protocol.ts';
+
+export type FollowerCursors = Record<'readings' | 'books' | 'alerts', number>;
+
+const CAUGHT_UP_WAIT_MS = 2000;
+/** A reader doesn't wait for followers that are further behind than this: two seconds wouldn't help. */
+const CAUGHT_UP_ENTRIES = 20_000;
+const RESTART_MIN_MS = 200;
+const RESTART_MAX_MS = 30_000;
+
+export interface FollowersClient {
+  committed(headSeq: number): void;
+  reply(message: ToFollowers): void;
+  cursors(): FollowerCursors;
+  nextTimerMs(): number | null;
+  counters(): Record<string, number>;
+  /** Resolves when every follower has passed `seq`, or after two seconds, or at once when they are far behind. */
+  caughtUp(seq: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Waiter {
+  seq: number;
+  done: () => void;
+}
+
+/** Resolves once the worker has opened its databases and is applying entries. */
+export async function startFollowersWorker(options: {
+  config: Config;
+  clock: Clock;
+  onMessage: (message: FromFollowers) => void;
+  onDeath: (error: Error) => void;
+}): Promise<FollowersClient> {
+  const { config, clock, onMessage, onDeath } = options;
+  let cursors: FollowerCursors = { readings: 0, books: 0, alerts: 0 };
+  let nextTimerMs: number | null = null;
+  let counters: Record<string, number> = {};
+  let headSeq = 0;
+  let closing = false;
+  let restartDelayMs = RESTART_MIN_MS;
+  let restart: NodeJS.Timeout | undefined;
+  const waiters = new Set<Waiter>();
+  const ready = Promise.withResolvers<void>();
+  let worker = start();
+
+  function start(): Worker {
+    const started = new Worker(new URL('./followers-worker.ts', import.meta.url), { workerData: config });
+    started.on('message', heard);
+    started.on('error', died);
+    return started;
+  }
+
+  function heard(message: FromFollowers): void {
+    if (message.type === 'ready') {
+      restartDelayMs = RESTART_MIN_MS;
+      ready.resolve();
+      worker.postMessage({ type: 'committed', headSeq } satisfies ToFollowers);
+    }
+    if (message.type === 'metrics') counters = message.counters;
+    if (message.type === 'progress') {
+      cursors = message.cursors;
+      nextTimerMs = message.nextTimerMs;
+      for (const waiter of waiters) if (slowest() >= waiter.seq) waiter.done();
+    }
+    onMessage(message);
+  }
+
+  function died(reason: unknown): void {
+    const error = reason instanceof Error ? reason : new Error(String(reason));
+    ready.reject(error);
+    if (closing) return;
+    onDeath(error);
+    restart = setTimeout(() => {
+      worker = start();
+    }, restartDelayMs);
+    restartDelayMs = Math.min(restartDelayMs * 2, RESTART_MAX_MS);
+  }
+
+  const slowest = () => Math.min(cursors.readings, cursors.books, cursors.alerts);
+  await ready.promise;
+  return {
+    committed(seq) {
+      headSeq = seq;
+      worker.postMessage({ type: 'committed', headSeq: seq } satisfies ToFollowers);
+    },
+    reply: (message) => worker.postMessage(message),
+    cursors: () => cursors,
+    nextTimerMs: () => nextTimerMs,
+    counters: () => counters,
+    caughtUp(seq) {
+      const behind = seq - slowest();
+      if (behind <= 0 || behind > CAUGHT_UP_ENTRIES) return Promise.resolve();
+      return new Promise((resolve) => {
+        const timer = setTimeout(() => waiter.done(), CAUGHT_UP_WAIT_MS);
+        const waiter: Waiter = {
+          seq,
+          done() {
+            clearTimeout(timer);
+            waiters.delete(waiter);
+            resolve();
+          },
+        };
+        waiters.add(waiter);
+      });
+    },
+    async close() {
+      closing = true;
+      clearTimeout(restart);
+      for (const waiter of waiters) waiter.done();
+      const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+      worker.postMessage({ type: 'stop' } satisfies ToFollowers);
+      const deadline = setTimeout(() => void worker.terminate(), 5000);
+      await ended;
+      clearTimeout(deadline);
+    },
+  };
+}

@@ -1,0 +1,212 @@
+/** House law as tests: who may import whom, how long things may be, what is banned and what to use instead. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = join(import.meta.dirname, '..');
+const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+  cwd: ROOT,
+  encoding: 'utf8',
+})
+  .split('\n')
+  .filter((path) => path !== '');
+const sources = tracked.filter((path) => /\.ts$/.test(path) && !path.endsWith('.d.ts') && !path.startsWith('src/web/'));
+const text = new Map(sources.map((path) => [path, readFileSync(join(ROOT, path), 'utf8')]));
+const product = sources.filter((path) => /^(src|ingest|alerts|seeds)\//.test(path));
+
+const ALIASES: Record<string, string> = {
+  '#src/': 'src/',
+  '#model/': 'src/model/',
+  '#quality/': 'src/quality/',
+  '#assess/': 'src/assess/',
+  '#volume/': 'src/volume/',
+  '#store/': 'src/store/',
+  '#api/': 'src/api/',
+  '#ingest/': 'ingest/',
+  '#alerts/': 'alerts/',
+  '#seeds/': 'seeds/',
+  '#tests/': 'tests/',
+};
+
+function importsOf(path: string): string[] {
+  const found = [...text.get(path)!.matchAll(/(?:^|\n)\s*(?:import|export)\s[^;'"]*?['"]([^'"]+)['"]/g)].map(
+    (match) => match[1]!,
+  );
+  found.push(...[...text.get(path)!.matchAll(/(?:^|\n)import\s+['"]([^'"]+)['"]/g)].map((match) => match[1]!));
+  return found.map((specifier) => {
+    const alias = Object.keys(ALIASES).find((key) => specifier.startsWith(key));
+    if (alias) return ALIASES[alias] + specifier.slice(alias.length);
+    return specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : specifier;
+  });
+}
+
+/** Folder → folders it may import from besides itself. Files directly under src/ are the composition root and its like. */
+const LAYERS: Record<string, readonly string[]> = {
+  'src/model/': [],
+  'src/quality/': ['src/model/'],
+  'src/assess/': ['src/model/'],
+  'src/volume/': ['src/model/'],
+  'src/store/': ['src/model/', 'src/quality/', 'src/assess/', 'src/volume/'],
+  'ingest/': [
+    'src/model/',
+    'src/quality/',
+    'src/assess/',
+    'src/volume/',
+    'src/store/',
+    'src/secrets.ts',
+    'src/clock.ts',
+  ],
+  'alerts/': [
+    'src/model/',
+    'src/quality/',
+    'src/assess/',
+    'src/volume/',
+    'src/store/',
+    'src/secrets.ts',
+    'src/clock.ts',
+  ],
+};
+
+const layerOf = (path: string): string | undefined => Object.keys(LAYERS).find((layer) => path.startsWith(layer));
+const isOurs = (path: string): boolean => path.endsWith('.ts') && !path.startsWith('node:');
+
+describe('imports', () => {
+  it.each(product.filter((path) => layerOf(path) !== undefined))('%s stays in its layer', (path) => {
+    const layer = layerOf(path)!;
+    const allowed = [layer, ...LAYERS[layer]!, 'src/clock.ts'];
+    const strays = importsOf(path).filter(
+      (target) => isOurs(target) && !allowed.some((prefix) => target.startsWith(prefix)),
+    );
+    expect(strays).toEqual([]);
+  });
+
+  it('keeps ingest and alerts apart', () => {
+    for (const path of product) {
+      const targets = importsOf(path);
+      if (path.startsWith('ingest/')) expect(targets.filter((target) => target.startsWith('alerts/'))).toEqual([]);
+      if (path.startsWith('alerts/')) expect(targets.filter((target) => target.startsWith('ingest/'))).toEqual([]);
+    }
+  });
+
+  it('names each third-party library in one file or folder', () => {
+    const homes: Record<string, RegExp> = {
+      fastify: /^src\/api\//,
+      'fastify-type-provider-zod': /^src\/api\//,
+      aedes: /^ingest\/transports\//,
+      mqtt: /^(ingest\/transports|seeds)\//,
+      'csv-parse': /^(ingest\/codecs|seeds)\//,
+      yaml: /^(seeds|src\/config\.ts)/,
+      'node:sqlite': /^src\/store\/sqlite\.ts$/,
+      '@prometheus-io/client': /^src\/metrics\.ts$/,
+      'node-cron': /^src\/main\.ts$/,
+      '@influxdata/influxdb-client': /^src\/store\/influx/,
+    };
+    const strays: string[] = [];
+    for (const path of product) {
+      for (const target of importsOf(path)) {
+        const library = Object.keys(homes).find((name) => target === name || target.startsWith(`${name}/`));
+        if (library && !homes[library]!.test(path)) strays.push(`${path} imports ${target}`);
+      }
+    }
+    expect(strays).toEqual([]);
+  });
+});
+
+/** Pattern → what to use instead, and the files that may. */
+const BANNED: { pattern: RegExp; instead: string; except?: RegExp }[] = [
+  {
+    pattern: /\bDate\.now\(|\bnew Date\(\)|performance\.now\(/,
+    instead: 'a Clock (src/clock.ts)',
+    except: /^(src\/clock\.ts|bench\/|tests\/)/,
+  },
+  {
+    pattern: /process\.env\b/,
+    instead: 'src/config.ts',
+    except: /^(src\/config\.ts|seeds\/(demo|simulate|replay)\.ts|bench\/|tests\/)/,
+  },
+  {
+    pattern: /process\.exit\b|process\.exitCode/,
+    instead: 'main.ts',
+    except: /^(src\/main\.ts|src\/api\/openapi\.ts|seeds\/(demo|simulate|replay)\.ts|bench\/|tests\/)/,
+  },
+  {
+    pattern: /\bconsole\./,
+    instead: 'the pino logger',
+    except: /^(seeds\/(demo|simulate|replay)\.ts|bench\/|tests\/|src\/api\/openapi\.ts|src\/api\/static\/)/,
+  },
+  { pattern: /@ts-ignore|@ts-expect-error|\bas any\b|: any\b/, instead: 'a type', except: /^tests\/tidy/ },
+  { pattern: /\beval\(|new Function\(/, instead: 'a parser', except: /^tests\/tidy/ },
+  {
+    pattern: /vi\.mock\(|setTimeout\([^,]*resolve[^,]*, ?\d{3,}/,
+    instead: 'a fake handed in, or a condition awaited',
+    except: /^tests\/tidy/,
+  },
+  { pattern: /\b(TODO|FIXME|XXX)\b/, instead: 'doing it', except: /^tests\/tidy/ },
+];
+
+describe('habits', () => {
+  it.each(BANNED)('$pattern: use $instead', ({ pattern, except }) => {
+    const strays = sources.filter((path) => !except?.test(path) && pattern.test(stripComments(text.get(path)!)));
+    expect(strays).toEqual([]);
+  });
+
+  it('keeps files at 400 lines', () => {
+    const long = sources
+      .map((path) => [path, text.get(path)!.split('\n').length - 1] as const)
+      .filter(([, lines]) => lines > 400);
+    expect(long).toEqual([]);
+  });
+
+  it('keeps functions at 70 lines, unless a comment says why not', () => {
+    const long = sources
+      .filter((path) => !path.startsWith('tests/'))
+      .flatMap((path) => longFunctions(path, text.get(path)!));
+    expect(long).toEqual([]);
+  });
+
+  it('opens every product file with a comment that says what it is for', () => {
+    expect(product.filter((path) => !/^(#!.*\n)?\/\*\*/.test(text.get(path)!))).toEqual([]);
+  });
+
+  it('has at most 25 runtime dependencies', () => {
+    const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    expect(Object.keys(manifest.dependencies).length).toBeLessThanOrEqual(25);
+  });
+
+  it('keeps pure folders pure', () => {
+    const pure =
+      /^(src\/(model|quality|assess|volume)\/|ingest\/codecs\/|ingest\/resolve\.ts|alerts\/(evaluate|route)\.ts)/;
+    const strays = product
+      .filter((path) => pure.test(path))
+      .flatMap((path) =>
+        importsOf(path)
+          .filter((target) => /^node:(fs|net|http|https|sqlite|child_process|worker_threads|timers)/.test(target))
+          .map((target) => `${path} imports ${target}`),
+      );
+    expect(strays).toEqual([]);
+  });
+});
+
+function stripComments(source: string): string {
+  return source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"`])\/\/.*$/gm, '$1');
+}
+
+/** Formatted code closes a function at the indentation of its first line: that is all the parsing this needs. */
+function longFunctions(path: string, source: string): string[] {
+  const lines = source.split('\n');
+  const found: string[] = [];
+  lines.forEach((line, start) => {
+    const opens =
+      /^(\s*)(export )?(default )?(async )?(function\b|static |get |set |async |\*?#?[\w$]+\().*\{$/.exec(line) ??
+      /^(\s*).*=> \{$/.exec(line);
+    if (!opens || /^\s*(if|for|while|switch|return|describe|it|test|catch|else)\b/.test(line)) return;
+    const indent = opens[1]!;
+    const end = lines.findIndex((other, index) => index > start && other.startsWith(`${indent}}`));
+    const excused = /not split|straight-line/i.test(lines.slice(Math.max(0, start - 6), start).join('\n'));
+    if (end - start > 70 && !excused) found.push(`${path}:${start + 1} has ${end - start} lines`);
+  });
+  return found;
+}
