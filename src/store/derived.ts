@@ -3,10 +3,11 @@
  * the query worker. Each part owns its tables' DDL in its own file; here they get their numbers. Append only: a
  * released migration is never edited.
  */
-import { booksDdl } from './books-tables.ts';
+
 import { alertsDdl } from './alert-tables.ts';
-import { type Database, openDatabase, type Statement } from './sqlite.ts';
+import { booksDdl } from './books-tables.ts';
 import { settleDdl } from './settle-tables.ts';
+import { type Database, openDatabase, type Statement } from './sqlite.ts';
 import { volumeDdl } from './volume-tables.ts';
 
 const CURSORS = `

@@ -93,7 +93,13 @@ export interface NoticeRow {
 }
 
 export interface Queries {
-  readings(query: { series: number; fromMs: number; toMs: number; limit: number; asOfMs: number | null }): Promise<ReadingRow[]>;
+  readings(query: {
+    series: number;
+    fromMs: number;
+    toMs: number;
+    limit: number;
+    asOfMs: number | null;
+  }): Promise<ReadingRow[]>;
   history(query: { series: number; timeMs: number }): Promise<ReadingVersion[]>;
   trends(query: TrendQuery): Promise<TrendBucket[]>;
   volumes(query: VolumeQuery): Promise<VolumeBucket[]>;
@@ -102,7 +108,11 @@ export interface Queries {
   alarms(query: AlarmFilter): Promise<Alarm[]>;
   alarm(query: { id: string }): Promise<Alarm | null>;
   timeline(query: { id: string }): Promise<{ transitions: Transition[]; notices: NoticeRow[] }>;
-  notices(query: { state: NoticeRow['state'] | null; limit: number; before: { createdAtMs: number; id: string } | null }): Promise<NoticeRow[]>;
+  notices(query: {
+    state: NoticeRow['state'] | null;
+    limit: number;
+    before: { createdAtMs: number; id: string } | null;
+  }): Promise<NoticeRow[]>;
   notice(query: { id: string }): Promise<NoticeRow | null>;
   /** Transitions caused by entries with seq > after, for resuming the event stream. */
   transitionsAfter(query: { seq: number; limit: number }): Promise<{ transition: Transition; alarm: Alarm }[]>;

@@ -5,16 +5,34 @@
  */
 import type { Reading, SeriesReading } from '#model/reading.ts';
 
+/**
+ * What a store is given. `seq` = the journal entry that brought the value; who only changes a flag leaves it out,
+ * and the store keeps the one that is there (InfluxDB merges fields, so this costs no adapter a read).
+ */
+export interface ReadingToStore extends SeriesReading {
+  seq?: number;
+}
+
+/** A reading with its origin; `seq` is null when the store was filled past the journal. */
+export interface TracedReading extends Reading {
+  seq: number | null;
+}
+
 export interface ReadingStore {
-  /** Upserts by (series, time); resolves when durable. Of two readings for one key in a call the later wins. */
-  write(readings: readonly SeriesReading[]): Promise<void>;
+  /**
+   * Upserts by (series, time); resolves when durable. Of two readings for one key in a call the later wins.
+   * Negative zero is stored as zero. Rejects with StoreError; `retryable` when trying again may help.
+   */
+  write(readings: readonly ReadingToStore[]): Promise<void>;
   /** Readings of [fromMs, toMs) ascending by time, at most `limit`. */
   read(series: number, fromMs: number, toMs: number, limit: number): Promise<Reading[]>;
+  /** As `read`, with where each value came from. */
+  traced(series: number, fromMs: number, toMs: number, limit: number): Promise<TracedReading[]>;
   /** The last `count` readings before `timeMs`, ascending. */
   before(series: number, timeMs: number, count: number): Promise<Reading[]>;
   /** The first `count` readings at or after `timeMs`, ascending. */
   after(series: number, timeMs: number, count: number): Promise<Reading[]>;
   /** What is stored at exactly these keys, in their order. */
-  at(keys: readonly { series: number; timeMs: number }[]): Promise<(Reading | undefined)[]>;
+  at(keys: readonly { series: number; timeMs: number }[]): Promise<(TracedReading | undefined)[]>;
   close(): Promise<void>;
 }

@@ -28,7 +28,9 @@ export function openDatabase(path: string, migrations: readonly string[]): Datab
   let database: DatabaseSync;
   try {
     database = new DatabaseSync(path);
-    database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY');
+    database.exec(
+      'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY',
+    );
   } catch (error) {
     throw new StoreError('store.corrupt', `${path} can't be opened as a database: ${(error as Error).message}`, false, {
       cause: error,

@@ -1,0 +1,137 @@
+/**
+ * The journal alone, messages of 20 readings: as fast as 400 gateways that each wait for their acknowledgement can,
+ * then paced at 5,000 messages/s (100,000 readings/s), then read back. `npm run bench -- journal` prints one JSON line.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { JournaledReading } from '#model/entry.ts';
+import { systemClock } from '#src/clock.ts';
+import { type JournalWriter, openJournal } from '#store/journal.ts';
+import type { MessageDraft } from '#store/journal-port.ts';
+import { openJournalReader } from '#store/journal-reader.ts';
+
+const VALUES = 20;
+const STATIONS = 400;
+const FLOOD_MESSAGES = 60_000;
+const PACED_MESSAGES = 25_000;
+const PACE_PER_MS = 5;
+const MAX_BYTES = 10 * 2 ** 30;
+
+/** Rates in readings/s, latencies of an append in ms, CPU and sizes per message. */
+export async function run(): Promise<object> {
+  const directory = mkdtempSync(join(tmpdir(), 'wk-bench-journal-'));
+  try {
+    return await measure(join(directory, 'journal.db'));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+async function measure(path: string): Promise<object> {
+  const journal = openJournal({ path, clock: systemClock, maxBytes: MAX_BYTES, ackMaxDelayMs: 20 });
+  const messages = Array.from({ length: STATIONS }, (_, station) => messageOf(journal, station));
+  const flooded = await flood(journal, messages);
+  const commits = journal.counters.commits;
+  const paced = await pace(journal, messages);
+  const total = FLOOD_MESSAGES + PACED_MESSAGES;
+  const bytes = {
+    fileBytesPerMessage: journal.sizeBytes() / total,
+    countedBytesPerMessage: (journal.usedShare() * MAX_BYTES) / total,
+  };
+  await journal.close();
+  return rounded({ ...flooded, messagesPerCommit: FLOOD_MESSAGES / commits, ...paced, ...bytes, ...readBack(path) });
+}
+
+async function flood(journal: JournalWriter, messages: readonly MessageDraft[]): Promise<Record<string, number>> {
+  let next = 0;
+  const cpu = process.cpuUsage();
+  const startedMs = performance.now();
+  const lane = async (message: MessageDraft) => {
+    while (next < FLOOD_MESSAGES) {
+      next += 1;
+      await journal.appendMessage(message);
+    }
+  };
+  await Promise.all(messages.map(lane));
+  const elapsedMs = performance.now() - startedMs;
+  const { user, system } = process.cpuUsage(cpu);
+  return {
+    floodReadingsPerSecond: (next * VALUES * 1000) / elapsedMs,
+    floodCpuMicrosPerMessage: (user + system) / next,
+  };
+}
+
+async function pace(journal: JournalWriter, messages: readonly MessageDraft[]): Promise<Record<string, number>> {
+  const latenciesMs: number[] = [];
+  const appends: Promise<void>[] = [];
+  const append = async (message: MessageDraft, dueMs: number) => {
+    await journal.appendMessage(message);
+    latenciesMs.push(performance.now() - dueMs);
+  };
+  const commitsBefore = journal.counters.commits;
+  const cpu = process.cpuUsage();
+  const startedMs = performance.now();
+  // Counted from when each message was due, so that a stall is charged to all that it kept waiting.
+  while (appends.length < PACED_MESSAGES) {
+    const due = Math.min(PACED_MESSAGES, Math.floor((performance.now() - startedMs) * PACE_PER_MS));
+    while (appends.length < due) {
+      const index = appends.length;
+      appends.push(append(messages[index % STATIONS]!, startedMs + index / PACE_PER_MS));
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await Promise.all(appends);
+  const elapsedMs = performance.now() - startedMs;
+  const { user, system } = process.cpuUsage(cpu);
+  latenciesMs.sort((a, b) => a - b);
+  const quantile = (share: number) => latenciesMs[Math.floor(latenciesMs.length * share)]!;
+  return {
+    pacedP50Ms: quantile(0.5),
+    pacedP99Ms: quantile(0.99),
+    pacedMaxMs: latenciesMs.at(-1)!,
+    pacedCommitsPerSecond: ((journal.counters.commits - commitsBefore) * 1000) / elapsedMs,
+    pacedCpuShare: (user + system) / 1000 / elapsedMs,
+  };
+}
+
+function readBack(path: string): Record<string, number> {
+  const reader = openJournalReader(path);
+  const startedMs = performance.now();
+  let count = 0;
+  for (let entries = reader.read(0, 500); entries.length > 0; entries = reader.read(count, 500))
+    count = entries.at(-1)!.seq;
+  const elapsedMs = performance.now() - startedMs;
+  reader.close();
+  return { readMicrosPerMessage: (elapsedMs * 1000) / count };
+}
+
+function messageOf(journal: JournalWriter, station: number): MessageDraft {
+  const timeMs = 1_795_000_000_000 + station;
+  const readings: JournaledReading[] = [];
+  for (let parameter = 0; parameter < VALUES; parameter++) {
+    const { series } = journal.seriesFor(`station-${station}`, `parameter-${parameter}`);
+    const value = Math.round(Math.sin(station + parameter) * 100_000) / 10_000;
+    readings.push({ series: series.id, timeMs, value, flag: 1, deviceFlag: null, verdict: 'new' });
+  }
+  const values = Object.fromEntries(readings.map(({ value }, parameter) => [`parameter-${parameter}`, value]));
+  const payload = JSON.stringify({
+    seq: 4711,
+    samples: [{ station: `station-${station}`, time: '2026-11-22T08:00:00+08:00', values }],
+  });
+  return {
+    source: `gateway-${station}`,
+    gatewaySeq: 4711,
+    readings,
+    raw: Buffer.from(payload),
+    quarantine: [],
+    received: VALUES,
+  };
+}
+
+function rounded(figures: Record<string, number>): object {
+  const entries = Object.entries(figures).map(([name, figure]) => [name, Number(figure.toPrecision(3))] as const);
+  return { bench: 'journal', ...Object.fromEntries(entries) };
+}
+
+if (import.meta.main) process.stdout.write(`${JSON.stringify(await run())}\n`);

@@ -1,0 +1,207 @@
+/**
+ * One group commit: everything that a batch of appends changes in journal.db, in one transaction and one fsync.
+ * Either all of it is on disk afterwards or none.
+ */
+import type { Command, Entry } from '#model/entry.ts';
+import { encodeMessage } from './entry-codec.ts';
+import type { MessageDraft } from './journal-port.ts';
+import { type QuarantineLimits, QuarantineTable } from './quarantine.ts';
+import type { SeriesRegister } from './series-register.ts';
+import { type Database, type Statement, transaction } from './sqlite.ts';
+
+/** Where the journal ends. `endBytes` is the running total of what entries take, pruned ones included. */
+export interface Head {
+  seq: number;
+  receivedMs: number;
+  endBytes: number;
+}
+
+/** An entry's content before it has a seq. */
+export type Content =
+  | { kind: 'message'; draft: MessageDraft }
+  | { kind: 'command'; actor: string; command: Command }
+  | { kind: 'tick' }
+  | { kind: 'start'; downSinceMs: number | null };
+
+/** Content encoded for its row; made when it is appended, so that what can't be encoded fails its own caller only. */
+export interface Row {
+  content: Content;
+  receivedMs: number;
+  body: string | null;
+}
+
+// https://sqlite.org/fileformat.html#b_tree_pages: a page of 4 KiB holds this many bytes of rows; a larger row goes
+// on in overflow pages of its own. Header, key, the other columns and the cell pointer take about 30 bytes of a row.
+const PAGE_BYTES = 4096;
+const PAGE_ROOM_BYTES = 4080;
+const ROW_OVERHEAD_BYTES = 30;
+
+/** What an entry takes of the file when its neighbours are like it; counted bytes are these. */
+function fileBytes(contentBytes: number): number {
+  const rowBytes = ROW_OVERHEAD_BYTES + contentBytes;
+  if (rowBytes > PAGE_ROOM_BYTES) return rowBytes + Math.ceil(rowBytes / 64);
+  return Math.ceil(PAGE_BYTES / Math.floor(PAGE_ROOM_BYTES / rowBytes));
+}
+
+/** @throws RangeError, Error for content that no caller may hand over (see encodeMessage). */
+export function encodeRow(content: Content, receivedMs: number): Row {
+  switch (content.kind) {
+    case 'message': {
+      const { draft } = content;
+      if (draft.received !== draft.readings.length + draft.quarantine.length) {
+        throw new Error(
+          `${draft.received} values received are not ${draft.readings.length} taken and ${draft.quarantine.length} quarantined`,
+        );
+      }
+      return { content, receivedMs, body: encodeMessage(draft.gatewaySeq, draft.readings) };
+    }
+    case 'command': {
+      const { command } = content;
+      if (command.verb === 'put' && (command.body ?? null) === null)
+        throw new Error('a put needs a body; null deletes');
+      const body = JSON.stringify(command);
+      // Listeners see what a replay will see: what JSON leaves out is left out at once.
+      return { content: { ...content, command: JSON.parse(body) as Command }, receivedMs, body };
+    }
+    case 'tick':
+      return { content, receivedMs, body: null };
+    case 'start':
+      return { content, receivedMs, body: JSON.stringify(content.downSinceMs) };
+  }
+}
+
+/** Changes of one source's intake row, summed over a batch. */
+interface IntakeChange {
+  received: number;
+  quarantined: number;
+  seenMs: number;
+}
+
+export interface WrittenBatch {
+  /** In the order of the rows; undefined where the quarantined item to be replayed was not there any more. */
+  entries: (Entry | undefined)[];
+  head: Head;
+}
+
+export class BatchWriter {
+  readonly #database: Database;
+  readonly #series: SeriesRegister;
+  readonly #quarantine: QuarantineTable;
+  readonly #insertEntry: Statement;
+  readonly #insertCommand: Statement;
+  readonly #insertControl: Statement;
+  readonly #addIntake: Statement;
+
+  constructor(database: Database, series: SeriesRegister, limits: QuarantineLimits) {
+    this.#database = database;
+    this.#series = series;
+    this.#quarantine = new QuarantineTable(database, limits);
+    this.#insertEntry = database.prepare(
+      'INSERT INTO entry (seq, receivedMs, endBytes, kind, source, body, raw) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    );
+    this.#insertCommand = database.prepare('INSERT INTO command (seq, receivedMs, actor, body) VALUES (?, ?, ?, ?)');
+    this.#insertControl = database.prepare(
+      'INSERT INTO control (noun, id, seq, atMs, actor, body) VALUES (?, ?, ?, ?, ?, ?)',
+    );
+    this.#addIntake = database.prepare(
+      `INSERT INTO intake (source, received, quarantined, sinceMs, lastSeenMs) VALUES (?1, ?2, ?3, ?4, ?5)
+       ON CONFLICT (source) DO UPDATE SET received = received + ?2, quarantined = quarantined + ?3,
+         lastSeenMs = max(lastSeenMs, ?5)`,
+    );
+  }
+
+  /** Writes the rows after `head`, in their order; anything thrown means that none of it was kept. */
+  write(rows: readonly Row[], head: Head): WrittenBatch {
+    const newSeries = new Set<number>();
+    const written = transaction(this.#database, () => {
+      const entries: (Entry | undefined)[] = [];
+      const intake = new Map<string, IntakeChange>();
+      let { seq, endBytes } = head;
+      let receivedMs = head.receivedMs;
+      for (const row of rows) {
+        if (row.content.kind === 'message' && !this.#takeReplayed(row.content.draft, intake)) {
+          entries.push(undefined);
+          continue;
+        }
+        seq += 1;
+        receivedMs = row.receivedMs;
+        endBytes += this.#insert(row, seq, endBytes);
+        if (row.content.kind === 'message') {
+          this.#series.save(row.content.draft.readings, newSeries);
+          this.#countIntake(row.content.draft, receivedMs, intake);
+        } else if (row.content.kind === 'command') this.#project(row, seq);
+        entries.push(toEntry(row, seq));
+      }
+      for (const [source, { received, quarantined, seenMs }] of intake) {
+        this.#addIntake.run(source, received, quarantined, receivedMs, seenMs);
+      }
+      return { entries, head: { seq, receivedMs, endBytes } };
+    });
+    this.#series.saved(newSeries);
+    return written;
+  }
+
+  /** Inserts the entry and says how many bytes it counts for. */
+  #insert(row: Row, seq: number, startBytes: number): number {
+    const { content, receivedMs, body } = row;
+    const raw = content.kind === 'message' ? content.draft.raw : null;
+    const source =
+      content.kind === 'message' ? content.draft.source : content.kind === 'command' ? content.actor : null;
+    const bytes = fileBytes((body === null ? 0 : Buffer.byteLength(body)) + (raw?.byteLength ?? 0));
+    this.#insertEntry.run(seq, receivedMs, startBytes + bytes, content.kind, source, body, raw);
+    return bytes;
+  }
+
+  /** A command stands in the audit for ever, and a change of a register as its newest version. */
+  #project({ content, receivedMs, body }: Row, seq: number): void {
+    if (content.kind !== 'command') return;
+    const { actor, command } = content;
+    this.#insertCommand.run(seq, receivedMs, actor, body);
+    if (command.verb !== 'put' && command.verb !== 'delete') return;
+    const version = command.verb === 'put' ? JSON.stringify(command.body) : null;
+    this.#insertControl.run(command.noun, command.id, seq, receivedMs, actor, version);
+  }
+
+  /** The replayed item leaves quarantine with its count; false when it is not there any more. */
+  #takeReplayed({ replayOf }: MessageDraft, intake: Map<string, IntakeChange>): boolean {
+    if (replayOf === undefined) return true;
+    const source = this.#quarantine.take(replayOf);
+    if (source === undefined) return false;
+    const change = changeOf(intake, source);
+    change.received -= 1;
+    change.quarantined -= 1;
+    return true;
+  }
+
+  #countIntake(draft: MessageDraft, receivedMs: number, intake: Map<string, IntakeChange>): void {
+    this.#quarantine.add(draft.quarantine, receivedMs);
+    const change = changeOf(intake, draft.source);
+    change.received += draft.received;
+    change.quarantined += draft.quarantine.length;
+    // Somebody at a desk replays: that is no sign of life from the gateway.
+    if (draft.replayOf === undefined) change.seenMs = receivedMs;
+  }
+}
+
+function changeOf(intake: Map<string, IntakeChange>, source: string): IntakeChange {
+  const known = intake.get(source);
+  if (known) return known;
+  const change = { received: 0, quarantined: 0, seenMs: 0 };
+  intake.set(source, change);
+  return change;
+}
+
+function toEntry({ content, receivedMs }: Row, seq: number): Entry {
+  switch (content.kind) {
+    case 'message': {
+      const { source, gatewaySeq, readings } = content.draft;
+      return { kind: 'message', seq, receivedMs, source, gatewaySeq, readings };
+    }
+    case 'command':
+      return { kind: 'command', seq, receivedMs, actor: content.actor, command: content.command };
+    case 'tick':
+      return { kind: 'tick', seq, receivedMs };
+    case 'start':
+      return { kind: 'start', seq, receivedMs, downSinceMs: content.downSinceMs };
+  }
+}

@@ -1,0 +1,161 @@
+/** The journal's reading side. Every thread opens its own; each call is one short read, so the writer never waits. */
+import type { CommandEntry, Entry } from '#model/entry.ts';
+import type { Series } from '#model/reading.ts';
+import type { ControlVersion } from './control.ts';
+import { decodeEntry, type EntryRow } from './entry-codec.ts';
+import { toStoreError } from './journal-failure.ts';
+import type { IntakeCount, JournalReader } from './journal-port.ts';
+import { type QuarantineReads, quarantineReads } from './quarantine.ts';
+import { type Database, openReadOnly, type Statement } from './sqlite.ts';
+
+export interface OpenJournalReader extends JournalReader {
+  /** The newest version of each register entry as of this seq, deletions included. */
+  control(asOfSeq: number): ControlVersion[];
+  /** The audit: commands with seq < `beforeSeq` (null = from the newest), newest first; never pruned. */
+  commands(beforeSeq: number | null, limit: number): CommandEntry[];
+  readonly quarantine: QuarantineReads;
+  intakeCount(source: string): IntakeCount | undefined;
+  close(): void;
+}
+
+/** One `read` stops early after this much text, so that a run of huge messages can't fill the memory. */
+const READ_CHARACTERS = 8 << 20;
+
+/**
+ * Opens the journal that a writer has opened before, for reading only.
+ * @throws StoreError `store.corrupt` when it isn't a sound journal.
+ */
+export function openJournalReader(path: string): OpenJournalReader {
+  let database: Database | undefined;
+  try {
+    database = openReadOnly(path);
+    return new SqliteJournalReader(database);
+  } catch (error) {
+    database?.close();
+    throw toStoreError(error, path);
+  }
+}
+
+/** The newest version of each register entry with seq ≤ `asOfSeq`. */
+export function controlVersions(database: Database, asOfSeq: number): ControlVersion[] {
+  // With max() the bare columns come from the row that has the maximum (https://sqlite.org/lang_select.html#bareagg).
+  const rows = database
+    .prepare('SELECT noun, id, max(seq) AS seq, atMs, actor, body FROM control WHERE seq <= ? GROUP BY noun, id')
+    .all(asOfSeq) as unknown as (Omit<ControlVersion, 'body'> & { body: string | null })[];
+  return rows.map((row) => ({ ...row, body: row.body === null ? null : (JSON.parse(row.body) as unknown) }));
+}
+
+const ENTRY = 'SELECT seq, receivedMs, kind, source, body FROM entry';
+const INTAKE = 'SELECT source, received, quarantined, sinceMs, lastSeenMs FROM intake';
+
+class SqliteJournalReader implements OpenJournalReader {
+  readonly quarantine: QuarantineReads;
+  readonly #database: Database;
+  readonly #head: Statement;
+  readonly #oldest: Statement;
+  readonly #read: Statement;
+  readonly #tail: Statement;
+  readonly #raw: Statement;
+  readonly #commands: Statement;
+  readonly #intake: Statement;
+  readonly #intakes: Statement;
+  readonly #seriesById: Statement;
+  readonly #seriesByName: Statement;
+  readonly #series: Statement;
+  readonly #known = new Map<number, Series>();
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.quarantine = quarantineReads(database);
+    this.#head = database.prepare('SELECT max(seq) AS seq FROM entry');
+    this.#oldest = database.prepare('SELECT min(seq) AS seq FROM entry');
+    this.#read = database.prepare(`${ENTRY} WHERE seq > ? ORDER BY seq LIMIT ?`);
+    this.#tail = database.prepare(`${ENTRY} ORDER BY seq DESC LIMIT ?`);
+    this.#raw = database.prepare("SELECT raw FROM entry WHERE seq = ? AND kind = 'message'");
+    this.#commands = database.prepare(
+      "SELECT seq, receivedMs, 'command' AS kind, actor AS source, body FROM command WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+    );
+    this.#intake = database.prepare(`${INTAKE} WHERE source = ?`);
+    this.#intakes = database.prepare(`${INTAKE} ORDER BY source`);
+    this.#seriesById = database.prepare('SELECT id, station, parameter FROM series WHERE id = ?');
+    this.#seriesByName = database.prepare(
+      'SELECT id, station, parameter FROM series WHERE station = ? AND parameter = ?',
+    );
+    this.#series = database.prepare('SELECT id, station, parameter FROM series ORDER BY id');
+  }
+
+  headSeq(): number {
+    return (this.#head.get() as { seq: number | null }).seq ?? 0;
+  }
+
+  /** Seq of the oldest entry that is not pruned, 0 when the journal is empty. */
+  oldestSeq(): number {
+    return (this.#oldest.get() as { seq: number | null }).seq ?? 0;
+  }
+
+  /** May stop before `limit` when the entries are huge; empty only at the head. */
+  read(after: number, limit: number): Entry[] {
+    const entries: Entry[] = [];
+    let characters = 0;
+    for (const row of this.#read.iterate(after, limit) as Iterable<unknown>) {
+      const { body } = row as EntryRow;
+      entries.push(decodeEntry(row as EntryRow));
+      characters += body?.length ?? 0;
+      if (characters >= READ_CHARACTERS) break;
+    }
+    return entries;
+  }
+
+  tail(limit: number): Entry[] {
+    const rows = this.#tail.all(limit) as unknown as EntryRow[];
+    return rows.reverse().map(decodeEntry);
+  }
+
+  raw(seq: number): Uint8Array | undefined {
+    const row = this.#raw.get(seq) as { raw: Uint8Array | null } | undefined;
+    // An empty payload is bound as NULL.
+    return row && (row.raw ?? new Uint8Array(0));
+  }
+
+  /** Series never change, so each is read once. */
+  seriesById(id: number): Series | undefined {
+    const known = this.#known.get(id);
+    if (known) return known;
+    const row = this.#seriesById.get(id);
+    if (!row) return undefined;
+    const series = { ...(row as unknown as Series) };
+    this.#known.set(id, series);
+    return series;
+  }
+
+  seriesByName(station: string, parameter: string): Series | undefined {
+    const row = this.#seriesByName.get(station, parameter);
+    return row && { ...(row as unknown as Series) };
+  }
+
+  allSeries(): Series[] {
+    return this.#series.all().map((row) => ({ ...(row as unknown as Series) }));
+  }
+
+  intakeCounts(): IntakeCount[] {
+    return this.#intakes.all().map((row) => ({ ...(row as unknown as IntakeCount) }));
+  }
+
+  intakeCount(source: string): IntakeCount | undefined {
+    const row = this.#intake.get(source);
+    return row && { ...(row as unknown as IntakeCount) };
+  }
+
+  control(asOfSeq: number): ControlVersion[] {
+    return controlVersions(this.#database, asOfSeq);
+  }
+
+  commands(beforeSeq: number | null, limit: number): CommandEntry[] {
+    const rows = this.#commands.all(beforeSeq ?? Number.MAX_SAFE_INTEGER, limit) as unknown as EntryRow[];
+    return rows.map((row) => decodeEntry(row) as CommandEntry);
+  }
+
+  close(): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * Tables of journal.db. Append only: a released migration is never edited.
+ *
+ * `entry` holds every entry until it is pruned, always a run of seq without holes. What is never pruned stands
+ * beside it: each command again in `command` (the audit), each register version in `control`, and `quarantine`
+ * within limits of its own.
+ */
+
+const FIRST = `
+  -- endBytes: running total of what entries take, this one included; the difference of two is what lies between.
+  -- raw stands last so that reading a body never walks through a payload's overflow pages.
+  CREATE TABLE entry (
+    seq INTEGER PRIMARY KEY,
+    receivedMs INTEGER NOT NULL,
+    endBytes INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    source TEXT,
+    body TEXT,
+    raw BLOB
+  ) STRICT;
+
+  CREATE TABLE command (
+    seq INTEGER PRIMARY KEY,
+    receivedMs INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    body TEXT NOT NULL
+  ) STRICT;
+
+  -- body NULL = deleted.
+  CREATE TABLE control (
+    noun TEXT NOT NULL,
+    id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    atMs INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    body TEXT,
+    PRIMARY KEY (noun, id, seq)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE series (
+    id INTEGER PRIMARY KEY,
+    station TEXT NOT NULL,
+    parameter TEXT NOT NULL,
+    UNIQUE (station, parameter)
+  ) STRICT;
+
+  -- payload NULL = an empty one (an empty buffer is bound as NULL).
+  CREATE TABLE quarantine (
+    position INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    atMs INTEGER NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    path TEXT,
+    contentType TEXT NOT NULL,
+    source TEXT NOT NULL,
+    bytes INTEGER NOT NULL,
+    payload BLOB
+  ) STRICT;
+
+  -- One row: what quarantine holds, and how many items its limits have pushed out since ever.
+  CREATE TABLE quarantine_size (items INTEGER NOT NULL, bytes INTEGER NOT NULL, dropped INTEGER NOT NULL) STRICT;
+  INSERT INTO quarantine_size VALUES (0, 0, 0);
+
+  CREATE TABLE intake (
+    source TEXT PRIMARY KEY,
+    received INTEGER NOT NULL,
+    quarantined INTEGER NOT NULL,
+    sinceMs INTEGER NOT NULL,
+    lastSeenMs INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+`;
+
+export const journalMigrations: readonly string[] = [FIRST];

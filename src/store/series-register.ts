@@ -1,0 +1,54 @@
+/**
+ * Which small integer stands for which station and parameter. An id is given at once, in memory, and its row is
+ * written in the transaction of the first commit that uses it; ids of failed commits stay given and are written later.
+ */
+import type { JournaledReading } from '#model/entry.ts';
+import type { Series } from '#model/reading.ts';
+import type { Database, Statement } from './sqlite.ts';
+
+export class SeriesRegister {
+  readonly #byStation = new Map<string, Map<string, Series>>();
+  readonly #unsaved = new Map<number, Series>();
+  readonly #insert: Statement;
+  #lastId = 0;
+
+  constructor(database: Database) {
+    this.#insert = database.prepare('INSERT INTO series (id, station, parameter) VALUES (?, ?, ?)');
+    for (const row of database.prepare('SELECT id, station, parameter FROM series ORDER BY id').iterate()) {
+      this.#add({ ...(row as unknown as Series) });
+    }
+  }
+
+  /** The series of this pair; `isNew` when this call made it. */
+  seriesFor(station: string, parameter: string): { series: Series; isNew: boolean } {
+    const known = this.#byStation.get(station)?.get(parameter);
+    if (known) return { series: known, isNew: false };
+    const series = { id: this.#lastId + 1, station, parameter };
+    this.#add(series);
+    this.#unsaved.set(series.id, series);
+    return { series, isNew: true };
+  }
+
+  /** Writes, in the open transaction, the rows of those series that nothing used before; adds their ids to `written`. */
+  save(readings: readonly JournaledReading[], written: Set<number>): void {
+    if (this.#unsaved.size === written.size) return;
+    for (const { series: id } of readings) {
+      const series = this.#unsaved.get(id);
+      if (!series || written.has(id)) continue;
+      this.#insert.run(id, series.station, series.parameter);
+      written.add(id);
+    }
+  }
+
+  /** Their rows are on disk: call after the commit. */
+  saved(ids: Iterable<number>): void {
+    for (const id of ids) this.#unsaved.delete(id);
+  }
+
+  #add(series: Series): void {
+    const parameters = this.#byStation.get(series.station);
+    if (parameters) parameters.set(series.parameter, series);
+    else this.#byStation.set(series.station, new Map([[series.parameter, series]]));
+    this.#lastId = Math.max(this.#lastId, series.id);
+  }
+}

@@ -1,0 +1,70 @@
+/** A journal in a directory of its own, and drafts to put into it. */
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { JournaledReading } from '#model/entry.ts';
+import { type JournalOptions, type JournalWriter, openJournal } from '#store/journal.ts';
+import type { MessageDraft, QuarantineDraft } from '#store/journal-port.ts';
+import { type OpenJournalReader, openJournalReader } from '#store/journal-reader.ts';
+import { type HandClock, handClock } from './hand-clock.ts';
+import { tempDir } from './temp-dir.ts';
+
+export const NOON_MS = Date.UTC(2026, 10, 22, 12);
+
+export interface JournalFixture {
+  clock: HandClock;
+  path: string;
+  open(options?: Partial<JournalOptions>): JournalWriter;
+  read(): OpenJournalReader;
+}
+
+/** Everything opened through it is closed when the test ends. */
+export function journalFixture(): JournalFixture {
+  const path = join(tempDir(), 'journal.db');
+  const clock = handClock(NOON_MS);
+  return {
+    clock,
+    path,
+    open(options) {
+      const journal = openJournal({ path, clock, maxBytes: 1 << 30, ackMaxDelayMs: 20, ...options });
+      onTestFinished(() => journal.close());
+      return journal;
+    },
+    read() {
+      const reader = openJournalReader(path);
+      onTestFinished(() => reader.close());
+      return reader;
+    },
+  };
+}
+
+export function reading(change: Partial<JournaledReading> = {}): JournaledReading {
+  return { series: 1, timeMs: NOON_MS, value: 7.92, flag: 1, deviceFlag: null, verdict: 'new', ...change };
+}
+
+/** A message of these readings; `received` is what the draft holds. */
+export function message(change: Partial<MessageDraft> = {}): MessageDraft {
+  const readings = change.readings ?? [reading()];
+  const quarantine = change.quarantine ?? [];
+  return {
+    source: 'g1',
+    gatewaySeq: null,
+    readings,
+    raw: Buffer.from('{}'),
+    quarantine,
+    received: readings.length + quarantine.length,
+    ...change,
+  };
+}
+
+export function quarantined(id: string, change: Partial<QuarantineDraft> = {}): QuarantineDraft {
+  return {
+    id,
+    code: 'parameter.unknown',
+    message: 'no parameter xyz',
+    path: 'samples[0].values.xyz',
+    contentType: 'application/json',
+    payload: Buffer.from('{"xyz":1}'),
+    source: 'g1',
+    ...change,
+  };
+}

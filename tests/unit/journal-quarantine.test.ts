@@ -1,0 +1,150 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { journalFixture, message, NOON_MS, quarantined, reading } from '#tests/helpers/journal-fixture.ts';
+
+describe('quarantine', () => {
+  it('keeps what was not taken, newest first, with the payload', async () => {
+    const { open, read, clock } = journalFixture();
+    const journal = open();
+    await journal.appendMessage(message({ readings: [reading()], quarantine: [quarantined('a'), quarantined('b')] }));
+    clock.advance(1_000);
+    const undecodable = quarantined('c', {
+      code: 'message.malformed',
+      path: null,
+      contentType: 'application/octet-stream',
+      payload: new Uint8Array(0),
+    });
+    await journal.appendMessage(message({ readings: [], quarantine: [undecodable] }));
+    const { quarantine } = read();
+    expect(quarantine.list(null, 2).map(({ id }) => id)).toEqual(['c', 'b']);
+    const [, second] = quarantine.list(null, 2);
+    expect(quarantine.list(second!.position, 2).map(({ id }) => id)).toEqual(['a']);
+    expect(quarantine.get('c')).toEqual({ ...undecodable, position: 3, atMs: NOON_MS + 1_000 });
+    const kept = quarantine.get('a')!;
+    expect(Buffer.from(kept.payload).toString()).toBe('{"xyz":1}');
+    expect(kept).toMatchObject({
+      code: 'parameter.unknown',
+      path: 'samples[0].values.xyz',
+      atMs: NOON_MS,
+      source: 'g1',
+    });
+    expect(quarantine.get('nothing')).toBeUndefined();
+  });
+
+  it('drops the oldest beyond its limits and counts them', async () => {
+    const { open, read } = journalFixture();
+    const journal = open({ quarantineMaxItems: 5, quarantineMaxBytes: 10_000 });
+    const { quarantine } = read();
+    const items = Array.from({ length: 8 }, (_, index) => quarantined(`n${index}`));
+    await journal.appendMessage(message({ readings: [], quarantine: items }));
+    expect(quarantine.list(null, 10).map(({ id }) => id)).toEqual(['n7', 'n6', 'n5', 'n4', 'n3']);
+    expect(quarantine.size()).toMatchObject({ items: 5, dropped: 3 });
+    const big = quarantined('big', { payload: Buffer.alloc(9_950, 'x') });
+    await journal.appendMessage(message({ readings: [], quarantine: [big] }));
+    expect(quarantine.list(null, 10).map(({ id }) => id)).toEqual(['big', 'n7']);
+    const { items: count, bytes, dropped } = quarantine.size();
+    expect([count, dropped]).toEqual([2, 7]);
+    expect(bytes).toBeLessThanOrEqual(10_000);
+    // What was dropped was received and not taken: the ledger still says so.
+    expect(read().intakeCount('g1')).toMatchObject({ received: 9, quarantined: 9 });
+  });
+});
+
+describe('intake counts', () => {
+  it('count values per source, since when and until when', async () => {
+    const { open, read, clock } = journalFixture();
+    const journal = open();
+    await journal.appendMessage(message({ readings: [reading(), reading()], quarantine: [quarantined('a')] }));
+    clock.advance(500);
+    await Promise.all([
+      journal.appendMessage(message()),
+      journal.appendMessage(message({ source: 'g2', readings: [], quarantine: [quarantined('b', { source: 'g2' })] })),
+    ]);
+    const reader = read();
+    expect(reader.intakeCounts()).toEqual([
+      { source: 'g1', received: 4, quarantined: 1, sinceMs: NOON_MS, lastSeenMs: NOON_MS + 500 },
+      { source: 'g2', received: 1, quarantined: 1, sinceMs: NOON_MS + 500, lastSeenMs: NOON_MS + 500 },
+    ]);
+    expect(reader.intakeCount('g2')).toMatchObject({ received: 1 });
+    expect(reader.intakeCount('g3')).toBeUndefined();
+  });
+
+  it('move a replayed item from quarantined to taken, and are no sign of life', async () => {
+    const { open, read, clock } = journalFixture();
+    const journal = open();
+    await journal.appendMessage(message({ readings: [], quarantine: [quarantined('a')] }));
+    clock.advance(60_000);
+    await journal.appendMessage(message({ readings: [reading()], replayOf: 'a' }));
+    const reader = read();
+    expect(reader.intakeCount('g1')).toEqual({
+      source: 'g1',
+      received: 1,
+      quarantined: 0,
+      sinceMs: NOON_MS,
+      lastSeenMs: NOON_MS,
+    });
+    expect(reader.quarantine.get('a')).toBeUndefined();
+    expect(reader.quarantine.size()).toEqual({ items: 0, bytes: 0, dropped: 0 });
+  });
+
+  it('refuse the second of two replays of one item, alone', async () => {
+    const { open, read } = journalFixture();
+    const journal = open();
+    await journal.appendMessage(message({ readings: [], quarantine: [quarantined('a')] }));
+    const failures: Error[] = [];
+    journal.onFailure((error) => failures.push(error));
+    const results = await Promise.allSettled([
+      journal.appendMessage(message({ replayOf: 'a' })),
+      journal.appendMessage(message({ replayOf: 'a' })),
+      journal.appendMessage(message()),
+    ]);
+    expect(results.map((result) => (result.status === 'fulfilled' ? result.value.seq : result.reason.code))).toEqual([
+      2,
+      'not-found',
+      3,
+    ]);
+    expect(failures).toEqual([]);
+    expect(read().intakeCount('g1')).toMatchObject({ received: 2, quarantined: 0 });
+  });
+
+  it('always add up: received = taken + in quarantine + dropped from it', async () => {
+    const step = fc.record({
+      taken: fc.nat(3),
+      refused: fc.nat(3),
+      replayed: fc.option(fc.nat(30), { nil: undefined }),
+      isAwaited: fc.boolean(),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+        const { open, read } = journalFixture();
+        const journal = open({ quarantineMaxItems: 7 });
+        let count = 0;
+        const appends: Promise<unknown>[] = [];
+        for (const { taken, refused, replayed, isAwaited } of steps) {
+          const readings = Array.from({ length: taken }, () => reading());
+          const quarantine = Array.from({ length: refused }, () => quarantined(`i${count++}`));
+          const draft = message({
+            readings,
+            quarantine,
+            ...(replayed === undefined ? {} : { replayOf: `i${replayed}` }),
+          });
+          appends.push(journal.appendMessage(draft));
+          if (isAwaited) await Promise.allSettled(appends);
+        }
+        await Promise.allSettled(appends);
+        const reader = read();
+        const stored = reader
+          .read(0, 1_000)
+          .reduce((sum, entry) => sum + (entry.kind === 'message' ? entry.readings.length : 0), 0);
+        const { received, quarantined: inQuarantine } = reader.intakeCount('g1') ?? { received: 0, quarantined: 0 };
+        expect(received).toBe(stored + inQuarantine);
+        const { items, dropped } = reader.quarantine.size();
+        expect(inQuarantine).toBe(items + dropped);
+        expect(reader.quarantine.list(null, 100)).toHaveLength(items);
+        reader.close();
+        await journal.close();
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
