@@ -24,22 +24,36 @@ export interface Refusal extends Fault {
   quarantineId: string;
 }
 
-/** What became of a delivery; counted in values. `pending` = journaled but not yet known to be new or duplicate. */
+/**
+ * What became of a delivery; counted in values. `pending` = journaled but not yet known to be new or duplicate.
+ * Values received = accepted + duplicates + pending + quarantined.
+ */
 export interface Receipt {
   seq: number;
   receivedMs: number;
+  /** New values and corrections. */
   accepted: number;
   duplicates: number;
+  /** How many of the accepted replaced another value. */
   corrections: number;
   pending: number;
   quarantined: Refusal[];
+  /** Faults of values that were taken nevertheless: `flag.unknown`. Absent when there are none. */
+  warnings?: Fault[];
   /** True when nothing could be decoded: HTTP answers 400 (413 for `message.too-large`). */
   undecodable: boolean;
 }
 
 /** What would become of a payload; changes nothing. Values are in canonical units. */
 export interface Preview {
-  readings: { station: string; parameter: string; timeMs: number; value: number | null; flag: Flag; deviceFlag: string | null }[];
+  readings: {
+    station: string;
+    parameter: string;
+    timeMs: number;
+    value: number | null;
+    flag: Flag;
+    deviceFlag: string | null;
+  }[];
   faults: Fault[];
 }
 

@@ -52,7 +52,7 @@ const LETTERS: Record<string, Flag | null> = {
  */
 export function deviceFloor(deviceFlag: string | null): { floor: Flag | null; known: boolean } {
   if (deviceFlag === null) return { floor: null, known: true };
-  if (deviceFlag in LETTERS) return { floor: LETTERS[deviceFlag] ?? null, known: true };
+  if (Object.hasOwn(LETTERS, deviceFlag)) return { floor: LETTERS[deviceFlag] ?? null, known: true };
   const number = Number(deviceFlag);
   if (deviceFlag !== '' && isFlag(number)) return { floor: number === MISSING ? FAIL : number, known: true };
   return { floor: NOT_EVALUATED, known: false };

@@ -1,0 +1,44 @@
+/**
+ * What a codec makes of bytes: samples whose fields are still as they were sent. A codec only says what can't be
+ * decoded; whether a station, time, unit or value makes sense is decided once, in ../resolve.ts, for every format.
+ */
+import type { Fault, FaultCode } from '#model/faults.ts';
+
+/** More values than this in one message and all of it is refused (contracts §3). */
+export const MAX_VALUES = 5_000;
+
+/** Values that were sent for one station and time. */
+export interface Sample {
+  station: unknown;
+  /** RFC 3339 text or epoch milliseconds, when it is right. */
+  time: unknown;
+  /** Parameter as sent → number, null or `{ value, unit?, flag? }`, when it is right. Null when there is no such list. */
+  values: Readonly<Record<string, unknown>> | null;
+  /** JSON: place in `samples`, −1 for a sample that stands alone. CSV: line number, the header's being 1. */
+  index: number;
+  /** Why none of its values can be taken; `values`, if there, are quarantined one by one, else the sample as one. */
+  fault: { code: FaultCode; message: string } | null;
+  /** The sample as it was sent. */
+  sent: unknown;
+}
+
+/** A payload that was read, or the fault for which all of it is quarantined as one. */
+export type Decoded =
+  | { fault: null; seq: number | null; samples: Sample[] }
+  | { fault: Fault; seq?: undefined; samples?: undefined };
+
+export interface Codec {
+  decode(payload: Uint8Array): Decoded;
+  /** Where a value stands in the payload: `samples[0].values.ph`, `row 17`; without `name` the sample itself. */
+  path(sample: Sample, name: string | null): string;
+  /** The smallest payload that holds just this value as it was sent, so that it can come through the door again. */
+  excerpt(sample: Sample, name: string | null): Uint8Array;
+}
+
+/** Names and texts of a gateway stand in paths and messages shortened to this, so that a fault is never a burden. */
+const SHOWN_LENGTH = 64;
+
+/** A text as a message or path shows it. */
+export function shortened(text: string, length: number = SHOWN_LENGTH): string {
+  return (text.length > length ? text.slice(0, length - 1) + '…' : text).toWellFormed();
+}

@@ -1,0 +1,145 @@
+/**
+ * The CSV payload of contracts §4: a header naming `station,time,parameter,value` and perhaps `unit,flag` in any order,
+ * then one value a line. None of these columns can hold a line break, so a line is a row and a broken one breaks no other.
+ */
+import { isUtf8 } from 'node:buffer';
+import { parse } from 'csv-parse/sync';
+import { type Codec, type Decoded, MAX_VALUES, type Sample, shortened } from './codec.ts';
+
+export const csv: Codec = { decode, path, excerpt };
+
+const REQUIRED = ['station', 'time', 'parameter', 'value'] as const;
+const COLUMNS = [...REQUIRED, 'unit', 'flag'] as const;
+type Column = (typeof COLUMNS)[number];
+
+/** Where each column stands in a row; columns of other names are left alone. */
+interface Header {
+  text: string;
+  width: number;
+  at: Record<Column, number>;
+}
+
+/** Fields of a row as text; a broken row is its line and the header under which it was broken. */
+type SentRow = Record<Column, string> | { header: string; line: string };
+
+interface Line {
+  text: string;
+  /** As an editor counts, from 1. */
+  number: number;
+}
+
+const HEADER_LENGTH_MAX = 1_024;
+const TEXT_LENGTH = 256;
+
+function decode(payload: Uint8Array): Decoded {
+  if (!isUtf8(payload)) return malformed('The payload is not UTF-8.');
+  const lines = linesOf(new TextDecoder().decode(payload));
+  const first = lines.shift();
+  if (first === undefined) return malformed('The payload is empty.');
+  const header = toHeader(first.text);
+  if (typeof header === 'string') return malformed(header);
+  if (lines.length > MAX_VALUES) {
+    return { fault: { code: 'message.too-many-values', message: `The message holds more than ${MAX_VALUES} rows.` } };
+  }
+  return { fault: null, seq: null, samples: toSamples(header, lines) };
+}
+
+/** Lines that say something; a spreadsheet's empty rows (`,,,`) don't. */
+function linesOf(text: string): Line[] {
+  const lines: Line[] = [];
+  for (const [index, line] of text.split(/\r\n|\n|\r/).entries()) {
+    if (/[^\s,]/.test(line)) lines.push({ text: line, number: index + 1 });
+  }
+  return lines;
+}
+
+/** @returns the header, or what is wrong with it. */
+function toHeader(text: string): Header | string {
+  if (text.length > HEADER_LENGTH_MAX) return `The header is longer than ${HEADER_LENGTH_MAX} characters.`;
+  if (!isQuotedWell(text)) return 'The header has a stray quotation mark.';
+  const names = (fieldsOf([text])[0] ?? []).map((name) => name.toLowerCase());
+  const missing = REQUIRED.filter((name) => !names.includes(name));
+  if (missing.length > 0) return `The header lacks ${missing.join(', ')}; it names the columns ${COLUMNS.join(',')}.`;
+  const repeated = COLUMNS.find((name) => names.indexOf(name) !== names.lastIndexOf(name));
+  if (repeated !== undefined) return `The header names ${repeated} twice.`;
+  const at = Object.fromEntries(COLUMNS.map((name) => [name, names.indexOf(name)])) as Record<Column, number>;
+  return { text, width: names.length, at };
+}
+
+function toSamples(header: Header, lines: readonly Line[]): Sample[] {
+  const sound = lines.filter((line) => isQuotedWell(line.text));
+  const fields = fieldsOf(sound.map((line) => line.text));
+  const fieldsByLine = new Map(sound.map((line, index) => [line, fields[index] ?? []]));
+  return lines.map((line) => toSample(header, line, fieldsByLine.get(line)));
+}
+
+function toSample(header: Header, line: Line, fields: readonly string[] | undefined): Sample {
+  if (fields === undefined) return broken(header, line, 'The row has a stray quotation mark.');
+  if (fields.length !== header.width) {
+    return broken(header, line, `The row has ${fields.length} columns, the header ${header.width}.`);
+  }
+  const field = (name: Column): string => fields[header.at[name]] ?? '';
+  const sent: SentRow = {
+    station: field('station'),
+    time: field('time'),
+    parameter: field('parameter'),
+    value: field('value'),
+    unit: field('unit'),
+    flag: field('flag'),
+  };
+  const value = { value: toValue(sent.value), unit: sent.unit || undefined, flag: sent.flag || undefined };
+  const values = Object.fromEntries([[sent.parameter, value]]);
+  return { station: sent.station, time: toTime(sent.time), values, index: line.number, fault: null, sent };
+}
+
+function broken(header: Header, line: Line, message: string): Sample {
+  const sent: SentRow = { header: header.text, line: line.text };
+  const fault = { code: 'row.malformed', message } as const;
+  return { station: undefined, time: undefined, values: null, index: line.number, fault, sent };
+}
+
+const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+const NOT_FINITE = /^[+-]?(?:nan|inf|infinity)$/i;
+
+/** An empty field measured nothing; what is no number stays text, for the resolver to refuse. */
+function toValue(text: string): unknown {
+  if (text === '') return null;
+  if (NUMBER.test(text)) return Number(text);
+  return NOT_FINITE.test(text) ? Number.NaN : text;
+}
+
+function toTime(text: string): unknown {
+  return /^-?\d+$/.test(text) ? Number(text) : text;
+}
+
+const FIELD = '(?:[^",]*|\\s*"(?:[^"]|"")*"\\s*)';
+const QUOTED_WELL = new RegExp(`^${FIELD}(?:,${FIELD})*$`);
+
+/** RFC 4180 §2: a field is quoted as a whole or has no quotation mark. The parser loses its place after one that isn't. */
+function isQuotedWell(line: string): boolean {
+  return !line.includes('"') || QUOTED_WELL.test(line);
+}
+
+function fieldsOf(lines: readonly string[]): string[][] {
+  if (lines.length === 0) return [];
+  return parse(lines.join('\n'), { record_delimiter: '\n', relax_column_count: true, trim: true });
+}
+
+function malformed(message: string): Decoded {
+  return { fault: { code: 'message.malformed', message } };
+}
+
+function path(sample: Sample): string {
+  return `row ${sample.index}`;
+}
+
+function excerpt(sample: Sample): Uint8Array {
+  const sent = sample.sent as SentRow;
+  if ('line' in sent) return Buffer.from(`${sent.header}\n${shortened(sent.line, 4 * TEXT_LENGTH)}\n`);
+  return Buffer.from(`${COLUMNS.join(',')}\n${COLUMNS.map((name) => quoted(sent[name])).join(',')}\n`);
+}
+
+function quoted(field: string): string {
+  const text = shortened(field, TEXT_LENGTH);
+  return /[",]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,216 @@
+/**
+ * THE door: decode → resolve → judge and flag → journal. Everything that a gateway or a user writes comes through here.
+ * A message is judged and handed to the journal in one turn of the event loop, so that the order in which values are
+ * judged is the order of their entries; its receipt is given after the fsync that covers it.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Entry, JournaledReading, Verdict } from '#model/entry.ts';
+import type { Fault } from '#model/faults.ts';
+import type { Reading } from '#model/reading.ts';
+import type { Reference } from '#model/reference.ts';
+import type { Clock } from '#src/clock.ts';
+import type { Control } from '#store/control.ts';
+import type { Appended, Journal, MessageDraft, QuarantineDraft, QuarantineItem } from '#store/journal-port.ts';
+import { CODECS } from './codecs/index.ts';
+import type { Delivery, Door, Preview, Receipt, Refusal } from './door.ts';
+import { type Judged, judge, type Take } from './judge.ts';
+import type { Change } from './ring.ts';
+import { SeriesMemory, type Slots } from './series-memory.ts';
+import { SourceWatch } from './source-watch.ts';
+
+export interface GateOptions {
+  journal: Journal;
+  /** The registers as of the newest commit; someone else advances them. */
+  control: Control;
+  reference: Reference;
+  /** For gateways' clock offsets only; readings are judged by the journal's clock. */
+  clock: Clock;
+  /** Longer payloads are `message.too-large` (WK_MAX_MESSAGE). */
+  maxMessageBytes: number;
+}
+
+export interface Gate extends Door {
+  /**
+   * Fills the door's memory at start.
+   * @param tail the journal's newest entries, ascending; at least all that the `readings` follower hasn't passed.
+   * @param newest the newest stored reading of each series by event time.
+   */
+  rebuild(tail: Iterable<Entry>, newest: ReadonlyMap<number, Reading>): void;
+}
+
+/** What of a payload too large, foreign or refused by a transport is kept. */
+const KEPT_BYTES = 4_096;
+
+export function createGate(options: GateOptions): Gate {
+  return new JournalingGate(options);
+}
+
+class JournalingGate implements Gate {
+  readonly #options: GateOptions;
+  readonly #memory: SeriesMemory;
+  readonly #watch = new SourceWatch();
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+    this.#memory = new SeriesMemory(options.journal);
+    this.#forgetWhatChanges();
+  }
+
+  async accept(delivery: Delivery): Promise<Receipt> {
+    const { source, payload } = delivery;
+    const limit = this.#options.maxMessageBytes;
+    if (payload.byteLength <= limit) return this.#admit(delivery, null);
+    const message = `The message has ${payload.byteLength} bytes, the limit is ${limit}.`;
+    return this.refuse(source, { code: 'message.too-large', message }, payload);
+  }
+
+  refuse(source: string, fault: Fault, payload: Uint8Array): Promise<Receipt> {
+    const kept = Uint8Array.from(payload.subarray(0, KEPT_BYTES));
+    return this.#quarantineWhole({ ...fault, source, contentType: 'application/octet-stream', payload: kept });
+  }
+
+  async replay(item: QuarantineItem, stations: ReadonlySet<string> | null): Promise<Receipt> {
+    const { source, contentType, payload, code, message } = item;
+    if (contentType === 'application/octet-stream') return this.#stays(item, { fault: { code, message } });
+    return this.#admit({ source, stations, contentType, payload }, item);
+  }
+
+  preview(delivery: Delivery): Preview {
+    const readings: Preview['readings'] = [];
+    const judged = this.#judge(delivery, this.#memory.scratch(), (slot, timeMs, quantity, station, parameter) => {
+      const { value, deviceFlag } = quantity;
+      const { flag } = slot.ring.take(slot.series, timeMs, value, deviceFlag, slot.thresholds, null);
+      readings.push({ station, parameter, timeMs, value, flag, deviceFlag });
+    });
+    if (judged.fault) return { readings, faults: [judged.fault] };
+    return { readings, faults: [...judged.refused.map(({ fault }) => fault), ...judged.warnings] };
+  }
+
+  latest(series: number): Reading | undefined {
+    return this.#memory.newest(series);
+  }
+
+  settle(series: number, reading: Reading): void {
+    this.#memory.settle(series, reading);
+  }
+
+  sequenceGaps(source: string): { missing: number; lastSeq: number | null } {
+    return this.#watch.gaps(source);
+  }
+
+  clockOffsetMs(source: string): number | null {
+    return this.#watch.clockOffsetMs(source);
+  }
+
+  rebuild(tail: Iterable<Entry>, newest: ReadonlyMap<number, Reading>): void {
+    this.#memory.rebuild(tail, newest);
+  }
+
+  /** @param replayed the quarantined item that comes again; it is only journaled if something of it is taken. */
+  async #admit(delivery: Delivery, replayed: QuarantineItem | null): Promise<Receipt> {
+    const { source, contentType, payload } = delivery;
+    const readings: JournaledReading[] = [];
+    const changes: Change[] = [];
+    const judged = this.#judge(delivery, this.#memory, ({ series, ring, thresholds }, timeMs, quantity) => {
+      readings.push(ring.take(series, timeMs, quantity.value, quantity.deviceFlag, thresholds, changes));
+    });
+    if (replayed && readings.length === 0) return this.#stays(replayed, judged);
+    if (judged.fault) return this.#quarantineWhole({ ...judged.fault, source, contentType, payload });
+    const codec = CODECS[contentType];
+    const quarantine = judged.refused.map(({ fault, sample, name }) =>
+      draftOf({ ...fault, source, contentType, payload: codec.excerpt(sample, name) }),
+    );
+    const received = readings.length + quarantine.length;
+    const gatewaySeq = replayed ? null : judged.seq;
+    const draft: MessageDraft = { source, gatewaySeq, readings, raw: payload, quarantine, received };
+    if (replayed) draft.replayOf = replayed.id;
+    const { journal, clock } = this.#options;
+    const appended = await this.#memory.whileUncommitted(changes, journal.appendMessage(draft));
+    if (!replayed) {
+      const offsetMs = judged.newestMs === null ? null : clock.nowMs() - judged.newestMs;
+      this.#watch.heard(source, judged.seq, offsetMs);
+    }
+    return receiptOf(appended, draft, judged.warnings);
+  }
+
+  #judge(delivery: Delivery, slots: Slots, take: Take): Judged | { fault: Fault } {
+    return judge(delivery, this.#options, slots, this.#options.journal.receivedNowMs(), take);
+  }
+
+  /** Quarantines a payload that can't be taken apart; it counts as one value. */
+  async #quarantineWhole(refusal: Undrafted): Promise<Receipt> {
+    const draft: MessageDraft = {
+      source: refusal.source,
+      gatewaySeq: null,
+      readings: [],
+      // The payload stands in quarantine already.
+      raw: new Uint8Array(0),
+      quarantine: [draftOf(refusal)],
+      received: 1,
+    };
+    const appended = await this.#options.journal.appendMessage(draft);
+    return { ...receiptOf(appended, draft, []), undecodable: true };
+  }
+
+  /** The receipt of a replay of which nothing can be taken: the item stays, and this is what is wrong with it now. */
+  #stays(item: QuarantineItem, judged: Judged | { fault: Fault }): Receipt {
+    const { journal } = this.#options;
+    const faults = judged.fault ? [judged.fault] : judged.refused.map(({ fault }) => fault);
+    return {
+      seq: journal.headSeq,
+      receivedMs: journal.receivedNowMs(),
+      accepted: 0,
+      duplicates: 0,
+      corrections: 0,
+      pending: 0,
+      quarantined: faults.map((fault) => ({ ...fault, quarantineId: item.id })),
+      undecodable: judged.fault !== null,
+    };
+  }
+
+  /** What the door remembers gives way to what the journal says: lost batches, corrections, changed registers. */
+  #forgetWhatChanges(): void {
+    const { journal, control } = this.#options;
+    journal.onFailure((error) => {
+      // That code means that somebody else has replayed the same item meanwhile: one append failed, the rest stands.
+      if ((error as Error & { code?: string }).code !== 'not-found') this.#memory.undoUncommitted();
+    });
+    journal.onCommit((entries) => {
+      for (const entry of entries) {
+        if (entry.kind === 'command' && entry.command.verb === 'correct') this.#memory.doubt(entry.command);
+      }
+    });
+    control.onChange(({ command }) => {
+      if (command.verb !== 'put' && command.verb !== 'delete') return;
+      if (command.noun === 'station') this.#memory.forgetThresholds(command.id);
+      if (command.noun === 'gateway' && command.verb === 'delete') this.#watch.forget(command.id);
+    });
+  }
+}
+
+type Undrafted = Fault & Pick<QuarantineDraft, 'source' | 'contentType' | 'payload'>;
+
+function draftOf({ code, message, path, source, contentType, payload }: Undrafted): QuarantineDraft {
+  const id = randomBytes(12).toString('base64url');
+  return { id, code, message, path: path ?? null, contentType, payload, source };
+}
+
+function receiptOf({ seq, receivedMs }: Appended, draft: MessageDraft, warnings: Fault[]): Receipt {
+  const count: Record<Verdict, number> = { new: 0, duplicate: 0, correction: 0, unsettled: 0 };
+  for (const { verdict } of draft.readings) count[verdict]++;
+  return {
+    seq,
+    receivedMs,
+    accepted: count.new + count.correction,
+    duplicates: count.duplicate,
+    corrections: count.correction,
+    pending: count.unsettled,
+    quarantined: draft.quarantine.map(toRefusal),
+    ...(warnings.length > 0 && { warnings }),
+    undecodable: false,
+  };
+}
+
+function toRefusal({ id, code, message, path }: QuarantineDraft): Refusal {
+  return { code, message, ...(path !== null && { path }), quarantineId: id };
+}

@@ -1,0 +1,126 @@
+/**
+ * From a payload to judged values: decode, then station, owner, time, parameter and value in that order. Whatever is
+ * wrong with one value is said of that value alone; the rest goes on.
+ */
+import type { Fault } from '#model/faults.ts';
+import type { Parameter, Reference } from '#model/reference.ts';
+import type { Station } from '#model/register.ts';
+import type { Control } from '#store/control.ts';
+import { type Codec, type Sample, shortened } from './codecs/codec.ts';
+import { CODECS } from './codecs/index.ts';
+import type { Delivery } from './door.ts';
+import { instantOf } from './instant.ts';
+import { parameterOf, type Quantity, quantityOf } from './resolve.ts';
+import type { Slot, Slots } from './series-memory.ts';
+
+export interface Registers {
+  control: Control;
+  reference: Reference;
+}
+
+/** Told of each value that is taken, in the order of the payload. */
+export type Take = (slot: Slot, timeMs: number, quantity: Quantity, station: string, parameter: string) => void;
+
+/** A value, or (`name` null) a whole sample, that was not taken. */
+export interface Refused {
+  fault: Fault;
+  sample: Sample;
+  name: string | null;
+}
+
+export interface Judged {
+  fault: null;
+  /** The gateway's own number of the message. */
+  seq: number | null;
+  /** Newest time among samples whose time is right. */
+  newestMs: number | null;
+  refused: Refused[];
+  /** Faults of values that were taken nevertheless: `flag.unknown`. */
+  warnings: Fault[];
+}
+
+/** Passes every takable value of the delivery to `take`; what can't be decoded at all comes back as its fault. */
+export function judge(
+  delivery: Delivery,
+  registers: Registers,
+  slots: Slots,
+  arrivalMs: number,
+  take: Take,
+): Judged | { fault: Fault } {
+  const codec = CODECS[delivery.contentType];
+  const decoded = codec.decode(delivery.payload);
+  if (decoded.fault) return decoded;
+  const judged: Judged = { fault: null, seq: decoded.seq, newestMs: null, refused: [], warnings: [] };
+  const quantity: Quantity = { value: null, deviceFlag: null, isFlagKnown: true };
+  for (const sample of decoded.samples) {
+    const context = contextOf(sample, registers.control, delivery.stations, arrivalMs);
+    if (sample.values === null) judged.refused.push(refused(codec, context as Fault, sample, null));
+    for (const name in sample.values) {
+      const outcome = resolve(context, registers.reference, name, sample.values[name], quantity);
+      if ('code' in outcome) {
+        judged.refused.push(refused(codec, outcome, sample, name));
+        continue;
+      }
+      const { station, timeMs } = context as Context;
+      take(
+        slots.slot(sample.station as string, station, outcome),
+        timeMs,
+        quantity,
+        sample.station as string,
+        outcome.id,
+      );
+      if (!quantity.isFlagKnown) judged.warnings.push(unknownFlag(quantity.deviceFlag, codec.path(sample, name)));
+    }
+    if (!('code' in context)) judged.newestMs = Math.max(judged.newestMs ?? context.timeMs, context.timeMs);
+  }
+  return judged;
+}
+
+/** What all values of a sample share. */
+interface Context {
+  station: Station;
+  timeMs: number;
+}
+
+/** The sample's station and time, or the fault that each of its values has. */
+function contextOf(
+  sample: Sample,
+  control: Control,
+  stations: ReadonlySet<string> | null,
+  arrivalMs: number,
+): Context | Fault {
+  if (sample.fault !== null) return sample.fault;
+  const id = sample.station as string;
+  const station = control.get('station', id);
+  if (station === undefined) return { code: 'station.unknown', message: `There is no station "${shortened(id)}".` };
+  if (stations !== null && !stations.has(id)) {
+    return { code: 'gateway.not-owner', message: `This gateway may not write station "${id}".` };
+  }
+  const timeMs = instantOf(sample.time, arrivalMs);
+  return typeof timeMs === 'number' ? { station, timeMs } : timeMs;
+}
+
+/** The parameter of one value, which is read into `quantity`; or the fault for which it is quarantined. */
+function resolve(
+  context: Context | Fault,
+  reference: Reference,
+  name: string,
+  sent: unknown,
+  quantity: Quantity,
+): Parameter | Fault {
+  if ('code' in context) return context;
+  const parameter = parameterOf(reference, name);
+  if (parameter === undefined) {
+    return { code: 'parameter.unknown', message: `There is no parameter "${shortened(name)}".` };
+  }
+  return quantityOf(sent, parameter, quantity) ?? parameter;
+}
+
+function refused(codec: Codec, fault: Fault, sample: Sample, name: string | null): Refused {
+  const path = codec.path(sample, name);
+  return { fault: path === '' ? fault : { ...fault, path }, sample, name };
+}
+
+function unknownFlag(deviceFlag: string | null, path: string): Fault {
+  return { code: 'flag.unknown', message: `The device flag "${deviceFlag}" is not known; the value is kept.`, path };
+}

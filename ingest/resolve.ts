@@ -1,0 +1,104 @@
+/**
+ * What a sent name, unit, value or flag means here. Pure; the same for every codec. Every refusal is a value (a Fault),
+ * and every number that comes out is finite and in the parameter's canonical unit.
+ */
+import type { Fault } from '#model/faults.ts';
+import { deviceFloor } from '#model/flag.ts';
+import type { Parameter, Reference } from '#model/reference.ts';
+import { shortened } from './codecs/codec.ts';
+
+/** Larger magnitudes are refused: sums over ten years of them would no longer be finite. */
+const VALUE_MAX = 1e300;
+
+/** Device flags are a letter or two; what is longer is cut, so that one can't fill the journal. */
+const DEVICE_FLAG_LENGTH = 16;
+
+/** A value as it will be journaled; an object that is filled again and again, because this is the hot path. */
+export interface Quantity {
+  /** Canonical unit; null = measured nothing. */
+  value: number | null;
+  deviceFlag: string | null;
+  /** False when the device flag is none that we know: the value is kept with flag 2 (contracts §3). */
+  isFlagKnown: boolean;
+}
+
+/**
+ * The parameter that a gateway means: by id, else by alias or HJ code whatever its case.
+ * @returns undefined for `parameter.unknown`.
+ */
+export function parameterOf(reference: Reference, name: string): Parameter | undefined {
+  const exact = reference.parameters.get(name);
+  if (exact) return exact;
+  const id = reference.aliases.get(name) ?? reference.aliases.get(name.toLowerCase());
+  return id === undefined ? undefined : reference.parameters.get(id);
+}
+
+/**
+ * Reads one value as sent (a number, null or `{ value, unit?, flag? }`) into `quantity`.
+ * @returns null, or the fault for which this value is quarantined; `quantity` is then meaningless.
+ */
+export function quantityOf(sent: unknown, parameter: Parameter, quantity: Quantity): Fault | null {
+  quantity.deviceFlag = null;
+  quantity.isFlagKnown = true;
+  if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) {
+    return readValue(sent, undefined, parameter, quantity);
+  }
+  const { value, unit, flag } = sent as { value?: unknown; unit?: unknown; flag?: unknown };
+  if (flag !== undefined && flag !== null) readFlag(flag, quantity);
+  return readValue(value, unit, parameter, quantity);
+}
+
+function readValue(value: unknown, unit: unknown, parameter: Parameter, quantity: Quantity): Fault | null {
+  if (value === null) {
+    quantity.value = null;
+    return null;
+  }
+  if (typeof value !== 'number') {
+    return { code: 'value.not-a-number', message: `${shown(value)} is not a number.` };
+  }
+  if (!isTakable(value)) return notFinite(value);
+  let canonical = value;
+  if (unit !== undefined && unit !== null && unit !== '' && unit !== parameter.unit) {
+    const conversion = typeof unit === 'string' ? conversionOf(parameter, unit) : undefined;
+    if (conversion === undefined) {
+      return { code: 'unit.unknown', message: `${parameter.id} can't be converted from ${shown(unit)}.` };
+    }
+    // × 1 and + 0 leave a double as it is.
+    canonical = value * conversion.factor + conversion.offset;
+    if (!isTakable(canonical)) return notFinite(value);
+  }
+  // A negative zero is zero: no store keeps the difference, and no sensor means one.
+  quantity.value = canonical + 0;
+  return null;
+}
+
+function conversionOf(parameter: Parameter, unit: string): { factor: number; offset: number } | undefined {
+  if (Object.hasOwn(parameter.units, unit)) return parameter.units[unit];
+  const trimmed = unit.trim();
+  return Object.hasOwn(parameter.units, trimmed) ? parameter.units[trimmed] : undefined;
+}
+
+function isTakable(value: number): boolean {
+  return value >= -VALUE_MAX && value <= VALUE_MAX;
+}
+
+function notFinite(value: number): Fault {
+  const reason = Number.isFinite(value) ? `${value} is beyond ±${VALUE_MAX}` : 'The value is not finite';
+  return { code: 'value.not-finite', message: `${reason}.` };
+}
+
+/** An empty flag says nothing; one that is neither text nor a number is shown as its kind and known to nobody. */
+function readFlag(flag: unknown, quantity: Quantity): void {
+  const isPlain = typeof flag === 'string' || typeof flag === 'number';
+  const text = (isPlain ? String(flag) : `(${typeof flag})`).trim();
+  if (text === '') return;
+  quantity.deviceFlag = shortened(text, DEVICE_FLAG_LENGTH);
+  quantity.isFlagKnown = isPlain && deviceFloor(quantity.deviceFlag).known;
+}
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return `"${shortened(value)}"`;
+  if (value === undefined) return 'Nothing';
+  if (typeof value === 'object') return Array.isArray(value) ? 'A list' : 'An object';
+  return String(value);
+}

@@ -1,0 +1,328 @@
+/**
+ * What the door remembers of one series: its newest readings by event time, and a floor. Of a time above the floor,
+ * and of every time in the ring, it knows exactly what is stored or will be; of any other it knows nothing.
+ */
+import type { JournaledReading, Verdict } from '#model/entry.ts';
+import type { Flag } from '#model/flag.ts';
+import type { Reading } from '#model/reading.ts';
+import { emptyRun, type FlatRun, provisionalFlag, type Recent } from '#quality/provisional.ts';
+import type { Thresholds } from '#quality/thresholds.ts';
+
+/** Readings remembered per series: 5 hours at one in 5 minutes. */
+export const RING_SIZE = 64;
+// In columns that are half as long again, in-order readings are appended and moved to the front every 32nd time.
+const COLUMN_LENGTH_MAX = RING_SIZE + RING_SIZE / 2;
+const COLUMN_LENGTH_MIN = 8;
+
+/** What a reading did to the ring, so that it can be undone if the journal fails. Undone in reverse order only. */
+export interface Change {
+  ring: Ring;
+  timeMs: number;
+  floorMs: number;
+  /** What stood at this time before. */
+  replaced: Reading | null;
+  /** The oldest reading, which had to go, and what was in doubt about it. */
+  evicted: Reading | null;
+  evictedDoubt: Doubt | undefined;
+}
+
+/**
+ * Of a time whose value only the reading store knows, since it was below the floor or an engineer corrected it: the
+ * values that a correction took out. The follower settles every further value for such a time.
+ */
+type Doubt = readonly (number | null)[];
+
+export class Ring implements Recent {
+  timesMs = new Float64Array(COLUMN_LENGTH_MIN);
+  values = new Float64Array(COLUMN_LENGTH_MIN);
+  flags = new Uint8Array(COLUMN_LENGTH_MIN);
+  deviceFlags: (string | null)[] | null = null;
+  start = 0;
+  floorMs: number;
+  #end = 0;
+  #run = emptyRun();
+  /** By time; nearly always none. */
+  #doubts: Map<number, Doubt> | null = null;
+
+  /** @param floorMs −Infinity for a series that never had a reading. */
+  constructor(floorMs: number) {
+    this.floorMs = floorMs;
+  }
+
+  get size(): number {
+    return this.#end - this.start;
+  }
+
+  /** Decides what a value is to its series, flags it against its predecessors, and remembers it. */
+  take(
+    series: number,
+    timeMs: number,
+    value: number | null,
+    deviceFlag: string | null,
+    thresholds: Thresholds,
+    changes: Change[] | null,
+  ): JournaledReading {
+    const index = this.#indexOf(timeMs);
+    const isKnown = this.#isAt(index, timeMs);
+    const doubt = isKnown && this.#doubts !== null ? this.#doubts.get(timeMs) : undefined;
+    const isSame = isKnown && this.#valueAt(index) === value;
+    if (isSame && doubt === undefined) {
+      return { series, timeMs, value, flag: this.flags[index] as Flag, deviceFlag, verdict: 'duplicate' };
+    }
+    const verdict = verdictOf(isKnown, doubt !== undefined, timeMs > this.floorMs);
+    const flag = this.#flag(index, isKnown, timeMs, value, deviceFlag, thresholds);
+    // A value that an engineer took out comes again with every backfill and changes nothing.
+    if (!isSame && !doubt?.includes(value)) {
+      changes?.push(this.#changeAt(index, isKnown, timeMs));
+      this.#put(index, isKnown, timeMs, value, flag, deviceFlag);
+      if (verdict === 'unsettled' && !isKnown) this.unsettle(timeMs);
+    }
+    return { series, timeMs, value, flag, deviceFlag, verdict };
+  }
+
+  /** Undoes the newest change that isn't undone yet. */
+  undo(change: Change): void {
+    const { timeMs, replaced, evicted, evictedDoubt } = change;
+    const index = this.#indexOf(timeMs);
+    if (this.#isAt(index, timeMs)) {
+      if (replaced) this.#set(index, replaced);
+      else this.#remove(index);
+    }
+    if (!replaced) this.#doubts?.delete(timeMs);
+    if (evicted) {
+      this.#insert(this.start);
+      this.#set(this.start, evicted);
+      if (evictedDoubt) this.#doubts?.set(evicted.timeMs, evictedDoubt);
+    }
+    this.floorMs = change.floorMs;
+    this.#run.under = null;
+  }
+
+  /** Remembers a reading that the journal holds, without judging it; the caller sets the floor afterwards. */
+  restore(reading: Reading): void {
+    const { timeMs, value, flag, deviceFlag } = reading;
+    const index = this.#indexOf(timeMs);
+    const isKnown = this.#isAt(index, timeMs);
+    if (isKnown && this.#valueAt(index) === value) return;
+    this.#run.under = null;
+    this.#put(index, isKnown, timeMs, value, flag, deviceFlag);
+  }
+
+  /** The value at this time, if it is remembered, is from now on for the store to tell. */
+  unsettle(timeMs: number): void {
+    if (!this.#isAt(this.#indexOf(timeMs), timeMs) || this.#doubts?.has(timeMs)) return;
+    this.#doubts ??= new Map();
+    this.#doubts.set(timeMs, []);
+  }
+
+  /** An engineer corrects readings of [fromMs, toMs): what they are then, only the store can tell. */
+  doubt(fromMs: number, toMs: number): void {
+    for (let index = this.#indexOf(fromMs); index < this.#end && this.timesMs[index]! < toMs; index++) {
+      const timeMs = this.timesMs[index]!;
+      this.#doubts ??= new Map();
+      this.#doubts.set(timeMs, [...(this.#doubts.get(timeMs) ?? []), this.#valueAt(index)]);
+    }
+  }
+
+  /**
+   * Takes over what the followers found: a final flag, or a corrected value where one is in doubt. News of a value
+   * that a later reading has replaced meanwhile is passed over.
+   */
+  settle(reading: Reading): void {
+    const { timeMs } = reading;
+    const index = this.#indexOf(timeMs);
+    if (!this.#isAt(index, timeMs)) {
+      if (index < this.#end) return;
+      this.#put(index, false, timeMs, reading.value, reading.flag, reading.deviceFlag);
+      this.#run.under = null;
+      this.floorMs = Math.max(this.floorMs, timeMs);
+      return;
+    }
+    const isSame = this.#valueAt(index) === reading.value;
+    if (!isSame && !this.#doubts?.has(timeMs)) return;
+    this.#set(index, reading);
+    if (!isSame) this.#run.under = null;
+  }
+
+  /** The newest reading by event time. */
+  newest(): Reading | undefined {
+    return this.size === 0 ? undefined : this.#readingAt(this.#end - 1);
+  }
+
+  clone(): Ring {
+    const copy = new Ring(this.floorMs);
+    copy.timesMs = this.timesMs.slice();
+    copy.values = this.values.slice();
+    copy.flags = this.flags.slice();
+    copy.deviceFlags = this.deviceFlags?.slice() ?? null;
+    copy.start = this.start;
+    copy.#end = this.#end;
+    copy.#run = { ...this.#run };
+    copy.#doubts = this.#doubts && new Map(this.#doubts);
+    return copy;
+  }
+
+  #changeAt(index: number, isKnown: boolean, timeMs: number): Change {
+    const isEvicting = !isKnown && this.size === RING_SIZE && index > this.start;
+    const evicted = isEvicting ? this.#readingAt(this.start) : null;
+    return {
+      ring: this,
+      timeMs,
+      floorMs: this.floorMs,
+      replaced: isKnown ? this.#readingAt(index) : null,
+      evicted,
+      evictedDoubt: evicted === null ? undefined : this.#doubts?.get(evicted.timeMs),
+    };
+  }
+
+  #flag(
+    index: number,
+    isKnown: boolean,
+    timeMs: number,
+    value: number | null,
+    deviceFlag: string | null,
+    thresholds: Thresholds,
+  ): Flag {
+    const isAppended = index === this.#end;
+    const run = isAppended ? this.#run : emptyRun();
+    const flag = provisionalFlag(timeMs, value, deviceFlag, this, index, run, thresholds);
+    if (isKnown && index === this.#end - 1) this.#run = run;
+    else if (!isAppended && value !== null) disturb(this.#run, timeMs, value, isKnown);
+    return flag;
+  }
+
+  #put(
+    index: number,
+    isKnown: boolean,
+    timeMs: number,
+    value: number | null,
+    flag: Flag,
+    deviceFlag: string | null,
+  ): void {
+    let at = index;
+    if (!isKnown) {
+      const offset = index - this.start;
+      this.#insert(index);
+      at = this.start + offset;
+    }
+    this.timesMs[at] = timeMs;
+    this.values[at] = value ?? Number.NaN;
+    this.flags[at] = flag;
+    this.#setDeviceFlag(at, deviceFlag);
+    if (this.size > RING_SIZE) this.#evict();
+  }
+
+  #evict(): void {
+    const timeMs = this.timesMs[this.start]!;
+    this.floorMs = Math.max(this.floorMs, timeMs);
+    this.#doubts?.delete(timeMs);
+    this.start++;
+  }
+
+  #set(index: number, { timeMs, value, flag, deviceFlag }: Reading): void {
+    this.timesMs[index] = timeMs;
+    this.values[index] = value ?? Number.NaN;
+    this.flags[index] = flag;
+    this.#setDeviceFlag(index, deviceFlag);
+  }
+
+  #setDeviceFlag(index: number, deviceFlag: string | null): void {
+    if (this.deviceFlags !== null) this.deviceFlags[index] = deviceFlag;
+    else if (deviceFlag !== null) {
+      this.deviceFlags = new Array<string | null>(COLUMN_LENGTH_MAX).fill(null);
+      this.deviceFlags[index] = deviceFlag;
+    }
+  }
+
+  /** Makes a place before `index`; places may move, their distance to `start` doesn't. */
+  #insert(index: number): void {
+    let at = index;
+    if (this.#end === this.timesMs.length) {
+      at -= this.start;
+      this.#makeRoom();
+    }
+    if (at < this.#end) this.#shift(at + 1, at);
+    this.#end++;
+  }
+
+  #remove(index: number): void {
+    this.#shift(index, index + 1);
+    this.#end--;
+  }
+
+  #shift(to: number, from: number): void {
+    this.timesMs.copyWithin(to, from, this.#end);
+    this.values.copyWithin(to, from, this.#end);
+    this.flags.copyWithin(to, from, this.#end);
+    this.deviceFlags?.copyWithin(to, from, this.#end);
+  }
+
+  /** Moves everything to the front, of longer columns if these are more than two thirds full. */
+  #makeRoom(): void {
+    const { size } = this;
+    if (this.start > 0) this.#shift(0, this.start);
+    this.start = 0;
+    this.#end = size;
+    const { length } = this.timesMs;
+    if (size * 3 <= length * 2 && size < length) return;
+    const longer = Math.min(length * 2, COLUMN_LENGTH_MAX);
+    const { timesMs, values, flags } = this;
+    this.timesMs = new Float64Array(longer);
+    this.values = new Float64Array(longer);
+    this.flags = new Uint8Array(longer);
+    this.timesMs.set(timesMs);
+    this.values.set(values);
+    this.flags.set(flags);
+  }
+
+  /** The first index whose time is not before `timeMs`; the end is where most readings belong. */
+  #indexOf(timeMs: number): number {
+    if (this.size === 0 || this.timesMs[this.#end - 1]! < timeMs) return this.#end;
+    let low = this.start;
+    let high = this.#end - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.timesMs[middle]! < timeMs) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #isAt(index: number, timeMs: number): boolean {
+    return index < this.#end && this.timesMs[index] === timeMs;
+  }
+
+  #valueAt(index: number): number | null {
+    const value = this.values[index]!;
+    return Number.isNaN(value) ? null : value;
+  }
+
+  #readingAt(index: number): Reading {
+    return {
+      timeMs: this.timesMs[index]!,
+      value: this.#valueAt(index),
+      flag: this.flags[index] as Flag,
+      deviceFlag: this.deviceFlags?.[index] ?? null,
+    };
+  }
+}
+
+function verdictOf(isKnown: boolean, isDoubtful: boolean, isAboveFloor: boolean): Verdict {
+  if (isKnown) return isDoubtful ? 'unsettled' : 'correction';
+  return isAboveFloor ? 'new' : 'unsettled';
+}
+
+/** A reading came before the newest one: the run goes on if it fits, else it is found anew with the next reading. */
+function disturb(run: FlatRun, timeMs: number, value: number, isKnown: boolean): void {
+  const flat = run.under?.flat;
+  if (!flat || timeMs < run.startMs) return;
+  const min = Math.min(run.min, value);
+  const max = Math.max(run.max, value);
+  if (max - min >= flat.tolerance) {
+    run.under = null;
+    return;
+  }
+  run.min = min;
+  run.max = max;
+  if (!isKnown) run.count++;
+}

@@ -1,0 +1,231 @@
+/**
+ * The flag that a reading gets at the door: QARTOD tests 4 (gross range), 6 (spike), 7 (rate of change) and 8 (flat
+ * line) as far as the past can tell. Its predecessors are those in event time that the door still remembers; what
+ * comes after is unknown, so an hour's close decides again (src/quality/final.ts) and may confirm or clear.
+ */
+import {
+  deviceFloor,
+  FAIL,
+  type Flag,
+  GOOD,
+  isUsable,
+  MISSING,
+  NOT_EVALUATED,
+  SUSPECT,
+  worstFlag,
+} from '#model/flag.ts';
+import { flatSpanMs, grossRange } from './tests.ts';
+import type { Thresholds } from './thresholds.ts';
+
+/** Readings of one series as the door remembers them, ascending in time, from `start` on; NaN = measured nothing. */
+export interface Recent {
+  readonly timesMs: Float64Array;
+  readonly values: Float64Array;
+  readonly flags: Uint8Array;
+  /** Null when none of them has a device flag. */
+  readonly deviceFlags: readonly (string | null)[] | null;
+  readonly start: number;
+}
+
+/**
+ * The longest run of values ending at the newest reading whose spread is below the flat-line tolerance, kept from
+ * reading to reading so that it may reach further back than the readings that are remembered.
+ */
+export interface FlatRun {
+  /** The thresholds that it was computed under; null or others = it has to be found anew. */
+  under: Thresholds | null;
+  startMs: number;
+  min: number;
+  max: number;
+  count: number;
+}
+
+export function emptyRun(): FlatRun {
+  return { under: null, startMs: 0, min: 0, max: 0, count: 0 };
+}
+
+/**
+ * The provisional flag of `value` (null = 9) at `timeMs`, whose predecessors are `recent[start, before)`.
+ * @param run the run that ends at `before - 1`; it is moved on to end at this reading. Constant time.
+ */
+export function provisionalFlag(
+  timeMs: number,
+  value: number | null,
+  deviceFlag: string | null,
+  recent: Recent,
+  before: number,
+  run: FlatRun,
+  thresholds: Thresholds,
+): Flag {
+  if (value === null) return MISSING;
+  let flag = grossRange(value, thresholds.fail, thresholds.suspect);
+  if (thresholds.spike !== null || thresholds.ratePerHour !== null) {
+    const last = lastValue(recent, before, false);
+    const usable = last < 0 || isUsable(recent.flags[last] as Flag) ? last : lastValue(recent, last, true);
+    const witness = last !== usable && canVouch(recent, last, thresholds) ? last : NONE;
+    flag = worstFlag(flag, spike(timeMs, value, recent, usable, witness, thresholds));
+    flag = worstFlag(flag, rateOfChange(timeMs, value, recent, usable, witness, thresholds));
+  }
+  if (thresholds.flat !== null) {
+    moveRun(run, timeMs, value, recent, before, thresholds, thresholds.flat.tolerance);
+    flag = worstFlag(flag, flatLine(timeMs, run, thresholds.flat, thresholds.intervalMs));
+  }
+  return worsened(flag, deviceFlag);
+}
+
+/**
+ * A verdict of ours worsened by the device's own (contracts §3 "Flags"). Not `worstFlag`: there "good" beats "not
+ * evaluated", but a letter that nobody knows makes a good reading one that was not evaluated.
+ */
+export function worsened(flag: Flag, deviceFlag: string | null): Flag {
+  if (deviceFlag === null || flag === MISSING) return flag;
+  const { floor } = deviceFloor(deviceFlag);
+  return floor !== null && floor > flag ? floor : flag;
+}
+
+const NONE = -1;
+
+/** Index of the last predecessor that measured something (and, if asked, was found usable), or NONE. */
+function lastValue(recent: Recent, before: number, isUsableWanted: boolean): number {
+  for (let index = before - 1; index >= recent.start; index--) {
+    if (Number.isNaN(recent.values[index]!)) continue;
+    if (!isUsableWanted || isUsable(recent.flags[index] as Flag)) return index;
+  }
+  return NONE;
+}
+
+/**
+ * Whether a predecessor that isn't usable may still speak for a reading like itself: it must have been doubted for its
+ * step (or a suspect range) only. What the device itself called faulty, or what can't be, speaks for nothing.
+ */
+function canVouch(recent: Recent, index: number, { fail }: Thresholds): boolean {
+  if (index < 0) return false;
+  const value = recent.values[index]!;
+  if (fail !== null && (value < fail[0] || value > fail[1])) return false;
+  return deviceFloor(recent.deviceFlags?.[index] ?? null).floor !== FAIL;
+}
+
+/**
+ * QARTOD test 6 needs the reading after: a spike comes back, a step stays. Before that is known, all that can be known
+ * is that a value left the level of the last usable reading, and so the causal form only ever says SUSPECT:
+ * - within the threshold of the last usable reading: good, also right after a spike (it came back);
+ * - within the threshold of a doubted predecessor, or further out on the same side of it: good (the step stays, so that
+ *   a real pollution step is doubted for one reading and no longer);
+ * - else suspect. Without a neighbour on this side of a hole the test isn't made.
+ */
+function spike(
+  timeMs: number,
+  value: number,
+  recent: Recent,
+  usable: number,
+  witness: number,
+  thresholds: Thresholds,
+): Flag {
+  if (thresholds.spike === null) return NOT_EVALUATED;
+  const [step] = thresholds.spike;
+  const isNear = (index: number): boolean => index >= 0 && timeMs - recent.timesMs[index]! <= thresholds.holeMs;
+  const hasWitness = isNear(witness);
+  if (!hasWitness && !isNear(usable)) return NOT_EVALUATED;
+  if (usable >= 0 && Math.abs(value - recent.values[usable]!) <= step) return GOOD;
+  if (hasWitness) {
+    const onwards = value - recent.values[witness]!;
+    if (Math.abs(onwards) <= step) return GOOD;
+    const departure = usable < 0 ? 0 : recent.values[witness]! - recent.values[usable]!;
+    if (Math.abs(departure) > step && onwards > 0 === departure > 0) return GOOD;
+  }
+  return SUSPECT;
+}
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * QARTOD test 7 against the last usable reading and, if there is one that can vouch, the doubted predecessor: the
+ * milder of the two counts, for the reason given at `spike`. Compared crosswise (|Δ| · 1 h > limit · Δt), so that a
+ * change of exactly the limit is exact.
+ */
+function rateOfChange(
+  timeMs: number,
+  value: number,
+  recent: Recent,
+  usable: number,
+  witness: number,
+  { ratePerHour, rateLeastStep }: Thresholds,
+): Flag {
+  if (ratePerHour === null) return NOT_EVALUATED;
+  let isFailed = true;
+  for (const index of [usable, witness]) {
+    if (index < 0) continue;
+    const step = Math.abs(value - recent.values[index]!);
+    const elapsedMs = timeMs - recent.timesMs[index]!;
+    if (step <= rateLeastStep || step * HOUR_MS <= ratePerHour[0] * elapsedMs) return GOOD;
+    if (step * HOUR_MS <= ratePerHour[1] * elapsedMs) isFailed = false;
+  }
+  if (usable < 0) return NOT_EVALUATED;
+  return isFailed ? FAIL : SUSPECT;
+}
+
+/** Two equal values are no flat line (ioos_qc: fewer than 3 points are good). */
+const FLAT_COUNT_MIN = 3;
+
+/** QARTOD test 8: the spread over the whole span is below the tolerance (strictly, so 0 would flag nothing). */
+function flatLine(timeMs: number, run: FlatRun, flat: { suspectMs: number; failMs: number }, intervalMs: number): Flag {
+  if (run.count < FLAT_COUNT_MIN) return GOOD;
+  const lengthMs = timeMs - run.startMs;
+  if (lengthMs >= flatSpanMs(flat.failMs, intervalMs)) return FAIL;
+  return lengthMs >= flatSpanMs(flat.suspectMs, intervalMs) ? SUSPECT : GOOD;
+}
+
+/** Moves the run on to `value`; missing readings neither lengthen nor end it, a hole ends it. */
+function moveRun(
+  run: FlatRun,
+  timeMs: number,
+  value: number,
+  recent: Recent,
+  before: number,
+  thresholds: Thresholds,
+  tolerance: number,
+): void {
+  const isJoined = before > recent.start && timeMs - recent.timesMs[before - 1]! <= thresholds.holeMs;
+  if (run.under === thresholds && isJoined && run.count > 0) {
+    const min = Math.min(run.min, value);
+    const max = Math.max(run.max, value);
+    if (max - min < tolerance) {
+      run.min = min;
+      run.max = max;
+      run.count++;
+      return;
+    }
+  }
+  findRun(run, timeMs, value, recent, before, thresholds, tolerance);
+}
+
+/** Finds the run that ends at `value` among the remembered predecessors. */
+function findRun(
+  run: FlatRun,
+  timeMs: number,
+  value: number,
+  recent: Recent,
+  before: number,
+  thresholds: Thresholds,
+  tolerance: number,
+): void {
+  run.under = thresholds;
+  run.startMs = timeMs;
+  run.min = value;
+  run.max = value;
+  run.count = 1;
+  let nextMs = timeMs;
+  for (let index = before - 1; index >= recent.start; index--) {
+    if (nextMs - recent.timesMs[index]! > thresholds.holeMs) return;
+    nextMs = recent.timesMs[index]!;
+    const earlier = recent.values[index]!;
+    if (Number.isNaN(earlier)) continue;
+    const min = Math.min(run.min, earlier);
+    const max = Math.max(run.max, earlier);
+    if (max - min >= tolerance) return;
+    run.min = min;
+    run.max = max;
+    run.startMs = nextMs;
+    run.count++;
+  }
+}

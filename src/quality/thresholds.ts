@@ -1,0 +1,56 @@
+/**
+ * The quality thresholds that count for one series: what an engineer set for the station, else the parameter's
+ * default. Provisional flags (at the door) and final flags (at the hour's close) both start from here.
+ */
+import { durationMs } from '#model/duration.ts';
+import type { Parameter } from '#model/reference.ts';
+import type { Station } from '#model/register.ts';
+
+/** Assumed between two readings of a series for which no interval is expected; contracts §4 "young is one hour". */
+export const UNSTATED_INTERVAL_MS = 3_600_000;
+
+/** Readings further apart than this many intervals are not neighbours: a hole lies between them (contracts §4 "Holding"). */
+export const HOLE_INTERVALS = 3;
+
+/** All values in the parameter's canonical unit; `null` = this test is not made. Spans are inclusive. */
+export interface Thresholds {
+  fail: readonly [low: number, high: number] | null;
+  suspect: readonly [low: number, high: number] | null;
+  /** Change per hour beyond which a reading is suspect, failed. */
+  ratePerHour: readonly [suspect: number, fail: number] | null;
+  /**
+   * A change no larger than this is never a matter of rate, however fast it was. 0 when an engineer set the rate;
+   * with the parameter's default it is the default spike threshold, or any small step would fail at a short interval.
+   */
+  rateLeastStep: number;
+  spike: readonly [suspect: number, fail: number] | null;
+  flat: { tolerance: number; suspectMs: number; failMs: number } | null;
+  /** Expected between two readings; `UNSTATED_INTERVAL_MS` when the station doesn't say. */
+  intervalMs: number;
+  /** Neighbours further apart than this have a hole between them. */
+  holeMs: number;
+}
+
+/** Thresholds of `parameter` at `station`; each test is overridden as a whole, never half. */
+export function effectiveThresholds(
+  parameter: Parameter,
+  station: Station | undefined,
+  parameterId: string = parameter.id,
+): Thresholds {
+  const listed = station?.parameters.find((entry) => entry.id === parameterId);
+  const own = listed?.qc;
+  const defaults = parameter.qc;
+  const intervalMs = (listed?.interval === undefined ? 0 : durationMs(listed.interval)) || UNSTATED_INTERVAL_MS;
+  return {
+    fail: own?.fail ?? defaults.fail,
+    suspect: own?.suspect ?? defaults.suspect,
+    ratePerHour: own?.ratePerHour ?? defaults.ratePerHour,
+    rateLeastStep: own?.ratePerHour ? 0 : (defaults.spike?.[0] ?? 0),
+    spike: own?.spike ?? defaults.spike,
+    flat: own?.flat
+      ? { tolerance: own.flat.tolerance, suspectMs: durationMs(own.flat.suspect), failMs: durationMs(own.flat.fail) }
+      : defaults.flat,
+    intervalMs,
+    holeMs: HOLE_INTERVALS * intervalMs,
+  };
+}
