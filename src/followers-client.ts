@@ -3,7 +3,6 @@
  * again when it dies. Ingest goes on all the while: the journal keeps what the followers haven't seen.
  */
 import { Worker } from 'node:worker_threads';
-import type { Clock } from '#src/clock.ts';
 import type { Config } from '#model/config.ts';
 import type { FromFollowers, ToFollowers } from './followers-protocol.ts';
 
@@ -20,6 +19,8 @@ export interface FollowersClient {
   reply(message: ToFollowers): void;
   cursors(): FollowerCursors;
   nextTimerMs(): number | null;
+  /** Entries up to this seq are needed by no follower any more; null until the worker has told. */
+  neededFromSeq(): number | null;
   counters(): Record<string, number>;
   /** Resolves when every follower has passed `seq`, or after two seconds, or at once when they are far behind. */
   caughtUp(seq: number): Promise<void>;
@@ -34,13 +35,13 @@ interface Waiter {
 /** Resolves once the worker has opened its databases and is applying entries. */
 export async function startFollowersWorker(options: {
   config: Config;
-  clock: Clock;
   onMessage: (message: FromFollowers) => void;
   onDeath: (error: Error) => void;
 }): Promise<FollowersClient> {
-  const { config, clock, onMessage, onDeath } = options;
+  const { config, onMessage, onDeath } = options;
   let cursors: FollowerCursors = { readings: 0, books: 0, alerts: 0 };
   let nextTimerMs: number | null = null;
+  let neededFromSeq: number | null = null;
   let counters: Record<string, number> = {};
   let headSeq = 0;
   let closing = false;
@@ -67,6 +68,7 @@ export async function startFollowersWorker(options: {
     if (message.type === 'progress') {
       cursors = message.cursors;
       nextTimerMs = message.nextTimerMs;
+      neededFromSeq = message.neededFromSeq;
       for (const waiter of waiters) if (slowest() >= waiter.seq) waiter.done();
     }
     onMessage(message);
@@ -93,6 +95,7 @@ export async function startFollowersWorker(options: {
     reply: (message) => worker.postMessage(message),
     cursors: () => cursors,
     nextTimerMs: () => nextTimerMs,
+    neededFromSeq: () => neededFromSeq,
     counters: () => counters,
     caughtUp(seq) {
       const behind = seq - slowest();

@@ -1,7 +1,7 @@
 /** What main and the followers' worker say to each other; plain data only. */
 import type { Alarm, Transition } from '#model/alarm.ts';
-import type { Reading } from '#model/reading.ts';
 import type { Config } from '#model/config.ts';
+import type { Reading } from '#model/reading.ts';
 
 export interface FollowersStart {
   config: Config;
@@ -15,8 +15,16 @@ export type ToFollowers =
 
 export type FromFollowers =
   | { type: 'ready' }
-  /** Cursors after a batch, and the earliest time for which a follower wants a tick. */
-  | { type: 'progress'; cursors: Record<'readings' | 'books' | 'alerts', number>; nextTimerMs: number | null; lagMs: number }
+  /**
+   * Cursors after a batch, the earliest time for which a follower wants a tick, and the seq through which no follower
+   * needs entries any more, not even to restore its memory after a crash.
+   */
+  | {
+      type: 'progress';
+      cursors: Record<'readings' | 'books' | 'alerts', number>;
+      nextTimerMs: number | null;
+      neededFromSeq: number;
+    }
   /** Alarms that changed, after the commit that changed them: the event stream and the retained topics follow. */
   | { type: 'alarms'; seq: number; changes: { alarm: Alarm; transition: Transition }[] }
   /** Every alarm that is not over, once at start: retained topics that are not among them are emptied. */

@@ -19,7 +19,12 @@ const SECRET_PATHS = [
 
 /** @param thread Which thread speaks: `main`, `followers` or `queries`. */
 export function createLog(level: string, thread: string): Logger {
-  const options = { level, base: { thread }, redact: { paths: SECRET_PATHS, censor: '[secret]' }, timestamp: pino.stdTimeFunctions.isoTime };
+  const options = {
+    level,
+    base: { thread },
+    redact: { paths: SECRET_PATHS, censor: '[secret]' },
+    timestamp: pino.stdTimeFunctions.isoTime,
+  };
   if (isatty(1)) return pino(options, pretty({ sync: true, ignore: 'pid,hostname,thread' }));
   return pino(options, pino.destination({ fd: 1, sync: thread !== 'main' }));
 }

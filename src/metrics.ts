@@ -1,7 +1,7 @@
 /**
  * What Prometheus may scrape. Values are read when asked, from the parts that own them; nothing is counted twice.
  */
-import { collectDefaultMetrics, Counter, Gauge, Registry } from '@prometheus-io/client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from '@prometheus-io/client';
 
 /** Counted by their owners since the process began; labels stand after the name as `name{code="…"}` pairs. */
 export interface MetricSource {

@@ -61,7 +61,8 @@ export function startQueryWorker(config: Config, onDeath: (error: Error) => void
 
   function revive(error: unknown): void {
     const reason = error instanceof Error ? error : new Error(String(error));
-    for (const { reject } of waiting.values()) reject(new StoreError('overloaded', 'The query worker restarted.', true));
+    for (const { reject } of waiting.values())
+      reject(new StoreError('overloaded', 'The query worker restarted.', true));
     waiting.clear();
     if (closing) return;
     worker = start();
@@ -76,7 +77,10 @@ export function startQueryWorker(config: Config, onDeath: (error: Error) => void
     });
   }
 
-  const asked = (Object.keys(METHODS) as (keyof Queries)[]).map((method) => [method, (query: unknown) => ask(method, query)]);
+  const asked = (Object.keys(METHODS) as (keyof Queries)[]).map((method) => [
+    method,
+    (query: unknown) => ask(method, query),
+  ]);
   return {
     queries: Object.fromEntries(asked) as unknown as Queries,
     async close() {
@@ -92,7 +96,10 @@ function answer(waiting: Map<number, Waiting>, reply: QueryReply): void {
   const asker = waiting.get(reply.id);
   waiting.delete(reply.id);
   if (!asker) return;
-  if (!reply.error) return asker.resolve(reply.result);
+  if (!reply.error) {
+    asker.resolve(reply.result);
+    return;
+  }
   const { message, code, retryable, name } = reply.error;
   const error = code ? new StoreError(code, message, retryable ?? false) : new Error(message);
   if (!code) error.name = name;

@@ -1,0 +1,152 @@
+/** The real service as a child process on random ports and a directory of its own, and a client for its API. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { connectAsync, type MqttClient } from 'mqtt';
+
+const ROOT = join(import.meta.dirname, '../..');
+export const ADMIN = 'administrator-of-a-test';
+
+export interface Answer<T> {
+  status: number;
+  headers: Headers;
+  body: T;
+}
+
+export interface TestService {
+  readonly dataDir: string;
+  readonly url: string;
+  readonly mqttPort: number;
+  readonly child: ChildProcess;
+  /** All that it wrote to stdout and stderr. */
+  output(): string;
+  /** A request with the administrator's token unless headers say otherwise; JSON in, JSON out. */
+  call<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer<T>>;
+  /** Registers a gateway and gives its password. */
+  gateway(id: string, stations: string[]): Promise<string>;
+  connect(id: string, password: string, options?: object): Promise<MqttClient>;
+  /** Ends it with this signal and waits; says how it ended. The directory stays until `remove`. */
+  end(signal?: NodeJS.Signals): Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  remove(): Promise<void>;
+}
+
+/** Polls until `probe` gives something, or fails naming `what`. */
+export async function eventually<T>(
+  what: string,
+  probe: () => T | Promise<T>,
+  timeoutMs = 15_000,
+): Promise<NonNullable<T>> {
+  const until = performance.now() + timeoutMs;
+  for (;;) {
+    const result = await probe();
+    if (result) return result as NonNullable<T>;
+    if (performance.now() > until) throw new Error(`${what}: not within ${timeoutMs} ms`);
+    await pause(20);
+  }
+}
+
+/** Starts (or starts again, with the `dataDir` of an earlier one) and resolves once /readyz says 200. */
+export async function startTestService(
+  options: { dataDir?: string; env?: Record<string, string> } = {},
+): Promise<TestService> {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'wk-service-'));
+  let output = '';
+  const child = spawn(process.execPath, [join(ROOT, 'src/main.ts')], {
+    cwd: ROOT,
+    env: {
+      PATH: process.env.PATH,
+      WK_DATA_DIR: dataDir,
+      WK_HTTP_PORT: '0',
+      WK_MQTT_PORT: '0',
+      WK_ADMIN_TOKEN: ADMIN,
+      WK_RATE_LIMIT: '100000',
+      ...options.env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const ended = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const portOf = (name: string): number | null => {
+    const path = join(dataDir, `${name}.port`);
+    return existsSync(path) ? Number(readFileSync(path, 'utf8')) : null;
+  };
+  const isRunning = () => {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the service ended at start:\n${output}`);
+  };
+  const httpPort = await eventually('http.port', () => {
+    isRunning();
+    return portOf('http');
+  });
+  const url = `http://127.0.0.1:${httpPort}`;
+  await eventually('readiness', async () => {
+    isRunning();
+    return (await fetch(`${url}/readyz`)).status === 200;
+  });
+  const mqttPort = portOf('mqtt')!;
+  const clients: MqttClient[] = [];
+
+  const service: TestService = {
+    dataDir,
+    url,
+    mqttPort,
+    child,
+    output: () => output,
+    async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+      const isText = typeof body === 'string';
+      const response = await fetch(url + (PLAIN.test(path) ? path : `/api/v1${path}`), {
+        method,
+        headers: {
+          authorization: `Bearer ${ADMIN}`,
+          ...(body === undefined ? {} : { 'content-type': isText ? 'text/csv' : 'application/json' }),
+          ...headers,
+        },
+        body: body === undefined ? undefined : isText ? body : JSON.stringify(body),
+      });
+      const text = await response.text();
+      const isJson = /json/.test(response.headers.get('content-type') ?? '');
+      return { status: response.status, headers: response.headers, body: (isJson ? JSON.parse(text) : text) as T };
+    },
+    async gateway(id, stations) {
+      const { status, body } = await service.call<{ password: string }>('PUT', `/gateways/${id}?rotate=true`, {
+        stations,
+      });
+      if (status !== 200 && status !== 201)
+        throw new Error(`PUT /gateways/${id} gave ${status}: ${JSON.stringify(body)}`);
+      return body.password;
+    },
+    async connect(id, password, more = {}) {
+      const client = await connectAsync(`mqtt://127.0.0.1:${mqttPort}`, {
+        username: id,
+        password,
+        clientId: id,
+        protocolVersion: 4,
+        reconnectPeriod: 0,
+        ...more,
+      });
+      clients.push(client);
+      return client;
+    },
+    async end(signal = 'SIGTERM') {
+      for (const client of clients.splice(0)) client.end(true);
+      if (child.exitCode === null && child.signalCode === null) child.kill(signal);
+      return ended;
+    },
+    async remove() {
+      await service.end('SIGKILL');
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+  return service;
+}
+
+/** Routes without the prefix. */
+const PLAIN = /^\/(healthz|readyz|metrics|openapi\.json|docs|a\/|$)/;
