@@ -1,0 +1,70 @@
+/** Who may log in to the embedded broker, and what each may publish and read (contracts §3). */
+import type { Fault } from '#model/faults.ts';
+import type { LogInLimit, PasswordVerifier } from '#src/secrets.ts';
+import type { Control } from '#store/control.ts';
+import { isAlarmTopic, isGatewayLeaf, ledgerTopic, parseGatewayTopic, readingsTopic, rejectedTopic } from './topics.ts';
+
+/** An authenticated client. `readings` = the one topic that a gateway may publish to. */
+export type Session = { kind: 'gateway'; gateway: string; passwordHash: string; readings: string } | { kind: 'viewer' };
+
+/** The username under which people and dashboards log in with an API token as the password. */
+const TOKEN_USER = 'token';
+const TOPIC_SHOWN = 200;
+
+export interface Credentials {
+  username: string | undefined;
+  password: string;
+  address: string;
+}
+
+export interface Access {
+  control: Control;
+  verifier: PasswordVerifier;
+  logIns: LogInLimit;
+  checkViewer: (token: string) => boolean | Promise<boolean>;
+}
+
+/** `limited`: refused unchecked, since this address has failed too often lately. */
+export type LogIn = Session | 'wrong' | 'limited';
+
+/** Checks a client's credentials; takes as long for a name that nobody has as for a wrong password. */
+export async function logIn(access: Access, { username, password, address }: Credentials): Promise<LogIn> {
+  const { control, verifier, logIns, checkViewer } = access;
+  const passwordHash = username === undefined ? undefined : control.get('gateway', username)?.passwordHash;
+  // What was verified before passes the limit, or one misconfigured gateway would lock out all others of its address.
+  if (!verifier.knows(password, passwordHash) && !logIns.allows(address)) return 'limited';
+  if (username === TOKEN_USER && passwordHash === undefined) {
+    if (await checkViewer(password)) return { kind: 'viewer' };
+  } else if (username !== undefined && (await verifier.verify(password, passwordHash))) {
+    // The password may have been changed, or the gateway deleted, while this one was being verified.
+    const gateway = control.get('gateway', username);
+    if (gateway && gateway.passwordHash === passwordHash) {
+      return { kind: 'gateway', gateway: username, passwordHash, readings: readingsTopic(username) };
+    }
+  }
+  logIns.failed(address);
+  return 'wrong';
+}
+
+/** Null when the session may publish to this topic; otherwise why not. */
+export function publishFault(session: Session, topic: string): Fault | null {
+  if (session.kind === 'gateway' && topic === session.readings) return null;
+  return { code: 'topic.not-yours', message: refusalOf(session, topic) };
+}
+
+function refusalOf(session: Session, topic: string): string {
+  const shown = topic.length > TOPIC_SHOWN ? `${topic.slice(0, TOPIC_SHOWN)}…` : topic;
+  if (session.kind === 'viewer') return `A token may read alarms and publish nothing, so nothing to ${shown}`;
+  const parsed = parseGatewayTopic(topic);
+  if (parsed && parsed.gateway !== session.gateway) {
+    return `${shown} belongs to gateway ${parsed.gateway}; this one is ${session.gateway}`;
+  }
+  if (parsed && isGatewayLeaf(parsed.leaf)) return `${shown} is reserved; readings go to ${session.readings}`;
+  return `${shown} is no topic to publish to; readings go to ${session.readings}`;
+}
+
+/** True when the session may subscribe to this filter, or be sent a message of this topic. */
+export function mayRead(session: Session, topicOrFilter: string): boolean {
+  if (session.kind === 'viewer') return isAlarmTopic(topicOrFilter);
+  return topicOrFilter === rejectedTopic(session.gateway) || topicOrFilter === ledgerTopic(session.gateway);
+}

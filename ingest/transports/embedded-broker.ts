@@ -1,0 +1,82 @@
+/**
+ * The embedded broker as main and the API see it, and its limits: everything has one (design, invariant 9), and
+ * reaching it is counted. `mqtt-embedded.ts` implements it.
+ */
+import type { Door } from '#ingest/door.ts';
+import type { Clock } from '#src/clock.ts';
+import type { Access } from './broker-access.ts';
+import type { IntakeCounters } from './publish-intake.ts';
+import type { GuardLimits } from './socket-guard.ts';
+
+export interface BrokerLimits extends Omit<GuardLimits, 'payloadBytes'> {
+  connections: number;
+  subscriptionsPerClient: number;
+  /** Payloads of all connections together that wait for the journal. */
+  heldBytesTotal: number;
+  /** A subscriber that is this far behind is disconnected; it finds the retained messages when it comes back. */
+  behindBytes: number;
+}
+
+export const BROKER_LIMITS: Readonly<BrokerLimits> = {
+  connections: 2000,
+  subscriptionsPerClient: 20,
+  connectBytes: 4096,
+  connectTimeoutMs: 10_000,
+  controlBytes: 16_384,
+  heldMessages: 1000,
+  heldBytes: 4 * 2 ** 20,
+  heldBytesTotal: 32 * 2 ** 20,
+  behindBytes: 2 ** 20,
+};
+
+/** The part of a pino logger that is used here. */
+interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface BrokerOptions extends Access {
+  host: string;
+  /** 0 = any free port. */
+  port: number;
+  door: Door;
+  clock: Clock;
+  log: Log;
+  maxMessageBytes: number;
+  limits?: Partial<BrokerLimits>;
+}
+
+export interface BrokerCounters extends IntakeCounters {
+  /** Times that the journal couldn't take a message for now; it is tried again until its connection ends. */
+  held: number;
+  logInsFailed: number;
+  /** Log-ins refused unchecked since their address had failed too often. */
+  logInsLimited: number;
+  subscriptionsRefused: number;
+  willsIgnored: number;
+  /** Connections closed by the guard: no MQTT, too large, too slow, silent. */
+  violations: number;
+  /** Connections beyond the limit, closed unread. */
+  connectionsRefused: number;
+}
+
+export interface EmbeddedBroker {
+  readonly port: number;
+  readonly counters: Readonly<BrokerCounters>;
+  /** Sends our own message at QoS 1 to who subscribes to it; resolves when it is written to their sockets. */
+  publish(topic: string, payload: string, options?: { retain?: boolean }): Promise<void>;
+  clearRetained(topic: string): Promise<void>;
+  /** The gateway's ledger (JSON) as its retained message. */
+  publishLedger(gateway: string, ledger: string): Promise<void>;
+  /** Closes every connection of this gateway; a new password or its deletion in `control` does so by itself. */
+  disconnectGateway(gateway: string): void;
+  /** Authenticated connections. */
+  clients(): number;
+  /** Messages that wait since the journal can't take them. */
+  waiting(): number;
+  /** When the gateway last published anything, epoch ms; null = not since the broker began. */
+  lastSeenMs(gateway: string): number | null;
+  /** Stops listening and closes all connections; what waits unacknowledged will be sent again by its clients. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,106 @@
+/**
+ * Queries about readings: the stored ones, what was known of them at an earlier time, every version of one, and how
+ * many of a source's values have settled. They run in the query worker over read-only connections.
+ */
+
+import { openFromMs } from './book-state.ts';
+import { type Ledger, openLedger } from './ledger.ts';
+import type { Queries, ReadingRow, ReadingVersion } from './queries.ts';
+import type { ReadingStore, TracedReading } from './reading-store.ts';
+import type { Database } from './sqlite.ts';
+import { openVersions, type Version } from './versions.ts';
+
+export interface ReadingQueriesParts {
+  derived: Database;
+  store: ReadingStore;
+  /** `receivedMs` of the last entry that the books have passed: the clock by which hours close. */
+  booksClockMs: () => number;
+  allowedLatenessMs: number;
+}
+
+type ReadingQueries = Pick<Queries, 'readings' | 'history' | 'settledCounts'>;
+
+/**
+ * `readings` with `asOfMs` = what a reader saw who asked at that time: values received later are not there, values
+ * replaced later are, and an hour that had not closed then is provisional. Exact to the entry: each stored value
+ * names the journal entry that brought it (`ledger.ts`). A value that came past the journal has always been known.
+ */
+export function createReadingQueries({
+  derived,
+  store,
+  booksClockMs,
+  allowedLatenessMs,
+}: ReadingQueriesParts): ReadingQueries {
+  const ledger = openLedger(derived);
+  const versions = openVersions(derived);
+
+  async function asOf(series: number, fromMs: number, toMs: number, limit: number, asOfMs: number) {
+    const known: TracedReading[] = [];
+    const knownSeq = ledger.lastSeqAt(asOfMs);
+    for (let nextMs = fromMs; known.length < limit; ) {
+      const page = await store.traced(series, nextMs, toMs, limit);
+      if (page.length === 0) break;
+      const endMs = page.at(-1)!.timeMs + 1;
+      const earlier = versions.currentAt(series, nextMs, endMs, asOfMs);
+      for (const now of page) {
+        const then = earlier.get(now.timeMs) ?? now;
+        if (then.seq === null || then.seq <= knownSeq) known.push(then);
+      }
+      if (page.length < limit) break;
+      nextMs = endMs;
+    }
+    return known.slice(0, limit);
+  }
+
+  return {
+    async readings({ series, fromMs, toMs, limit, asOfMs }) {
+      const clockMs = Math.min(booksClockMs(), asOfMs ?? Number.POSITIVE_INFINITY);
+      const provisionalFromMs = openFromMs(clockMs, allowedLatenessMs);
+      const rows =
+        asOfMs === null
+          ? await store.read(series, fromMs, toMs, limit)
+          : await asOf(series, fromMs, toMs, limit, asOfMs);
+      return rows.map(
+        ({ timeMs, value, flag, deviceFlag }): ReadingRow => ({
+          timeMs,
+          value,
+          flag,
+          deviceFlag,
+          provisional: timeMs >= provisionalFromMs,
+        }),
+      );
+    },
+
+    async history({ series, timeMs }) {
+      const [current] = await store.at([{ series, timeMs }]);
+      if (!current) return [];
+      const past = versions.of(series, timeMs).filter((version) => hasEnded(version, current));
+      return [current, ...past.reverse()].map((version) => toReadingVersion(version, ledger));
+    },
+
+    async settledCounts({ source }) {
+      return ledger.counts(source);
+    },
+  };
+}
+
+/** False for the version that is still the stored one: settled, while the store hasn't taken its successor yet. */
+function hasEnded({ cause, supersededSeq }: Version, current: TracedReading): boolean {
+  return cause === 'quality' || supersededSeq <= (current.seq ?? 0);
+}
+
+function toReadingVersion(version: TracedReading | Version, ledger: Ledger): ReadingVersion {
+  const { value, flag, deviceFlag, seq } = version;
+  const origin = seq === null ? undefined : ledger.origin(seq);
+  const end = 'by' in version ? version : null;
+  return {
+    value,
+    flag,
+    deviceFlag,
+    source: origin?.source ?? 'unknown',
+    receivedMs: origin?.receivedMs ?? null,
+    by: end?.by ?? null,
+    reason: end?.reason ?? null,
+    supersededAtMs: end?.supersededAtMs ?? null,
+  };
+}

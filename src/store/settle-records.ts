@@ -1,0 +1,146 @@
+/**
+ * What settling writes into derived.db: the half of the `readings` follower that runs inside its transaction.
+ * Nothing here asks the reading store; what it holds is handed in.
+ */
+
+import { floorHour } from '#model/calendar.ts';
+import type { CommandEntry, Correction, Entry, JournaledReading, MessageEntry } from '#model/entry.ts';
+import type { Reading, SeriesReading } from '#model/reading.ts';
+import { type DirtyHours, openDirtyHours } from './dirty-hours.ts';
+import { type Ledger, openLedger } from './ledger.ts';
+import { openPins, type Pins } from './pins.ts';
+import type { TracedReading } from './reading-store.ts';
+import { openSeriesState, type SeriesState } from './series-state.ts';
+import { decide, pinsFlag } from './settlement.ts';
+import type { Database, Statement } from './sqlite.ts';
+import { openUnwritten, type Unwritten } from './unwritten.ts';
+import { openVersions, type Versions } from './versions.ts';
+
+/** What the store and the entries before hold of readings whose verdict is open; undefined = no such reading. */
+export type KnownReadings = Map<number, Map<number, TracedReading | undefined>>;
+
+export interface CorrectionEntry extends CommandEntry {
+  command: Correction;
+}
+
+/** One stored reading that a correction is about. The same object twice: it changes nothing. */
+export interface Change {
+  series: number;
+  before: TracedReading;
+  after: Reading;
+}
+
+/** True for verdicts that the door couldn't be sure of: it neither knows old times nor what engineers have changed. */
+export function isOpen({ verdict }: JournaledReading): boolean {
+  return verdict === 'unsettled' || verdict === 'correction';
+}
+
+/** All methods run in the caller's open transaction. */
+export class SettleRecords {
+  readonly unwritten: Unwritten;
+  readonly #ledger: Ledger;
+  readonly #versions: Versions;
+  readonly #pins: Pins;
+  readonly #dirtyHours: DirtyHours;
+  readonly #state: SeriesState;
+  readonly #countUnwritten: Statement;
+
+  constructor(derived: Database) {
+    this.unwritten = openUnwritten(derived);
+    this.#ledger = openLedger(derived);
+    this.#versions = openVersions(derived);
+    this.#pins = openPins(derived);
+    this.#dirtyHours = openDirtyHours(derived);
+    this.#state = openSeriesState(derived);
+    this.#countUnwritten = derived.prepare('SELECT count(*) AS n FROM unwritten WHERE seq = ?');
+  }
+
+  /** Decides what is open, counts, and returns the readings that are to be stored. `known` is kept up to date. */
+  settleMessage(entry: MessageEntry, known: KnownReadings): SeriesReading[] {
+    const stored: SeriesReading[] = [];
+    const { seq, source, receivedMs, readings } = entry;
+    for (let ordinal = 0; ordinal < readings.length; ordinal++) {
+      const reading = readings[ordinal]!;
+      if (reading.verdict === 'duplicate') continue;
+      const { series, timeMs, value, flag, deviceFlag } = reading;
+      const times = known.get(series);
+      if (isOpen(reading)) {
+        if (!this.#settleOpen(entry, reading, times!.get(timeMs))) continue;
+        this.unwritten.keep(seq, ordinal, reading);
+      }
+      if (times?.has(timeMs)) times.set(timeMs, { timeMs, value, flag, deviceFlag, seq });
+      stored.push(reading);
+    }
+    this.#ledger.add(source, stored.length, readings.length - stored.length);
+    if (stored.length > 0) this.#ledger.keepOrigin(seq, source, receivedMs);
+    return stored;
+  }
+
+  /** Whether the reading is to be stored; the version that it ends is kept, and the pin goes that judged its value. */
+  #settleOpen(entry: MessageEntry, reading: JournaledReading, before: TracedReading | undefined): boolean {
+    const { series, timeMs, value } = reading;
+    const decision = decide(value, before, () => this.#versions.replacedByCommand(series, timeMs));
+    if (decision !== 'correction') return decision === 'new';
+    this.#versions.keep({
+      ...before!,
+      series,
+      cause: 'reading',
+      by: entry.source,
+      reason: null,
+      supersededAtMs: entry.receivedMs,
+      supersededSeq: entry.seq,
+    });
+    this.#pins.unpin(series, timeMs);
+    return true;
+  }
+
+  /** Records a correction's changes and pins; returns the readings that are to be stored. */
+  settleCorrection(entry: CorrectionEntry, changes: readonly Change[]): SeriesReading[] {
+    const { seq, actor, receivedMs, command } = entry;
+    const stored: SeriesReading[] = [];
+    for (const { series, before, after } of changes) {
+      if (after !== before) {
+        this.#versions.keep({
+          ...before,
+          series,
+          cause: 'command',
+          by: actor,
+          reason: command.reason,
+          supersededAtMs: receivedMs,
+          supersededSeq: seq,
+        });
+        const reading = { ...after, series };
+        this.unwritten.keep(seq, stored.length, reading);
+        stored.push(reading);
+      }
+      if (pinsFlag(before, command)) this.#pins.pin(series, before.timeMs, command.flag!, actor, seq);
+      else if (after.value !== before.value) this.#pins.unpin(series, before.timeMs);
+    }
+    if (stored.length > 0) this.#ledger.keepOrigin(seq, actor, receivedMs);
+    return stored;
+  }
+
+  /** Marks the hours of stored readings dirty and takes the newest over as the state of their series. */
+  touch(stored: readonly SeriesReading[], seq: number): void {
+    const marked = new Map<number, Set<number>>();
+    for (const { series, timeMs } of stored) {
+      const hourMs = floorHour(timeMs);
+      const those = marked.getOrInsertComputed(hourMs, () => new Set());
+      if (those.has(series)) continue;
+      those.add(series);
+      this.#dirtyHours.mark(series, hourMs, seq);
+    }
+    this.#state.remember(stored);
+  }
+
+  /** Takes back what settling recorded of an entry that the store will never have: its values are pending again. */
+  unsettle(entry: Entry): void {
+    if (entry.kind === 'message') {
+      const kept = (this.#countUnwritten.get(entry.seq) as { n: number }).n;
+      const stored = kept + entry.readings.filter(({ verdict }) => verdict === 'new').length;
+      this.#ledger.add(entry.source, -stored, stored - entry.readings.length);
+    }
+    this.#versions.forget(entry.seq);
+    this.#ledger.forgetOrigin(entry.seq);
+  }
+}

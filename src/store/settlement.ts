@@ -1,0 +1,55 @@
+/** What a value is to its series, and what a correction makes of a reading: the pure half of the `readings` follower. */
+import type { Correction } from '#model/entry.ts';
+import { MISSING, NOT_EVALUATED } from '#model/flag.ts';
+import type { Reading } from '#model/reading.ts';
+
+export type Decision = 'new' | 'duplicate' | 'correction';
+
+/**
+ * The verdict on a value (design §2), which only values decide: the same value with another flag is a duplicate.
+ * `replaced` = values that engineers took out of this reading: a gateway that sends one of them again, as every
+ * backfill does, must not undo the engineer's work, so it is a duplicate; a value never seen is a correction.
+ */
+export function decide(
+  value: number | null,
+  known: Reading | undefined,
+  replaced: () => readonly (number | null)[],
+): Decision {
+  if (!known) return 'new';
+  return value === known.value || replaced().includes(value) ? 'duplicate' : 'correction';
+}
+
+/**
+ * Refuses a correction that says nothing definite: `set` needs a finite value, `flag` needs a flag, and 9 is no flag
+ * for a value (a reading has no value exactly when its flag is 9; `delete` makes it so).
+ * @throws RangeError; the API refuses these first.
+ */
+export function assertCorrection({ action, value, flag }: Correction): void {
+  if (action === 'set' && !Number.isFinite(value)) throw new RangeError('a correction that sets needs a finite value');
+  if (action === 'flag' && flag === undefined) throw new RangeError('a correction that flags needs a flag');
+  if (action !== 'delete' && flag === MISSING) throw new RangeError('flag 9 is for readings without a value');
+}
+
+/**
+ * What a correction makes of a stored reading; the same object when nothing changes. A value that is set has lost
+ * its device flag, which spoke of the old one, and without a flag of its own it counts as not evaluated until the
+ * quality tests have seen it. There is no flagging a reading that has no value.
+ */
+export function corrected(reading: Reading, { action, value, flag }: Correction): Reading {
+  const { timeMs } = reading;
+  switch (action) {
+    case 'set':
+      if (value === reading.value && (flag ?? reading.flag) === reading.flag) return reading;
+      return { timeMs, value: value!, flag: flag ?? NOT_EVALUATED, deviceFlag: null };
+    case 'delete':
+      return reading.value === null ? reading : { timeMs, value: null, flag: MISSING, deviceFlag: null };
+    case 'flag':
+      if (reading.value === null || flag === reading.flag) return reading;
+      return { timeMs, value: reading.value, flag: flag!, deviceFlag: reading.deviceFlag };
+  }
+}
+
+/** Whether the correction pins its flag to this reading: it then stands above the quality tests. */
+export function pinsFlag(reading: Reading, { action, flag }: Correction): boolean {
+  return flag !== undefined && (action === 'set' || (action === 'flag' && reading.value !== null));
+}

@@ -1,0 +1,144 @@
+/**
+ * The embedded reading store: one table in readings.db, clustered by (series, time). The followers' worker writes
+ * it; the query worker opens it for reading only. SQLite answers at once, so the promises are already settled.
+ */
+import type { Flag } from '#model/flag.ts';
+import type { Reading } from '#model/reading.ts';
+import { toStoreError } from './journal-failure.ts';
+import type { ReadingStore, ReadingToStore, TracedReading } from './reading-store.ts';
+import { type Database, openDatabase, openReadOnly, type Statement, transaction } from './sqlite.ts';
+
+const MIGRATIONS = [
+  `CREATE TABLE reading (series INTEGER NOT NULL, timeMs INTEGER NOT NULL, value REAL, flag INTEGER NOT NULL,
+     deviceFlag TEXT, seq INTEGER, PRIMARY KEY (series, timeMs)) STRICT, WITHOUT ROWID`,
+];
+
+/** Rows a statement: measured 418,000 against 303,000 upserts/s for single rows (batches of 20,000, 1,000 series). */
+const ROWS = 20;
+
+const COLUMNS = 'timeMs, value, flag, deviceFlag';
+
+export class SqliteReadings implements ReadingStore {
+  readonly #path: string;
+  readonly #database: Database;
+  readonly #upsertMany: Statement;
+  readonly #upsertOne: Statement;
+  readonly #read: Statement;
+  readonly #traced: Statement;
+  readonly #before: Statement;
+  readonly #at: Statement;
+
+  /**
+   * Opens the file for the one thread that writes it, and makes it when there is none.
+   * @param readOnly for a thread that only asks; the file must exist.
+   * @throws StoreError as `openDatabase`.
+   */
+  constructor(path: string, { readOnly = false } = {}) {
+    const database = readOnly ? openReadOnly(path) : openToWrite(path);
+    this.#path = path;
+    this.#database = database;
+    this.#upsertMany = database.prepare(upsert(ROWS));
+    this.#upsertOne = database.prepare(upsert(1));
+    const range = 'FROM reading WHERE series = ? AND timeMs >= ? AND timeMs < ? ORDER BY timeMs LIMIT ?';
+    this.#read = database.prepare(`SELECT ${COLUMNS} ${range}`);
+    this.#traced = database.prepare(`SELECT ${COLUMNS}, seq ${range}`);
+    this.#before = database.prepare(
+      `SELECT ${COLUMNS} FROM reading WHERE series = ? AND timeMs < ? ORDER BY timeMs DESC LIMIT ?`,
+    );
+    this.#at = database.prepare(`SELECT ${COLUMNS}, seq FROM reading WHERE series = ? AND timeMs = ?`);
+  }
+
+  async write(readings: readonly ReadingToStore[]): Promise<void> {
+    if (readings.length === 0) return;
+    // In the order of the table each page is touched once; the sort is stable, so of two for a key the later still wins.
+    const sorted = readings.toSorted((a, b) => a.series - b.series || a.timeMs - b.timeMs);
+    this.#guard(() => transaction(this.#database, () => this.#upsert(sorted)));
+  }
+
+  async read(series: number, fromMs: number, toMs: number, limit: number): Promise<Reading[]> {
+    return this.#guard(() => this.#read.all(series, fromMs, toMs, limit)).map(toReading);
+  }
+
+  async traced(series: number, fromMs: number, toMs: number, limit: number): Promise<TracedReading[]> {
+    return this.#guard(() => this.#traced.all(series, fromMs, toMs, limit)).map(toTraced);
+  }
+
+  async before(series: number, timeMs: number, count: number): Promise<Reading[]> {
+    return this.#guard(() => this.#before.all(series, timeMs, count))
+      .map(toReading)
+      .reverse();
+  }
+
+  after(series: number, timeMs: number, count: number): Promise<Reading[]> {
+    return this.read(series, timeMs, Number.POSITIVE_INFINITY, count);
+  }
+
+  async at(keys: readonly { series: number; timeMs: number }[]): Promise<(TracedReading | undefined)[]> {
+    return this.#guard(() =>
+      keys.map(({ series, timeMs }) => {
+        const row = this.#at.get(series, timeMs);
+        return row && toTraced(row);
+      }),
+    );
+  }
+
+  async close(): Promise<void> {
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  #upsert(readings: readonly ReadingToStore[]): void {
+    const many = readings.length - (readings.length % ROWS);
+    const values: (number | string | null)[] = [];
+    for (let index = 0; index < many; index += ROWS) {
+      values.length = 0;
+      for (let row = index; row < index + ROWS; row++) push(values, readings[row]!);
+      this.#upsertMany.run(...values);
+    }
+    for (let index = many; index < readings.length; index++) {
+      values.length = 0;
+      push(values, readings[index]!);
+      this.#upsertOne.run(...values);
+    }
+  }
+
+  #guard<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw toStoreError(error, this.#path);
+    }
+  }
+}
+
+function openToWrite(path: string): Database {
+  const database = openDatabase(path, MIGRATIONS);
+  // A checkpoint each 40 MB of log: every batch touches a page of each series, and these are then copied once.
+  database.exec('PRAGMA cache_size=-32000; PRAGMA wal_autocheckpoint=10000');
+  return database;
+}
+
+function upsert(rows: number): string {
+  return `INSERT INTO reading (series, timeMs, value, flag, deviceFlag, seq)
+    VALUES ${Array(rows).fill('(?, ?, ?, ?, ?, ?)').join(', ')}
+    ON CONFLICT (series, timeMs) DO UPDATE SET value = excluded.value, flag = excluded.flag,
+      deviceFlag = excluded.deviceFlag, seq = coalesce(excluded.seq, seq)`;
+}
+
+function push(values: (number | string | null)[], reading: ReadingToStore): void {
+  values.push(reading.series, reading.timeMs, reading.value, reading.flag, reading.deviceFlag, reading.seq ?? null);
+}
+
+type Row = Record<string, unknown>;
+
+function toReading(row: Row): Reading {
+  return {
+    timeMs: row.timeMs as number,
+    value: row.value as number | null,
+    flag: row.flag as Flag,
+    deviceFlag: row.deviceFlag as string | null,
+  };
+}
+
+function toTraced(row: Row): TracedReading {
+  return { ...toReading(row), seq: row.seq as number | null };
+}

@@ -1,0 +1,79 @@
+/**
+ * Readings that are settled but perhaps not yet in the store: the part of the work to do that the journal doesn't
+ * say. A `new` reading is written and a `duplicate` isn't, whatever happens; what became of the others stands here,
+ * by entry and place in it, from the transaction that decided until the one that moves the `readings` cursor.
+ */
+import type { Entry } from '#model/entry.ts';
+import type { Flag } from '#model/flag.ts';
+import type { SeriesReading } from '#model/reading.ts';
+import type { ReadingToStore } from './reading-store.ts';
+import type { Database } from './sqlite.ts';
+
+/** `ordinal` = place in the message's readings; for a correction, a running number. */
+export interface UnwrittenReading extends SeriesReading {
+  seq: number;
+  ordinal: number;
+}
+
+/** `keep` and `forget` run in the caller's open transaction. */
+export interface Unwritten {
+  keep(seq: number, ordinal: number, reading: SeriesReading): void;
+  /** Of entries with seq <= throughSeq, by (seq, ordinal). */
+  through(throughSeq: number): UnwrittenReading[];
+  forget(throughSeq: number): void;
+}
+
+export function openUnwritten(derived: Database): Unwritten {
+  const insert = derived.prepare(
+    'INSERT INTO unwritten (seq, ordinal, series, timeMs, value, flag, deviceFlag) VALUES (?, ?, ?, ?, ?, ?, ?)',
+  );
+  const through = derived.prepare('SELECT * FROM unwritten WHERE seq <= ? ORDER BY seq, ordinal');
+  const forget = derived.prepare('DELETE FROM unwritten WHERE seq <= ?');
+  return {
+    keep(seq, ordinal, { series, timeMs, value, flag, deviceFlag }) {
+      insert.run(seq, ordinal, series, timeMs, value, flag, deviceFlag);
+    },
+    through(throughSeq) {
+      return through.all(throughSeq).map((row) => ({
+        seq: row.seq as number,
+        ordinal: row.ordinal as number,
+        series: row.series as number,
+        timeMs: row.timeMs as number,
+        value: row.value as number | null,
+        flag: row.flag as Flag,
+        deviceFlag: row.deviceFlag as string | null,
+      }));
+    },
+    forget(throughSeq) {
+      forget.run(throughSeq);
+    },
+  };
+}
+
+/** Everything that settled entries put into the store, in their order; and what of it corrections did. */
+export function readingsToWrite(
+  entries: readonly Entry[],
+  unwritten: readonly UnwrittenReading[],
+): { readings: ReadingToStore[]; corrected: SeriesReading[] } {
+  const readings: ReadingToStore[] = [];
+  const corrected: SeriesReading[] = [];
+  let next = 0;
+  for (const entry of entries) {
+    const { seq } = entry;
+    if (entry.kind === 'message') {
+      for (let ordinal = 0; ordinal < entry.readings.length; ordinal++) {
+        const { verdict, series, timeMs, value, flag, deviceFlag } = entry.readings[ordinal]!;
+        const isKept = unwritten[next]?.seq === seq && unwritten[next]?.ordinal === ordinal;
+        if (isKept) next++;
+        if (isKept || verdict === 'new') readings.push({ series, timeMs, value, flag, deviceFlag, seq });
+      }
+    }
+    // A message has used up its rows; what is left of this seq is a correction's.
+    for (; unwritten[next]?.seq === seq; next++) {
+      const { series, timeMs, value, flag, deviceFlag } = unwritten[next]!;
+      readings.push({ series, timeMs, value, flag, deviceFlag, seq });
+      corrected.push({ series, timeMs, value, flag, deviceFlag });
+    }
+  }
+  return { readings, corrected };
+}

@@ -1,0 +1,98 @@
+/**
+ * Superseded versions of readings, never pruned: what a value, a flag or a device flag was before it changed, until
+ * when, and who or what changed it. Applied backwards to what is stored now they give what was known at any time.
+ */
+import type { Flag } from '#model/flag.ts';
+import type { TracedReading } from './reading-store.ts';
+import type { Database } from './sqlite.ts';
+
+/**
+ * What ended a version: another value for its time (`reading`), an engineer's correction (`command`), or the final
+ * flag that differs from the one at the door (`quality`).
+ */
+type VersionCause = 'reading' | 'command' | 'quality';
+
+export interface Version extends TracedReading {
+  series: number;
+  cause: VersionCause;
+  /** The source of the newer value, the engineer, or `quality`. */
+  by: string;
+  reason: string | null;
+  /** `receivedMs` and seq of the entry that ended it. */
+  supersededAtMs: number;
+  supersededSeq: number;
+}
+
+export interface Versions {
+  /** In the caller's open transaction. */
+  keep(version: Version): void;
+  /** Takes back the versions that this entry's own values ended. */
+  forget(supersededSeq: number): void;
+  /** Versions of one reading, oldest first. */
+  of(series: number, timeMs: number): Version[];
+  /**
+   * For each time of [fromMs, toMs) that has changed since `asOfMs`: the version that was current then, or would have
+   * been had it arrived (its own `seq` tells).
+   */
+  currentAt(series: number, fromMs: number, toMs: number, asOfMs: number): Map<number, Version>;
+  /** Values that engineers' corrections have taken out of this reading since a gateway last had its way with it. */
+  replacedByCommand(series: number, timeMs: number): (number | null)[];
+}
+
+export function openVersions(derived: Database): Versions {
+  const insert = derived.prepare(
+    `INSERT INTO version (series, timeMs, value, flag, deviceFlag, originSeq, cause, by, reason, supersededAtMs, seq)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const forget = derived.prepare("DELETE FROM version WHERE seq = ? AND cause <> 'quality'");
+  const ofReading = derived.prepare('SELECT * FROM version WHERE series = ? AND timeMs = ? ORDER BY id');
+  const newestFirst = derived.prepare(
+    'SELECT cause, value FROM version WHERE series = ? AND timeMs = ? ORDER BY id DESC',
+  );
+  const later = derived.prepare(
+    `SELECT * FROM version WHERE series = ? AND timeMs >= ? AND timeMs < ? AND supersededAtMs > ?
+     ORDER BY timeMs, id DESC`,
+  );
+  const of = (series: number, timeMs: number) => ofReading.all(series, timeMs).map(toVersion);
+
+  return {
+    keep(version) {
+      const { series, timeMs, value, flag, deviceFlag, seq, cause, by, reason, supersededAtMs, supersededSeq } =
+        version;
+      insert.run(series, timeMs, value, flag, deviceFlag, seq, cause, by, reason, supersededAtMs, supersededSeq);
+    },
+    forget(supersededSeq) {
+      forget.run(supersededSeq);
+    },
+    of,
+    currentAt(series, fromMs, toMs, asOfMs) {
+      // Newest first, so what stays in the map is the oldest of the versions that ended after `asOfMs`.
+      const rows = later.all(series, fromMs, toMs, asOfMs).map(toVersion);
+      return new Map(rows.map((version) => [version.timeMs, version]));
+    },
+    replacedByCommand(series, timeMs) {
+      const values: (number | null)[] = [];
+      for (const row of newestFirst.iterate(series, timeMs)) {
+        if (row.cause === 'reading') break;
+        if (row.cause === 'command') values.push(row.value as number | null);
+      }
+      return values;
+    },
+  };
+}
+
+function toVersion(row: Record<string, unknown>): Version {
+  return {
+    series: row.series as number,
+    timeMs: row.timeMs as number,
+    value: row.value as number | null,
+    flag: row.flag as Flag,
+    deviceFlag: row.deviceFlag as string | null,
+    seq: row.originSeq as number | null,
+    cause: row.cause as VersionCause,
+    by: row.by as string,
+    reason: row.reason as string | null,
+    supersededAtMs: row.supersededAtMs as number,
+    supersededSeq: row.seq as number,
+  };
+}

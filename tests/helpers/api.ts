@@ -1,0 +1,230 @@
+/** The HTTP API on a real journal and a real door, with a clock set by hand and derived stores that a test fills. */
+import { join } from 'node:path';
+import type { InjectOptions, LightMyRequestResponse } from 'fastify';
+import { type Logger, pino } from 'pino';
+import { onTestFinished } from 'vitest';
+import { createGate } from '#ingest/gate.ts';
+import type { Alarm } from '#model/alarm.ts';
+import type { Config } from '#model/config.ts';
+import type { Reference } from '#model/reference.ts';
+import { type Role, ROLES, type Station } from '#model/register.ts';
+import type { Api, ApiDeps } from '#api/deps.ts';
+import { createLive } from '#api/live.ts';
+import { buildServer } from '#api/server.ts';
+import { createTokens } from '#api/tokens.ts';
+import { loadReference } from '#seeds/reference.ts';
+import { createLogInLimit, createPasswordVerifier, hashPassword, hashToken } from '#src/secrets.ts';
+import { type JournalWriter, openJournal } from '#store/journal.ts';
+import { type OpenJournalReader, openJournalReader } from '#store/journal-reader.ts';
+import type { Queries } from '#store/queries.ts';
+import { type HandClock, handClock } from './hand-clock.ts';
+import { makeTempDir } from './temp-dir.ts';
+
+/** 2026-11-22T00:00:00Z. */
+export const NOW_MS = Date.UTC(2026, 10, 22);
+export const ADMIN_TOKEN = 'the-administrator-of-this-test';
+export const GATEWAY = { id: 'gw-1', password: 'password-of-gw-1' };
+
+export type Who = Role | 'nobody' | 'gateway';
+
+export interface ApiRig {
+  server: Api;
+  journal: JournalWriter;
+  reader: OpenJournalReader;
+  clock: HandClock;
+  deps: ApiDeps;
+  /** What `queries` answers; a test replaces what it needs. */
+  queries: Queries;
+  /** Gateways that were disconnected. */
+  disconnected: string[];
+  /** Lines that were logged. */
+  logged: Record<string, unknown>[];
+  tokens: Record<Role, string>;
+  call(method: string, url: string, options?: CallOptions): Promise<LightMyRequestResponse>;
+}
+
+export interface CallOptions {
+  /** `admin` unless told. */
+  as?: Who;
+  body?: unknown;
+  headers?: Record<string, string>;
+  remoteAddress?: string;
+}
+
+export const TAOCHA: Station = {
+  name: { zh: '陶岔渠首', en: 'Taocha canal head' },
+  kind: 'canal-section',
+  waterBody: 'river',
+  target: 'II',
+  area: 'nanyang',
+  parameters: [{ id: 'ph', interval: 'PT5M' }, { id: 'nh3n', interval: 'PT4H' }, { id: 'turbidity' }],
+};
+
+/** Empty stores: whatever is asked, nothing is known. */
+function emptyQueries(): Queries {
+  return {
+    readings: async () => [],
+    history: async () => [],
+    trends: async ({ edgesMs }) => edgesMs.slice(1).map((endMs, index) => ({ ...NO_READINGS, startMs: edgesMs[index]!, endMs })),
+    volumes: async ({ edgesMs }) =>
+      edgesMs.slice(1).map((endMs, index) => {
+        const startMs = edgesMs[index]!;
+        return { startMs, endMs, measuredLitres: 0, estimatedLitres: 0, unknownMs: endMs - startMs };
+      }),
+    settledCounts: async () => ({ stored: 0, duplicate: 0 }),
+    alarms: async () => [],
+    alarm: async () => null,
+    timeline: async () => ({ transitions: [], notices: [] }),
+    notices: async () => [],
+    notice: async () => null,
+    transitionsAfter: async () => [],
+    parked: async () => [],
+  };
+}
+
+const NO_READINGS = { count: 0, valid: 0, mean: null, min: null, max: null, provisional: false };
+
+const CONFIG = {
+  timeZone: 'Asia/Shanghai',
+  rateLimit: 100_000,
+  publicUrl: null,
+  maxMessageBytes: 64 << 10,
+} as Config;
+
+let reference: Reference | undefined;
+
+/** Closed and removed when the running test ends. */
+export async function startApi(overrides: { config?: Partial<Config>; seeded?: boolean } = {}): Promise<ApiRig> {
+  const { path, remove } = makeTempDir();
+  const clock = handClock(NOW_MS);
+  const journal = openJournal({ path: join(path, 'journal.db'), clock, maxBytes: 1 << 28, ackMaxDelayMs: 0 });
+  const reader = openJournalReader(join(path, 'journal.db'));
+  reference ??= loadReference();
+  const { control } = journal;
+  const tokens = Object.fromEntries(ROLES.map((role) => [role, role === 'admin' ? ADMIN_TOKEN : `token-of-${role}`]));
+  if (overrides.seeded !== false) await seed(journal, tokens);
+  const config = { ...CONFIG, ...overrides.config };
+  const gate = createGate({ journal, control, reference, clock, maxMessageBytes: config.maxMessageBytes });
+  const { log, logged } = memoryLog();
+  const disconnected: string[] = [];
+  const queries = emptyQueries();
+  const deps: ApiDeps = {
+    config,
+    clock,
+    log,
+    journal,
+    reader,
+    control,
+    door: gate,
+    queries,
+    reference,
+    live: createLive(reader, reference, journal.headSeq),
+    tokens: createTokens(control, ADMIN_TOKEN),
+    verifier: createPasswordVerifier(),
+    logIns: createLogInLimit(clock),
+    linkSecret: 'installation-key-of-this-test',
+    caughtUp: async () => {},
+    readiness: () => ({ ready: true, waitingFor: [] }),
+    metrics: async () => 'wellkeeper_up 1\n',
+    disconnectGateway: (id) => void disconnected.push(id),
+    checkRule: () => [],
+    checkChannel: async () => [],
+  };
+  journal.onCommit((entries) => deps.live.committed(entries));
+  const server = await buildServer(deps);
+  onTestFinished(async () => {
+    await server.close();
+    reader.close();
+    await journal.close();
+    remove();
+  });
+  const rig: ApiRig = {
+    server,
+    journal,
+    reader,
+    clock,
+    deps,
+    queries,
+    disconnected,
+    logged,
+    tokens: tokens as Record<Role, string>,
+    call: (method, url, options = {}) => server.inject(toInject(rig, method, url, options)),
+  };
+  return rig;
+}
+
+async function seed(journal: JournalWriter, tokens: Record<string, string>): Promise<void> {
+  const put = (noun: 'station' | 'gateway' | 'token' | 'channel', id: string, body: unknown) =>
+    journal.appendCommand('seed', { verb: 'put', noun, id, body });
+  await put('station', 'taocha', TAOCHA);
+  await put('station', 'other', { ...TAOCHA, name: { zh: '别处', en: 'Elsewhere' } });
+  await put('channel', 'duty', { kind: 'log' });
+  await put('gateway', GATEWAY.id, { stations: ['taocha'], passwordHash: await hashPassword(GATEWAY.password) });
+  for (const role of ['viewer', 'operator', 'engineer'] as const) {
+    await put('token', `tk-${role}`, { name: `a-${role}`, role, hash: hashToken(tokens[role]!) });
+  }
+}
+
+function memoryLog(): { log: Logger; logged: Record<string, unknown>[] } {
+  const logged: Record<string, unknown>[] = [];
+  const write = (line: string) => void logged.push(JSON.parse(line) as Record<string, unknown>);
+  return { log: pino({ level: 'info' }, { write }), logged };
+}
+
+function toInject(rig: ApiRig, method: string, url: string, options: CallOptions): InjectOptions {
+  const { as = 'admin', body, headers = {}, remoteAddress } = options;
+  const isText = typeof body === 'string' || Buffer.isBuffer(body);
+  return {
+    method: method as 'GET',
+    url,
+    headers: {
+      ...authorization(rig, as),
+      ...(body === undefined || isText ? {} : { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { payload: isText ? body : JSON.stringify(body) }),
+    ...(remoteAddress === undefined ? {} : { remoteAddress }),
+  };
+}
+
+export function authorization({ tokens }: Pick<ApiRig, 'tokens'>, who: Who): Record<string, string> {
+  if (who === 'nobody') return {};
+  if (who === 'gateway') return basic(GATEWAY.id, GATEWAY.password);
+  return { authorization: `Bearer ${tokens[who]}` };
+}
+
+export function basic(name: string, password: string): Record<string, string> {
+  return { authorization: `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}` };
+}
+
+export function anAlarm(rest: Partial<Alarm> = {}): Alarm {
+  return {
+    id: '7-class-target-1',
+    key: 'class-target/taocha/nh3n',
+    rule: 'class-target',
+    station: 'taocha',
+    parameter: 'nh3n',
+    severity: 'minor',
+    state: 'raised',
+    breachStartMs: NOW_MS,
+    raisedAtMs: NOW_MS,
+    detectedAtMs: NOW_MS + 1200,
+    acknowledgedAtMs: null,
+    acknowledgedBy: null,
+    clearedAtMs: null,
+    value: 0.83,
+    unit: 'mg/L',
+    limit: 0.5,
+    op: '<=',
+    target: 'II',
+    class: 'III',
+    multiple: 0.66,
+    basis: 'instantaneous',
+    late: false,
+    occurrences: 1,
+    shelvedUntilMs: null,
+    suppressedBy: null,
+    latched: false,
+    ...rest,
+  };
+}

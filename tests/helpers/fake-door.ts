@@ -1,0 +1,67 @@
+/** A door that journals nothing: it records what it is given and resolves when, and how, the test says. */
+import type { Delivery, Door, Receipt } from '#ingest/door.ts';
+import type { Fault } from '#model/faults.ts';
+import { StoreError } from '#store/sqlite.ts';
+
+interface Refused {
+  source: string;
+  fault: Fault;
+  payload: Buffer;
+}
+
+export interface FakeDoor extends Door {
+  readonly accepted: Delivery[];
+  readonly refused: Refused[];
+  /** How long each answer takes, milliseconds. */
+  delayMs: number;
+  /** While true, every attempt rejects as a full journal does. */
+  isFull: boolean;
+  /** While set, every attempt rejects with this. */
+  error: Error | null;
+  /** Attempts, failed ones included. */
+  attempts: number;
+  /** Values that every accepted message is said to have had refused. */
+  faults: Fault[];
+}
+
+export function createFakeDoor(): FakeDoor {
+  const door: FakeDoor = {
+    accepted: [],
+    refused: [],
+    delayMs: 0,
+    isFull: false,
+    error: null,
+    attempts: 0,
+    faults: [],
+    async accept(delivery) {
+      await answer();
+      door.accepted.push(delivery);
+      return receipt(door.accepted.length, door.faults);
+    },
+    async refuse(source, fault, payload) {
+      await answer();
+      door.refused.push({ source, fault, payload: Buffer.from(payload) });
+      return receipt(door.refused.length, [fault]);
+    },
+    preview: () => ({ readings: [], faults: [] }),
+    replay: () => Promise.reject(new Error('the fake door replays nothing')),
+    latest: () => undefined,
+    settle: () => {},
+    sequenceGaps: () => ({ missing: 0, lastSeq: null }),
+    clockOffsetMs: () => null,
+  };
+
+  async function answer(): Promise<void> {
+    door.attempts++;
+    if (door.delayMs > 0) await new Promise((done) => setTimeout(done, door.delayMs));
+    if (door.error) throw door.error;
+    if (door.isFull) throw new StoreError('journal.full', 'The journal is full', true);
+  }
+  return door;
+}
+
+function receipt(seq: number, faults: readonly Fault[]): Receipt {
+  const quarantined = faults.map((fault, index) => ({ ...fault, quarantineId: `q-${seq}-${index}` }));
+  const counts = { accepted: 1, duplicates: 0, corrections: 0, pending: 0 };
+  return { seq, receivedMs: Date.UTC(2026, 10, 22), ...counts, quarantined, undecodable: false };
+}

@@ -1,0 +1,30 @@
+/**
+ * A process that applies the workload to the files in the directory argv[2], from where the cursor stands through
+ * entry argv[3], in batches of changing size; prints the cursor after each. The test kills it at any line.
+ */
+import { writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { openDerived } from '#store/derived.ts';
+import { createReadingsFollower } from '#store/readings-follower.ts';
+import { SqliteReadings } from '#store/sqlite-readings.ts';
+import { workload } from './readings-workload.ts';
+
+const directory = process.argv[2]!;
+const throughSeq = Number(process.argv[3]);
+
+const derived = openDerived(join(directory, 'derived.db'));
+const store = new SqliteReadings(join(directory, 'readings.db'));
+const follower = createReadingsFollower({
+  derived,
+  store,
+  reader: { seriesByName: (station, parameter) => ({ id: Number(parameter.slice(1)), station, parameter }) },
+  onReflagged: () => {},
+});
+
+while (follower.cursor() < throughSeq) {
+  const from = follower.cursor();
+  await follower.apply(workload(from, Math.min(throughSeq, from + 1 + Math.floor(Math.random() * 40))));
+  writeSync(1, `${follower.cursor()}\n`);
+}
+await store.close();
+derived.close();
