@@ -26,7 +26,7 @@ export interface Refusal extends Fault {
 
 /**
  * What became of a delivery; counted in values. `pending` = journaled but not yet known to be new or duplicate.
- * Values received = accepted + duplicates + pending + quarantined.
+ * Values received = accepted + duplicates + corrections + pending + quarantined.
  */
 export interface Receipt {
   seq: number;
@@ -34,7 +34,7 @@ export interface Receipt {
   /** New values and corrections. */
   accepted: number;
   duplicates: number;
-  /** How many of the accepted replaced another value. */
+  /** Values that replaced another one of the same time. */
   corrections: number;
   pending: number;
   quarantined: Refusal[];

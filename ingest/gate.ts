@@ -13,6 +13,7 @@ import type { Control } from '#store/control.ts';
 import type { Appended, Journal, MessageDraft, QuarantineDraft, QuarantineItem } from '#store/journal-port.ts';
 import { CODECS } from './codecs/index.ts';
 import type { Delivery, Door, Preview, Receipt, Refusal } from './door.ts';
+import { createFaceUnits, type FaceUnits } from './face-units.ts';
 import { type Judged, judge, type Take } from './judge.ts';
 import type { Change } from './ring.ts';
 import { SeriesMemory, type Slots } from './series-memory.ts';
@@ -49,10 +50,12 @@ class JournalingGate implements Gate {
   readonly #options: GateOptions;
   readonly #memory: SeriesMemory;
   readonly #watch = new SourceWatch();
+  readonly #faceUnits: FaceUnits;
 
   constructor(options: GateOptions) {
     this.#options = options;
     this.#memory = new SeriesMemory(options.journal);
+    this.#faceUnits = createFaceUnits(options.control, options.reference);
     this.#forgetWhatChanges();
   }
 
@@ -134,7 +137,8 @@ class JournalingGate implements Gate {
   }
 
   #judge(delivery: Delivery, slots: Slots, take: Take): Judged | { fault: Fault } {
-    return judge(delivery, this.#options, slots, this.#options.journal.receivedNowMs(), take);
+    const registers = { ...this.#options, faceUnits: this.#faceUnits };
+    return judge(delivery, registers, slots, this.#options.journal.receivedNowMs(), take);
   }
 
   /** Quarantines a payload that can't be taken apart; it counts as one value. */
@@ -201,7 +205,7 @@ function receiptOf({ seq, receivedMs }: Appended, draft: MessageDraft, warnings:
   return {
     seq,
     receivedMs,
-    accepted: count.new + count.correction,
+    accepted: count.new,
     duplicates: count.duplicate,
     corrections: count.correction,
     pending: count.unsettled,

@@ -9,6 +9,7 @@ import type { Control } from '#store/control.ts';
 import { type Codec, type Sample, shortened } from './codecs/codec.ts';
 import { CODECS } from './codecs/index.ts';
 import type { Delivery } from './door.ts';
+import type { FaceUnits } from './face-units.ts';
 import { instantOf } from './instant.ts';
 import { parameterOf, type Quantity, quantityOf } from './resolve.ts';
 import type { Slot, Slots } from './series-memory.ts';
@@ -16,6 +17,8 @@ import type { Slot, Slots } from './series-memory.ts';
 export interface Registers {
   control: Control;
   reference: Reference;
+  /** The unit that a meter's face has at this station: of values that are sent without one. */
+  faceUnits: FaceUnits;
 }
 
 /** Told of each value that is taken, in the order of the payload. */
@@ -56,7 +59,7 @@ export function judge(
     const context = contextOf(sample, registers.control, delivery.stations, arrivalMs);
     if (sample.values === null) judged.refused.push(refused(codec, context as Fault, sample, null));
     for (const name in sample.values) {
-      const outcome = resolve(context, registers.reference, name, sample.values[name], quantity);
+      const outcome = resolve(context, registers, name, sample, quantity);
       if ('code' in outcome) {
         judged.refused.push(refused(codec, outcome, sample, name));
         continue;
@@ -103,9 +106,9 @@ function contextOf(
 /** The parameter of one value, which is read into `quantity`; or the fault for which it is quarantined. */
 function resolve(
   context: Context | Fault,
-  reference: Reference,
+  { reference, faceUnits }: Registers,
   name: string,
-  sent: unknown,
+  sample: Sample,
   quantity: Quantity,
 ): Parameter | Fault {
   if ('code' in context) return context;
@@ -113,7 +116,8 @@ function resolve(
   if (parameter === undefined) {
     return { code: 'parameter.unknown', message: `There is no parameter "${shortened(name)}".` };
   }
-  return quantityOf(sent, parameter, quantity) ?? parameter;
+  const faceUnit = faceUnits.of(sample.station as string, parameter.id);
+  return quantityOf(sample.values?.[name], parameter, quantity, faceUnit) ?? parameter;
 }
 
 function refused(codec: Codec, fault: Fault, sample: Sample, name: string | null): Refused {

@@ -35,17 +35,23 @@ export function parameterOf(reference: Reference, name: string): Parameter | und
 
 /**
  * Reads one value as sent (a number, null or `{ value, unit?, flag? }`) into `quantity`.
+ * @param unstated the unit of a value that is sent without one; by default the canonical one.
  * @returns null, or the fault for which this value is quarantined; `quantity` is then meaningless.
  */
-export function quantityOf(sent: unknown, parameter: Parameter, quantity: Quantity): Fault | null {
+export function quantityOf(
+  sent: unknown,
+  parameter: Parameter,
+  quantity: Quantity,
+  unstated: string | undefined = undefined,
+): Fault | null {
   quantity.deviceFlag = null;
   quantity.isFlagKnown = true;
   if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) {
-    return readValue(sent, undefined, parameter, quantity);
+    return readValue(sent, unstated, parameter, quantity);
   }
   const { value, unit, flag } = sent as { value?: unknown; unit?: unknown; flag?: unknown };
   if (flag !== undefined && flag !== null) readFlag(flag, quantity);
-  return readValue(value, unit, parameter, quantity);
+  return readValue(value, unit ?? unstated, parameter, quantity);
 }
 
 function readValue(value: unknown, unit: unknown, parameter: Parameter, quantity: Quantity): Fault | null {
@@ -72,7 +78,8 @@ function readValue(value: unknown, unit: unknown, parameter: Parameter, quantity
   return null;
 }
 
-function conversionOf(parameter: Parameter, unit: string): { factor: number; offset: number } | undefined {
+/** How to come from this unit to the canonical one; undefined for `unit.unknown`. */
+export function conversionOf(parameter: Parameter, unit: string): { factor: number; offset: number } | undefined {
   if (Object.hasOwn(parameter.units, unit)) return parameter.units[unit];
   const trimmed = unit.trim();
   return Object.hasOwn(parameter.units, trimmed) ? parameter.units[trimmed] : undefined;

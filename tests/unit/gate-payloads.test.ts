@@ -44,7 +44,7 @@ describe.each(cases)('%s', (name) => {
 
     const { received, quarantined } = journal.intake.get('g1')!;
     expect(quarantined).toBe(receipt.quarantined.length);
-    expect(received).toBe(receipt.accepted + receipt.duplicates + receipt.pending + quarantined);
+    expect(received).toBe(receipt.accepted + receipt.duplicates + receipt.corrections + receipt.pending + quarantined);
     expect(preview.faults.map(({ code }) => code)).toEqual(
       [...expected.quarantined, ...expected.warnings].map(({ code }) => code),
     );
