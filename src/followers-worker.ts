@@ -110,10 +110,12 @@ let headSeq = reader.headSeq();
 let isStopping = false;
 let wakeUp = Promise.withResolvers<void>();
 
-/** Followers mostly read the same entries one after the other: the last slice is kept. */
-let slice: { after: number; limit: number; entries: Entry[] } = { after: -1, limit: 0, entries: [] };
+/** Followers mostly read the same entries one after the other: the last slice is kept while the head is the same. */
+let slice: { after: number; limit: number; headSeq: number; entries: Entry[] } | undefined;
 function read(after: number, limit: number): Entry[] {
-  if (slice.after !== after || slice.limit < limit) slice = { after, limit, entries: reader.read(after, limit) };
+  if (slice?.after !== after || slice.limit < limit || slice.headSeq !== headSeq) {
+    slice = { after, limit, headSeq, entries: reader.read(after, limit) };
+  }
   return slice.entries.length > limit ? slice.entries.slice(0, limit) : slice.entries;
 }
 
@@ -160,6 +162,8 @@ async function run(): Promise<void> {
       moved ||= step.moved;
       if (step.retryAtMs !== null) retryAtMs = Math.min(retryAtMs ?? Infinity, step.retryAtMs);
       passed[pump.follower.name] = pump.follower.cursor();
+      // Resends and channel tests change the outbox without changing an alarm.
+      if (step.moved && pump.follower === alerts) dispatcher.wake();
     }
     report();
     if (moved) await nextTurn();

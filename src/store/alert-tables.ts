@@ -1,2 +1,76 @@
-/** Tables of derived.db that belong to the alert part; filled in by its author. */
-export const alertsDdl = '';
+/**
+ * Tables of derived.db that belong to the alert part: alarms with their transitions, the outbox of notices with every
+ * attempt to send them, the evaluation state of each (rule, series), and the inbox of readings judged anew.
+ */
+import type { SeriesReading } from '#model/reading.ts';
+import type { Database } from './sqlite.ts';
+
+/**
+ * `alarm.body` is the `Alarm` as JSON; the columns beside it are what is searched for. `lastBreachMs` = the newest
+ * reading that speaks for the alarm, null while it stands. `notice.position` is the order of the outbox, renewed by a
+ * resend; `notice.payload` is the body as sent, less its `notice` id. `alertState.seq` = the entry through which the
+ * window is complete; later ones are read from the journal again.
+ */
+export const alertsDdl = `
+  CREATE TABLE alarm (id TEXT PRIMARY KEY, key TEXT NOT NULL, rule TEXT NOT NULL, station TEXT NOT NULL,
+    severity TEXT NOT NULL, state TEXT NOT NULL, late INTEGER NOT NULL, breachStartMs INTEGER NOT NULL,
+    raisedAtMs INTEGER NOT NULL, clearedAtMs INTEGER, lastBreachMs INTEGER, shelvedUntilMs INTEGER,
+    body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE INDEX alarmByTime ON alarm (raisedAtMs, id);
+  CREATE INDEX alarmByState ON alarm (state, raisedAtMs, id);
+  CREATE INDEX alarmByStation ON alarm (station, raisedAtMs, id);
+  CREATE INDEX alarmByKey ON alarm (key, breachStartMs);
+  CREATE INDEX alarmByShelf ON alarm (shelvedUntilMs) WHERE shelvedUntilMs IS NOT NULL;
+  CREATE TABLE transition (n INTEGER PRIMARY KEY, alarm TEXT NOT NULL, seq INTEGER NOT NULL, atMs INTEGER NOT NULL,
+    event TEXT NOT NULL, fromState TEXT, toState TEXT NOT NULL, cause TEXT NOT NULL, actor TEXT) STRICT;
+  CREATE INDEX transitionByAlarm ON transition (alarm, n);
+  CREATE INDEX transitionBySeq ON transition (seq, n);
+  CREATE TABLE notice (id TEXT PRIMARY KEY, position INTEGER NOT NULL UNIQUE, channel TEXT NOT NULL,
+    event TEXT NOT NULL, createdAtMs INTEGER NOT NULL, state TEXT NOT NULL, nextAtMs INTEGER NOT NULL,
+    tries INTEGER NOT NULL, alarms TEXT NOT NULL, payload TEXT NOT NULL) STRICT;
+  CREATE INDEX noticeByTime ON notice (createdAtMs, id);
+  CREATE INDEX noticePending ON notice (position) WHERE state = 'pending';
+  CREATE TABLE noticeAlarm (alarm TEXT NOT NULL, notice TEXT NOT NULL,
+    PRIMARY KEY (alarm, notice)) STRICT, WITHOUT ROWID;
+  CREATE TABLE attempt (n INTEGER PRIMARY KEY, notice TEXT NOT NULL, atMs INTEGER NOT NULL, status TEXT NOT NULL,
+    outcome TEXT NOT NULL) STRICT;
+  CREATE INDEX attemptByNotice ON attempt (notice, n);
+  CREATE TABLE alertLane (rule TEXT NOT NULL, series INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (rule, series)) STRICT, WITHOUT ROWID;
+  CREATE TABLE alertState (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL,
+    receivedMs INTEGER NOT NULL) STRICT;
+  CREATE TABLE rejudged (n INTEGER PRIMARY KEY AUTOINCREMENT, series INTEGER NOT NULL, timeMs INTEGER NOT NULL, value REAL,
+    flag INTEGER NOT NULL, deviceFlag TEXT) STRICT;
+`;
+
+/** A reading that waits in the inbox; `n` rises and never comes twice: alarms are named after it. */
+export interface Rejudged extends SeriesReading {
+  n: number;
+}
+
+/**
+ * How other followers tell the alerts follower that a reading's flag or value is no longer the one that the journal
+ * says. `put` belongs inside the transaction that changes the reading, so that a crash can't lose the news.
+ */
+export interface RejudgedInbox {
+  put(reading: SeriesReading): void;
+  /** The oldest of them, at most `limit`. */
+  list(limit: number): Rejudged[];
+  /** Forgets those through `n`; in the transaction of their effects. */
+  done(n: number): void;
+}
+
+export function openRejudgedInbox(derived: Database): RejudgedInbox {
+  const put = derived.prepare('INSERT INTO rejudged (series, timeMs, value, flag, deviceFlag) VALUES (?, ?, ?, ?, ?)');
+  const list = derived.prepare('SELECT n, series, timeMs, value, flag, deviceFlag FROM rejudged ORDER BY n LIMIT ?');
+  const done = derived.prepare('DELETE FROM rejudged WHERE n <= ?');
+  return {
+    put({ series, timeMs, value, flag, deviceFlag }) {
+      put.run(series, timeMs, value, flag, deviceFlag);
+    },
+    list: (limit) => list.all(limit).map((row) => ({ ...row })) as unknown as Rejudged[],
+    done(n) {
+      done.run(n);
+    },
+  };
+}

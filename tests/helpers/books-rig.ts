@@ -54,7 +54,7 @@ export const reference: Reference = {
 };
 
 /** Series 1 to 5: the parameters in their order, at one station that reports every 15 minutes. */
-export const SERIES = PARAMETERS.map((p, i) => ({ id: i + 1, station: 'taocha', parameter: p.id }));
+const SERIES = PARAMETERS.map((p, i) => ({ id: i + 1, station: 'taocha', parameter: p.id }));
 export const STATION = {
   name: { zh: '陶岔', en: 'Taocha' },
   kind: 'canal-section' as const,
@@ -68,7 +68,7 @@ const reader = {
 };
 
 /** A store that can be told to fail before or after the next writes, or to let something happen after the next read. */
-export class FailingReadings extends MemoryReadings {
+class FailingReadings extends MemoryReadings {
   failures: ('before' | 'after')[] = [];
   afterRead: (() => Promise<void>) | null = null;
   override async traced(series: number, fromMs: number, toMs: number, limit: number): Promise<TracedReading[]> {

@@ -8,7 +8,7 @@ import type { Channel } from '#model/register.ts';
 import type { Database } from '#store/sqlite.ts';
 
 /** Timers that run when `advance` comes to them, in the order of their times. */
-export function handTimers() {
+function handTimers() {
   let nowMs = 0;
   let timers: { atMs: number; work: () => void }[] = [];
   const delay: Delay = (ms, work) => {

@@ -1,0 +1,158 @@
+/**
+ * The evaluation of one (rule, series): a fold of judged readings in the order of their event times. Pure: the same
+ * readings in the same order give the same episodes, and neither ticks nor arrival times come in (contracts §4
+ * "Holding"). An episode is a breach that held long enough; the alarm that tells of it is kept in lifecycle.ts.
+ */
+import type { Severity } from '#model/alarm.ts';
+import { BREACH, CLEAR, type Condition, type Finding, type Grade, severityOf } from './conditions.ts';
+
+/** A usable reading with its worth under the condition that held when it was journaled. */
+export interface Judged {
+  timeMs: number;
+  value: number;
+  grade: Grade;
+  condition: Condition;
+}
+
+/** A breach that was raised. All times are those of readings. */
+export interface Episode {
+  breachStartMs: number;
+  /** The first reading at or after `breachStartMs` + `for`. */
+  raisedAtMs: number;
+  /** The reading that completed the clearing; null while the breach stands. */
+  clearedAtMs: number | null;
+  /** The newest reading that broke the limit. */
+  lastBreachMs: number;
+  severity: Severity;
+  /** The reading that raised it or, later, last changed its severity. */
+  finding: Finding;
+}
+
+/**
+ * Where the fold stands. `cleared` is `normal` right after an episode's end: it hands the finished episode over.
+ * The last time is only kept where a hole matters, so that a quiet series has one and the same state all the time.
+ */
+export type Hold =
+  | { phase: 'normal' }
+  | { phase: 'breached'; breachStartMs: number; lastMs: number }
+  | { phase: 'raised'; episode: Episode; clearSinceMs: number | null }
+  | { phase: 'cleared'; episode: Episode };
+
+export const NORMAL: Hold = { phase: 'normal' };
+
+/** The next state; `reading` must be later than every reading before it. */
+export function step(hold: Hold, reading: Judged): Hold {
+  const isBreach = reading.grade >= BREACH;
+  switch (hold.phase) {
+    case 'normal':
+    case 'cleared':
+      return isBreach ? began(reading) : NORMAL;
+    case 'breached':
+      if (!isBreach) return NORMAL;
+      if (reading.timeMs - hold.lastMs > reading.condition.holeMs) return began(reading);
+      if (reading.timeMs >= hold.breachStartMs + reading.condition.forMs) return raised(hold.breachStartMs, reading);
+      return { ...hold, lastMs: reading.timeMs };
+    case 'raised':
+      return isBreach
+        ? { phase: 'raised', episode: worsened(hold.episode, reading), clearSinceMs: null }
+        : eased(hold, reading);
+  }
+}
+
+function began(reading: Judged): Hold {
+  if (reading.condition.forMs === 0) return raised(reading.timeMs, reading);
+  return { phase: 'breached', breachStartMs: reading.timeMs, lastMs: reading.timeMs };
+}
+
+function raised(breachStartMs: number, { timeMs, value, grade, condition }: Judged): Hold {
+  const episode: Episode = {
+    breachStartMs,
+    raisedAtMs: timeMs,
+    clearedAtMs: null,
+    lastBreachMs: timeMs,
+    severity: severityOf(condition, grade),
+    finding: { value, grade, condition },
+  };
+  return { phase: 'raised', episode, clearSinceMs: null };
+}
+
+/** Severity follows the class both ways and at once: the margin only delays clearing (contracts §4 "Holding"). */
+function worsened(episode: Episode, { timeMs, value, grade, condition }: Judged): Episode {
+  const severity = severityOf(condition, grade);
+  if (severity === episode.severity) return { ...episode, lastBreachMs: timeMs };
+  return { ...episode, lastBreachMs: timeMs, severity, finding: { value, grade, condition } };
+}
+
+function eased(hold: Hold & { phase: 'raised' }, { timeMs, grade, condition }: Judged): Hold {
+  if (grade !== CLEAR) return hold.clearSinceMs === null ? hold : { ...hold, clearSinceMs: null };
+  const clearSinceMs = hold.clearSinceMs ?? timeMs;
+  if (timeMs < clearSinceMs + condition.clearForMs) return { ...hold, clearSinceMs };
+  return { phase: 'cleared', episode: { ...hold.episode, clearedAtMs: timeMs } };
+}
+
+/** Folds readings onto a state. The episodes are those that were standing at the base or began since, in order. */
+export function fold(base: Hold, readings: Iterable<Judged>): { hold: Hold; episodes: Episode[] } {
+  const episodes: Episode[] = [];
+  let hold = base.phase === 'cleared' ? NORMAL : base;
+  for (const reading of readings) {
+    hold = step(hold, reading);
+    if (hold.phase === 'cleared') episodes.push(hold.episode);
+  }
+  if (hold.phase === 'raised') episodes.push(hold.episode);
+  return { hold, episodes };
+}
+
+/** An episode and the alarm that tells of it. */
+export interface Tracked {
+  alarm: string;
+  episode: Episode;
+}
+
+/** What became of an alarm's episode: it is new (`was` null), it is another one now, or it never was (`now` null). */
+export interface Change {
+  alarm: string;
+  was: Episode | null;
+  now: Episode | null;
+}
+
+/**
+ * Matches the episodes of a new fold with those that alarms were raised for: the same alarm goes on when the spans of
+ * time overlap, in order. What is left of the old is to be withdrawn, what is left of the new is to be raised.
+ * @param newAlarm gives the id of each alarm to be raised.
+ */
+export function reconcile(
+  tracked: readonly Tracked[],
+  episodes: readonly Episode[],
+  newAlarm: () => string,
+): { tracked: Tracked[]; changes: Change[] } {
+  const left = [...tracked];
+  const changes: Change[] = [];
+  const next = episodes.map((episode): Tracked => {
+    const index = left.findIndex((candidate) => overlap(candidate.episode, episode));
+    if (index === -1) {
+      const alarm = newAlarm();
+      changes.push({ alarm, was: null, now: episode });
+      return { alarm, episode };
+    }
+    const [{ alarm, episode: was }] = left.splice(index, 1) as [Tracked];
+    if (!sameEpisode(was, episode)) changes.push({ alarm, was, now: episode });
+    return { alarm, episode };
+  });
+  const withdrawn = left.map(({ alarm, episode }): Change => ({ alarm, was: episode, now: null }));
+  return { tracked: next, changes: [...withdrawn, ...changes] };
+}
+
+function overlap(a: Episode, b: Episode): boolean {
+  return a.breachStartMs < (b.clearedAtMs ?? Infinity) && b.breachStartMs < (a.clearedAtMs ?? Infinity);
+}
+
+/** Whether two episodes look the same from outside; how far a standing one has gone on doesn't show. */
+export function sameEpisode(a: Episode, b: Episode): boolean {
+  return (
+    a.breachStartMs === b.breachStartMs &&
+    a.raisedAtMs === b.raisedAtMs &&
+    a.clearedAtMs === b.clearedAtMs &&
+    a.severity === b.severity &&
+    a.finding.value === b.finding.value
+  );
+}

@@ -1,0 +1,262 @@
+/**
+ * The follower `alerts`: entries in, alarms and notices out, one derived.db transaction a batch with its cursor.
+ * Lanes are saved now and then, not with every batch; what came since is read from the journal again when the lanes
+ * are restored, which costs a second at most. An entry that changes how lanes judge saves them at once, so that what
+ * is read again is always judged as it was the first time.
+ */
+
+import type { Alarm } from '#model/alarm.ts';
+import type { CommandEntry, Entry } from '#model/entry.ts';
+import type { Reference, Standard } from '#model/reference.ts';
+import type { Rule } from '#model/register.ts';
+import { openAlertStore } from '#store/alert-store.ts';
+import { openRejudgedInbox } from '#store/alert-tables.ts';
+import type { Control } from '#store/control.ts';
+import { Cursor } from '#store/derived.ts';
+import type { Follower } from '#store/follower.ts';
+import type { JournalReader } from '#store/journal-port.ts';
+import { type Database, transaction } from '#store/sqlite.ts';
+import { type AlarmChange, createAlarmLog, type Occasion } from './alarm-log.ts';
+import { createEvaluator } from './evaluator.ts';
+import { type Lane, laneFrom, lanePayload, standing } from './lane.ts';
+import { acknowledge, comment, keyOf, type Step, shelve, unshelve, withdraw } from './lifecycle.ts';
+import type { Log } from './log.ts';
+import { createWatches } from './watches.ts';
+
+/** Lanes are saved after so many readings or so long, whichever comes first. */
+const SAVE_READINGS = 500_000;
+const SAVE_MS = 3_600_000;
+const REPLAY_ENTRIES = 1000;
+const REJUDGED_BATCH = 1000;
+
+export interface AlertsFollowerOptions {
+  derived: Database;
+  reader: JournalReader;
+  /** The registers as of this follower's cursor; it advances them itself. */
+  control: Control;
+  reference: Reference;
+  standard: Standard;
+  allowedLatenessMs: number;
+  publicUrl: string | null;
+  log: Log;
+  /** After the commit: what happened to alarms, for each entry that caused it. */
+  onAlarms: (changes: AlarmChange[], seq: number) => void;
+}
+
+export interface AlertsFollower extends Follower {
+  readonly name: 'alerts';
+  /** Alarms that are raised, acknowledged or returned. */
+  openAlarms(): Alarm[];
+  /** Takes what other followers put into the inbox of readings judged anew; `apply` does so, too. */
+  takeRejudged(): void;
+  /** Entries up to this seq are not read again when the lanes are restored: the journal may forget them. */
+  restoresFromSeq(): number;
+  /** Saves the lanes, so that the next start reads nothing again. For an orderly end. */
+  checkpoint(): void;
+}
+
+/** Not split: one closure is what the parts below share, and each of them is short. */
+export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFollower {
+  const { derived, reader, control, onAlarms } = options;
+  const cursor = new Cursor(derived, 'alerts');
+  const store = openAlertStore(derived);
+  const inbox = openRejudgedInbox(derived);
+  const totalChanges = derived.prepare('SELECT total_changes() AS n');
+  const writes = () => (totalChanges.get() as { n: number }).n;
+  let parts = restore();
+  let receivedMs = parts.receivedMs;
+  /** When the lanes were last saved, and what came since. */
+  let saved = { seq: store.progress().seq, receivedMs, readings: 0 };
+  let mustSave = false;
+
+  /** Everything that is kept in memory, from what is durable. */
+  function restore() {
+    const watches = createWatches(options);
+    const evaluator = createEvaluator({ ...options, watches, store });
+    const log = createAlarmLog({ ...options, store, station: (series) => reader.seriesById(series) });
+    for (const { rule, series, body } of store.lanes()) {
+      const name = reader.seriesById(series);
+      if (name) watches.add(laneFrom(rule, series, keyOf(rule, name.station, name.parameter), body, watches.intern));
+    }
+    const progress = store.progress();
+    let latestMs = progress.receivedMs;
+    for (let seq = progress.seq; seq < cursor.seq; ) {
+      const entries = reader.read(seq, Math.min(REPLAY_ENTRIES, cursor.seq - seq));
+      const gap = (entries[0]?.seq ?? cursor.seq) - seq - 1;
+      if (gap > 0) options.log.warn({ after: seq, entries: gap }, 'pruned entries are missing from the alarm windows');
+      for (const entry of entries) {
+        if (entry.seq > cursor.seq) break;
+        if (entry.kind === 'message') evaluator.message(entry, null);
+        latestMs = entry.receivedMs;
+      }
+      seq = entries.at(-1)?.seq ?? cursor.seq;
+    }
+    return { watches, evaluator, log, receivedMs: latestMs };
+  }
+
+  function save(seq: number): void {
+    for (const lane of parts.evaluator.takeDirty()) {
+      store.saveLane({ rule: lane.rule, series: lane.series, body: lanePayload(lane) });
+    }
+    store.saveProgress(seq, receivedMs);
+    saved = { seq, receivedMs, readings: 0 };
+    mustSave = false;
+  }
+
+  function isSaveDue(): boolean {
+    return mustSave || saved.readings >= SAVE_READINGS || receivedMs - saved.receivedMs >= SAVE_MS;
+  }
+
+  /**
+   * Runs `work` in one transaction and moves the cursor to `seq`; afterwards tells, or forgets, what happened. Entries
+   * that left nothing behind don't cost a write to the disk: after a crash they are gone through again.
+   */
+  function commit(seq: number, work: () => void): void {
+    try {
+      transaction(derived, () => {
+        const before = writes();
+        work();
+        if (isSaveDue()) save(seq);
+        if (writes() > before) cursor.save(seq);
+      });
+    } catch (error) {
+      // Memory has gone ahead of what was rolled back.
+      parts = restore();
+      receivedMs = parts.receivedMs;
+      saved = { seq: store.progress().seq, receivedMs, readings: 0 };
+      mustSave = false;
+      throw error;
+    }
+    cursor.moved(seq);
+    announce(parts.log.take());
+  }
+
+  function announce(changes: AlarmChange[]): void {
+    for (const [seq, group] of Map.groupBy(changes, ({ transition }) => transition.seq)) onAlarms(group, seq);
+  }
+
+  function digest(entry: Entry): void {
+    const occasion: Occasion = { origin: String(entry.seq), seq: entry.seq, receivedMs: entry.receivedMs };
+    receivedMs = entry.receivedMs;
+    for (const id of parts.log.shelvesDue(receivedMs)) step(id, occasion, (alarm) => unshelve(alarm, null));
+    if (entry.kind === 'message') {
+      parts.evaluator.message(entry, parts.log);
+      saved.readings += entry.readings.length;
+    } else if (entry.kind === 'command') {
+      obey(entry, occasion);
+    }
+    // A start says that we were away: no reading, so nothing to judge (invariant 10).
+    parts.log.end(occasion);
+  }
+
+  function step(id: string, occasion: Occasion, make: (alarm: Alarm) => Step | null): void {
+    const known = store.alarm(id);
+    const made = known && make(known.alarm);
+    if (made) parts.log.write(made, occasion);
+  }
+
+  function obey(entry: CommandEntry, occasion: Occasion): void {
+    const { actor, command } = entry;
+    switch (command.verb) {
+      case 'put':
+      case 'delete':
+        control.apply(entry);
+        if (command.noun === 'rule' || command.noun === 'station') reviseLanes(entry, occasion);
+        return;
+      case 'acknowledge':
+        step(command.alarm, occasion, (alarm) => acknowledge(alarm, actor, entry.receivedMs, command.comment));
+        return;
+      case 'shelve':
+        step(command.alarm, occasion, (alarm) => shelve(alarm, actor, command.untilMs, command.reason));
+        return;
+      case 'unshelve':
+        step(command.alarm, occasion, (alarm) => unshelve(alarm, actor));
+        return;
+      case 'comment':
+        step(command.alarm, occasion, (alarm) => comment(alarm, actor, command.comment));
+        return;
+      case 'correct': {
+        const series = reader.seriesByName(command.station, command.parameter);
+        if (series) parts.evaluator.correct(series.id, command, actor, occasion, parts.log);
+        mustSave = true;
+        return;
+      }
+      case 'test-channel':
+        parts.log.test(command.channel, occasion);
+        return;
+      case 'resend':
+        store.resend(command.notice, entry.receivedMs);
+        return;
+      case 'replay-quarantine':
+        return;
+    }
+  }
+
+  /** After a change of a rule or a station: lanes that no rule wants any more end, their standing alarms withdrawn. */
+  function reviseLanes({ actor, command }: CommandEntry, occasion: Occasion): void {
+    if (command.verb !== 'put' && command.verb !== 'delete') return;
+    parts.watches.forget();
+    mustSave = true;
+    for (const lane of [...parts.watches.lanes()]) {
+      const isConcerned =
+        command.noun === 'rule' ? lane.rule === command.id : reader.seriesById(lane.series)?.station === command.id;
+      if (isConcerned && parts.watches.conditionOf(lane) === null) endLane(lane, reasonOf(command), actor, occasion);
+    }
+  }
+
+  function endLane(lane: Lane, cause: string, actor: string, occasion: Occasion): void {
+    const tracked = standing(lane);
+    if (tracked) step(tracked.alarm, occasion, (alarm) => withdraw(alarm, cause, actor));
+    parts.watches.drop(lane);
+    parts.evaluator.forget(lane);
+    store.dropLane(lane.rule, lane.series);
+  }
+
+  function takeRejudged(): void {
+    for (let batch = inbox.list(REJUDGED_BATCH); batch.length > 0; batch = inbox.list(REJUDGED_BATCH)) {
+      for (const reading of batch) {
+        const occasion = { origin: `${cursor.seq}r${reading.n}`, seq: cursor.seq, receivedMs };
+        parts.evaluator.rejudged(reading, occasion, parts.log);
+        parts.log.end(occasion);
+      }
+      inbox.done(batch.at(-1)!.n);
+      mustSave = true;
+    }
+  }
+
+  return {
+    name: 'alerts',
+    cursor: () => cursor.seq,
+    async apply(entries) {
+      const last = entries.at(-1);
+      if (!last) return;
+      commit(last.seq, () => {
+        takeRejudged();
+        for (const entry of entries) digest(entry);
+      });
+    },
+    skip(entry) {
+      control.apply(entry);
+      parts.watches.forget();
+      mustSave = true;
+      commit(entry.seq, () => {});
+    },
+    nextTimerMs: () => parts.log.nextShelfMs(),
+    openAlarms: () => store.open(),
+    takeRejudged() {
+      if (inbox.list(1).length > 0) commit(cursor.seq, takeRejudged);
+    },
+    restoresFromSeq: () => saved.seq,
+    checkpoint() {
+      if (saved.seq === cursor.seq) return;
+      mustSave = true;
+      commit(cursor.seq, () => {});
+    },
+  };
+}
+
+function reasonOf(command: CommandEntry['command'] & { verb: 'put' | 'delete' }): string {
+  if (command.verb === 'delete') return `${command.noun} removed`;
+  const isDisabled = command.noun === 'rule' && (command.body as Rule).enabled === false;
+  return isDisabled ? 'rule disabled' : `${command.noun} changed: the rule does not apply here any more`;
+}

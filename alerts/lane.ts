@@ -1,0 +1,235 @@
+/**
+ * A lane keeps the evaluation of one (rule, series) within reach of out-of-order readings: a base state, the window of
+ * readings since, and the state at its head. In order it moves in constant time; anything else folds the window anew.
+ */
+
+import type { Condition, Finding, Grade } from './conditions.ts';
+import {
+  type Change,
+  fold,
+  type Hold,
+  type Judged,
+  NORMAL,
+  reconcile,
+  sameEpisode,
+  step,
+  type Tracked,
+} from './evaluate.ts';
+
+/** A window never holds more readings than this; what is older counts as settled whatever its time. */
+const WINDOW_MAX = 512;
+/** Settled readings leave the window this many at a time at most often, so that leaving costs little. */
+const SETTLE_MIN = 32;
+
+/** Readings in columns, ascending by time: a window of numbers costs 32 bytes a reading. */
+interface Window {
+  timesMs: number[];
+  values: number[];
+  grades: Grade[];
+  conditions: Condition[];
+}
+
+/** Late readings that broke the limit without a hole between them; `record` = the alarm that tells of them. */
+export interface LateHold {
+  startMs: number;
+  lastMs: number;
+  worst: Finding;
+  record: string | null;
+  /** The reading that completed `for`; null before. */
+  raisedAtMs: number | null;
+}
+
+export interface Lane {
+  readonly rule: string;
+  readonly series: number;
+  readonly key: string;
+  base: Hold;
+  /** The time of the newest reading in the base; what is not newer can't be folded in any more. */
+  baseMs: number;
+  head: Hold;
+  window: Window;
+  /** The episodes of the base and the window with their alarms, in order. */
+  tracked: Tracked[];
+  late: LateHold | null;
+}
+
+export function newLane(rule: string, series: number, key: string): Lane {
+  const window = { timesMs: [], values: [], grades: [], conditions: [] };
+  return { rule, series, key, base: NORMAL, baseMs: -Infinity, head: NORMAL, window, tracked: [], late: null };
+}
+
+const NONE: readonly Change[] = [];
+
+/** The place of a time in the window; negative (−place − 1) when there is no reading of this time. */
+function placeOf({ timesMs }: Window, timeMs: number): number {
+  let low = 0;
+  let high = timesMs.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (timesMs[middle]! < timeMs) low = middle + 1;
+    else high = middle;
+  }
+  return timesMs[low] === timeMs ? low : -low - 1;
+}
+
+export function conditionAt(lane: Lane, timeMs: number): Condition | undefined {
+  return lane.window.conditions[placeOf(lane.window, timeMs)];
+}
+
+/** Puts a reading in its place, newest first in mind, and tells what that changes. A known time gets the new value. */
+export function insert(lane: Lane, reading: Judged, newAlarm: () => string): readonly Change[] {
+  const { window } = lane;
+  const last = window.timesMs.at(-1) ?? lane.baseMs;
+  if (reading.timeMs > last) {
+    window.timesMs.push(reading.timeMs);
+    window.values.push(reading.value);
+    window.grades.push(reading.grade);
+    window.conditions.push(reading.condition);
+    return advance(lane, step(lane.head, reading), newAlarm);
+  }
+  const place = placeOf(window, reading.timeMs);
+  const isKnown = place >= 0;
+  if (isKnown && window.values[place] === reading.value && window.grades[place] === reading.grade) return NONE;
+  const at = isKnown ? place : -place - 1;
+  const gone = isKnown ? 1 : 0;
+  window.timesMs.splice(at, gone, reading.timeMs);
+  window.values.splice(at, gone, reading.value);
+  window.grades.splice(at, gone, reading.grade);
+  window.conditions.splice(at, gone, reading.condition);
+  return refold(lane, newAlarm);
+}
+
+/** Takes the readings of [fromMs, toMs) out, the base's part included when all of its evidence lies there. */
+export function remove(lane: Lane, fromMs: number, toMs: number, newAlarm: () => string): readonly Change[] {
+  const isBaseless = restsOn(lane.base, fromMs, toMs);
+  const [from, to] = [fromMs, toMs].map((timeMs) => {
+    const place = placeOf(lane.window, timeMs);
+    return place >= 0 ? place : -place - 1;
+  }) as [number, number];
+  if (to <= from && !isBaseless) return NONE;
+  if (isBaseless) lane.base = NORMAL;
+  for (const column of Object.values(lane.window) as unknown[][]) column.splice(from, to - from);
+  return refold(lane, newAlarm);
+}
+
+function restsOn(base: Hold, fromMs: number, toMs: number): boolean {
+  if (base.phase === 'breached') return base.breachStartMs >= fromMs && base.lastMs < toMs;
+  return base.phase === 'raised' && base.episode.breachStartMs >= fromMs && base.episode.lastBreachMs < toMs;
+}
+
+export function has(lane: Lane, timeMs: number): boolean {
+  return placeOf(lane.window, timeMs) >= 0;
+}
+
+/** The readings of the window, in order. */
+export function* readingsOf({ window }: Lane): Generator<Judged> {
+  for (let place = 0; place < window.timesMs.length; place++) {
+    yield {
+      timeMs: window.timesMs[place]!,
+      value: window.values[place]!,
+      grade: window.grades[place]!,
+      condition: window.conditions[place]!,
+    };
+  }
+}
+
+/** Moves what is older than `horizonMs` or beyond the window's size into the base, now and then. */
+export function settle(lane: Lane, horizonMs: number): void {
+  const { timesMs } = lane.window;
+  const surplus = timesMs.length - WINDOW_MAX;
+  if (surplus < SETTLE_MIN && !(timesMs.length >= SETTLE_MIN && timesMs[SETTLE_MIN - 1]! < horizonMs)) return;
+  let count = Math.max(0, surplus);
+  while (count < timesMs.length && timesMs[count]! < horizonMs) count++;
+  let place = 0;
+  let finished = 0;
+  for (const reading of readingsOf(lane)) {
+    if (place++ === count) break;
+    lane.base = step(lane.base, reading);
+    lane.baseMs = reading.timeMs;
+    if (lane.base.phase === 'cleared') finished++;
+  }
+  lane.tracked.splice(0, finished);
+  for (const column of Object.values(lane.window) as unknown[][]) column.splice(0, count);
+}
+
+/** An in-order step: at most the newest episode is touched, or one more begins. */
+function advance(lane: Lane, next: Hold, newAlarm: () => string): readonly Change[] {
+  const before = lane.head;
+  lane.head = next;
+  if (next === before || (next.phase !== 'raised' && next.phase !== 'cleared')) return NONE;
+  const now = next.episode;
+  if (before.phase !== 'raised') {
+    const alarm = newAlarm();
+    lane.tracked.push({ alarm, episode: now });
+    return [{ alarm, was: null, now }];
+  }
+  const newest = lane.tracked.at(-1)!;
+  const was = newest.episode;
+  newest.episode = now;
+  return sameEpisode(was, now) ? NONE : [{ alarm: newest.alarm, was, now }];
+}
+
+function refold(lane: Lane, newAlarm: () => string): readonly Change[] {
+  const { hold, episodes } = fold(lane.base, readingsOf(lane));
+  const { tracked, changes } = reconcile(lane.tracked, episodes, newAlarm);
+  lane.head = hold;
+  lane.tracked = tracked;
+  return changes;
+}
+
+/** The standing episode with its alarm, if there is one. */
+export function standing(lane: Lane): Tracked | undefined {
+  return lane.head.phase === 'raised' ? lane.tracked.at(-1) : undefined;
+}
+
+/** The tracked alarm whose breach covers a time. */
+export function trackedAt(lane: Lane, timeMs: number): Tracked | undefined {
+  return lane.tracked.find(
+    ({ episode }) => episode.breachStartMs <= timeMs && timeMs < (episode.clearedAtMs ?? Infinity),
+  );
+}
+
+/** The lane as it is saved: the window points to its conditions, of which it has one or two. */
+type Saved = Omit<Lane, 'rule' | 'series' | 'key' | 'window' | 'baseMs'> & {
+  baseMs: number | null;
+  window: Omit<Window, 'conditions'> & { conditions: number[] };
+  conditions: Condition[];
+};
+
+/** The lane as JSON. */
+export function lanePayload({ base, baseMs, head, tracked, late, window }: Lane): string {
+  const conditions = [...new Set(window.conditions)];
+  const saved: Saved = {
+    base,
+    head,
+    tracked,
+    late,
+    baseMs: Number.isFinite(baseMs) ? baseMs : null,
+    window: { ...window, conditions: window.conditions.map((condition) => conditions.indexOf(condition)) },
+    conditions,
+  };
+  return JSON.stringify(saved);
+}
+
+/** @param intern makes equal conditions one object, so that a thousand lanes of a rule share it. */
+export function laneFrom(
+  rule: string,
+  series: number,
+  key: string,
+  body: string,
+  intern: (condition: Condition) => Condition,
+): Lane {
+  const { base, head, tracked, late, baseMs, window, conditions } = JSON.parse(body) as Saved;
+  const shared = conditions.map(intern);
+  return {
+    rule,
+    series,
+    key,
+    base,
+    head,
+    tracked,
+    late,
+    baseMs: baseMs ?? -Infinity,
+    window: { ...window, conditions: window.conditions.map((index) => shared[index]!) },
+  };
+}

@@ -1,0 +1,201 @@
+/**
+ * The life of an alarm towards an operator, as pure steps: raised → acknowledged → cleared, raised → returned →
+ * cleared, and withdrawn from anywhere (the states of ISA-18.2 that contracts §6 names). Each step gives the alarm as
+ * it then is and, when something happened, the event with its cause.
+ */
+import { createHash } from 'node:crypto';
+import type { Alarm, AlarmEvent, AlarmState, Transition } from '#model/alarm.ts';
+import { findingOf } from './conditions.ts';
+import type { Episode } from './evaluate.ts';
+
+/** What happened to an alarm; `from` and `to` may be the same state. */
+type Happening = Pick<Transition, 'event' | 'from' | 'to' | 'cause' | 'actor'>;
+
+export interface Step {
+  alarm: Alarm;
+  happenings: Happening[];
+}
+
+/** Of which entry and which series an alarm is born. */
+export interface Birth {
+  id: string;
+  rule: string;
+  station: string;
+  parameter: string;
+  /** `receivedMs` of the entry. */
+  detectedAtMs: number;
+}
+
+/**
+ * The id of the `ordinal`-th alarm that one entry raises for a (rule, series): the same at every replay, URL-safe, at
+ * most 64 characters. `origin` = the entry's seq, or another name of what caused it.
+ */
+export function alarmId(origin: string, rule: string, series: number, ordinal: number): string {
+  const digest = createHash('sha256').update(rule).digest('hex').slice(0, 10);
+  return `${origin}-${series}-${digest}${ordinal === 0 ? '' : `-${ordinal}`}`;
+}
+
+export function keyOf(rule: string, station: string, parameter: string): string {
+  return `${rule}/${station}/${parameter}`;
+}
+
+const isOver = (state: AlarmState) => state === 'cleared' || state === 'withdrawn';
+
+/** Whether an alarm can still be acknowledged or shelved. */
+function isOpen(alarm: Alarm): boolean {
+  return !isOver(alarm.state);
+}
+
+/** A breach becomes an alarm; one that is over already also returns. */
+export function raise(episode: Episode, birth: Birth): Step {
+  const alarm = born(episode, birth, 'raised');
+  const step: Step = { alarm, happenings: [happened('raised', null, 'raised', becauseRaised(episode))] };
+  return episode.clearedAtMs === null ? step : follow(step, clear(alarm, episode.clearedAtMs));
+}
+
+/** A breach found in late readings becomes a record: over from the start, and never a page. */
+export function record(episode: Episode, birth: Birth): Step {
+  const alarm: Alarm = { ...born(episode, birth, 'cleared'), clearedAtMs: episode.clearedAtMs, late: true };
+  const hours = (birth.detectedAtMs - episode.raisedAtMs) / 3_600_000;
+  const cause = `found late by ${hours < 10 ? Number(hours.toFixed(1)) : Math.round(hours)} h in readings from ${at(episode.breachStartMs)} on`;
+  return { alarm, happenings: [happened('late-found', null, 'cleared', cause)] };
+}
+
+function born(episode: Episode, { id, rule, station, parameter, detectedAtMs }: Birth, state: AlarmState): Alarm {
+  const { condition, value, grade } = episode.finding;
+  return {
+    id,
+    key: keyOf(rule, station, parameter),
+    rule,
+    station,
+    parameter,
+    severity: episode.severity,
+    state,
+    breachStartMs: episode.breachStartMs,
+    raisedAtMs: episode.raisedAtMs,
+    detectedAtMs,
+    acknowledgedAtMs: null,
+    acknowledgedBy: null,
+    clearedAtMs: null,
+    ...findingOf(condition, value, grade),
+    basis: 'instantaneous',
+    late: false,
+    occurrences: 1,
+    shelvedUntilMs: null,
+    suppressedBy: null,
+    latched: false,
+  };
+}
+
+/**
+ * The alarm after its episode changed: severity first, then clearing or standing again. Event times that better
+ * knowledge moved are taken over without an event. A record stays a record.
+ */
+export function revise(alarm: Alarm, episode: Episode): Step {
+  const { condition, value, grade } = episode.finding;
+  const { breachStartMs, raisedAtMs, severity, clearedAtMs } = episode;
+  const finding = findingOf(condition, value, grade);
+  const revised: Alarm = { ...alarm, ...finding, breachStartMs, raisedAtMs, severity };
+  if (alarm.late) return { alarm: { ...revised, clearedAtMs: clearedAtMs ?? episode.lastBreachMs }, happenings: [] };
+  let step: Step = { alarm: revised, happenings: [] };
+  if (alarm.severity !== severity) {
+    const cause = `${wordsOf(episode)}: ${alarm.severity} becomes ${severity}`;
+    step.happenings.push(happened('severity-changed', alarm.state, alarm.state, cause));
+  }
+  const stands = alarm.clearedAtMs === null;
+  if (clearedAtMs === null && !stands) step = follow(step, raiseAgain(revised, episode));
+  else if (clearedAtMs !== null && stands) step = follow(step, clear(revised, clearedAtMs));
+  else step = { ...step, alarm: { ...revised, clearedAtMs } };
+  return step;
+}
+
+function clear(alarm: Alarm, clearedAtMs: number): Step {
+  const to = alarm.state === 'acknowledged' ? 'cleared' : 'returned';
+  const cause = `readings met the clearing condition at ${at(clearedAtMs)}`;
+  return { alarm: settled({ ...alarm, state: to, clearedAtMs }), happenings: [happened(to, alarm.state, to, cause)] };
+}
+
+/** A clearing that no longer holds: people may have gone home on it, so the alarm asks to be acknowledged again. */
+function raiseAgain(alarm: Alarm, episode: Episode): Step {
+  const again: Alarm = { ...alarm, state: 'raised', clearedAtMs: null, acknowledgedAtMs: null, acknowledgedBy: null };
+  const cause = `on better knowledge it did not clear; ${becauseRaised(episode)}`;
+  return { alarm: again, happenings: [happened('raised', alarm.state, 'raised', cause)] };
+}
+
+/** It no longer holds on better knowledge, or its rule or station is gone. Null when it was withdrawn before. */
+export function withdraw(alarm: Alarm, cause: string, actor: string | null = null): Step | null {
+  if (alarm.state === 'withdrawn') return null;
+  const to = 'withdrawn';
+  return {
+    alarm: settled({ ...alarm, state: to }),
+    happenings: [{ ...happened(to, alarm.state, to, cause), actor }],
+  };
+}
+
+/** Final flags bear it out. */
+export function confirm(alarm: Alarm, cause: string): Step {
+  return { alarm, happenings: [happened('confirmed', alarm.state, alarm.state, cause)] };
+}
+
+/** Null when there is nothing to acknowledge. Acknowledging what has returned ends it. */
+export function acknowledge(alarm: Alarm, actor: string, atMs: number, comment: string | undefined): Step | null {
+  if (alarm.state !== 'raised' && alarm.state !== 'returned') return null;
+  const to = alarm.state === 'raised' ? 'acknowledged' : 'cleared';
+  const cause = comment ?? (to === 'cleared' ? 'acknowledged after it had returned' : 'acknowledged');
+  const next: Alarm = { ...alarm, state: to, acknowledgedAtMs: atMs, acknowledgedBy: actor };
+  return { alarm: settled(next), happenings: [{ ...happened(to, alarm.state, to, cause), actor }] };
+}
+
+/** While shelved, an alarm is recorded and nobody is told. Null for an alarm that is over. */
+export function shelve(alarm: Alarm, actor: string, untilMs: number, reason: string): Step | null {
+  if (!isOpen(alarm)) return null;
+  return {
+    alarm: { ...alarm, shelvedUntilMs: untilMs },
+    happenings: [{ ...happened('shelved', alarm.state, alarm.state, reason), actor }],
+  };
+}
+
+/** Null when it isn't shelved. `actor` null = its time has passed. */
+export function unshelve(alarm: Alarm, actor: string | null): Step | null {
+  if (alarm.shelvedUntilMs === null) return null;
+  const cause = actor === null ? `shelved until ${at(alarm.shelvedUntilMs)}` : 'unshelved';
+  return {
+    alarm: { ...alarm, shelvedUntilMs: null },
+    happenings: [{ ...happened('unshelved', alarm.state, alarm.state, cause), actor }],
+  };
+}
+
+export function comment(alarm: Alarm, actor: string, text: string): Step {
+  return { alarm, happenings: [{ ...happened('commented', alarm.state, alarm.state, text), actor }] };
+}
+
+/** What is over needs no shelf. */
+function settled(alarm: Alarm): Alarm {
+  return isOver(alarm.state) && alarm.shelvedUntilMs !== null ? { ...alarm, shelvedUntilMs: null } : alarm;
+}
+
+function follow(step: Step, next: Step): Step {
+  return { alarm: next.alarm, happenings: [...step.happenings, ...next.happenings] };
+}
+
+function happened(event: AlarmEvent, from: AlarmState | null, to: AlarmState, cause: string): Happening {
+  return { event, from, to, cause, actor: null };
+}
+
+function becauseRaised(episode: Episode): string {
+  const { breachStartMs, raisedAtMs } = episode;
+  const since =
+    raisedAtMs === breachStartMs ? `at ${at(raisedAtMs)}` : `from ${at(breachStartMs)} to ${at(raisedAtMs)}`;
+  return `${wordsOf(episode)} ${since}`;
+}
+
+/** `0.83 mg/L, must be <= 0.5 (class III)`. */
+function wordsOf({ finding: { condition, value, grade } }: Episode): string {
+  const { limit, op, unit, class: reached } = findingOf(condition, value, grade);
+  const must = op === null ? 'of suspect or failed quality' : `must be ${op} ${limit}`;
+  return `${value} ${unit}, ${must}${reached === null ? '' : ` (class ${reached === 'worse' ? 'worse than V' : reached})`}`;
+}
+
+function at(timeMs: number): string {
+  return new Date(timeMs).toISOString();
+}

@@ -1,0 +1,45 @@
+/** The alarm as the outside sees it (contracts §6): names without units, times in RFC 3339 UTC. */
+import type { Alarm } from './alarm.ts';
+
+/** An instant as RFC 3339 in UTC with milliseconds; null stays null. */
+function instant(timeMs: number): string;
+function instant(timeMs: number | null): string | null;
+function instant(timeMs: number | null): string | null {
+  return timeMs === null ? null : new Date(timeMs).toISOString();
+}
+
+/**
+ * The alarm object of contracts §6, as the API, webhooks and retained topics send it. Times are event times except
+ * `detectedAt`; limits and multiples are plain JSON numbers.
+ */
+export function alarmView(alarm: Alarm) {
+  return {
+    id: alarm.id,
+    key: alarm.key,
+    rule: alarm.rule,
+    station: alarm.station,
+    parameter: alarm.parameter,
+    severity: alarm.severity,
+    state: alarm.state,
+    breachStart: instant(alarm.breachStartMs),
+    raisedAt: instant(alarm.raisedAtMs),
+    detectedAt: instant(alarm.detectedAtMs),
+    acknowledgedAt: instant(alarm.acknowledgedAtMs),
+    acknowledgedBy: alarm.acknowledgedBy,
+    clearedAt: instant(alarm.clearedAtMs),
+    value: alarm.value,
+    unit: alarm.unit,
+    limit: alarm.limit,
+    op: alarm.op,
+    target: alarm.target,
+    class: alarm.class,
+    multiple: alarm.multiple,
+    basis: alarm.basis,
+    late: alarm.late,
+    occurrences: alarm.occurrences,
+    shelvedUntil: instant(alarm.shelvedUntilMs),
+    suppressedBy: alarm.suppressedBy,
+    latched: alarm.latched,
+  };
+}
+export type AlarmView = ReturnType<typeof alarmView>;

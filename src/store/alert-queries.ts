@@ -1,0 +1,118 @@
+/** What the API asks about alarms and notices, answered from derived.db; one function per method of `Queries`. */
+import type { Alarm, Transition } from '#model/alarm.ts';
+import type { AlarmFilter, NoticeRow } from './queries.ts';
+import type { Database } from './sqlite.ts';
+
+/** Alarms newest first by (raisedAtMs, id). */
+export function alarms(derived: Database, filter: AlarmFilter): Alarm[] {
+  const conditions: string[] = [];
+  const values: (string | number)[] = [];
+  const where = (condition: string, ...given: (string | number)[]) => {
+    conditions.push(condition);
+    values.push(...given);
+  };
+  const oneOf = (column: string, list: readonly string[]) =>
+    where(`${column} IN (${list.map(() => '?').join(', ')})`, ...list);
+  if (filter.state !== null) oneOf('state', filter.state);
+  if (filter.severity !== null) oneOf('severity', filter.severity);
+  if (filter.station !== null) where('station = ?', filter.station);
+  if (filter.rule !== null) where('rule = ?', filter.rule);
+  if (filter.fromMs !== null) where('raisedAtMs >= ?', filter.fromMs);
+  if (filter.toMs !== null) where('raisedAtMs < ?', filter.toMs);
+  if (filter.after !== null) where('(raisedAtMs, id) < (?, ?)', filter.after.raisedAtMs, filter.after.id);
+  const clause = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+  const rows = derived
+    .prepare(`SELECT body FROM alarm ${clause} ORDER BY raisedAtMs DESC, id DESC LIMIT ?`)
+    .all(...values, filter.limit);
+  return rows.map((row) => JSON.parse(row.body as string) as Alarm);
+}
+
+/** One alarm, or null. */
+export function alarm(derived: Database, { id }: { id: string }): Alarm | null {
+  const row = derived.prepare('SELECT body FROM alarm WHERE id = ?').get(id);
+  return row ? (JSON.parse(row.body as string) as Alarm) : null;
+}
+
+/** Everything that happened to an alarm and everything that was said about it, oldest first; empty for no such alarm. */
+export function timeline(
+  derived: Database,
+  { id }: { id: string },
+): { transitions: Transition[]; notices: NoticeRow[] } {
+  const transitions = derived.prepare('SELECT * FROM transition WHERE alarm = ? ORDER BY n').all(id);
+  const notices = derived
+    .prepare(
+      `SELECT notice.* FROM noticeAlarm JOIN notice ON notice.id = noticeAlarm.notice
+       WHERE noticeAlarm.alarm = ? ORDER BY notice.createdAtMs, notice.position`,
+    )
+    .all(id);
+  return { transitions: transitions.map(toTransition), notices: notices.map((row) => toNotice(derived, row)) };
+}
+
+/** Notices newest first by (createdAtMs, id); `before` = the last item's pair of the page before. */
+export function notices(
+  derived: Database,
+  query: { state: NoticeRow['state'] | null; limit: number; before: { createdAtMs: number; id: string } | null },
+): NoticeRow[] {
+  const rows = derived
+    .prepare(
+      `SELECT * FROM notice WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR (createdAtMs, id) < (?2, ?3))
+       ORDER BY createdAtMs DESC, id DESC LIMIT ?4`,
+    )
+    .all(query.state, query.before?.createdAtMs ?? null, query.before?.id ?? null, query.limit);
+  return rows.map((row) => toNotice(derived, row));
+}
+
+/** One notice with its attempts, or null. */
+export function notice(derived: Database, { id }: { id: string }): NoticeRow | null {
+  const row = derived.prepare('SELECT * FROM notice WHERE id = ?').get(id);
+  return row ? toNotice(derived, row) : null;
+}
+
+/**
+ * Transitions caused by entries with seq > after, in order, each with its alarm as it is now; at most `limit`, but
+ * never a part of what one entry caused, so that the last seq is where to go on.
+ */
+export function transitionsAfter(
+  derived: Database,
+  { seq, limit }: { seq: number; limit: number },
+): { transition: Transition; alarm: Alarm }[] {
+  const rows = derived
+    .prepare(
+      `SELECT transition.*, alarm.body AS body FROM transition JOIN alarm ON alarm.id = transition.alarm
+       WHERE transition.seq > ?1 AND transition.seq <= coalesce(
+         (SELECT seq FROM transition WHERE seq > ?1 ORDER BY seq, n LIMIT 1 OFFSET ?2 - 1), 9007199254740991)
+       ORDER BY transition.seq, transition.n`,
+    )
+    .all(seq, Math.max(1, limit));
+  return rows.map((row) => ({ transition: toTransition(row), alarm: JSON.parse(row.body as string) as Alarm }));
+}
+
+type Row = Record<string, unknown>;
+
+function toTransition(row: Row): Transition {
+  return {
+    alarm: row.alarm as string,
+    seq: row.seq as number,
+    atMs: row.atMs as number,
+    event: row.event as Transition['event'],
+    from: row.fromState as Transition['from'],
+    to: row.toState as Transition['to'],
+    cause: row.cause as string,
+    actor: row.actor as string | null,
+  };
+}
+
+function toNotice(derived: Database, row: Row): NoticeRow {
+  const attempts = derived
+    .prepare('SELECT atMs, status, outcome FROM attempt WHERE notice = ? ORDER BY n')
+    .all(row.id as string);
+  return {
+    id: row.id as string,
+    channel: row.channel as string,
+    event: row.event as NoticeRow['event'],
+    alarms: JSON.parse(row.alarms as string) as string[],
+    createdAtMs: row.createdAtMs as number,
+    state: row.state as NoticeRow['state'],
+    attempts: attempts.map((attempt) => ({ ...attempt })) as NoticeRow['attempts'],
+  };
+}

@@ -1,0 +1,160 @@
+/**
+ * The writing side of the alert tables: alarms, transitions, the outbox and the evaluation state. Every method runs
+ * in the caller's open transaction; the followers' worker is the only writer.
+ */
+import type { Alarm, AlarmEvent, Transition } from '#model/alarm.ts';
+import type { Database } from './sqlite.ts';
+
+/** A notice as the outbox takes it; `payload` = the JSON body less the notice's id. */
+export interface NoticeDraft {
+  id: string;
+  channel: string;
+  event: AlarmEvent;
+  createdAtMs: number;
+  alarms: readonly string[];
+  payload: string;
+}
+
+/** An alarm with the time of the newest reading that speaks for it; null while it stands. */
+interface AlarmWithEvidence {
+  alarm: Alarm;
+  lastBreachMs: number | null;
+}
+
+interface StoredLane {
+  rule: string;
+  series: number;
+  body: string;
+}
+
+export interface AlertStore {
+  alarm(id: string): AlarmWithEvidence | undefined;
+  put(alarm: Alarm, lastBreachMs: number | null): void;
+  transition(transition: Transition): void;
+  /** Whether this event ever happened to this alarm. */
+  happened(alarm: string, event: AlarmEvent): boolean;
+  /** Alarms of this key, not withdrawn, whose breach starts at or before `timeMs`: the newest one, late or not. */
+  covering(key: string, timeMs: number, late: boolean): AlarmWithEvidence | undefined;
+  /** Alarms of this key, not withdrawn, all of whose evidence lies in [fromMs, toMs). */
+  restingOn(key: string, fromMs: number, toMs: number): AlarmWithEvidence[];
+  /** Alarms whose story goes on: raised, acknowledged, returned. */
+  open(): Alarm[];
+  shelved(): { id: string; untilMs: number }[];
+  /** Takes a notice into the outbox; one that is already there stays as it is. */
+  notify(draft: NoticeDraft): void;
+  /** Puts a notice at the end of the outbox again; false when there is no such notice. */
+  resend(notice: string, atMs: number): boolean;
+  /** Channels that were (or will be) told about this alarm. */
+  told(alarm: string): string[];
+  lanes(): StoredLane[];
+  saveLane(lane: StoredLane): void;
+  dropLane(rule: string, series: number): void;
+  /** The entry through which the saved lanes are complete, and the `receivedMs` of the newest entry. */
+  progress(): { seq: number; receivedMs: number };
+  saveProgress(seq: number, receivedMs: number): void;
+}
+
+export function openAlertStore(derived: Database): AlertStore {
+  return { ...alarmRows(derived), ...noticeRows(derived), ...laneRows(derived) };
+}
+
+function toAlarm(row: Record<string, unknown>): AlarmWithEvidence {
+  return { alarm: JSON.parse(row.body as string) as Alarm, lastBreachMs: row.lastBreachMs as number | null };
+}
+
+function alarmRows(derived: Database) {
+  const get = derived.prepare('SELECT body, lastBreachMs FROM alarm WHERE id = ?');
+  const put = derived.prepare(
+    `INSERT INTO alarm (id, key, rule, station, severity, state, late, breachStartMs, raisedAtMs, clearedAtMs,
+       lastBreachMs, shelvedUntilMs, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, state = excluded.state, late = excluded.late,
+       breachStartMs = excluded.breachStartMs, raisedAtMs = excluded.raisedAtMs, clearedAtMs = excluded.clearedAtMs,
+       lastBreachMs = excluded.lastBreachMs, shelvedUntilMs = excluded.shelvedUntilMs, body = excluded.body`,
+  );
+  const transition = derived.prepare(
+    'INSERT INTO transition (alarm, seq, atMs, event, fromState, toState, cause, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+  );
+  const happened = derived.prepare('SELECT 1 FROM transition WHERE alarm = ? AND event = ? LIMIT 1');
+  const covering = derived.prepare(
+    `SELECT body, lastBreachMs FROM alarm WHERE key = ? AND breachStartMs <= ? AND late = ? AND state <> 'withdrawn'
+     ORDER BY breachStartMs DESC LIMIT 1`,
+  );
+  const restingOn = derived.prepare(
+    `SELECT body, lastBreachMs FROM alarm WHERE key = ? AND breachStartMs >= ? AND lastBreachMs < ?
+     AND state <> 'withdrawn'`,
+  );
+  const open = derived.prepare(
+    "SELECT body FROM alarm WHERE state IN ('raised', 'acknowledged', 'returned') ORDER BY raisedAtMs, id",
+  );
+  const shelved = derived.prepare('SELECT id, shelvedUntilMs AS untilMs FROM alarm WHERE shelvedUntilMs IS NOT NULL');
+  const oneOrNone = (row: Record<string, unknown> | undefined) => (row ? toAlarm(row) : undefined);
+  return {
+    alarm: (id: string) => oneOrNone(get.get(id)),
+    put(alarm: Alarm, lastBreachMs: number | null) {
+      const { id, key, rule, station, severity, state, breachStartMs, raisedAtMs, clearedAtMs, shelvedUntilMs } = alarm;
+      const late = alarm.late ? 1 : 0;
+      const times = [breachStartMs, raisedAtMs, clearedAtMs, lastBreachMs, shelvedUntilMs];
+      put.run(id, key, rule, station, severity, state, late, ...times, JSON.stringify(alarm));
+    },
+    transition({ alarm, seq, atMs, event, from, to, cause, actor }: Transition) {
+      transition.run(alarm, seq, atMs, event, from, to, cause, actor);
+    },
+    happened: (alarm: string, event: AlarmEvent) => happened.get(alarm, event) !== undefined,
+    covering: (key: string, timeMs: number, late: boolean) => oneOrNone(covering.get(key, timeMs, late ? 1 : 0)),
+    restingOn: (key: string, fromMs: number, toMs: number) => restingOn.all(key, fromMs, toMs).map(toAlarm),
+    open: () => open.all().map((row) => JSON.parse(row.body as string) as Alarm),
+    shelved: () => shelved.all().map((row) => ({ ...row })) as { id: string; untilMs: number }[],
+  };
+}
+
+function noticeRows(derived: Database) {
+  const next = derived.prepare('SELECT coalesce(max(position), 0) + 1 AS position FROM notice');
+  const insert = derived.prepare(
+    `INSERT INTO notice (id, position, channel, event, createdAtMs, state, nextAtMs, tries, alarms, payload)
+     VALUES (?, ?, ?, ?, ?, 'pending', 0, 0, ?, ?) ON CONFLICT (id) DO NOTHING`,
+  );
+  const link = derived.prepare('INSERT INTO noticeAlarm (alarm, notice) VALUES (?, ?) ON CONFLICT DO NOTHING');
+  const again = derived.prepare(
+    "UPDATE notice SET state = 'pending', position = ?, tries = 0, nextAtMs = ? WHERE id = ?",
+  );
+  const told = derived.prepare(
+    `SELECT DISTINCT notice.channel AS channel FROM noticeAlarm JOIN notice ON notice.id = noticeAlarm.notice
+     WHERE noticeAlarm.alarm = ?`,
+  );
+  const position = () => (next.get() as { position: number }).position;
+  return {
+    notify({ id, channel, event, createdAtMs, alarms, payload }: NoticeDraft) {
+      insert.run(id, position(), channel, event, createdAtMs, JSON.stringify(alarms), payload);
+      for (const alarm of alarms) link.run(alarm, id);
+    },
+    resend: (notice: string, atMs: number) => again.run(position(), atMs, notice).changes > 0,
+    told: (alarm: string) => told.all(alarm).map((row) => row.channel as string),
+  };
+}
+
+function laneRows(derived: Database) {
+  const lanes = derived.prepare('SELECT rule, series, body FROM alertLane');
+  const saveLane = derived.prepare(
+    `INSERT INTO alertLane (rule, series, body) VALUES (?, ?, ?)
+     ON CONFLICT (rule, series) DO UPDATE SET body = excluded.body`,
+  );
+  const dropLane = derived.prepare('DELETE FROM alertLane WHERE rule = ? AND series = ?');
+  const progress = derived.prepare('SELECT seq, receivedMs FROM alertState');
+  const saveProgress = derived.prepare(
+    `INSERT INTO alertState (one, seq, receivedMs) VALUES (1, ?, ?)
+     ON CONFLICT (one) DO UPDATE SET seq = excluded.seq, receivedMs = excluded.receivedMs`,
+  );
+  return {
+    lanes: () => lanes.all().map((row) => ({ ...row })) as unknown as StoredLane[],
+    saveLane({ rule, series, body }: StoredLane) {
+      saveLane.run(rule, series, body);
+    },
+    dropLane(rule: string, series: number) {
+      dropLane.run(rule, series);
+    },
+    progress: () => (progress.get() as { seq: number; receivedMs: number } | undefined) ?? { seq: 0, receivedMs: 0 },
+    saveProgress(seq: number, receivedMs: number) {
+      saveProgress.run(seq, receivedMs);
+    },
+  };
+}
