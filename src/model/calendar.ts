@@ -6,8 +6,7 @@
 import type { FaultCode } from './faults.ts';
 
 /** `week` begins on Monday (ISO 8601), `transfer-year` on 1 November (the Middle Route's accounting year). */
-export const BUCKETS = ['hour', 'day', 'week', 'month', 'quarter', 'year', 'transfer-year', 'total'] as const;
-export type Bucket = (typeof BUCKETS)[number];
+export type Bucket = 'hour' | 'day' | 'week' | 'month' | 'quarter' | 'year' | 'transfer-year' | 'total';
 
 export const INTERVALS = ['PT1H', 'P1D', 'P1W', 'P1M', 'P1Y'] as const;
 export type Interval = (typeof INTERVALS)[number];

@@ -9,7 +9,10 @@ export interface Follower {
   readonly name: 'readings' | 'books' | 'alerts';
   /** Seq of the last entry whose effects are durable. */
   cursor(): number;
-  /** Entries are consecutive and start right after `cursor()`. Must leave `cursor()` at the last one. */
+  /**
+   * Entries are consecutive and start right after `cursor()`. Leaves `cursor()` at the last one, or before it when
+   * they ask for more work than one batch's time allows: they are then handed in again.
+   */
   apply(entries: readonly Entry[]): Promise<void>;
   /** Moves past one entry that can't be digested; the worker has listed it as parked. */
   skip(entry: Entry): void;

@@ -1,17 +1,20 @@
 /** The HTTP API on a real journal and a real door, with a clock set by hand and derived stores that a test fills. */
+import { channel } from 'node:diagnostics_channel';
 import { join } from 'node:path';
-import type { InjectOptions, LightMyRequestResponse } from 'fastify';
+import type { FastifyRequest, FastifySchema, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { type Logger, pino } from 'pino';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
+import type { z } from 'zod';
+import type { Api, ApiDeps } from '#api/deps.ts';
+import { createLive } from '#api/live.ts';
+import { problemSchema } from '#api/schemas/common.ts';
+import { buildServer } from '#api/server.ts';
+import { createTokens } from '#api/tokens.ts';
 import { createGate } from '#ingest/gate.ts';
 import type { Alarm } from '#model/alarm.ts';
 import type { Config } from '#model/config.ts';
 import type { Reference } from '#model/reference.ts';
-import { type Role, ROLES, type Station } from '#model/register.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
-import { createLive } from '#api/live.ts';
-import { buildServer } from '#api/server.ts';
-import { createTokens } from '#api/tokens.ts';
+import { ROLES, type Role, type Station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { createLogInLimit, createPasswordVerifier, hashPassword, hashToken } from '#src/secrets.ts';
 import { type JournalWriter, openJournal } from '#store/journal.ts';
@@ -22,7 +25,7 @@ import { makeTempDir } from './temp-dir.ts';
 
 /** 2026-11-22T00:00:00Z. */
 export const NOW_MS = Date.UTC(2026, 10, 22);
-export const ADMIN_TOKEN = 'the-administrator-of-this-test';
+const ADMIN_TOKEN = 'the-administrator-of-this-test';
 export const GATEWAY = { id: 'gw-1', password: 'password-of-gw-1' };
 
 export type Who = Role | 'nobody' | 'gateway';
@@ -43,7 +46,7 @@ export interface ApiRig {
   call(method: string, url: string, options?: CallOptions): Promise<LightMyRequestResponse>;
 }
 
-export interface CallOptions {
+interface CallOptions {
   /** `admin` unless told. */
   as?: Who;
   body?: unknown;
@@ -65,7 +68,8 @@ function emptyQueries(): Queries {
   return {
     readings: async () => [],
     history: async () => [],
-    trends: async ({ edgesMs }) => edgesMs.slice(1).map((endMs, index) => ({ ...NO_READINGS, startMs: edgesMs[index]!, endMs })),
+    trends: async ({ edgesMs }) =>
+      edgesMs.slice(1).map((endMs, index) => ({ ...NO_READINGS, startMs: edgesMs[index]!, endMs })),
     volumes: async ({ edgesMs }) =>
       edgesMs.slice(1).map((endMs, index) => {
         const startMs = edgesMs[index]!;
@@ -148,9 +152,43 @@ export async function startApi(overrides: { config?: Partial<Config>; seeded?: b
     disconnected,
     logged,
     tokens: tokens as Record<Role, string>,
-    call: (method, url, options = {}) => server.inject(toInject(rig, method, url, options)),
+    async call(method, url, options = {}) {
+      const id = String(nextCall++);
+      const request = toInject(rig, method, url, options);
+      const response = await server.inject({ ...request, headers: { ...request.headers, [CALL_HEADER]: id } });
+      checkAnswer(schemas.get(id), response);
+      schemas.delete(id);
+      return response;
+    },
   };
   return rig;
+}
+
+const CALL_HEADER = 'x-test-call';
+let nextCall = 1;
+/** The schema of the route that handled each call. */
+const schemas = new Map<string, FastifySchema>();
+
+channel('tracing:fastify.request.handler:start').subscribe((message) => {
+  const { request } = message as { request: FastifyRequest };
+  const id = request.headers[CALL_HEADER];
+  if (typeof id === 'string') schemas.set(id, request.routeOptions.schema ?? {});
+});
+
+/** Every answer of every test has to be what the description says, without a member more. */
+function checkAnswer(schema: FastifySchema | undefined, response: LightMyRequestResponse): void {
+  const type = String(response.headers['content-type']).split(';')[0]!;
+  if (!type.endsWith('json') || response.body === '') return;
+  const documented = schema?.response as
+    | Record<string, { content?: Record<string, { schema: z.ZodType }> }>
+    | undefined;
+  const answer =
+    type === 'application/problem+json' ? problemSchema : documented?.[response.statusCode]?.content?.[type]?.schema;
+  if (!answer) throw new Error(`${response.statusCode} ${type} is not described: ${response.body.slice(0, 300)}`);
+  const { quarantineId: _quarantineId, ...body } = response.json();
+  const isList = Array.isArray(response.json());
+  const parsed = answer.parse(isList ? response.json() : body);
+  expect(parsed).toEqual(isList ? response.json() : body);
 }
 
 async function seed(journal: JournalWriter, tokens: Record<string, string>): Promise<void> {

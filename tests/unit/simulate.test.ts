@@ -204,8 +204,9 @@ describe('history', () => {
       at('taocha', 'nh3n'),
       at('taocha', 'register'),
       at('mr-offtake-001', 'register'),
+      at('langhe-mouth', 'nh3n'),
       at('mr-gate-001', 'flow'),
-    ]).toEqual([12, 48, 8, 0]);
+    ]).toEqual([12, 48, 2, 2, 0]);
   });
 });
 

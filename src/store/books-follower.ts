@@ -1,0 +1,176 @@
+/**
+ * The follower `books`: hour and day statistics and final flags, exact and whole, for every hour once it has closed
+ * (docs/decisions/0006), and volumes at once. It keeps no running sums: entries only move its clock and mark what changed;
+ * what is due is then computed from the reading store, as far as the store is known to hold it.
+ */
+import { floorHour, HOUR_MS } from '#model/calendar.ts';
+import type { Entry, MessageEntry } from '#model/entry.ts';
+import type { SeriesReading } from '#model/reading.ts';
+import type { Reference } from '#model/reference.ts';
+import { NO_TESTS } from '#quality/final.ts';
+import { effectiveThresholds } from '#quality/thresholds.ts';
+import { openBookState, openFromMs } from './book-state.ts';
+import type { Control } from './control.ts';
+import { createDayBooks } from './day-books.ts';
+import { Cursor } from './derived.ts';
+import type { Follower } from './follower.ts';
+import { createHourBooks, type SeriesRules } from './hour-books.ts';
+import { toStoreError } from './journal-failure.ts';
+import type { JournalReader } from './journal-port.ts';
+import type { ReadingStore } from './reading-store.ts';
+import { type Database, transaction } from './sqlite.ts';
+import type { VolumeBooks } from './volume-books.ts';
+
+/** How long to wait, by the follower's own clock, before asking again for hours that the store hadn't got yet. */
+const RETRY_MS = 10_000;
+
+export interface BooksFollowerParts {
+  derived: Database;
+  store: ReadingStore;
+  reader: Pick<JournalReader, 'seriesById' | 'seriesByName'>;
+  /** The registers as of this follower's cursor; the follower advances it, so nobody else may share it. */
+  control: Control;
+  reference: Reference;
+  allowedLatenessMs: number;
+  timeZone: string;
+  /** Seq through which the store holds every reading: the cursor of the follower `readings`. */
+  writtenCursor: () => number;
+  /** Readings whose final flag differs from the one before, once they are stored; may be told twice after a crash. */
+  onReflagged: (readings: SeriesReading[]) => void;
+  /** Marked inside the transactions of this follower and stepped outside, whenever the store holds what was marked. */
+  volumes?: VolumeBooks;
+}
+
+export function createBooksFollower(parts: BooksFollowerParts): Follower {
+  const { derived, control, volumes, allowedLatenessMs, timeZone, writtenCursor } = parts;
+  const cursor = new Cursor(derived, 'books');
+  const state = openBookState(derived);
+  const days = createDayBooks(derived, state, timeZone);
+  const marks = createVolumeMarks(parts);
+  const hours = createHourBooks({ ...parts, days, rulesOf: createSeriesRules(parts), onRowsChanged: marks.changed });
+  const firstDirty = derived.prepare('SELECT min(hourMs) AS hourMs FROM dirtyHour');
+  const firstDirtyMs = () => (firstDirty.get() as { hourMs: number | null }).hourMs;
+  let clockMs = state.clockMs();
+  /** Seq through which this process has marked what entries change: ahead of the cursor while there is work to do. */
+  let arrivedSeq = cursor.seq;
+  /** True when something due had to wait for the store. */
+  let isWaiting = false;
+
+  function arrive(entries: readonly Entry[]): void {
+    transaction(derived, () => {
+      for (const entry of entries) {
+        if (entry.seq <= arrivedSeq) continue;
+        control.apply(entry);
+        marks.arrived(entry);
+      }
+    });
+    const { seq, receivedMs } = entries.at(-1)!;
+    arrivedSeq = Math.max(arrivedSeq, seq);
+    clockMs = Math.max(clockMs, receivedMs);
+  }
+
+  /** Does some of what is due, about 20 ms of it. @returns whether there is more that can be done now. */
+  async function work(): Promise<boolean> {
+    const openMs = openFromMs(clockMs, allowedLatenessMs);
+    const isMore = days.step() || (await hours.step(openMs, writtenCursor(), clockMs));
+    if (volumes && writtenCursor() >= arrivedSeq && (await volumes.step())) return true;
+    return isMore;
+  }
+
+  return {
+    name: 'books',
+    cursor: () => cursor.seq,
+
+    async apply(entries) {
+      const { seq } = entries.at(-1)!;
+      try {
+        arrive(entries);
+        // An entry is passed when all that it made due is done; until then it is handed in again, turn by turn.
+        if (await work()) return;
+        transaction(derived, () => {
+          state.saveClock(clockMs);
+          cursor.save(seq);
+        });
+        cursor.moved(seq);
+        const oldestMs = firstDirtyMs();
+        isWaiting = writtenCursor() < seq || (oldestMs !== null && oldestMs < openFromMs(clockMs, allowedLatenessMs));
+      } catch (error) {
+        throw toStoreError(error, derived.location() ?? 'derived.db');
+      }
+    },
+
+    skip({ seq }) {
+      if (seq <= cursor.seq) return;
+      transaction(derived, () => cursor.save(seq));
+      cursor.moved(seq);
+    },
+
+    nextTimerMs() {
+      if (isWaiting) return clockMs + RETRY_MS;
+      const oldestMs = firstDirtyMs();
+      return oldestMs === null ? null : oldestMs + HOUR_MS + allowedLatenessMs;
+    },
+  };
+}
+
+/**
+ * Volumes are wanted live: readings of metered series are marked as they come, with the flags that they have then,
+ * and again when their final flags differ. Both in the open transaction.
+ */
+function createVolumeMarks({ reader, volumes }: BooksFollowerParts) {
+  const known = new Map<number, boolean>();
+  const isMetered = (id: number) =>
+    known.getOrInsertComputed(id, () => {
+      const parameter = reader.seriesById(id)?.parameter;
+      return parameter === 'register' || parameter === 'flow';
+    });
+  function changed(series: number, fromMs: number, toMs: number): void {
+    if (volumes && isMetered(series)) volumes.mark(series, fromMs, toMs);
+  }
+  function arrived(entry: Entry): void {
+    if (!volumes) return;
+    if (entry.kind === 'message') {
+      for (const { series, fromMs, toMs } of meteredSpans(entry, isMetered)) changed(series, fromMs, toMs);
+    } else if (entry.kind === 'command' && entry.command.verb === 'correct') {
+      const { station, parameter, fromMs, toMs } = entry.command;
+      const series = reader.seriesByName(station, parameter)?.id;
+      if (series !== undefined) changed(series, fromMs, toMs);
+    }
+  }
+  return { changed, arrived };
+}
+
+/** Thresholds and mean of a series, known until a station changes: a change counts for the hours computed after it. */
+function createSeriesRules({ reader, control, reference }: BooksFollowerParts): (series: number) => SeriesRules {
+  const known = new Map<number, SeriesRules>();
+  control.onChange(({ command }) => {
+    if ((command.verb === 'put' || command.verb === 'delete') && command.noun === 'station') known.clear();
+  });
+  return (seriesId) =>
+    known.getOrInsertComputed(seriesId, () => {
+      const series = reader.seriesById(seriesId);
+      const parameter = series && reference.parameters.get(series.parameter);
+      // A parameter that an older reference knew: its readings are kept and can't be judged.
+      if (!parameter) return { thresholds: NO_TESTS, mean: 'arithmetic' };
+      return {
+        thresholds: effectiveThresholds(parameter, control.get('station', series.station)),
+        mean: parameter.mean,
+      };
+    });
+}
+
+/** The stretches of time, an hour at most, in which this message may have changed metered series. */
+function meteredSpans({ readings }: MessageEntry, isMetered: (series: number) => boolean) {
+  const spans = new Map<string, { series: number; fromMs: number; toMs: number }>();
+  for (const { series, timeMs, verdict } of readings) {
+    if (verdict === 'duplicate' || !isMetered(series)) continue;
+    const span = spans.getOrInsertComputed(`${series} ${floorHour(timeMs)}`, () => ({
+      series,
+      fromMs: timeMs,
+      toMs: timeMs,
+    }));
+    span.fromMs = Math.min(span.fromMs, timeMs);
+    span.toMs = Math.max(span.toMs, timeMs);
+  }
+  return spans.values();
+}

@@ -1,0 +1,102 @@
+/**
+ * What computing hours writes into derived.db: the half of it that runs inside a transaction. Nothing here asks the
+ * reading store; new flags wait in a table until the store has them, so that a crash in between loses none.
+ */
+import { floorHour } from '#model/calendar.ts';
+import type { Flag } from '#model/flag.ts';
+import type { SeriesReading } from '#model/reading.ts';
+import { openDirtyHours } from './dirty-hours.ts';
+import type { TracedReading } from './reading-store.ts';
+import { openSeriesState } from './series-state.ts';
+import type { Database } from './sqlite.ts';
+import type { Statistics } from './statistics.ts';
+import { openVersions } from './versions.ts';
+
+/** An hour as computed from the store. */
+export interface ComputedHour {
+  series: number;
+  hourMs: number;
+  /** Whether the hour's own mark is answered by this computation. */
+  isMarked: boolean;
+  /** Its share of the readings that were read for it. */
+  readings: number;
+  statistics: Statistics;
+  /** Readings whose flag isn't the stored one. */
+  reflagged: { before: TracedReading; flag: Flag }[];
+}
+
+/** A final flag on its way into the store. */
+interface WaitingReflag extends SeriesReading {
+  throughSeq: number;
+}
+
+/** `keep` and `forget` run in the caller's open transaction. */
+export interface HourRecords {
+  /**
+   * Keeps an hour that was computed when the store held everything up to `throughSeq`: row, superseded flags, mark.
+   * @returns false when an entry after `throughSeq` has changed it: what was computed is out of date, its mark stays.
+   */
+  keep(hour: ComputedHour, throughSeq: number, clockMs: number): boolean;
+  /** Some of the flags that the store hasn't got. */
+  waiting(limit: number): WaitingReflag[];
+  /** Whether the reading may have changed since its flag was computed. */
+  isOvertaken(reflag: WaitingReflag): boolean;
+  forget(reflags: readonly WaitingReflag[]): void;
+  /** For the hours of [fromMs, toMs) that have a row: what they were computed from. */
+  throughSeqs(series: number, fromMs: number, toMs: number): ReadonlyMap<number, number>;
+}
+
+export function openHourRecords(derived: Database): HourRecords {
+  const dirtyHours = openDirtyHours(derived);
+  const versions = openVersions(derived);
+  const seriesState = openSeriesState(derived);
+  const upsert = derived.prepare(
+    `INSERT OR REPLACE INTO hourStat (series, hourMs, count, valid, sum, min, max, throughSeq)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const remove = derived.prepare('DELETE FROM hourStat WHERE series = ? AND hourMs = ?');
+  const select = derived.prepare(
+    'SELECT hourMs, throughSeq FROM hourStat WHERE series = ? AND hourMs >= ? AND hourMs < ?',
+  );
+  const newer = derived.prepare('SELECT 1 FROM dirtyHour WHERE hourMs = ? AND series = ? AND lastSeq > ?');
+  const insertReflag = derived.prepare(
+    'INSERT OR REPLACE INTO reflag (series, timeMs, value, flag, deviceFlag, throughSeq) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const selectReflags = derived.prepare('SELECT * FROM reflag ORDER BY series, timeMs LIMIT ?');
+  const removeReflag = derived.prepare('DELETE FROM reflag WHERE series = ? AND timeMs = ?');
+
+  function reflag({ series, reflagged }: ComputedHour, throughSeq: number, clockMs: number): void {
+    const current: SeriesReading[] = [];
+    for (const { before, flag } of reflagged) {
+      const { timeMs, value, deviceFlag } = before;
+      const ended = { cause: 'quality', by: 'quality', reason: null, supersededAtMs: clockMs } as const;
+      versions.keep({ ...before, ...ended, series, supersededSeq: throughSeq });
+      insertReflag.run(series, timeMs, value, flag, deviceFlag, throughSeq);
+      current.push({ series, timeMs, value, flag, deviceFlag });
+    }
+    seriesState.remember(current);
+  }
+
+  return {
+    keep(hour, throughSeq, clockMs) {
+      const { series, hourMs, isMarked, statistics } = hour;
+      if (newer.get(hourMs, series, throughSeq)) return false;
+      const { count, valid, sum, min, max } = statistics;
+      // An hour without a reading has no row.
+      if (count === 0) remove.run(series, hourMs);
+      else upsert.run(series, hourMs, count, valid, sum, min, max, throughSeq);
+      if (hour.reflagged.length > 0) reflag(hour, throughSeq, clockMs);
+      if (isMarked) dirtyHours.clear(series, hourMs, throughSeq);
+      return true;
+    },
+    waiting: (limit) => selectReflags.all(limit).map((row) => ({ ...row })) as unknown as WaitingReflag[],
+    isOvertaken: ({ series, timeMs, throughSeq }) => newer.get(floorHour(timeMs), series, throughSeq) !== undefined,
+    forget(reflags) {
+      for (const { series, timeMs } of reflags) removeReflag.run(series, timeMs);
+    },
+    throughSeqs(series, fromMs, toMs) {
+      const rows = select.all(series, fromMs, toMs) as { hourMs: number; throughSeq: number }[];
+      return new Map(rows.map((row) => [row.hourMs, row.throughSeq]));
+    },
+  };
+}

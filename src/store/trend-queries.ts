@@ -1,0 +1,183 @@
+/**
+ * Trends: statistics per bucket, from the coarsest books that are exact. Whole local days come from day rows, other
+ * closed hours from hour rows; hours that are open or dirty, parts of hours, and every hour of a zone whose hours
+ * aren't UTC hours are folded from readings as they are asked for. Runs in the query worker, read-only.
+ */
+import { CalendarError, DAY_MS, dayOf, floorHour, HOUR_MS } from '#model/calendar.ts';
+import type { MeanKind } from '#model/reference.ts';
+import { openBookState, openFromMs } from './book-state.ts';
+import type { Queries, TrendBucket, TrendQuery } from './queries.ts';
+import type { Database } from './sqlite.ts';
+import { addReading, addStatistics, emptyStatistics, meanOf, type Statistics } from './statistics.ts';
+
+/** How much may be folded from readings for one answer. */
+const RAW_MAX_MS = 400 * DAY_MS;
+const PAGE = 10_000;
+
+export interface TrendQueriesParts {
+  /** A read-only connection to derived.db. */
+  derived: Database;
+  /** As of a time, too: `reading-queries.ts`. */
+  readings: Queries['readings'];
+  allowedLatenessMs: number;
+}
+
+interface Bucket {
+  startMs: number;
+  endMs: number;
+  statistics: Statistics;
+  provisional: boolean;
+}
+
+/** A stretch of the range and the books that serve it. */
+interface Stretch {
+  from: 'readings' | 'hours' | 'days';
+  startMs: number;
+  endMs: number;
+}
+
+/** @throws (from `trends`) CalendarError `range.too-long` beyond 400 days where only readings can answer. */
+export function createTrendQueries({
+  derived,
+  readings,
+  allowedLatenessMs,
+}: TrendQueriesParts): Pick<Queries, 'trends'> {
+  const state = openBookState(derived);
+  const columns = 'count, valid, sum, min, max';
+  const rowsOf = {
+    hours: derived.prepare(
+      `SELECT hourMs AS startMs, ${columns} FROM hourStat WHERE series = ? AND hourMs >= ? AND hourMs < ? ORDER BY hourMs`,
+    ),
+    days: derived.prepare(
+      `SELECT dayMs AS startMs, ${columns} FROM dayStat WHERE series = ? AND dayMs >= ? AND dayMs < ? ORDER BY dayMs`,
+    ),
+  };
+  const selectDirty = derived.prepare(
+    'SELECT hourMs FROM dirtyHour WHERE series = ? AND hourMs >= ? AND hourMs < ? ORDER BY hourMs',
+  );
+
+  async function foldReadings(
+    query: { series: number; fromMs: number; toMs: number; mean: MeanKind; asOfMs: number | null },
+    bucketAt: (ms: number) => Bucket,
+  ): Promise<void> {
+    const { series, toMs, mean, asOfMs } = query;
+    // Hour by hour, as the books fold: an hour's close must not change a bit of what was told before.
+    let hour = { untilMs: Number.NEGATIVE_INFINITY, into: emptyStatistics(), statistics: emptyStatistics() };
+    for (let fromMs = query.fromMs; ; ) {
+      const page = await readings({ series, fromMs, toMs, limit: PAGE, asOfMs });
+      for (const { timeMs, value, flag } of page) {
+        if (timeMs >= hour.untilMs) {
+          addStatistics(hour.into, hour.statistics);
+          const bucket = bucketAt(timeMs);
+          const untilMs = Math.min(floorHour(timeMs) + HOUR_MS, bucket.endMs);
+          hour = { untilMs, into: bucket.statistics, statistics: emptyStatistics() };
+        }
+        addReading(hour.statistics, value, flag, mean);
+      }
+      if (page.length < PAGE) break;
+      fromMs = page.at(-1)!.timeMs + 1;
+    }
+    addStatistics(hour.into, hour.statistics);
+  }
+
+  /** The stretches of the range in their order; marks the buckets of dirty hours. */
+  function stretches(query: TrendQuery, series: number, openMs: number, bucketAt: (ms: number) => Bucket): Stretch[] {
+    const fromMs = query.edgesMs[0]!;
+    const toMs = query.edgesMs.at(-1)!;
+    const hasWholeHours = query.edgesMs.slice(1, -1).every((ms) => ms % HOUR_MS === 0);
+    if (query.asOfMs !== null || !hasWholeHours) {
+      if (toMs - fromMs > RAW_MAX_MS) {
+        throw new CalendarError('range.too-long', 'as of a time, or in a zone off the UTC hours, at most 400 days');
+      }
+      return [{ from: 'readings', startMs: fromMs, endMs: toMs }];
+    }
+    const booksFromMs = Math.min(Math.ceil(fromMs / HOUR_MS) * HOUR_MS, toMs);
+    const booksToMs = Math.max(booksFromMs, Math.min(floorHour(toMs), openMs));
+    const dirty = (selectDirty.all(series, booksFromMs, booksToMs) as { hourMs: number }[]).map((row) => row.hourMs);
+    for (const hourMs of dirty) bucketAt(hourMs).provisional = true;
+    const isDayBook = query.timeZone === state.dayZone() && query.interval !== 'PT1H';
+    const list: Stretch[] = [{ from: 'readings', startMs: fromMs, endMs: booksFromMs }];
+    let cleanFromMs = booksFromMs;
+    // While a long backfill is being worked off, its hours are told as they stand in the books: provisional.
+    for (const hourMs of dirty.length * HOUR_MS > RAW_MAX_MS ? [] : dirty) {
+      list.push(...bookStretches(cleanFromMs, hourMs, isDayBook ? query.timeZone : null));
+      list.push({ from: 'readings', startMs: hourMs, endMs: hourMs + HOUR_MS });
+      cleanFromMs = hourMs + HOUR_MS;
+    }
+    list.push(...bookStretches(cleanFromMs, booksToMs, isDayBook ? query.timeZone : null));
+    list.push({ from: 'readings', startMs: booksToMs, endMs: toMs });
+    return list.filter(({ startMs, endMs }) => startMs < endMs);
+  }
+
+  return {
+    async trends(query) {
+      const { series, mean, edgesMs, asOfMs } = query;
+      const openMs = openFromMs(Math.min(state.clockMs(), asOfMs ?? Number.POSITIVE_INFINITY), allowedLatenessMs);
+      const buckets = edgesMs.slice(1).map(
+        (endMs, i): Bucket => ({
+          startMs: edgesMs[i]!,
+          endMs,
+          statistics: emptyStatistics(),
+          provisional: endMs > openMs,
+        }),
+      );
+      if (series !== null) {
+        const bucketAt = (ms: number) => buckets[bucketIndex(edgesMs, ms)]!;
+        for (const { from, startMs, endMs } of stretches(query, series, openMs, bucketAt)) {
+          if (from === 'readings') {
+            await foldReadings({ series, fromMs: startMs, toMs: endMs, mean, asOfMs }, bucketAt);
+          } else {
+            addRows(
+              buckets,
+              rowsOf[from].all(series, startMs, endMs) as unknown as Row[],
+              bucketIndex(edgesMs, startMs),
+            );
+          }
+        }
+      }
+      return buckets.map((bucket) => toTrendBucket(bucket, mean));
+    },
+  };
+}
+
+type Row = Statistics & { startMs: number };
+
+/** Rows ascend, so the bucket of each is found by walking on from the first one's. */
+function addRows(buckets: readonly Bucket[], rows: readonly Row[], first: number): void {
+  let index = first;
+  for (const row of rows) {
+    while (row.startMs >= buckets[index]!.endMs) index++;
+    addStatistics(buckets[index]!.statistics, row);
+  }
+}
+
+/** Clean, closed hours: whole days from the day books where they serve (`dayZone`), the rest from hours. */
+function bookStretches(startMs: number, endMs: number, dayZone: string | null): Stretch[] {
+  if (dayZone === null || endMs - startMs < DAY_MS) return [{ from: 'hours', startMs, endMs }];
+  const first = dayOf(startMs, dayZone);
+  const daysFromMs = first.startMs === startMs ? startMs : first.endMs;
+  const daysToMs = dayOf(endMs, dayZone).startMs;
+  if (daysFromMs >= daysToMs) return [{ from: 'hours', startMs, endMs }];
+  return [
+    { from: 'hours', startMs, endMs: daysFromMs },
+    { from: 'days', startMs: daysFromMs, endMs: daysToMs },
+    { from: 'hours', startMs: daysToMs, endMs },
+  ];
+}
+
+/** Index of the bucket that holds `ms`; edges ascend. */
+function bucketIndex(edgesMs: readonly number[], ms: number): number {
+  let low = 0;
+  let high = edgesMs.length - 1;
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if (edgesMs[middle]! <= ms) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+function toTrendBucket({ startMs, endMs, statistics, provisional }: Bucket, mean: MeanKind): TrendBucket {
+  const { count, valid, min, max } = statistics;
+  return { startMs, endMs, count, valid, mean: meanOf(statistics, mean), min, max, provisional };
+}
