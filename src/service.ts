@@ -64,7 +64,6 @@ export async function startService(config: Config, log: Logger): Promise<Service
       );
     }
     const dataDir = openDataDir(config.dataDir);
-    closers.push(() => dataDir.clearPorts());
     const journal = openJournal({
       path: dataDir.journal,
       clock,
@@ -73,6 +72,9 @@ export async function startService(config: Config, log: Logger): Promise<Service
       log,
     });
     closers.push(() => journal.close());
+    // Ports of an earlier process would send clients to nowhere.
+    dataDir.clearPorts();
+    closers.push(() => dataDir.clearPorts());
     const reader = openJournalReader(dataDir.journal);
     closers.push(() => reader.close());
     await journal.start();
@@ -152,7 +154,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
           return;
       }
     };
-    const live = createLive(reader, reference, reader.headSeq());
+    const live = createLive(reader, reference);
     const followers = await startFollowersWorker({
       config,
       onMessage: hear,

@@ -57,6 +57,10 @@ export async function startTestService(
   options: { dataDir?: string; env?: Record<string, string> } = {},
 ): Promise<TestService> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'wk-service-'));
+  // Ports of a process that was killed would be taken for the new one's.
+  for (const name of ['http', 'mqtt']) rmSync(join(dataDir, `${name}.port`), { force: true });
+  // What a killed one left behind would lead to where nothing listens any more.
+  for (const name of ['http', 'mqtt']) rmSync(join(dataDir, `${name}.port`), { force: true });
   let output = '';
   const child = spawn(process.execPath, [join(ROOT, 'src/main.ts')], {
     cwd: ROOT,
@@ -82,14 +86,21 @@ export async function startTestService(
   const isRunning = () => {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the service ended at start:\n${output}`);
   };
-  const httpPort = await eventually('http.port', () => {
-    isRunning();
-    return portOf('http');
-  });
-  const url = `http://127.0.0.1:${httpPort}`;
-  await eventually('readiness', async () => {
-    isRunning();
-    return (await fetch(`${url}/readyz`)).status === 200;
+  const ready = async () => {
+    const httpPort = await eventually('http.port', () => {
+      isRunning();
+      return portOf('http');
+    });
+    const address = `http://127.0.0.1:${httpPort}`;
+    await eventually('readiness', async () => {
+      isRunning();
+      return (await fetch(`${address}/readyz`)).status === 200;
+    });
+    return address;
+  };
+  const url = await ready().catch((error: unknown) => {
+    child.kill('SIGKILL');
+    throw error;
   });
   const mqttPort = portOf('mqtt')!;
   const clients: MqttClient[] = [];
@@ -136,9 +147,11 @@ export async function startTestService(
       return client;
     },
     async end(signal = 'SIGTERM') {
-      for (const client of clients.splice(0)) client.end(true);
       if (child.exitCode === null && child.signalCode === null) child.kill(signal);
-      return ended;
+      const how = await ended;
+      // Only now: a client of mqtt.js that is ended while acknowledgements still arrive throws.
+      for (const client of clients.splice(0)) client.end(true);
+      return how;
     },
     async remove() {
       await service.end('SIGKILL');

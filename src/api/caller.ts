@@ -1,0 +1,20 @@
+/** Who asks, as handlers need it once the credential has been checked. */
+import type { FastifyRequest } from 'fastify';
+import type { Caller } from './credentials.ts';
+
+/** A route without public access never runs without a caller. */
+export function callerOf(request: Pick<FastifyRequest, 'caller'>): Caller {
+  if (!request.caller) throw new Error('A handler that needs a caller was reached without one.');
+  return request.caller;
+}
+
+/** The actor of a command. */
+export function actorOf(request: Pick<FastifyRequest, 'caller'>): string {
+  const caller = callerOf(request);
+  return caller.kind === 'user' ? caller.name : caller.id;
+}
+
+/** The source of readings. */
+export function sourceOf(caller: Caller): string {
+  return caller.kind === 'user' ? `user:${caller.name}` : caller.id;
+}

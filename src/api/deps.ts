@@ -1,0 +1,67 @@
+/** What the HTTP API is built from: everything it needs is handed over here, and nothing comes from anywhere else. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { Logger } from 'pino';
+import type { Door } from '#ingest/door.ts';
+import type { Config } from '#model/config.ts';
+import type { CommandEntry } from '#model/entry.ts';
+import type { Fault } from '#model/faults.ts';
+import type { Reference } from '#model/reference.ts';
+import type { Channel, Rule } from '#model/register.ts';
+import type { Clock } from '#src/clock.ts';
+import type { LogInLimit, PasswordVerifier } from '#src/secrets.ts';
+import type { Control } from '#store/control.ts';
+import type { IntakeCount, Journal, JournalReader } from '#store/journal-port.ts';
+import type { QuarantineReads } from '#store/quarantine.ts';
+import type { Queries } from '#store/queries.ts';
+import type { Live } from './live.ts';
+import type { Tokens } from './tokens.ts';
+
+/** `waitingFor` names what is missing while not ready: `mqtt`, `followers` … */
+interface Readiness {
+  ready: boolean;
+  waitingFor: string[];
+}
+
+export interface ApiDeps {
+  config: Config;
+  clock: Clock;
+  log: Logger;
+  journal: Pick<Journal, 'appendCommand' | 'headSeq' | 'receivedNowMs'>;
+  reader: JournalReader & {
+    commands(beforeSeq: number | null, limit: number): CommandEntry[];
+    intakeCount(source: string): IntakeCount | undefined;
+    readonly quarantine: QuarantineReads;
+  };
+  control: Control;
+  door: Door;
+  queries: Queries;
+  reference: Reference;
+  live: Live;
+  /** From `createTokens(control, adminToken)`; the broker asks the same one about viewers. */
+  tokens: Tokens;
+  /** Shared with the broker: one memory of passwords, one limit on failed log-ins an address. */
+  verifier: PasswordVerifier;
+  logIns: LogInLimit;
+  /** The key under which acknowledgement links are signed. */
+  linkSecret: string;
+  /** Resolves when all followers have passed `seq`, or after about two seconds. */
+  caughtUp(seq: number): Promise<void>;
+  readiness(): Readiness;
+  /** Prometheus' text exposition. */
+  metrics(): Promise<string>;
+  /** Cuts a gateway's connection: its password has changed or it is no longer. */
+  disconnectGateway(id: string): void;
+  checkRule(rule: Rule): Fault[];
+  checkChannel(channel: Channel): Promise<Fault[]>;
+}
+
+/** The server while routes are being added; bodies and queries are typed by their zod schemas. */
+export type Api = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;

@@ -1,0 +1,114 @@
+/** Every error that the API answers with: RFC 9457 problem details with a stable `code` from model/faults.ts. */
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { FAULTS, type FaultCode } from '#model/faults.ts';
+import { ID_MESSAGE } from './schemas/common.ts';
+
+export interface ProblemError {
+  path: string;
+  message: string;
+}
+
+/** Thrown by handlers and hooks; the error handler below writes it. `extra` goes into the body beside the standard members. */
+export class Problem extends Error {
+  readonly code: FaultCode;
+  readonly statusCode: number;
+  readonly errors: ProblemError[] | undefined;
+  readonly headers: Record<string, string>;
+  readonly extra: Record<string, unknown>;
+  constructor(
+    code: FaultCode,
+    detail: string,
+    options: {
+      status?: number;
+      errors?: ProblemError[];
+      headers?: Record<string, string>;
+      extra?: Record<string, unknown>;
+    } = {},
+  ) {
+    super(detail);
+    this.name = 'Problem';
+    this.code = code;
+    this.statusCode = options.status ?? FAULTS[code].status ?? 400;
+    this.errors = options.errors;
+    this.headers = options.headers ?? {};
+    this.extra = options.extra ?? {};
+  }
+}
+
+export function notFound(what: string): Problem {
+  return new Problem('not-found', `There is no ${what}.`);
+}
+
+/** One thing wrong with a body or a query. */
+export function invalid(path: string, message: string): Problem {
+  return new Problem('request.invalid', `${path}: ${message}`, { errors: [{ path, message }] });
+}
+
+/** A schema's refusal: `id.invalid` when an id is what is wrong, else `request.invalid`; every mistake is listed. */
+export function fromZod(error: z.ZodError): Problem {
+  const errors = error.issues.map(({ path, message }) => ({ path: pathText(path), message }));
+  const code = error.issues.some(({ message }) => message === ID_MESSAGE) ? 'id.invalid' : 'request.invalid';
+  const first = errors[0]!;
+  return new Problem(code, first.path === '' ? first.message : `${first.path}: ${first.message}`, { errors });
+}
+
+/** `parameters[0].id` */
+function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+/** Seconds after which trying again may help, when nobody knows better. */
+const RETRY_AFTER_S = 5;
+
+const FASTIFY_CODES: Record<string, FaultCode> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media.unsupported',
+  FST_ERR_CTP_BODY_TOO_LARGE: 'message.too-large',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'request.invalid',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'request.invalid',
+  FST_ERR_BAD_URL: 'request.invalid',
+};
+
+/** What an error of any origin is to the client; unknown ones are `internal` and tell nothing. */
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  const { code, message, statusCode } = error as FastifyError;
+  if (typeof code === 'string' && Object.hasOwn(FAULTS, code)) {
+    const known = code as FaultCode;
+    const status = FAULTS[known].status;
+    if (status !== null && status !== 500) {
+      const headers: Record<string, string> = status === 503 ? { 'retry-after': String(RETRY_AFTER_S) } : {};
+      return new Problem(known, message, { headers });
+    }
+  }
+  const mapped = typeof code === 'string' ? FASTIFY_CODES[code] : undefined;
+  if (mapped) return new Problem(mapped, message);
+  if (error instanceof SyntaxError || (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500)) {
+    return new Problem('request.invalid', message, { status: statusCode ?? 400 });
+  }
+  return new Problem('internal', 'The log has it under this request id.');
+}
+
+/** The body of contracts §4: RFC 9457 section 3.1, with `code`, `errors` and `requestId` as extensions. */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = toProblem(error);
+  if (problem.statusCode >= 500) request.log.error({ err: error, code: problem.code }, 'request failed');
+  return reply
+    .code(problem.statusCode)
+    .headers(problem.headers)
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send({
+      type: `urn:wellkeeper:fault:${problem.code}`,
+      title: FAULTS[problem.code].meaning,
+      status: problem.statusCode,
+      detail: problem.message,
+      code: problem.code,
+      ...(problem.errors ? { errors: problem.errors } : {}),
+      requestId: request.id,
+      ...problem.extra,
+    });
+}

@@ -1,0 +1,186 @@
+/** The registers that are read and written alike: one literal table, one builder of routes (routes/registers.ts). */
+import type { z } from 'zod';
+import type { Fault } from '#model/faults.ts';
+import type { Channel, Meter, Role, Routes, Rule, Station } from '#model/register.ts';
+import type { NounBody } from '#store/control.ts';
+import type { Caller } from './credentials.ts';
+import type { ApiDeps } from './deps.ts';
+import { Problem, type ProblemError } from './problems.ts';
+import {
+  channelBody,
+  channelView,
+  meterBody,
+  meterView,
+  ruleBody,
+  ruleView,
+  statementBody,
+  statementView,
+  stationBody,
+  stationView,
+} from './schemas/registers.ts';
+
+export type RegisterNoun = 'station' | 'meter' | 'rule' | 'channel' | 'statement';
+
+export interface Register<N extends RegisterNoun> {
+  noun: N;
+  /** The path segment. */
+  plural: string;
+  body: z.ZodType<NounBody[N]>;
+  view: z.ZodType;
+  /** Who may write; null = the seeds alone. */
+  write: Role | null;
+  /** @throws Problem when the body contradicts the other registers or the reference data. */
+  check?: (deps: ApiDeps, body: NounBody[N]) => void | Promise<void>;
+  /** @throws Problem `state.conflict` while something else needs this entry. */
+  checkDelete?: (deps: ApiDeps, id: string) => void;
+  /** What is kept of the entry before, where a body says nothing. */
+  merge?: (body: NounBody[N], before: NounBody[N] | undefined) => NounBody[N];
+  /** How an entry is shown, without its id. */
+  show?: (body: NounBody[N], caller: Caller) => object;
+}
+
+const stations: Register<'station'> = {
+  noun: 'station',
+  plural: 'stations',
+  body: stationBody,
+  view: stationView,
+  write: 'engineer',
+  check: (deps, body) => refuse(stationErrors(deps, body)),
+  checkDelete(deps, id) {
+    const meters = deps.control.list('meter').filter(({ body }) => body.station === id);
+    if (meters.length > 0) throw inUse(`station "${id}"`, `meter "${meters[0]!.id}"`);
+  },
+};
+
+const meters: Register<'meter'> = {
+  noun: 'meter',
+  plural: 'meters',
+  body: meterBody,
+  view: meterView,
+  write: 'engineer',
+  check: (deps, body) => refuse(meterErrors(deps, body)),
+};
+
+const rules: Register<'rule'> = {
+  noun: 'rule',
+  plural: 'rules',
+  body: ruleBody,
+  view: ruleView,
+  write: 'engineer',
+  check: (deps, body) => refuseFaults(deps.checkRule(body as Rule)),
+};
+
+const channels: Register<'channel'> = {
+  noun: 'channel',
+  plural: 'channels',
+  body: channelBody,
+  view: channelView,
+  write: 'admin',
+  check: async (deps, body) => refuseFaults(await deps.checkChannel(body as Channel)),
+  checkDelete(deps, id) {
+    const routes = deps.control.list('routes').flatMap(({ body }) => body);
+    if (routes.some(({ channels }) => channels.includes(id))) throw inUse(`channel "${id}"`, 'a route');
+  },
+  // The secret is never shown, so a body that was read, changed and put back lacks it. Another address gets none of it.
+  merge: (body, before) =>
+    body.secret === undefined && before?.secret !== undefined && before.url === body.url
+      ? { ...body, secret: before.secret }
+      : body,
+  // The address of a group robot is its password: only those who may change it see more than where it leads.
+  show({ secret, ...body }, caller) {
+    const isAdmin = caller.kind === 'user' && caller.role === 'admin';
+    const url = body.url === undefined || isAdmin ? body.url : new URL(body.url).origin;
+    return { ...body, ...(url === undefined ? {} : { url }), hasSecret: secret !== undefined };
+  },
+};
+
+const statements: Register<'statement'> = {
+  noun: 'statement',
+  plural: 'statements',
+  body: statementBody,
+  view: statementView,
+  write: null,
+};
+
+export const REGISTERS = { stations, meters, rules, channels, statements };
+
+/** @throws Problem `state.conflict`. */
+function inUse(what: string, by: string): Problem {
+  return new Problem('state.conflict', `The ${what} is used by ${by}.`);
+}
+
+/** @throws Problem `request.invalid` listing every mistake. */
+function refuse(errors: ProblemError[]): void {
+  if (errors.length === 0) return;
+  throw new Problem('request.invalid', `${errors[0]!.path}: ${errors[0]!.message}`, { errors });
+}
+
+function refuseFaults(faults: readonly Fault[]): void {
+  const first = faults[0];
+  if (!first) return;
+  const errors = faults.map(({ path = '', message }) => ({ path, message }));
+  throw new Problem(first.code, first.message, { errors });
+}
+
+function missing<T>(
+  noun: string,
+  names: readonly T[] | undefined,
+  nameOf: (item: T) => string,
+  exists: (name: string) => boolean,
+  pathOf: (index: number) => string,
+): ProblemError[] {
+  return (names ?? []).flatMap((item, index) =>
+    exists(nameOf(item)) ? [] : [{ path: pathOf(index), message: `there is no ${noun} "${nameOf(item)}"` }],
+  );
+}
+
+function stationErrors({ control, reference }: ApiDeps, body: Station): ProblemError[] {
+  const hasParameter = (name: string) => reference.parameters.has(name);
+  const hasChannel = (name: string) => control.get('channel', name) !== undefined;
+  const repeated = body.parameters.findIndex(
+    ({ id }, index) => body.parameters.findIndex((other) => other.id === id) < index,
+  );
+  return [
+    ...missing(
+      'parameter',
+      body.parameters,
+      ({ id }) => id,
+      hasParameter,
+      (index) => `parameters[${index}].id`,
+    ),
+    ...(repeated < 0 ? [] : [{ path: `parameters[${repeated}].id`, message: 'is listed twice' }]),
+    ...(body.chiefs ?? []).flatMap(({ channels: list }, chief) =>
+      missing('channel', list, String, hasChannel, (index) => `chiefs[${chief}].channels[${index}]`),
+    ),
+  ];
+}
+
+function meterErrors({ control, reference }: ApiDeps, body: Meter): ProblemError[] {
+  const errors: ProblemError[] = [];
+  if (!control.get('station', body.station))
+    errors.push({ path: 'station', message: `there is no station "${body.station}"` });
+  const parameter = reference.parameters.get(body.parameter);
+  if (!parameter || (body.unit !== parameter.unit && !Object.hasOwn(parameter.units, body.unit))) {
+    errors.push({ path: 'unit', message: `"${body.unit}" is no unit of ${body.parameter}` });
+  }
+  if (body.from !== undefined && body.to !== undefined && Date.parse(body.from) >= Date.parse(body.to)) {
+    errors.push({ path: 'to', message: 'must lie after from' });
+  }
+  return errors;
+}
+
+export function routesErrors({ control }: ApiDeps, body: Routes): ProblemError[] {
+  const has = (noun: 'channel' | 'station' | 'rule') => (name: string) => control.get(noun, name) !== undefined;
+  return body.flatMap(({ channels: list, match }, route) => [
+    ...missing('channel', list, String, has('channel'), (index) => `[${route}].channels[${index}]`),
+    ...missing('station', match.station, String, has('station'), (index) => `[${route}].match.station[${index}]`),
+    ...missing('rule', match.rule, String, has('rule'), (index) => `[${route}].match.rule[${index}]`),
+  ]);
+}
+
+export function gatewayErrors({ control }: ApiDeps, stationIds: readonly string[]): ProblemError[] {
+  const exists = (name: string) => control.get('station', name) !== undefined;
+  return missing('station', stationIds, String, exists, (index) => `stations[${index}]`);
+}
+
+export { refuse as refuseErrors };

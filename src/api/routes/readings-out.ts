@@ -1,0 +1,146 @@
+/** Readings as they were measured: pages, CSV by stream, and every version of one. */
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import { AHEAD_MS_MAX } from '#ingest/instant.ts';
+import type { ReadingRow } from '#store/queries.ts';
+import { fromCursor, pageOf, toCursor } from '../cursors.ts';
+import type { Api, ApiDeps } from '../deps.ts';
+import { instantMs, isoText, rangeOf } from '../instants.ts';
+import { notFound } from '../problems.ts';
+import { documented, instantQuery, limitUpTo, page, range } from '../schemas/common.ts';
+import { readingPage, seriesParams, versionPage } from '../schemas/readings.ts';
+import { type NamedSeries, seriesOf } from '../series.ts';
+
+const DAY_MS = 86_400_000;
+const LIMIT = 1000;
+const LIMIT_MAX = 10_000;
+
+const readingsQuery = z.strictObject({
+  ...range,
+  ...page,
+  limit: limitUpTo(LIMIT_MAX).describe('1,000 unless told, at most 10,000; a CSV answer has no limit'),
+  asOf: instantQuery('As it was known then'),
+});
+
+export function readingsOutRoutes(api: Api, deps: ApiDeps): void {
+  readingsRoute(api, deps);
+  historyRoute(api, deps);
+}
+
+function readingsRoute(api: Api, deps: ApiDeps): void {
+  const { config, clock, queries } = deps;
+  api.route({
+    method: 'GET',
+    url: '/series/:station/:parameter/readings',
+    config: { access: 'viewer' },
+    schema: {
+      params: seriesParams,
+      querystring: readingsQuery,
+      ...documented({
+        tag: 'readings',
+        summary: 'Readings of one series, oldest first; `Accept: text/csv` streams the whole range',
+        answer: readingPage,
+        faults: ['range.invalid', 'cursor.invalid', 'id.invalid', 'not-found', 'overloaded'],
+      }),
+    },
+    async handler(request, reply) {
+      const { query } = request;
+      const named = seriesOf(deps, request.params);
+      // What a gateway whose clock runs ahead has sent is there, too, unless told otherwise.
+      const context = { nowMs: clock.nowMs() + AHEAD_MS_MAX, timeZone: config.timeZone, defaultMs: DAY_MS };
+      const { fromMs, toMs } = rangeOf(query, context);
+      const asOfMs = query.asOf === undefined ? null : instantMs(query.asOf, 'asOf', config.timeZone);
+      const limit = query.limit ?? LIMIT;
+      const startMs = fromCursor(query.cursor, ['number'])?.[0] ?? fromMs;
+      await deps.caughtUp(deps.journal.headSeq);
+      const ask = (from: number, count: number): Promise<ReadingRow[]> =>
+        named.series === null
+          ? Promise.resolve([])
+          : queries.readings({ series: named.series, fromMs: from, toMs, limit: count, asOfMs });
+      if (/\btext\/csv\b/.test(request.headers.accept ?? '')) {
+        return reply.type('text/csv; charset=utf-8').send(Readable.from(csvPages(named, startMs, ask)));
+      }
+      const rows = await ask(startMs, limit + 1);
+      const { items, next } = pageOf(rows, limit, readingView, ({ timeMs }) => toCursor(timeMs + 1));
+      return { station: named.station.id, parameter: named.parameter.id, unit: named.parameter.unit, items, next };
+    },
+  });
+}
+
+function historyRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'GET',
+    url: '/series/:station/:parameter/history',
+    config: { access: 'viewer' },
+    schema: {
+      params: seriesParams,
+      querystring: z.strictObject({ time: z.string().max(64) }),
+      ...documented({
+        tag: 'readings',
+        summary: 'Every version of one reading, the current one first',
+        answer: versionPage,
+        faults: ['range.invalid', 'id.invalid', 'not-found', 'overloaded'],
+      }),
+    },
+    async handler(request) {
+      const { station, parameter, series } = seriesOf(deps, request.params);
+      const timeMs = instantMs(request.query.time, 'time', deps.config.timeZone);
+      await deps.caughtUp(deps.journal.headSeq);
+      const versions = series === null ? [] : await deps.queries.history({ series, timeMs });
+      if (versions.length === 0) throw notFound(`reading of ${parameter.id} at ${isoText(timeMs)}`);
+      const items = versions.map(({ receivedMs, supersededAtMs, ...version }) => ({
+        ...version,
+        received: isoText(receivedMs),
+        supersededAt: isoText(supersededAtMs),
+      }));
+      return {
+        station: station.id,
+        parameter: parameter.id,
+        unit: parameter.unit,
+        time: isoText(timeMs),
+        items,
+        next: null,
+      };
+    },
+  });
+}
+
+function readingView({ timeMs, value, flag, deviceFlag, provisional }: ReadingRow) {
+  return {
+    time: isoText(timeMs),
+    value,
+    flag,
+    ...(deviceFlag === null ? {} : { deviceFlag }),
+    ...(provisional ? { provisional: true as const } : {}),
+  };
+}
+
+/** The columns of `POST /readings`, so that what was taken out can be put in again. */
+const CSV_HEADER = 'station,time,parameter,value,unit,flag,deviceFlag\n';
+
+/** A page is asked for when the client has taken the one before: that is the backpressure. */
+async function* csvPages(
+  { station, parameter }: NamedSeries,
+  fromMs: number,
+  ask: (fromMs: number, limit: number) => Promise<ReadingRow[]>,
+): AsyncGenerator<string> {
+  yield CSV_HEADER;
+  for (let startMs = fromMs; ; ) {
+    const rows = await ask(startMs, LIMIT_MAX);
+    if (rows.length === 0) return;
+    const [before, after] = [`${station.id},`, `,${parameter.id},`];
+    yield rows
+      .map(({ timeMs, value, flag, deviceFlag }) => {
+        return `${before}${isoText(timeMs)}${after}${value ?? ''},${csvField(parameter.unit)},${flag},${csvField(deviceFlag ?? '')}\n`;
+      })
+      .join('');
+    if (rows.length < LIMIT_MAX) return;
+    startMs = rows.at(-1)!.timeMs + 1;
+  }
+}
+
+/** RFC 4180 section 2, and a quote before what a spreadsheet would take for a formula (a device's flag is foreign text). */
+function csvField(text: string): string {
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

@@ -1,0 +1,146 @@
+/** What engineers put right: corrections, quarantine, parked entries. */
+import { z } from 'zod';
+import type { Flag } from '#model/flag.ts';
+import type { QuarantineRow } from '#store/quarantine.ts';
+import { actorOf } from '../caller.ts';
+import { fromCursor, pageOf, toCursor } from '../cursors.ts';
+import type { Api, ApiDeps } from '../deps.ts';
+import { isoText, rangeOf } from '../instants.ts';
+import { notFound } from '../problems.ts';
+import { documented, givenIdParams, LIST_LIMIT, pageQuery } from '../schemas/common.ts';
+import { correction, journaled, parkedPage, quarantinePage, receipt } from '../schemas/readings.ts';
+import { seriesOf } from '../series.ts';
+import { receiptView } from './readings-in.ts';
+
+const SAMPLE_CHARACTERS = 1000;
+
+export function repairRoutes(api: Api, deps: ApiDeps): void {
+  correctionRoute(api, deps);
+  quarantineRoute(api, deps);
+  replayRoute(api, deps);
+  parkedRoute(api, deps);
+}
+
+function correctionRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'POST',
+    url: '/corrections',
+    config: { access: 'engineer' },
+    schema: {
+      body: correction,
+      ...documented({
+        tag: 'readings',
+        summary: 'Sets, deletes or flags the readings of one series in a range; every older version is kept',
+        status: 202,
+        answer: journaled,
+        faults: ['range.invalid', 'id.invalid', 'not-found', 'journal.full', 'journal.unwritable'],
+      }),
+    },
+    async handler(request, reply) {
+      const { body } = request;
+      const { station, parameter, series } = seriesOf(deps, body);
+      if (series === null) throw notFound(`reading of ${parameter.id} at ${station.id}`);
+      const range = rangeOf(body, { nowMs: deps.clock.nowMs(), timeZone: deps.config.timeZone, defaultMs: null });
+      const { action, value, flag, reason } = body;
+      const { seq, receivedMs } = await deps.journal.appendCommand(actorOf(request), {
+        verb: 'correct',
+        station: station.id,
+        parameter: parameter.id,
+        ...range,
+        action,
+        ...(value === undefined ? {} : { value }),
+        ...(flag === undefined ? {} : { flag: flag as Flag }),
+        reason,
+      });
+      return reply.code(202).send({ seq, at: isoText(receivedMs) });
+    },
+  });
+}
+
+function quarantineRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'GET',
+    url: '/quarantine',
+    config: { access: 'engineer' },
+    schema: {
+      querystring: pageQuery,
+      ...documented({
+        tag: 'readings',
+        summary: 'What was not taken, newest first',
+        answer: quarantinePage,
+        faults: ['cursor.invalid'],
+      }),
+    },
+    async handler({ query }) {
+      const before = fromCursor(query.cursor, ['number'])?.[0] ?? null;
+      const limit = query.limit ?? LIST_LIMIT;
+      const rows = deps.reader.quarantine.list(before, limit + 1);
+      return pageOf(rows, limit, quarantineView, ({ position }) => toCursor(position));
+    },
+  });
+}
+
+function replayRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'POST',
+    url: '/quarantine/:id/replay',
+    config: { access: 'engineer' },
+    schema: {
+      params: givenIdParams,
+      ...documented({
+        tag: 'readings',
+        summary: 'Puts a quarantined item through the door again, as whoever sent it',
+        description:
+          'It leaves quarantine when anything of it is taken; otherwise the answer says what is still wrong.',
+        answer: receipt,
+        faults: ['not-found', 'journal.full', 'journal.unwritable'],
+      }),
+    },
+    async handler(request) {
+      const item = deps.reader.quarantine.get(request.params.id);
+      if (!item) throw notFound(`quarantined item "${request.params.id}"`);
+      await deps.journal.appendCommand(actorOf(request), { verb: 'replay-quarantine', quarantineId: item.id });
+      return receiptView(await deps.door.replay(item, stationsOf(deps, item.source)));
+    },
+  });
+}
+
+/** A user may write any station; a gateway its own, and none once it is deleted. */
+function stationsOf(deps: ApiDeps, source: string): ReadonlySet<string> | null {
+  if (source.startsWith('user:')) return null;
+  return new Set(deps.control.get('gateway', source)?.stations ?? []);
+}
+
+function parkedRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'GET',
+    url: '/parked',
+    config: { access: 'engineer' },
+    schema: {
+      querystring: z.strictObject({}),
+      ...documented({
+        tag: 'readings',
+        summary: 'Entries of the journal that a follower could not digest',
+        answer: parkedPage,
+        faults: ['overloaded'],
+      }),
+    },
+    async handler() {
+      const parked = await deps.queries.parked();
+      const items = parked.map(({ follower, seq, atMs, error }) => ({ follower, seq, at: isoText(atMs), error }));
+      return { items, next: null };
+    },
+  });
+}
+
+function quarantineView({ id, atMs, source, code, message, path, payload }: QuarantineRow) {
+  return {
+    id,
+    at: isoText(atMs),
+    gateway: source,
+    code,
+    message,
+    ...(path === null ? {} : { path }),
+    sample: new TextDecoder().decode(payload.subarray(0, 4 * SAMPLE_CHARACTERS)).slice(0, SAMPLE_CHARACTERS),
+  };
+}

@@ -1,0 +1,167 @@
+/** Alarms, their timelines, notices, and what may be done to them. */
+import { z } from 'zod';
+import { ALARM_EVENTS, ALARM_STATES, SEVERITIES } from '#model/alarm.ts';
+import { CLASSES, TARGETS } from '#model/class.ts';
+import { id } from '#model/register.ts';
+import { instantText, listOf, page, range } from './common.ts';
+
+const instantOrNull = instantText.nullable();
+
+export const alarm = z
+  .object({
+    id: z.string(),
+    key: z.string().describe('RULE/STATION/PARAMETER'),
+    rule: z.string(),
+    station: z.string(),
+    parameter: z.string(),
+    severity: z.enum(SEVERITIES),
+    state: z.enum(ALARM_STATES),
+    breachStart: instantText,
+    raisedAt: instantText,
+    detectedAt: instantText,
+    acknowledgedAt: instantOrNull,
+    acknowledgedBy: z.string().nullable(),
+    clearedAt: instantOrNull,
+    value: z.number(),
+    unit: z.string(),
+    limit: z.number().nullable(),
+    op: z.enum(['<=', '>=', '>', '<']).nullable(),
+    target: z.enum(TARGETS).nullable(),
+    class: z.enum(CLASSES).nullable(),
+    multiple: z.number().nullable(),
+    basis: z.literal('instantaneous'),
+    late: z.boolean(),
+    occurrences: z.number().int(),
+    shelvedUntil: instantOrNull,
+    suppressedBy: z.string().nullable(),
+    latched: z.boolean(),
+  })
+  .meta({
+    id: 'Alarm',
+    examples: [
+      {
+        id: '4711-class-target-12',
+        key: 'class-target/shending-mouth/nh3n',
+        rule: 'class-target',
+        station: 'shending-mouth',
+        parameter: 'nh3n',
+        severity: 'minor',
+        state: 'raised',
+        breachStart: '2026-11-22T00:00:00.000Z',
+        raisedAt: '2026-11-22T00:00:00.000Z',
+        detectedAt: '2026-11-22T00:00:01.200Z',
+        acknowledgedAt: null,
+        acknowledgedBy: null,
+        clearedAt: null,
+        value: 0.83,
+        unit: 'mg/L',
+        limit: 0.5,
+        op: '<=',
+        target: 'II',
+        class: 'III',
+        multiple: 0.66,
+        basis: 'instantaneous',
+        late: false,
+        occurrences: 1,
+        shelvedUntil: null,
+        suppressedBy: null,
+        latched: false,
+      },
+    ],
+  });
+
+/** `state=raised,acknowledged`: any of them. */
+const anyOf = <const T extends readonly [string, ...string[]]>(values: T) =>
+  z
+    .string()
+    .transform((text) => text.split(',').map((part) => part.trim()))
+    .pipe(z.array(z.enum(values)).min(1))
+    .optional()
+    .describe(`Any of ${values.join(', ')}, separated by commas`);
+
+export const alarmQuery = z.strictObject({
+  state: anyOf(ALARM_STATES),
+  station: id.optional(),
+  severity: anyOf(SEVERITIES),
+  rule: id.optional(),
+  ...range,
+  ...page,
+});
+export const alarmPage = listOf(alarm);
+
+const NOTICE_STATES = ['pending', 'sent', 'failed'] as const;
+const NOTICE = {
+  id: 'n-4711-0-duty',
+  channel: 'duty',
+  event: 'raised',
+  alarms: ['4711-class-target-12'],
+  createdAt: '2026-11-22T00:00:01.200Z',
+  state: 'sent',
+  attempts: [{ at: '2026-11-22T00:00:01.300Z', status: '200', outcome: 'sent' }],
+};
+const notice = z
+  .object({
+    id: z.string(),
+    channel: z.string(),
+    event: z.enum(ALARM_EVENTS),
+    alarms: z.array(z.string()),
+    createdAt: instantText,
+    state: z.enum(NOTICE_STATES),
+    attempts: z.array(
+      z.object({ at: instantText, status: z.string(), outcome: z.enum(['sent', 'failed-for-now', 'failed-for-good']) }),
+    ),
+  })
+  .meta({
+    id: 'Notice',
+    examples: [NOTICE],
+  });
+export const noticeQuery = z.strictObject({ state: z.enum(NOTICE_STATES).optional(), ...page });
+export const noticePage = listOf(notice);
+
+const state = z.enum(ALARM_STATES);
+export const timeline = z
+  .object({
+    transitions: z.array(
+      z.object({
+        at: instantText,
+        event: z.enum(ALARM_EVENTS),
+        from: state.nullable(),
+        to: state,
+        cause: z.string(),
+        actor: z.string().optional(),
+      }),
+    ),
+    notices: z.array(notice),
+  })
+  .meta({
+    examples: [
+      {
+        transitions: [
+          { at: '2026-11-22T00:00:01.200Z', event: 'raised', from: null, to: 'raised', cause: '0.83 mg/L > 0.5 mg/L' },
+          {
+            at: '2026-11-22T00:05:00.000Z',
+            event: 'acknowledged',
+            from: 'raised',
+            to: 'acknowledged',
+            cause: 'On my way',
+            actor: 'duty-desk',
+          },
+        ],
+        notices: [NOTICE],
+      },
+    ],
+  });
+
+const comment = z.string().trim().min(1).max(2000);
+export const acknowledgeBody = z
+  .strictObject({ comment: comment.optional() })
+  .prefault({})
+  .meta({ examples: [{ comment: 'On my way' }] });
+export const shelveBody = z
+  .strictObject({ until: z.string(), reason: comment })
+  .meta({ examples: [{ until: '2026-11-23T08:00:00+08:00', reason: 'Dredging upstream until tomorrow' }] });
+export const unshelveBody = z
+  .strictObject({})
+  .prefault({})
+  .meta({ examples: [{}] });
+export const commentBody = z.strictObject({ comment }).meta({ examples: [{ comment: 'Discharge found at km 3' }] });

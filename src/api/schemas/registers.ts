@@ -1,0 +1,180 @@
+/** What registers answer: each entry as it was put, with its id. */
+import { z } from 'zod';
+import { NOUNS } from '#model/entry.ts';
+import { channel, gateway, id, meter, ROLES, routes, rule, statement, station } from '#model/register.ts';
+import { instantText } from './common.ts';
+
+const withId = { id };
+
+export const stationBody = station.meta({
+  examples: [
+    {
+      name: { zh: '陶岔渠首', en: 'Taocha canal head' },
+      kind: 'canal-section',
+      waterBody: 'river',
+      target: 'II',
+      area: 'nanyang',
+      location: { lat: 32.677, lon: 111.708 },
+      parameters: [
+        { id: 'nh3n', interval: 'PT4H' },
+        { id: 'ph', interval: 'PT5M', qc: { fail: [0, 14] } },
+      ],
+    },
+  ],
+});
+export const stationView = station.safeExtend(withId);
+
+export const meterBody = meter.meta({
+  examples: [
+    {
+      station: 'beijing-trunk',
+      parameter: 'register',
+      kind: 'register',
+      size: 10000000000,
+      resolution: 0.001,
+      unit: 'm3',
+      direction: 1,
+      maxFlow: 60,
+      maxGap: 'PT1H',
+      measures: 'delivery',
+      recipient: 'beijing',
+    },
+  ],
+});
+export const meterView = meter.safeExtend(withId);
+
+export const ruleBody = rule.meta({
+  examples: [
+    {
+      kind: 'class',
+      select: { kinds: ['river-section'] },
+      target: 'station',
+      for: 'PT0S',
+      clear: { margin: 0.05, for: 'PT1H' },
+      severity: { III: 'minor', IV: 'major', V: 'critical', worse: 'critical' },
+      enabled: true,
+    },
+  ],
+});
+const [classRule, thresholdRule, qualityRule] = rule.options;
+export const ruleView = z.discriminatedUnion('kind', [
+  classRule.extend(withId),
+  thresholdRule.extend(withId),
+  qualityRule.extend(withId),
+]);
+
+export const channelBody = channel.meta({
+  examples: [
+    { kind: 'webhook', url: 'https://example.org/hooks/water', secret: 'shared-with-the-receiver', language: 'zh' },
+  ],
+});
+export const channelView = channel.safeExtend({
+  ...withId,
+  secret: z.undefined().optional(),
+  hasSecret: z.boolean().describe('Whether deliveries are signed; the secret itself is never shown'),
+});
+
+export const routesBody = routes.meta({
+  examples: [[{ match: { severity: ['major', 'critical'] }, channels: ['duty'] }]],
+});
+
+export const statementBody = statement;
+export const statementView = statement.extend(withId).meta({
+  examples: [
+    {
+      id: 'mr-annual-2023-24',
+      kind: 'annual-volume',
+      route: 'middle',
+      counts: 'transferred',
+      at: '2023-24',
+      volume1e8m3: 71.27,
+      comparison: '=',
+      confidence: 'H',
+      source: 'Ministry of Water Resources',
+    },
+  ],
+});
+
+export const gatewayBody = gateway.meta({ examples: [{ name: 'Taocha cabinet 1', stations: ['taocha'] }] });
+export const gatewayPut = gateway
+  .extend({
+    ...withId,
+    password: z.string().optional().describe('On the first PUT and on `?rotate=true`, then never again'),
+  })
+  .meta({
+    examples: [{ id: 'gw-taocha', stations: ['taocha'], password: 'x7Qe…' }],
+  });
+export const gatewayView = gateway
+  .extend({
+    ...withId,
+    lastSeen: instantText.nullable(),
+    clockOffsetMs: z.number().nullable().describe('How far its clock is behind ours, by its newest samples'),
+    sequence: z
+      .object({ missing: z.number().int(), last: z.number().int().nullable() })
+      .describe('Numbers that its `seq` has left out since the service began'),
+  })
+  .meta({
+    examples: [
+      {
+        id: 'gw-taocha',
+        stations: ['taocha'],
+        lastSeen: '2026-11-22T00:00:01.200Z',
+        clockOffsetMs: 350,
+        sequence: { missing: 0, last: 4711 },
+      },
+    ],
+  });
+
+const count = z.number().int();
+export const ledger = z
+  .object({
+    received: count,
+    stored: count,
+    duplicate: count,
+    quarantined: count,
+    pending: count,
+    since: instantText.nullable(),
+  })
+  .meta({
+    examples: [
+      { received: 100, stored: 96, duplicate: 2, quarantined: 1, pending: 1, since: '2026-11-01T00:00:00.000Z' },
+    ],
+  });
+
+const name = z.string().trim().min(1).max(100);
+export const tokenBody = z
+  .strictObject({ name, role: z.enum(ROLES) })
+  .meta({ examples: [{ name: 'duty-desk', role: 'operator' }] });
+export const tokenView = z.object({ id: z.string(), name, role: z.enum(ROLES) });
+export const tokenMade = tokenView
+  .extend({ token: z.string().describe('Shown this once') })
+  .meta({ examples: [{ id: 'tk-4f0c2b1d9a3e', name: 'duty-desk', role: 'operator', token: 'x7Qe…' }] });
+
+export const sessionBody = z
+  .strictObject({ token: z.string().min(1).max(1000) })
+  .meta({ examples: [{ token: 'x7Qe…' }] });
+export const sessionView = z
+  .object({ name: z.string(), role: z.enum(ROLES) })
+  .meta({ examples: [{ name: 'duty-desk', role: 'operator' }] });
+
+export const auditItem = z
+  .object({
+    seq: z.number().int(),
+    at: instantText,
+    actor: z.string(),
+    verb: z.string(),
+    noun: z.enum(NOUNS).optional(),
+    command: z.unknown().describe('The command as it was given, its secrets cut out'),
+  })
+  .meta({
+    examples: [
+      {
+        seq: 12,
+        at: '2026-11-22T00:00:01.200Z',
+        actor: 'admin',
+        verb: 'delete',
+        noun: 'station',
+        command: { verb: 'delete', noun: 'station', id: 'taocha' },
+      },
+    ],
+  });
