@@ -13,6 +13,7 @@ export interface DataDir {
   adminTokenFile: string;
   /** Writes a port once something listens on it; removed by `clearPorts`. */
   writePort(name: 'http' | 'mqtt', port: number): void;
+  /** For the one process that holds the directory's lock: another one's ports are not ours to remove. */
   clearPorts(): void;
   /** The bootstrap administrator's token: the given one, else the file's, else a new one in the file. */
   adminToken(given: string | null): string;
@@ -27,8 +28,6 @@ export function openDataDir(path: string): DataDir {
   const clearPorts = () => {
     for (const file of portFiles) rmSync(file, { force: true });
   };
-  // Ports of an earlier process would send clients to nowhere.
-  clearPorts();
   return {
     journal: at('journal.db'),
     derived: at('derived.db'),

@@ -4,7 +4,8 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { Config } from '#model/config.ts';
-import type { FromFollowers, ToFollowers } from './followers-protocol.ts';
+import type { Reference } from '#model/reference.ts';
+import type { FollowersStart, FromFollowers, ToFollowers } from './followers-protocol.ts';
 
 export type FollowerCursors = Record<'readings' | 'books' | 'alerts', number>;
 
@@ -22,12 +23,16 @@ export interface FollowersClient {
   /** Entries up to this seq are needed by no follower any more; null until the worker has told. */
   neededFromSeq(): number | null;
   counters(): Record<string, number>;
-  /** Resolves when every follower has passed `seq`, or after two seconds, or at once when they are far behind. */
-  caughtUp(seq: number): Promise<void>;
+  /**
+   * Resolves when the follower has passed `seq`, or after two seconds. Once a wait has run out nobody waits for that
+   * follower until it has caught up: two seconds of every reader's time would change nothing.
+   */
+  caughtUp(follower: keyof FollowerCursors, seq: number): Promise<void>;
   close(): Promise<void>;
 }
 
 interface Waiter {
+  follower: keyof FollowerCursors;
   seq: number;
   done: () => void;
 }
@@ -35,10 +40,11 @@ interface Waiter {
 /** Resolves once the worker has opened its databases and is applying entries. */
 export async function startFollowersWorker(options: {
   config: Config;
+  reference: Reference;
   onMessage: (message: FromFollowers) => void;
   onDeath: (error: Error) => void;
 }): Promise<FollowersClient> {
-  const { config, onMessage, onDeath } = options;
+  const { config, reference, onMessage, onDeath } = options;
   let cursors: FollowerCursors = { readings: 0, books: 0, alerts: 0 };
   let nextTimerMs: number | null = null;
   let neededFromSeq: number | null = null;
@@ -48,11 +54,15 @@ export async function startFollowersWorker(options: {
   let restartDelayMs = RESTART_MIN_MS;
   let restart: NodeJS.Timeout | undefined;
   const waiters = new Set<Waiter>();
+  /** Followers for which a wait has run out. */
+  const behind = new Set<keyof FollowerCursors>();
   const ready = Promise.withResolvers<void>();
   let worker = start();
 
   function start(): Worker {
-    const started = new Worker(new URL('./followers-worker.ts', import.meta.url), { workerData: config });
+    const started = new Worker(new URL('./followers-worker.ts', import.meta.url), {
+      workerData: { config, reference } satisfies FollowersStart,
+    });
     started.on('message', heard);
     started.on('error', died);
     return started;
@@ -69,7 +79,8 @@ export async function startFollowersWorker(options: {
       cursors = message.cursors;
       nextTimerMs = message.nextTimerMs;
       neededFromSeq = message.neededFromSeq;
-      for (const waiter of waiters) if (slowest() >= waiter.seq) waiter.done();
+      for (const waiter of waiters) if (cursors[waiter.follower] >= waiter.seq) waiter.done();
+      for (const follower of behind) if (cursors[follower] >= headSeq) behind.delete(follower);
     }
     onMessage(message);
   }
@@ -85,7 +96,6 @@ export async function startFollowersWorker(options: {
     restartDelayMs = Math.min(restartDelayMs * 2, RESTART_MAX_MS);
   }
 
-  const slowest = () => Math.min(cursors.readings, cursors.books, cursors.alerts);
   await ready.promise;
   return {
     committed(seq) {
@@ -97,12 +107,16 @@ export async function startFollowersWorker(options: {
     nextTimerMs: () => nextTimerMs,
     neededFromSeq: () => neededFromSeq,
     counters: () => counters,
-    caughtUp(seq) {
-      const behind = seq - slowest();
-      if (behind <= 0 || behind > CAUGHT_UP_ENTRIES) return Promise.resolve();
+    caughtUp(follower, seq) {
+      const isFar = seq - cursors[follower] > CAUGHT_UP_ENTRIES;
+      if (cursors[follower] >= seq || isFar || behind.has(follower)) return Promise.resolve();
       return new Promise((resolve) => {
-        const timer = setTimeout(() => waiter.done(), CAUGHT_UP_WAIT_MS);
+        const timer = setTimeout(() => {
+          behind.add(follower);
+          waiter.done();
+        }, CAUGHT_UP_WAIT_MS);
         const waiter: Waiter = {
+          follower,
           seq,
           done() {
             clearTimeout(timer);

@@ -2,9 +2,12 @@
 import type { Alarm, Transition } from '#model/alarm.ts';
 import type { Config } from '#model/config.ts';
 import type { Reading } from '#model/reading.ts';
+import type { Reference } from '#model/reference.ts';
 
+/** `reference` has been read and checked by main: no thread reads it again. */
 export interface FollowersStart {
   config: Config;
+  reference: Reference;
 }
 
 export type ToFollowers =

@@ -7,10 +7,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createDispatcher } from '#alerts/dispatch.ts';
 import { createAlertsFollower } from '#alerts/follower.ts';
-import type { Config } from '#model/config.ts';
 import type { Entry } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
-import { loadReference } from '#seeds/reference.ts';
 import { openRejudgedInbox } from '#store/alert-tables.ts';
 import { createBooksFollower } from '#store/books-follower.ts';
 import { Control } from '#store/control.ts';
@@ -23,11 +21,11 @@ import { SqliteReadings } from '#store/sqlite-readings.ts';
 import { createVolumeBooks } from '#store/volume-books.ts';
 import { systemClock as clock } from './clock.ts';
 import { createPump, type Pump } from './follower-pump.ts';
-import type { FromFollowers, ToFollowers } from './followers-protocol.ts';
+import type { FollowersStart, FromFollowers, ToFollowers } from './followers-protocol.ts';
 import { createLog } from './log.ts';
 import { webhookPolicy } from './webhook-policy.ts';
 
-const config = workerData as Config;
+const { config, reference } = workerData as FollowersStart;
 const port = parentPort!;
 const log = createLog(config.logLevel, 'followers');
 const say = (message: FromFollowers): void => port.postMessage(message);
@@ -37,7 +35,6 @@ const METRICS_EVERY_MS = 1000;
 const reader = openJournalReader(join(config.dataDir, 'journal.db'));
 const derived = openDerived(join(config.dataDir, 'derived.db'));
 const store = new SqliteReadings(join(config.dataDir, 'readings.db'));
-const reference = loadReference();
 const controlAsOf = (follower: string) => new Control(reader.control(new Cursor(derived, follower).seq));
 const tellReflagged = (changed: SeriesReading[]) => say({ type: 'reflagged', readings: changed });
 const inbox = openRejudgedInbox(derived);
@@ -105,6 +102,7 @@ const dispatcher = createDispatcher({
 
 /** What the pumps have passed: an entry counts once everything that it caused is done. */
 const passed = { readings: readings.cursor(), books: books.cursor(), alerts: alerts.cursor() };
+const countParked = derived.prepare('SELECT count(*) AS n FROM parked');
 const insertParked = derived.prepare('INSERT OR REPLACE INTO parked (follower, seq, atMs, error) VALUES (?, ?, ?, ?)');
 let headSeq = reader.headSeq();
 let isStopping = false;
@@ -197,6 +195,7 @@ const metrics = setInterval(() => {
     type: 'metrics',
     counters: {
       notices_pending: dispatcher.pending(),
+      parked: (countParked.get() as { n: number }).n,
       lag_readings: headSeq - passed.readings,
       lag_books: headSeq - passed.books,
       lag_alerts: headSeq - passed.alerts,

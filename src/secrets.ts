@@ -9,7 +9,7 @@ import type { Clock } from '#src/clock.ts';
 const derive = promisify(pbkdf2);
 
 /**
- * Stretching is for passwords that people choose. Ours are 192 random bits, which no number of iterations makes
+ * Stretching is for passwords that people choose. Ours are 256 random bits, which no number of iterations makes
  * harder to guess, so this is a little above Mosquitto's own default of 101 and costs under a millisecond.
  */
 const ITERATIONS = 1000;

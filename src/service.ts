@@ -157,6 +157,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
     const live = createLive(reader, reference);
     const followers = await startFollowersWorker({
       config,
+      reference,
       onMessage: hear,
       onDeath: (error) =>
         log.error({ event: 'followers.restarted', err: error }, "the followers' worker ended; starting it again"),
@@ -184,7 +185,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
       verifier,
       logIns,
       linkSecret: dataDir.installationKey(),
-      caughtUp: (seq) => followers.caughtUp(seq),
+      caughtUp: (follower) => followers.caughtUp(follower, journal.headSeq),
       readiness: () => ({ ready: waitingFor.size === 0, waitingFor: [...waitingFor] }),
       metrics: createMetrics(serviceMetrics({ journal, reader, followers, broker })),
       disconnectGateway: (id) => broker?.disconnectGateway(id),

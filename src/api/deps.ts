@@ -46,8 +46,11 @@ export interface ApiDeps {
   logIns: LogInLimit;
   /** The key under which acknowledgement links are signed. */
   linkSecret: string;
-  /** Resolves when all followers have passed `seq`, or after about two seconds. */
-  caughtUp(seq: number): Promise<void>;
+  /**
+   * Resolves when this follower has passed everything that is journaled now, so that a read after a 202 sees its
+   * effect; or after about two seconds, or at once while it is far behind. `books` goes no further than `readings`.
+   */
+  caughtUp(follower: 'readings' | 'books' | 'alerts'): Promise<void>;
   readiness(): Readiness;
   /** Prometheus' text exposition. */
   metrics(): Promise<string>;

@@ -32,17 +32,38 @@ export function openDatabase(path: string, migrations: readonly string[]): Datab
       'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY',
     );
   } catch (error) {
-    throw new StoreError('store.corrupt', `${path} can't be opened as a database: ${(error as Error).message}`, false, {
-      cause: error,
-    });
+    throw corrupt(path, error as Error);
   }
   migrate(database, path, migrations);
   return database;
 }
 
-/** Opens a database that another thread writes, for reading only, with short waits for its checkpoints. */
+/**
+ * Opens a database that another thread writes, for reading only, with short waits for its checkpoints.
+ * @throws StoreError `store.corrupt` for a file that isn't a database or whose schema can't be read.
+ */
 export function openReadOnly(path: string): Database {
-  return new DatabaseSync(path, { readOnly: true, timeout: 2000 });
+  const database = new DatabaseSync(path, { readOnly: true, timeout: 2000 });
+  try {
+    // Opening alone looks at nothing.
+    database.prepare('SELECT count(*) FROM sqlite_schema').get();
+    return database;
+  } catch (error) {
+    database.close();
+    throw isCorruption(error) ? corrupt(path, error as Error) : error;
+  }
+}
+
+/** SQLITE_CORRUPT and SQLITE_NOTADB (sqlite.org/rescode.html). */
+function isCorruption(error: unknown): boolean {
+  const { errcode = 0 } = error as { errcode?: number };
+  return [11, 26].includes(errcode & 0xff);
+}
+
+function corrupt(path: string, error: Error): StoreError {
+  return new StoreError('store.corrupt', `${path} can't be opened as a database: ${error.message}`, false, {
+    cause: error,
+  });
 }
 
 function migrate(database: Database, path: string, migrations: readonly string[]): void {

@@ -16,6 +16,8 @@ import { type Database, transaction } from './sqlite.ts';
 /** About as many readings are rebuilt in one step; a longer range takes several. */
 const CHUNK = 5000;
 const PAGE = 512;
+/** Marks no further apart than this are rebuilt together: so much unchanged time costs less than another rebuild. */
+const MERGED_GAP_MS = 36 * HOUR_MS;
 const LOOK = 64;
 const LOOK_BACK_MAX = 2048;
 /** The bounds of ECMAScript time values. */
@@ -92,11 +94,11 @@ export function createVolumeBooks({ derived, store, reader, control, register }:
   };
 }
 
-/** The first mark with all that overlap or nearly touch it: a backfill's thousand marks are one rebuild. */
+/** The first mark with all that follow closely: a backfill's thousand marks are one rebuild. */
 function mergeLeading(marks: readonly Dirty[]): { fromMs: number; toMs: number; marks: Dirty[] } {
   const taken = { fromMs: marks[0]!.fromMs, toMs: marks[0]!.toMs, marks: [] as Dirty[] };
   for (const mark of marks) {
-    if (mark.fromMs > taken.toMs + HOUR_MS) break;
+    if (mark.fromMs > taken.toMs + MERGED_GAP_MS) break;
     taken.toMs = Math.max(taken.toMs, mark.toMs);
     taken.marks.push(mark);
   }

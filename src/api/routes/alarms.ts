@@ -46,7 +46,7 @@ function listRoute(api: Api, deps: ApiDeps): void {
     async handler({ query }) {
       const after = fromCursor(query.cursor, ['number', 'string']);
       const limit = query.limit ?? LIST_LIMIT;
-      await deps.caughtUp(deps.journal.headSeq);
+      await deps.caughtUp('alerts');
       const rows = await deps.queries.alarms({
         state: query.state ?? null,
         station: query.station ?? null,
@@ -207,7 +207,7 @@ function commentRoute(api: Api, deps: ApiDeps): void {
 
 /** @throws Problem `not-found`. */
 export async function alarmOf(deps: ApiDeps, id: string): Promise<Alarm> {
-  await deps.caughtUp(deps.journal.headSeq);
+  await deps.caughtUp('alerts');
   const alarm = await deps.queries.alarm({ id });
   if (!alarm) throw notFound(`alarm "${id}"`);
   return alarm;

@@ -146,7 +146,7 @@ function ledgerRoute(api: Api, deps: ApiDeps): void {
       if (caller.kind === 'gateway' && caller.id !== id)
         throw new Problem('role.too-low', 'A gateway may read its own ledger.');
       gatewayOf(deps, id);
-      await deps.caughtUp(deps.journal.headSeq);
+      await deps.caughtUp('readings');
       // Settled first: what is journaled in between is then pending rather than negative.
       const { stored, duplicate } = await deps.queries.settledCounts({ source: id });
       const intake = deps.reader.intakeCount(id);

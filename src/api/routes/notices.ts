@@ -26,7 +26,7 @@ export function noticeRoutes(api: Api, deps: ApiDeps): void {
     async handler({ query }) {
       const before = fromCursor(query.cursor, ['number', 'string']);
       const limit = query.limit ?? LIST_LIMIT;
-      await deps.caughtUp(deps.journal.headSeq);
+      await deps.caughtUp('alerts');
       const rows = await deps.queries.notices({
         state: query.state ?? null,
         limit: limit + 1,
@@ -51,7 +51,7 @@ export function noticeRoutes(api: Api, deps: ApiDeps): void {
       }),
     },
     async handler(request, reply) {
-      await deps.caughtUp(deps.journal.headSeq);
+      await deps.caughtUp('alerts');
       const notice = await deps.queries.notice({ id: request.params.id });
       if (!notice) throw notFound(`notice "${request.params.id}"`);
       if (notice.state === 'pending') throw new Problem('state.conflict', 'The notice is still being tried.');

@@ -52,7 +52,7 @@ function readingsRoute(api: Api, deps: ApiDeps): void {
       const asOfMs = query.asOf === undefined ? null : instantMs(query.asOf, 'asOf', config.timeZone);
       const limit = query.limit ?? LIMIT;
       const startMs = fromCursor(query.cursor, ['number'])?.[0] ?? fromMs;
-      await deps.caughtUp(deps.journal.headSeq);
+      await deps.caughtUp('readings');
       const ask = (from: number, count: number): Promise<ReadingRow[]> =>
         named.series === null
           ? Promise.resolve([])
@@ -85,7 +85,7 @@ function historyRoute(api: Api, deps: ApiDeps): void {
     async handler(request) {
       const { station, parameter, series } = seriesOf(deps, request.params);
       const timeMs = instantMs(request.query.time, 'time', deps.config.timeZone);
-      await deps.caughtUp(deps.journal.headSeq);
+      await deps.caughtUp('readings');
       const versions = series === null ? [] : await deps.queries.history({ series, timeMs });
       if (versions.length === 0) throw notFound(`reading of ${parameter.id} at ${isoText(timeMs)}`);
       const items = versions.map(({ receivedMs, supersededAtMs, ...version }) => ({

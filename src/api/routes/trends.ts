@@ -35,7 +35,7 @@ export function trendRoutes(api: Api, deps: ApiDeps): void {
       const interval = query.interval === 'auto' ? autoInterval(fromMs, toMs, timeZone) : query.interval;
       const edgesMs = bucketEdges(fromMs, toMs, intervalOfIso(interval)!, timeZone, BUCKETS_MAX);
       const asOfMs = query.asOf === undefined ? null : instantMs(query.asOf, 'asOf', timeZone);
-      await deps.caughtUp(deps.journal.headSeq);
+      await deps.caughtUp('books');
       const { mean } = named.parameter;
       const buckets = await queries.trends({ series: named.series, mean, edgesMs, interval, timeZone, asOfMs });
       return answer(deps, named, { interval, timeZone }, buckets);

@@ -34,7 +34,7 @@ export function volumeRoutes(api: Api, deps: ApiDeps): void {
       const timeZone = timeZoneOf(query.tz, config.timeZone);
       const { fromMs, toMs } = rangeOf(query, { nowMs: clock.nowMs(), timeZone, defaultMs: null });
       const edgesMs = bucketEdges(fromMs, toMs, query.by, timeZone, BUCKETS_MAX);
-      await deps.caughtUp(deps.journal.headSeq);
+      await deps.caughtUp('books');
       const buckets = await queries.volumes({ meters, edgesMs });
       const text = zonedTexts(timeZone);
       return {

@@ -1,0 +1,50 @@
+/** What seeds name must exist: parameters in the reference data, stations and channels in the same folder. */
+import type { Noun } from '#model/entry.ts';
+import type { Reference } from '#model/reference.ts';
+import type { Meter, Routes, Rule, Station } from '#model/register.ts';
+import type { SeedEntry } from './load.ts';
+import { SeedError } from './seed-error.ts';
+
+/** @throws SeedError for the first name that leads nowhere. */
+export function seedReferences(entries: readonly SeedEntry[], reference: Reference): void {
+  const ids = (noun: Noun) => new Set(entries.filter((entry) => entry.noun === noun).map((entry) => entry.id));
+  const known = { station: ids('station'), channel: ids('channel') };
+  for (const entry of entries) {
+    const fault = (reason: string) => new SeedError(entry.file, entry.line, entry.id, reason);
+    for (const parameter of parametersOf(entry)) {
+      if (!reference.parameters.has(parameter)) throw fault(`there is no parameter "${parameter}"`);
+    }
+    for (const { noun, id } of namesOf(entry)) {
+      if (!known[noun].has(id)) throw fault(`there is no ${noun} "${id}"`);
+    }
+    if (entry.noun === 'meter') meterUnit(entry.body as Meter, reference, fault);
+  }
+}
+
+function parametersOf(entry: SeedEntry): string[] {
+  if (entry.noun === 'station') return (entry.body as Station).parameters.map((parameter) => parameter.id);
+  if (entry.noun === 'rule') return (entry.body as Rule).parameters ?? [];
+  return [];
+}
+
+function namesOf(entry: SeedEntry): { noun: 'station' | 'channel'; id: string }[] {
+  const stations = (list: readonly string[] = []) => list.map((id) => ({ noun: 'station' as const, id }));
+  const channels = (list: readonly string[]) => list.map((id) => ({ noun: 'channel' as const, id }));
+  switch (entry.noun) {
+    case 'station':
+      return ((entry.body as Station).chiefs ?? []).flatMap((chief) => channels(chief.channels));
+    case 'meter':
+      return stations([(entry.body as Meter).station]);
+    case 'rule':
+      return stations((entry.body as Rule).select.stations);
+    case 'routes':
+      return (entry.body as Routes).flatMap((route) => [...channels(route.channels), ...stations(route.match.station)]);
+    default:
+      return [];
+  }
+}
+
+function meterUnit(body: Meter, reference: Reference, fault: (reason: string) => SeedError): void {
+  const units = reference.parameters.get(body.parameter)?.units;
+  if (!units || !(body.unit in units)) throw fault(`"${body.unit}" is no unit of ${body.parameter}`);
+}
