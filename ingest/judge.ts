@@ -25,7 +25,7 @@ export interface Registers {
 export type Take = (slot: Slot, timeMs: number, quantity: Quantity, station: string, parameter: string) => void;
 
 /** A value, or (`name` null) a whole sample, that was not taken. */
-export interface Refused {
+interface Refused {
   fault: Fault;
   sample: Sample;
   name: string | null;

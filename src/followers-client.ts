@@ -7,7 +7,7 @@ import type { Config } from '#model/config.ts';
 import type { Reference } from '#model/reference.ts';
 import type { FollowersStart, FromFollowers, ToFollowers } from './followers-protocol.ts';
 
-export type FollowerCursors = Record<'readings' | 'books' | 'alerts', number>;
+type FollowerCursors = Record<'readings' | 'books' | 'alerts', number>;
 
 const CAUGHT_UP_WAIT_MS = 2000;
 /** A reader doesn't wait for followers that are further behind than this: two seconds wouldn't help. */

@@ -42,4 +42,3 @@ export function alarmView(alarm: Alarm) {
     latched: alarm.latched,
   };
 }
-export type AlarmView = ReturnType<typeof alarmView>;

@@ -43,12 +43,12 @@ export interface CommandEntry extends Journaled {
 }
 
 /** Time passing while nothing arrived: appended when a timer is due. */
-export interface TickEntry extends Journaled {
+interface TickEntry extends Journaled {
   kind: 'tick';
 }
 
 /** The service began. `downSinceMs` = `receivedMs` of the last entry before, null on the very first start. */
-export interface StartEntry extends Journaled {
+interface StartEntry extends Journaled {
   kind: 'start';
   downSinceMs: number | null;
 }

@@ -2,7 +2,7 @@
  * The built-in reference data as pure code sees it: parameters and standards. Loaded once by
  * `seeds/reference.ts`, handed down as a value; independent of the seeds that a user chooses.
  */
-import type { TargetClass, WaterBody, WaterClass } from './class.ts';
+import type { TargetClass } from './class.ts';
 
 /** How a parameter is averaged: arithmetic, as pH through [H⁺], or geometric (faecal coliforms). */
 export type MeanKind = 'arithmetic' | 'ph' | 'geometric';
@@ -64,6 +64,3 @@ export interface Reference {
   aliases: ReadonlyMap<string, string>;
   standards: ReadonlyMap<string, Standard>;
 }
-
-/** The class that one value of one parameter reaches, and whether the standard has limits for it at all. */
-export type ClassOf = (parameter: string, waterBody: WaterBody, value: number) => WaterClass | null;

@@ -21,24 +21,14 @@ const pair = z.tuple([z.number().positive(), z.number().positive()]);
 const text = z.string().min(1).max(500);
 
 /** Thresholds of the quality tests for one parameter at one station; what is absent comes from the parameter. */
-export const qualityThresholds = z.strictObject({
+const qualityThresholds = z.strictObject({
   fail: span.optional(),
   suspect: span.optional(),
   ratePerHour: pair.optional(),
   spike: pair.optional(),
   flat: z.strictObject({ tolerance: z.number().positive(), suspect: duration, fail: duration }).optional(),
 });
-export type QualityThresholds = z.infer<typeof qualityThresholds>;
-
-export const STATION_KINDS = [
-  'river-section',
-  'reservoir',
-  'lake',
-  'canal-section',
-  'gate',
-  'offtake',
-  'outfall',
-] as const;
+const STATION_KINDS = ['river-section', 'reservoir', 'lake', 'canal-section', 'gate', 'offtake', 'outfall'] as const;
 
 export const station = z.strictObject({
   name: z.strictObject({ zh: text, en: text }),
@@ -70,7 +60,7 @@ export const gateway = z.strictObject({ name: text.optional(), stations: z.array
 /** As kept: the password only as a Mosquitto `$7$` hash (PBKDF2-SHA512), so that one hash serves every broker. */
 export type Gateway = z.infer<typeof gateway> & { passwordHash: string };
 
-export const METER_KINDS = ['register', 'signed-register', 'scheduled-reset', 'flow'] as const;
+const METER_KINDS = ['register', 'signed-register', 'scheduled-reset', 'flow'] as const;
 export const meter = z
   .strictObject({
     station: id,
@@ -143,7 +133,7 @@ export const rule = z.discriminatedUnion('kind', [
 ]);
 export type Rule = z.infer<typeof rule>;
 
-export const CHANNEL_KINDS = ['webhook', 'mqtt', 'log'] as const;
+const CHANNEL_KINDS = ['webhook', 'mqtt', 'log'] as const;
 export const channel = z
   .strictObject({
     kind: z.enum(CHANNEL_KINDS),
@@ -178,7 +168,7 @@ export type Routes = z.infer<typeof routes>;
 
 export const ROLES = ['viewer', 'operator', 'engineer', 'admin'] as const;
 export type Role = (typeof ROLES)[number];
-export const token = z.strictObject({ name: text, role: z.enum(ROLES) });
+const token = z.strictObject({ name: text, role: z.enum(ROLES) });
 /** As kept: only the SHA-256 of the token, hex; tokens are 256 random bits. */
 export type Token = z.infer<typeof token> & { hash: string };
 

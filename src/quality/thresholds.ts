@@ -10,7 +10,7 @@ import type { Station } from '#model/register.ts';
 export const UNSTATED_INTERVAL_MS = 3_600_000;
 
 /** Readings further apart than this many intervals are not neighbours: a hole lies between them (contracts §4 "Holding"). */
-export const HOLE_INTERVALS = 3;
+const HOLE_INTERVALS = 3;
 
 /** All values in the parameter's canonical unit; `null` = this test is not made. Spans are inclusive. */
 export interface Thresholds {

@@ -2,10 +2,12 @@
  * Keeps the hourly volumes true to the readings: what changed is marked, and exactly the hours between the last read
  * before it that is certain and the first one after are rebuilt from the store. Runs inside the books follower.
  */
+
+import { floorHour, HOUR_MS } from '#model/calendar.ts';
 import { isUsable } from '#model/flag.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Parameter } from '#model/reference.ts';
-import { HOUR_MS, type HourVolume, hourVolumes } from '#volume/hours.ts';
+import { type HourVolume, hourVolumes } from '#volume/hours.ts';
 import { type MeterProfile, meterProfile } from '#volume/profile.ts';
 import { isAnchor, type MeterPoint, meterSegments } from '#volume/segments.ts';
 import type { Control } from './control.ts';
@@ -202,10 +204,6 @@ function certainHourAfter(profile: MeterProfile, points: readonly MeterPoint[], 
     else if (before.timeMs >= endMs) return endMs;
   }
   return null;
-}
-
-function floorHour(timeMs: number): number {
-  return timeMs === BEGINNING_OF_TIME_MS ? timeMs : Math.floor(timeMs / HOUR_MS) * HOUR_MS;
 }
 
 /** Start of the UTC month that holds this hour: a month of the books, nobody's calendar. */

@@ -3,8 +3,9 @@
  * the hours of the month, and inside an hour linear, rounded down. So parts always add up to the whole.
  */
 
+import { HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
-import { HOUR_MS, share } from '#volume/hours.ts';
+import { share } from '#volume/hours.ts';
 import type { VolumeBucket, VolumeQuery } from './queries.ts';
 import type { Database } from './sqlite.ts';
 import { monthOf } from './volume-books.ts';

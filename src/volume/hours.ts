@@ -2,9 +2,8 @@
  * From segments to hourly integer litres, the only thing that volumes are ever added up from: any partition of a
  * period adds up to the period because every volume is a difference of the same cumulative function (invariant 4).
  */
+import { HOUR_MS } from '#model/calendar.ts';
 import type { Segment } from './segments.ts';
-
-export const HOUR_MS = 3_600_000;
 
 /** One hour of one meter. Hours without a row are wholly unknown. */
 export interface HourVolume {

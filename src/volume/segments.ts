@@ -27,7 +27,7 @@ export interface Segment {
   quality: 'measured' | 'estimated';
 }
 
-export type DecisionKind = 'rollover' | 'reset' | 'glitch' | 'pending' | 'reverse';
+type DecisionKind = 'rollover' | 'reset' | 'glitch' | 'pending' | 'reverse';
 
 /** Why a read was not simply subtracted from the one before. */
 export interface Decision {

@@ -2,9 +2,11 @@
  * Documents whose examples are tests. A fenced block is preceded by an HTML comment that says what it is:
  *   <!-- run -->             a shell block; all of a document's run in one bash, in their order, each must exit with 0
  *   <!-- prints -->          what the `run` block before it prints: JSON or text, "…" standing for whatever is there
- *   <!-- file: NAME -->      a file that later blocks use
+ *   <!-- file: NAME -->      a file that later blocks use; `receiver.mjs` is started before them
+ *   <!-- receives -->        what the receiver has printed after the last block
  *   <!-- example: NAME -->   JSON that a schema, named in the test, must accept as it stands
  *   <!-- register -->        a worked example of a meter (docs/numbers.md)
+ *   <!-- hold -->            a worked example of a rule (docs/alarms.md)
  *   <!-- not run: REASON --> not a test, and why
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';

@@ -9,7 +9,7 @@ import { connectAsync, type MqttClient } from 'mqtt';
 const ROOT = join(import.meta.dirname, '../..');
 export const ADMIN = 'administrator-of-a-test';
 
-export interface Answer<T> {
+interface Answer<T> {
   status: number;
   headers: Headers;
   body: T;

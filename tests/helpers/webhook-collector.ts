@@ -2,11 +2,10 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface Received {
+interface Received {
   headers: IncomingHttpHeaders;
   raw: string;
-  // biome-ignore lint/suspicious/noExplicitAny: a stranger's JSON, looked into by assertions
-  body: any;
+  body: { notice: string; event: string; alarm: Record<string, unknown>; alarms?: Record<string, unknown>[] };
 }
 
 export interface WebhookCollector {

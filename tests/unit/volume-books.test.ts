@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { HOUR_MS } from '#model/calendar.ts';
 import type { Entry } from '#model/entry.ts';
 import type { Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
@@ -8,7 +9,7 @@ import { openDerived } from '#store/derived.ts';
 import { MemoryReadings } from '#store/memory-readings.ts';
 import { createVolumeBooks } from '#store/volume-books.ts';
 import { volumes } from '#store/volume-queries.ts';
-import { HOUR_MS, hourVolumes } from '#volume/hours.ts';
+import { hourVolumes } from '#volume/hours.ts';
 import { meterProfile } from '#volume/profile.ts';
 import { meterSegments } from '#volume/segments.ts';
 

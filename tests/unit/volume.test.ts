@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { HOUR_MS, hourVolumes, share } from '#volume/hours.ts';
+import { HOUR_MS } from '#model/calendar.ts';
+import { hourVolumes, share } from '#volume/hours.ts';
 import type { MeterProfile } from '#volume/profile.ts';
 import { isAnchor, type MeterPoint, meterSegments } from '#volume/segments.ts';
 
