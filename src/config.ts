@@ -106,6 +106,9 @@ const settings = z.object({
 /** Names that are ours but no settings of the service: tests and command-line tools read them. */
 const OTHER_NAMES = /^WK_(CONFIG|TEST_.*|REPLAY_.*|SIMULATE_.*|BENCH_.*|DEMO_.*)$/;
 
+/** Settings of the contract whose part isn't built yet. */
+const NOT_YET = ['WK_HEARTBEAT_URL', 'WK_RAW_RETENTION'] as const;
+
 /**
  * Reads settings from an environment (and the YAML file that its `WK_CONFIG` names).
  * @returns the frozen configuration, and warnings about names that look like settings but aren't.
@@ -119,6 +122,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): { conf
     .filter((name) => name.startsWith('WK_') && !(name in settings.shape) && !OTHER_NAMES.test(name))
     .filter((name) => !SECRETS.some((secret) => name === `${secret}_FILE`))
     .map((name) => `${name} is no setting of this program and has no effect`);
+  for (const name of NOT_YET) if (given[name]) warnings.push(`${name} has no effect in this version yet`);
   const result = settings.safeParse(given);
   if (!result.success) {
     for (const issue of result.error.issues) mistakes.push(`${issue.path.join('.')}: ${issue.message}`);
@@ -146,6 +150,7 @@ function toConfig(given: z.infer<typeof settings>): Config {
           clientId: given.WK_MQTT_CLIENT_ID,
         }
       : { kind: 'embedded', host: given.WK_MQTT_HOST, port: given.WK_MQTT_PORT },
+    mqttLogIn: { username: given.WK_MQTT_USERNAME ?? 'wellkeeper', password: given.WK_MQTT_PASSWORD ?? null },
     mqttTopics: given.WK_MQTT_TOPICS,
     influx: given.WK_INFLUX_URL
       ? {

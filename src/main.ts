@@ -2,24 +2,22 @@
  * The entry point: reads the configuration, runs the service, ends it on SIGTERM or SIGINT. The only file that exits.
  * How the parts hang together is in service.ts.
  */
-import { ConfigError, readConfig } from './config.ts';
-import { createLog } from './log.ts';
-import { startService } from './service.ts';
+import type { Service } from './service.ts';
 
 /** sysexits.h EX_CONFIG: what a supervisor should not try again. */
 const EXIT_CONFIG = 78;
 /** Contracts §1: exit 0 within 10 s of SIGTERM, whatever hangs. */
 const CLOSE_MAX_MS = 8000;
 
-function configured() {
-  try {
-    return readConfig();
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(EXIT_CONFIG);
-  }
-}
+/** Null until there is something to close. */
+let starting: Promise<Service> | null = null;
+let isEnding = false;
+
+process.on('SIGTERM', end);
+process.on('SIGINT', end);
+// Only now the rest is loaded: that takes a second or two, in which a signal is obeyed like at any other time.
+const { ConfigError, readConfig } = await import('./config.ts');
+const { createLog } = await import('./log.ts');
 
 const { config, warnings } = configured();
 const log = createLog(config.logLevel, 'main');
@@ -33,29 +31,38 @@ process.on('uncaughtException', (error) => {
   process.exit(1);
 });
 
-const service = startService(config, log);
-let isEnding = false;
-function end(signal: string): void {
-  if (isEnding) return;
-  isEnding = true;
-  log.info({ event: 'service.stopping', signal }, 'stopping');
-  setTimeout(() => {
-    log.warn({ event: 'service.stop-forced' }, 'parts that did not stop in time were left');
-    process.exit(0);
-  }, CLOSE_MAX_MS).unref();
-  service
-    .then(({ close }) => close())
-    .catch((error: unknown) => log.error({ event: 'service.stop-failed', err: error }, 'stopping failed'))
-    .finally(() => process.exit(0));
-}
-process.on('SIGTERM', () => end('SIGTERM'));
-process.on('SIGINT', () => end('SIGINT'));
-
+const { startService } = await import('./service.ts');
+starting = startService(config, log);
 try {
-  await service;
+  await starting;
 } catch (error) {
   const { code, message } = error as Error & { code?: string };
   log.fatal({ event: 'service.start-failed', code, err: error }, message);
   process.stderr.write(`Wellkeeper can't start: ${message}\n`);
   if (!isEnding) process.exit(code === 'seed.invalid' || code === 'config.invalid' ? EXIT_CONFIG : 1);
+}
+
+function configured() {
+  try {
+    return readConfig();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(EXIT_CONFIG);
+  }
+}
+
+function end(signal: string): void {
+  if (isEnding) return;
+  isEnding = true;
+  if (!starting) process.exit(0);
+  log.info({ event: 'service.stopping', signal }, 'stopping');
+  setTimeout(() => {
+    log.warn({ event: 'service.stop-forced' }, 'parts that did not stop in time were left');
+    process.exit(0);
+  }, CLOSE_MAX_MS).unref();
+  starting
+    .then(({ close }) => close())
+    .catch((error: unknown) => log.error({ event: 'service.stop-failed', err: error }, 'stopping failed'))
+    .finally(() => process.exit(0));
 }

@@ -34,6 +34,12 @@ export function serviceMetrics({ journal, reader, followers, broker }: Parts): M
   const sources = [
     counter('received_values_total', 'Values received, since the installation began.', () => intake('received')),
     counter('quarantined_values_total', 'Values in quarantine or once there.', () => intake('quarantined')),
+    gauge('quarantine_items', 'Items in quarantine.', () => reader.quarantine.size().items),
+    counter(
+      'quarantine_dropped_total',
+      'Oldest items pushed out of a full quarantine.',
+      () => reader.quarantine.size().dropped,
+    ),
     counter('journal_entries_total', 'Entries journaled since the process began.', () => journal.counters.entries),
     counter('journal_commits_total', 'Journal transactions since the process began.', () => journal.counters.commits),
     counter('journal_failed_commits_total', 'Commits that the disk refused.', () => journal.counters.failedCommits),

@@ -178,9 +178,4 @@ export function routesErrors({ control }: ApiDeps, body: Routes): ProblemError[]
   ]);
 }
 
-export function gatewayErrors({ control }: ApiDeps, stationIds: readonly string[]): ProblemError[] {
-  const exists = (name: string) => control.get('station', name) !== undefined;
-  return missing('station', stationIds, String, exists, (index) => `stations[${index}]`);
-}
-
 export { refuse as refuseErrors };

@@ -63,7 +63,6 @@ describe('stations, meters, rules, channels', () => {
     ['meters/x', { ...METER, unit: 'furlong' }, 'unit'],
     ['meters/x', { ...METER, parameter: 'flow' }, 'kind'],
     ['meters/x', { ...METER, from: '2026-02-01T00:00:00Z', to: '2026-01-01T00:00:00Z' }, 'to'],
-    ['gateways/x', { stations: ['taocha', 'nowhere'] }, 'stations[1]'],
     ['routes', [{ match: {}, channels: ['duty', 'nobody'] }], '[0].channels[1]'],
     ['routes', [{ match: { station: ['nowhere'] }, channels: ['duty'] }], '[0].match.station[0]'],
     ['routes', [{ match: { rule: ['none'] }, channels: ['duty'] }], '[0].match.rule[0]'],

@@ -44,7 +44,7 @@ export function fencesOf(document: string): Fence[] {
     fences.push({
       line: index + 1,
       language: opening[1]!,
-      marker: /^<!-- (.*) -->$/.exec(before)?.[1]!.trim() ?? null,
+      marker: /^<!-- +(.*?) +-->$/.exec(before)?.[1] ?? null,
       text: lines.slice(index + 1, end).join('\n'),
     });
     index = end;

@@ -7,7 +7,6 @@ import { fromCursor, pageOf, toCursor } from '../cursors.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { isoText } from '../instants.ts';
 import { notFound, Problem } from '../problems.ts';
-import { gatewayErrors, refuseErrors } from '../registers.ts';
 import { documented, idParams, LIST_LIMIT, listOf, pageQuery } from '../schemas/common.ts';
 import { gatewayBody, gatewayPut, gatewayView, ledger } from '../schemas/registers.ts';
 import { dropOwnId } from './registers.ts';
@@ -85,7 +84,6 @@ function putRoute(api: Api, deps: ApiDeps): void {
     async handler(request, reply) {
       const { id } = request.params;
       const { body } = request;
-      refuseErrors(gatewayErrors(deps, body.stations));
       const before = deps.control.get('gateway', id);
       const isRotated = request.query.rotate === 'true';
       const password = before === undefined || isRotated ? generateSecret() : undefined;

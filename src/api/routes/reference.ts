@@ -1,8 +1,8 @@
 /** The reference data as they are: parameters and standards. */
-import { z } from 'zod';
+import { fromCursor, pageOf, toCursor } from '../cursors.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { notFound } from '../problems.ts';
-import { documented, idParams, listOf } from '../schemas/common.ts';
+import { documented, idParams, listOf, pageQuery } from '../schemas/common.ts';
 import { parameterView, standardHead, standardView } from '../schemas/reference.ts';
 
 export function referenceRoutes(api: Api, deps: ApiDeps): void {
@@ -13,14 +13,15 @@ export function referenceRoutes(api: Api, deps: ApiDeps): void {
     url: '/parameters',
     config: { access: 'viewer' },
     schema: {
-      querystring: z.strictObject({}),
+      querystring: pageQuery,
       ...documented({
         tag: 'reference',
         summary: 'All parameters with units, codes and quality thresholds',
         answer: listOf(parameterView),
+        faults: ['cursor.invalid'],
       }),
     },
-    handler: async () => ({ items: [...parameters.values()], next: null }),
+    handler: async ({ query }) => paged([...parameters.values()], query),
   });
 
   api.route({
@@ -28,17 +29,22 @@ export function referenceRoutes(api: Api, deps: ApiDeps): void {
     url: '/standards',
     config: { access: 'viewer' },
     schema: {
-      querystring: z.strictObject({}),
-      ...documented({ tag: 'reference', summary: 'All standards', answer: listOf(standardHead) }),
+      querystring: pageQuery,
+      ...documented({
+        tag: 'reference',
+        summary: 'All standards',
+        answer: listOf(standardHead),
+        faults: ['cursor.invalid'],
+      }),
     },
-    async handler() {
+    async handler({ query }) {
       const items = [...standards.values()].map(({ id, title, edition, effective }) => ({
         id,
         title,
         edition,
         effective,
       }));
-      return { items, next: null };
+      return paged(items, query);
     },
   });
 
@@ -61,4 +67,19 @@ export function referenceRoutes(api: Api, deps: ApiDeps): void {
       return standard;
     },
   });
+}
+
+/** All of them unless a limit is given: this is a vocabulary, which is read whole. */
+function paged<T extends { id: string }>(
+  all: readonly T[],
+  query: { limit?: number | undefined; cursor?: string | undefined },
+) {
+  const after = fromCursor(query.cursor, ['string'])?.[0];
+  const start = after === undefined ? 0 : all.findIndex(({ id }) => id === after) + 1;
+  return pageOf(
+    all.slice(start),
+    query.limit ?? all.length,
+    (item) => item,
+    ({ id }) => toCursor(id),
+  );
 }

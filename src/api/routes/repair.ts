@@ -1,5 +1,4 @@
 /** What engineers put right: corrections, quarantine, parked entries. */
-import { z } from 'zod';
 import type { Flag } from '#model/flag.ts';
 import type { QuarantineRow } from '#store/quarantine.ts';
 import { actorOf } from '../caller.ts';
@@ -117,18 +116,25 @@ function parkedRoute(api: Api, deps: ApiDeps): void {
     url: '/parked',
     config: { access: 'engineer' },
     schema: {
-      querystring: z.strictObject({}),
+      querystring: pageQuery,
       ...documented({
         tag: 'readings',
         summary: 'Entries of the journal that a follower could not digest',
         answer: parkedPage,
-        faults: ['overloaded'],
+        faults: ['cursor.invalid', 'overloaded'],
       }),
     },
-    async handler() {
+    async handler({ query }) {
+      const after = fromCursor(query.cursor, ['string'])?.[0];
       const parked = await deps.queries.parked();
-      const items = parked.map(({ follower, seq, atMs, error }) => ({ follower, seq, at: isoText(atMs), error }));
-      return { items, next: null };
+      const place = ({ follower, seq }: (typeof parked)[number]) => `${follower} ${seq}`;
+      const start = after === undefined ? 0 : parked.findIndex((entry) => place(entry) === after) + 1;
+      return pageOf(
+        parked.slice(start),
+        query.limit ?? LIST_LIMIT,
+        ({ follower, seq, atMs, error }) => ({ follower, seq, at: isoText(atMs), error }),
+        (entry) => toCursor(place(entry)),
+      );
     },
   });
 }

@@ -80,7 +80,7 @@ export const latest = z
     station: z.string(),
     class: waterClass.describe('The worst class among young, usable values; null when none can be judged'),
     limiting: z.array(z.string()).describe('The parameters that decide the class, unless it is I'),
-    stale: z.array(z.string()).describe('Parameters without a value younger than three intervals'),
+    stale: z.array(z.string()).describe('Parameters whose newest value is older than three intervals'),
     items: z.array(
       z.object({
         parameter: z.string(),
