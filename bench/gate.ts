@@ -7,6 +7,7 @@ import { station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { systemClock } from '#src/clock.ts';
 import { MemoryJournal } from '#tests/helpers/memory-journal.ts';
+import { type Figure, figure, stopwatch } from './figure.ts';
 
 const STATIONS = 200;
 const VALUES = 20;
@@ -14,8 +15,8 @@ const ROUNDS = 150;
 const WARM_UP_ROUNDS = 70;
 const INTERVAL_MS = 300_000;
 
-/** Microseconds a message and a value, the journal in memory included. */
-export async function run(): Promise<object> {
+/** The journal in memory included. */
+export async function run(): Promise<Figure[]> {
   const journal = new MemoryJournal(systemClock, { manual: true });
   const reference = loadReference();
   const parameters = [...reference.parameters.keys()].slice(0, VALUES);
@@ -34,34 +35,32 @@ export async function run(): Promise<object> {
   });
   const startMs = systemClock.nowMs() - (ROUNDS + WARM_UP_ROUNDS) * INTERVAL_MS;
 
-  let elapsedMs = 0;
+  const timer = stopwatch();
   for (let round = 0; round < WARM_UP_ROUNDS + ROUNDS; round++) {
     const payloads = messages(parameters, startMs + round * INTERVAL_MS, round);
-    const beganMs = systemClock.monotonicMs();
-    const receipts = payloads.map((payload) =>
-      gate.accept({ source: 'g', stations: null, contentType: 'application/json', payload }),
-    );
-    journal.commit();
-    await Promise.all(receipts);
-    if (round >= WARM_UP_ROUNDS) elapsedMs += systemClock.monotonicMs() - beganMs;
+    const accept = async () => {
+      const receipts = payloads.map((payload) =>
+        gate.accept({ source: 'g', stations: null, contentType: 'application/json', payload }),
+      );
+      journal.commit();
+      await Promise.all(receipts);
+    };
+    await (round < WARM_UP_ROUNDS ? accept() : timer.time(accept));
     journal.entries.length = 0;
   }
-  const perMessage = (elapsedMs * 1000) / (ROUNDS * STATIONS);
-  return {
-    bench: 'gate',
-    valuesPerMessage: VALUES,
-    microsecondsPerMessage: round(perMessage, 1),
-    microsecondsPerValue: round(perMessage / VALUES, 2),
-    messagesPerSecondPerCore: Math.round(1e6 / perMessage),
-    series: STATIONS * VALUES,
-  };
+  const perMessage = (timer.elapsedMs() * 1000) / (ROUNDS * STATIONS);
+  return [
+    figure('accepting', perMessage, 'µs/message'),
+    figure('accepting, of 20', perMessage / VALUES, 'µs/reading'),
+    figure('accepted on one core', (VALUES * 1e6) / perMessage, 'readings/s'),
+  ];
 }
 
 function messages(parameters: readonly string[], timeMs: number, seed: number): Buffer[] {
   const time = new Date(timeMs).toISOString().replace('Z', '+00:00');
   return Array.from({ length: STATIONS }, (_, index) => {
     const values = Object.fromEntries(
-      parameters.map((id, place) => [id, round(5 + Math.sin(seed / 9 + index + place), 3)]),
+      parameters.map((id, place) => [id, Number((5 + Math.sin(seed / 9 + index + place)).toFixed(3))]),
     );
     return Buffer.from(JSON.stringify({ seq: seed, samples: [{ station: `s${index}`, time, values }] }));
   });
@@ -71,9 +70,3 @@ async function settled(journal: MemoryJournal, append: Promise<unknown>): Promis
   journal.commit();
   await append;
 }
-
-function round(number: number, digits: number): number {
-  return Number(number.toFixed(digits));
-}
-
-if (import.meta.main) console.log(JSON.stringify(await run()));

@@ -1,15 +1,14 @@
 /**
  * The journal alone, messages of 20 readings: as fast as 400 gateways that each wait for their acknowledgement can,
- * then paced at 5,000 messages/s (100,000 readings/s), then read back. `npm run bench -- journal` prints one JSON line.
+ * then paced at 5,000 messages/s (100,000 readings/s), then read back.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JournaledReading } from '#model/entry.ts';
 import { systemClock } from '#src/clock.ts';
 import { type JournalWriter, openJournal } from '#store/journal.ts';
 import type { MessageDraft } from '#store/journal-port.ts';
 import { openJournalReader } from '#store/journal-reader.ts';
+import { type Figure, figure, inDirectory, quantile } from './figure.ts';
 
 const VALUES = 20;
 const STATIONS = 400;
@@ -18,32 +17,20 @@ const PACED_MESSAGES = 25_000;
 const PACE_PER_MS = 5;
 const MAX_BYTES = 10 * 2 ** 30;
 
-/** Rates in readings/s, latencies of an append in ms, CPU and sizes per message. */
-export async function run(): Promise<object> {
-  const directory = mkdtempSync(join(tmpdir(), 'wk-bench-journal-'));
-  try {
-    return await measure(join(directory, 'journal.db'));
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
+export function run(): Promise<Figure[]> {
+  return inDirectory(async (directory) => {
+    const path = join(directory, 'journal.db');
+    const journal = openJournal({ path, clock: systemClock, maxBytes: MAX_BYTES, ackMaxDelayMs: 20 });
+    const messages = Array.from({ length: STATIONS }, (_, station) => messageOf(journal, station));
+    const flooded = await flood(journal, messages);
+    const paced = await pace(journal, messages);
+    const fileBytes = journal.sizeBytes() / (FLOOD_MESSAGES + PACED_MESSAGES);
+    await journal.close();
+    return [...flooded, ...paced, figure('size on disk', fileBytes, 'bytes/message'), readBack(path)];
+  });
 }
 
-async function measure(path: string): Promise<object> {
-  const journal = openJournal({ path, clock: systemClock, maxBytes: MAX_BYTES, ackMaxDelayMs: 20 });
-  const messages = Array.from({ length: STATIONS }, (_, station) => messageOf(journal, station));
-  const flooded = await flood(journal, messages);
-  const commits = journal.counters.commits;
-  const paced = await pace(journal, messages);
-  const total = FLOOD_MESSAGES + PACED_MESSAGES;
-  const bytes = {
-    fileBytesPerMessage: journal.sizeBytes() / total,
-    countedBytesPerMessage: (journal.usedShare() * MAX_BYTES) / total,
-  };
-  await journal.close();
-  return rounded({ ...flooded, messagesPerCommit: FLOOD_MESSAGES / commits, ...paced, ...bytes, ...readBack(path) });
-}
-
-async function flood(journal: JournalWriter, messages: readonly MessageDraft[]): Promise<Record<string, number>> {
+async function flood(journal: JournalWriter, messages: readonly MessageDraft[]): Promise<Figure[]> {
   let next = 0;
   const cpu = process.cpuUsage();
   const startedMs = performance.now();
@@ -56,13 +43,14 @@ async function flood(journal: JournalWriter, messages: readonly MessageDraft[]):
   await Promise.all(messages.map(lane));
   const elapsedMs = performance.now() - startedMs;
   const { user, system } = process.cpuUsage(cpu);
-  return {
-    floodReadingsPerSecond: (next * VALUES * 1000) / elapsedMs,
-    floodCpuMicrosPerMessage: (user + system) / next,
-  };
+  return [
+    figure('appended at full speed', (next * VALUES * 1000) / elapsedMs, 'readings/s'),
+    figure('CPU of an append', (user + system) / next, 'µs/message'),
+    figure('messages that share a commit', next / journal.counters.commits, 'messages'),
+  ];
 }
 
-async function pace(journal: JournalWriter, messages: readonly MessageDraft[]): Promise<Record<string, number>> {
+async function pace(journal: JournalWriter, messages: readonly MessageDraft[]): Promise<Figure[]> {
   const latenciesMs: number[] = [];
   const appends: Promise<void>[] = [];
   const append = async (message: MessageDraft, dueMs: number) => {
@@ -84,18 +72,16 @@ async function pace(journal: JournalWriter, messages: readonly MessageDraft[]): 
   await Promise.all(appends);
   const elapsedMs = performance.now() - startedMs;
   const { user, system } = process.cpuUsage(cpu);
-  latenciesMs.sort((a, b) => a - b);
-  const quantile = (share: number) => latenciesMs[Math.floor(latenciesMs.length * share)]!;
-  return {
-    pacedP50Ms: quantile(0.5),
-    pacedP99Ms: quantile(0.99),
-    pacedMaxMs: latenciesMs.at(-1)!,
-    pacedCommitsPerSecond: ((journal.counters.commits - commitsBefore) * 1000) / elapsedMs,
-    pacedCpuShare: (user + system) / 1000 / elapsedMs,
-  };
+  const at = `at ${PACE_PER_MS * 1000 * VALUES} readings/s`;
+  return [
+    figure(`durable after, ${at}, p50`, quantile(latenciesMs, 0.5), 'ms'),
+    figure(`durable after, ${at}, p99`, quantile(latenciesMs, 0.99), 'ms'),
+    figure(`commits, ${at}`, ((journal.counters.commits - commitsBefore) * 1000) / elapsedMs, 'commits/s'),
+    figure(`CPU, ${at}`, (user + system) / 1000 / elapsedMs, 'cores'),
+  ];
 }
 
-function readBack(path: string): Record<string, number> {
+function readBack(path: string): Figure {
   const reader = openJournalReader(path);
   const startedMs = performance.now();
   let count = 0;
@@ -103,7 +89,7 @@ function readBack(path: string): Record<string, number> {
     count = entries.at(-1)!.seq;
   const elapsedMs = performance.now() - startedMs;
   reader.close();
-  return { readMicrosPerMessage: (elapsedMs * 1000) / count };
+  return figure('reading back', (elapsedMs * 1000) / count, 'µs/message');
 }
 
 function messageOf(journal: JournalWriter, station: number): MessageDraft {
@@ -128,10 +114,3 @@ function messageOf(journal: JournalWriter, station: number): MessageDraft {
     received: VALUES,
   };
 }
-
-function rounded(figures: Record<string, number>): object {
-  const entries = Object.entries(figures).map(([name, figure]) => [name, Number(figure.toPrecision(3))] as const);
-  return { bench: 'journal', ...Object.fromEntries(entries) };
-}
-
-if (import.meta.main) process.stdout.write(`${JSON.stringify(await run())}\n`);

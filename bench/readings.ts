@@ -1,16 +1,14 @@
 /**
  * The embedded reading store and the follower that fills it, on one thread, over real files: 1,000 series, messages
- * of 20 readings. `npm run bench -- readings` prints one JSON line.
+ * of 20 readings.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JournaledReading, MessageEntry, Verdict } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
-import { systemClock } from '#src/clock.ts';
 import { openDerived } from '#store/derived.ts';
 import { createReadingsFollower } from '#store/readings-follower.ts';
 import { SqliteReadings } from '#store/sqlite-readings.ts';
+import { type Figure, figure, inDirectory, stopwatch } from './figure.ts';
 
 const SERIES = 1000;
 const VALUES = 20;
@@ -20,27 +18,13 @@ const READINGS = 400_000;
 /** Messages a batch: what the pump settles on. */
 const BATCH = 250;
 
-/** All figures in readings/s. */
-export async function run(): Promise<object> {
-  return {
-    bench: 'readings',
-    series: SERIES,
-    upsertsPerSecond: {
-      'batches of 500': await inDirectory((directory) => upserts(directory, 500)),
-      'batches of 5,000': await inDirectory((directory) => upserts(directory, 5000)),
-      'batches of 20,000': await inDirectory((directory) => upserts(directory, 20_000)),
-    },
-    ...(await inDirectory(follow)),
-  };
-}
-
-async function inDirectory<T>(work: (directory: string) => Promise<T>): Promise<T> {
-  const directory = mkdtempSync(join(tmpdir(), 'wk-bench-readings-'));
-  try {
-    return await work(directory);
-  } finally {
-    rmSync(directory, { recursive: true });
+export async function run(): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const size of [500, 5000, 20_000]) {
+    const perSecond = await inDirectory((directory) => upserts(directory, size));
+    figures.push(figure(`written in batches of ${size}`, perSecond, 'readings/s'));
   }
+  return [...figures, ...(await inDirectory(follow))];
 }
 
 /** In the order in which 5-minute stations report: all series, then all of the next interval. */
@@ -60,7 +44,7 @@ async function upserts(directory: string, size: number): Promise<number> {
   return timer.perSecond(READINGS);
 }
 
-async function follow(directory: string): Promise<object> {
+async function follow(directory: string): Promise<Figure[]> {
   const derived = openDerived(join(directory, 'derived.db'));
   const store = new SqliteReadings(join(directory, 'readings.db'));
   const follower = createReadingsFollower({
@@ -78,14 +62,14 @@ async function follow(directory: string): Promise<object> {
     }
     return timer.perSecond(READINGS);
   }
-  const result = {
-    followedPerSecond: await pass('new', 0),
-    settledDuplicatesPerSecond: await pass('unsettled', 0),
-    settledCorrectionsPerSecond: await pass('unsettled', 1),
-  };
+  const figures = [
+    figure('followed, all new', await pass('new', 0), 'readings/s'),
+    figure('settled as duplicates', await pass('unsettled', 0), 'readings/s'),
+    figure('settled as corrections', await pass('unsettled', 1), 'readings/s'),
+  ];
   await store.close();
   derived.close();
-  return result;
+  return figures;
 }
 
 function messageOf(seq: number, verdict: Verdict, change: number): MessageEntry {
@@ -95,17 +79,4 @@ function messageOf(seq: number, verdict: Verdict, change: number): MessageEntry 
     return { ...reading, value: reading.value! + change, verdict };
   });
   return { kind: 'message', seq, receivedMs: START_MS + seq, source: `gw-${seq % 50}`, gatewaySeq: null, readings };
-}
-
-/** Adds up the time of what is measured, so that making the input doesn't count. */
-function stopwatch() {
-  let elapsedMs = 0;
-  return {
-    async time(work: () => Promise<void>): Promise<void> {
-      const beganMs = systemClock.monotonicMs();
-      await work();
-      elapsedMs += systemClock.monotonicMs() - beganMs;
-    },
-    perSecond: (count: number) => Math.round(count / (elapsedMs / 1000)),
-  };
 }

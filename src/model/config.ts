@@ -14,6 +14,8 @@ export interface Config {
         caFile: string | null;
         clientId: string;
       };
+  /** The service's own account at an outside broker; also known while the embedded one runs (`broker:files`). */
+  mqttLogIn: { username: string; password: string | null };
   mqttTopics: string[];
   influx: null | {
     url: string;

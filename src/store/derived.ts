@@ -16,8 +16,10 @@ const CURSORS = `
     PRIMARY KEY (follower, seq)) STRICT, WITHOUT ROWID;
 `;
 
+export const derivedMigrations: readonly string[] = [CURSORS, settleDdl, booksDdl, volumeDdl, alertsDdl];
+
 export function openDerived(path: string): Database {
-  return openDatabase(path, [CURSORS, settleDdl, booksDdl, volumeDdl, alertsDdl]);
+  return openDatabase(path, derivedMigrations);
 }
 
 /** The persisted cursor of one follower; `save` belongs inside the transaction whose effects it covers. */

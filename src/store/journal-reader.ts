@@ -19,7 +19,7 @@ export interface OpenJournalReader extends JournalReader {
 }
 
 /** One `read` stops early after this much text, so that a run of huge messages can't fill the memory. */
-const READ_CHARACTERS = 8 << 20;
+const READ_CHARACTERS = 1 << 20;
 
 /**
  * Opens the journal that a writer has opened before, for reading only.

@@ -8,7 +8,7 @@ import { toStoreError } from './journal-failure.ts';
 import type { ReadingStore, ReadingToStore, TracedReading } from './reading-store.ts';
 import { type Database, openDatabase, openReadOnly, type Statement, transaction } from './sqlite.ts';
 
-const MIGRATIONS = [
+export const readingsMigrations: readonly string[] = [
   `CREATE TABLE reading (series INTEGER NOT NULL, timeMs INTEGER NOT NULL, value REAL, flag INTEGER NOT NULL,
      deviceFlag TEXT, seq INTEGER, PRIMARY KEY (series, timeMs)) STRICT, WITHOUT ROWID`,
 ];
@@ -111,7 +111,7 @@ export class SqliteReadings implements ReadingStore {
 }
 
 function openToWrite(path: string): Database {
-  const database = openDatabase(path, MIGRATIONS);
+  const database = openDatabase(path, readingsMigrations);
   // A checkpoint each 40 MB of log: every batch touches a page of each series, and these are then copied once.
   database.exec('PRAGMA cache_size=-32000; PRAGMA wal_autocheckpoint=10000');
   return database;

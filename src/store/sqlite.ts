@@ -2,7 +2,7 @@
  * The one file that knows node:sqlite. Opens a database the way every file of ours is opened and runs its
  * numbered migrations. A file newer than the program is refused: downgrades would misread it.
  */
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
 
 export type Database = DatabaseSync;
 export type Statement = StatementSync;
@@ -54,6 +54,51 @@ export function openReadOnly(path: string): Database {
   }
 }
 
+/** Pages copied before other work of this thread has its turn: 8 MiB. */
+const COPY_PAGES = 2048;
+
+/**
+ * Copies a whole database into one self-contained file. A connection with an open read transaction copies what that
+ * transaction sees, whatever is committed meanwhile (sqlite.org/c3ref/backup_finish.html: it reads through that
+ * connection). On disk when it resolves.
+ */
+export async function copyDatabase(source: Database, path: string): Promise<void> {
+  await backup(source, path, { rate: COPY_PAGES });
+  const copy = new DatabaseSync(path);
+  try {
+    // In WAL mode each look at the copy would leave files beside it.
+    copy.exec('PRAGMA journal_mode=DELETE');
+  } finally {
+    copy.close();
+  }
+}
+
+/**
+ * Looks through a closed database file without changing it.
+ * @throws StoreError `store.corrupt` when it is damaged, `store.newer` when it is of a version beyond `knownVersion`.
+ */
+export function checkDatabase(path: string, knownVersion: number): void {
+  const database = openReadOnly(path);
+  try {
+    const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
+    if (version > knownVersion) throw newer(path, version, knownVersion);
+    const { quick_check: verdict } = database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
+    if (verdict !== 'ok') throw new StoreError('store.corrupt', `${path} is damaged: ${verdict}`, false);
+  } catch (error) {
+    throw isCorruption(error) ? corrupt(path, error as Error) : error;
+  } finally {
+    database.close();
+  }
+}
+
+function newer(path: string, version: number, knownVersion: number): StoreError {
+  return new StoreError(
+    'store.newer',
+    `${path} has version ${version}, this program knows ${knownVersion}: run the newer program`,
+    false,
+  );
+}
+
 /** SQLITE_CORRUPT and SQLITE_NOTADB (sqlite.org/rescode.html). */
 function isCorruption(error: unknown): boolean {
   const { errcode = 0 } = error as { errcode?: number };
@@ -70,11 +115,7 @@ function migrate(database: Database, path: string, migrations: readonly string[]
   const row = database.prepare('PRAGMA user_version').get() as { user_version: number };
   if (row.user_version > migrations.length) {
     database.close();
-    throw new StoreError(
-      'store.newer',
-      `${path} has version ${row.user_version}, this program knows ${migrations.length}: run the newer program`,
-      false,
-    );
+    throw newer(path, row.user_version, migrations.length);
   }
   for (let version = row.user_version; version < migrations.length; version++) {
     transaction(database, () => {

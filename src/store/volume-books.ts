@@ -24,7 +24,7 @@ const LOOK = 64;
 const LOOK_BACK_MAX = 2048;
 /** The bounds of ECMAScript time values. */
 const BEGINNING_OF_TIME_MS = -8.64e15;
-const END_OF_TIME_MS = 8.64e15;
+export const END_OF_TIME_MS = 8.64e15;
 
 export interface VolumeBooks {
   /** Marks, in the caller's open transaction, that readings of this series in [fromMs, toMs] changed. */

@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { isFlag } from '#model/flag.ts';
-import { createAlertsRig, MINUTE, type Sent, T0 } from '#tests/helpers/alerts-rig.ts';
+import { rule, station } from '#model/register.ts';
+import { type Arrival, play } from '#src/rule-tests/play.ts';
+import { MINUTE, reference, T0 } from '#tests/helpers/alerts-rig.ts';
 
 const DIRECTORY = join(import.meta.dirname, '../cases/alerts');
 
@@ -26,10 +28,6 @@ const schema = z.strictObject({
   alarms: z.array(z.record(z.string(), z.unknown())),
 });
 
-interface Arrival extends Sent {
-  arrival: number;
-}
-
 function parseValues(text: string, parameter: string, everyMinutes: number): Arrival[] {
   const words = text.trim().split(/\s+/);
   return words.flatMap((word, n): Arrival[] => {
@@ -40,8 +38,17 @@ function parseValues(text: string, parameter: string, everyMinutes: number): Arr
     const time = at === undefined ? n * everyMinutes : Number(at);
     const given = Number(flag ?? (value === 'null' ? 9 : 1));
     if (!isFlag(given)) throw new Error(`"${word}" has no flag`);
-    const sent = { station: 'weir', parameter, at: time, value: value === 'null' ? null : Number(value), flag: given };
-    return [{ ...sent, arrival: Number(arrival ?? time) }];
+    return [
+      {
+        station: 'weir',
+        parameter,
+        timeMs: T0 + time * MINUTE,
+        receivedMs: T0 + Number(arrival ?? time) * MINUTE,
+        value: value === 'null' ? null : Number(value),
+        flag: given,
+        deviceFlag: null,
+      },
+    ];
   });
 }
 
@@ -54,20 +61,27 @@ describe('alert cases', () => {
 
   it.each(names)('%s', async (name) => {
     const given = schema.parse(JSON.parse(readFileSync(join(DIRECTORY, name, 'case.json'), 'utf8')));
-    const rig = createAlertsRig({ allowedLatenessMs: given.latenessMinutes * MINUTE })
-      .station('weir', { parameters: [{ id: given.parameter, interval: 'PT5M' }], ...given.station })
-      .rule('rule', { severity: 'major', ...given.rule });
-    const arrivals = parseValues(given.values, given.parameter, given.everyMinutes);
-    for (const { arrival, ...sent } of arrivals.sort((a, b) => a.arrival - b.arrival)) {
-      rig.at(arrival).message(sent);
-      await rig.apply();
-    }
-    const lines = rig.changes.map(
+    const weir = {
+      name: { zh: '站', en: 'Station' },
+      kind: 'river-section',
+      waterBody: 'river',
+      target: 'II',
+      parameters: [{ id: given.parameter, interval: 'PT5M' }],
+      ...given.station,
+    };
+    const played = await play({
+      reference,
+      stations: { weir: station.parse(weir) },
+      rules: { rule: rule.parse({ severity: 'major', ...given.rule }) },
+      allowedLatenessMs: given.latenessMinutes * MINUTE,
+      arrivals: parseValues(given.values, given.parameter, given.everyMinutes),
+    });
+    const lines = played.changes.map(
       ({ transition }) => `${(transition.atMs - T0) / MINUTE} ${transition.event} ${transition.to}`,
     );
     expect(lines).toEqual(given.transitions);
     const minutes = (timeMs: number | null) => (timeMs === null ? null : (timeMs - T0) / MINUTE);
-    const alarms = rig.alarms().map((alarm) => ({
+    const alarms = played.alarms.map((alarm) => ({
       ...alarm,
       breachStart: minutes(alarm.breachStartMs),
       raisedAt: minutes(alarm.raisedAtMs),

@@ -1,0 +1,81 @@
+/**
+ * From a breach to the webhook that tells of it, on the real service at 5,000 readings/s offered: an open loop, counted
+ * from when each breaching message was due to be published until the notice's request has arrived.
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { atMost, type Figure, figure, quantile } from './figure.ts';
+import { breachStations } from './load.ts';
+import { publish, put, register, STATIONS, withService } from './running-service.ts';
+import { LIMITED, PARAMETERS } from './water.ts';
+
+const READINGS_PER_SECOND = 5000;
+const BREACHES_PER_SECOND = 20;
+const SECONDS = 30;
+/** While code is compiled and caches fill; its notices don't count. */
+const WARM_UP_SECONDS = 5;
+
+interface Told {
+  event: string;
+  alarm: { breachStart: string };
+}
+
+/** A breach's event time is when it was due, so the notice itself says where its latency begins. */
+export async function run(): Promise<Figure[]> {
+  return withService(async (service) => {
+    const seconds = WARM_UP_SECONDS + SECONDS;
+    const breaches = BREACHES_PER_SECOND * seconds;
+    const latencies: { dueMs: number; ms: number }[] = [];
+    const arrived = Promise.withResolvers<void>();
+    const recipient = await listen(({ event, alarm }) => {
+      const dueMs = Date.parse(alarm.breachStart);
+      if (event === 'raised') latencies.push({ dueMs, ms: Date.now() - dueMs });
+      if (latencies.length === breaches) arrived.resolve();
+    });
+    try {
+      const passwords = await register(service, breachStations(breaches, LIMITED.length));
+      await put(service, '/channels/bench', { kind: 'webhook', url: recipient.url, secret: 'bench' });
+      await put(service, '/routes', [{ match: {}, channels: ['bench'] }]);
+      const messagesPerSecond = READINGS_PER_SECOND / PARAMETERS.length;
+      const published = await publish({
+        port: service.mqttPort,
+        passwords,
+        stations: STATIONS,
+        messages: messagesPerSecond * seconds,
+        window: Number.MAX_SAFE_INTEGER,
+        pace: { messagesPerSecond, breachesPerSecond: BREACHES_PER_SECOND },
+      });
+      await arrived.promise;
+      const fromMs = published.beganMs + WARM_UP_SECONDS * 1000;
+      const counted = latencies.filter(({ dueMs }) => dueMs >= fromMs).map(({ ms }) => ms);
+      return [
+        figure('publish to webhook, p50', quantile(counted, 0.5), 'ms'),
+        atMost(250, 'publish to webhook, p99', quantile(counted, 0.99), 'ms'),
+        figure('publish to webhook, longest', quantile(counted, 1), 'ms'),
+        figure('notices counted', counted.length, 'notices'),
+        figure('acknowledged after, p50', published.acknowledgedMs.p50, 'ms'),
+        figure('acknowledged after, p99', published.acknowledgedMs.p99, 'ms'),
+      ];
+    } finally {
+      recipient.close();
+    }
+  });
+}
+
+/** A webhook's recipient on loopback. */
+async function listen(onTold: (body: Told) => void): Promise<{ url: string; close(): void }> {
+  const server = createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request.setEncoding('utf8')) body += chunk;
+    onTold(JSON.parse(body) as Told);
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    close() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+/**
+ * `npm run bench [-- NAME…]`: runs the named benchmarks, or all of them, and prints a line of JSON for each figure.
+ * Nothing here is a test: no figure fails anything. It ends with 1 when a benchmark could not be run.
+ */
+import { run as books } from './books.ts';
+import type { Figure } from './figure.ts';
+import { run as gate } from './gate.ts';
+import { run as ingest } from './ingest.ts';
+import { run as journal } from './journal.ts';
+import { run as latency } from './latency.ts';
+import { run as query } from './query.ts';
+import { run as readings } from './readings.ts';
+import { run as start } from './start.ts';
+
+/** The whole service first, then its parts alone. */
+const BENCHES: Record<string, () => Promise<Figure[]>> = {
+  ingest,
+  latency,
+  query,
+  start,
+  journal,
+  gate,
+  readings,
+  books,
+};
+
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
+if (unknown.length > 0) {
+  console.error(`No such benchmark: ${unknown.join(', ')}. There are ${Object.keys(BENCHES).join(', ')}.`);
+  process.exit(1);
+}
+for (const name of names.length > 0 ? names : Object.keys(BENCHES)) {
+  try {
+    for (const figure of await BENCHES[name]!()) console.log(JSON.stringify({ bench: name, ...figure }));
+  } catch (error) {
+    console.error(`${name} could not be run:`, error);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,15 @@
+/** `npm run backup -- DIR`: a consistent copy of the data directory, also while the service runs. */
+import { resolve } from 'node:path';
+import { systemClock } from '#src/clock.ts';
+import { readConfig } from '#src/config.ts';
+import { backUp } from '#store/backup.ts';
+import { readCall, runCommand, say } from './command.ts';
+
+await runCommand(async () => {
+  const { positionals } = readCall('npm run backup -- DIR', [1, 1], {});
+  const { config } = readConfig();
+  const target = resolve(positionals[0]!);
+  const { files, headSeq } = await backUp(config.dataDir, target, systemClock);
+  const bytes = files.reduce((total, file) => total + file.bytes, 0);
+  say(`${target}: ${files.length} files, ${bytes} bytes, through entry ${headSeq} of the journal`);
+});

@@ -1,0 +1,17 @@
+/** `npm run rebuild`: has the next start compute every book anew. The service must not run. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { readConfig } from '#src/config.ts';
+import { rebuildBooks } from '#store/rebuild.ts';
+import { StoreError } from '#store/sqlite.ts';
+import { readCall, runCommand, say } from './command.ts';
+
+await runCommand(() => {
+  readCall('npm run rebuild', [0, 0], {});
+  const { dataDir } = readConfig().config;
+  const missing = ['journal.db', 'derived.db', 'readings.db'].find((name) => !existsSync(join(dataDir, name)));
+  if (missing)
+    throw new StoreError('not-found', `${join(dataDir, missing)} isn't there: nothing to rebuild from`, false);
+  const { hours, meters } = rebuildBooks(dataDir);
+  say(`${dataDir}: ${hours} hours and ${meters} meters will be computed anew when the service starts`);
+});

@@ -1,0 +1,16 @@
+/** `npm run restore -- DIR [--force]`: puts a backup in the place of the data directory. The service must not run. */
+import { resolve } from 'node:path';
+import { systemClock } from '#src/clock.ts';
+import { readConfig } from '#src/config.ts';
+import { restore } from '#store/restore.ts';
+import { readCall, runCommand, say } from './command.ts';
+
+await runCommand(async () => {
+  const options = { force: { type: 'boolean', default: false } } as const;
+  const { positionals, values } = readCall('npm run restore -- DIR [--force]', [1, 1], options);
+  const { dataDir } = readConfig().config;
+  const backup = resolve(positionals[0]!);
+  const { manifest, replacedInto } = await restore({ backup, dataDir, force: values.force, clock: systemClock });
+  say(`${dataDir}: restored from ${backup}, made at ${manifest.createdAt}, through entry ${manifest.headSeq}`);
+  if (replacedInto) say(`what was there before is in ${replacedInto}`);
+});

@@ -1,0 +1,111 @@
+/** Reads a file of rule tests, blames what is wrong in it by line, and runs the rest. */
+import { checkRule } from '#alerts/rules.ts';
+import { durationMs } from '#model/duration.ts';
+import type { Reference } from '#model/reference.ts';
+import type { Rule, Station } from '#model/register.ts';
+import { SeedError } from '#seeds/seed-error.ts';
+import { readYaml, type YamlFile, yamlFault } from '#seeds/yaml-file.ts';
+import { Control } from '#store/control.ts';
+import { arrivalsOf, momentMs } from './arrivals.ts';
+import { differences } from './differences.ts';
+import { type Arrival, play } from './play.ts';
+import { type RuleTest, type RuleTestFile, ruleTestFile } from './schema.ts';
+
+export interface RuleTestResult {
+  name: string;
+  /** 1-based line of the test in its file. */
+  line: number | null;
+  /** Empty = passed. */
+  differences: string[];
+}
+
+/**
+ * @param name how messages call the file
+ * @throws SeedError naming file, line, item and reason of the first mistake.
+ */
+export async function runRuleTests(path: string, name: string, reference: Reference): Promise<RuleTestResult[]> {
+  const file = readYaml(path, name);
+  const parsed = ruleTestFile.safeParse(file.data);
+  if (!parsed.success) throw yamlFault(file, [], null, parsed.error);
+  const { tests, rules, lateness } = parsed.data;
+  const stations = namedStations(parsed.data);
+  checkStations(file, stations, reference);
+  checkRules(file, rules, stations, reference);
+  const scripts = tests.map((test, index) => checkedArrivals(file, test, index, parsed.data, reference));
+  const results: RuleTestResult[] = [];
+  for (const [index, test] of tests.entries()) {
+    const arrivals = scripts[index]!;
+    const { alarms } = await play({ reference, stations, rules, allowedLatenessMs: durationMs(lateness), arrivals });
+    const startMs = momentMs(test.start, 0);
+    const line = file.lineOf(['tests', index]);
+    results.push({ name: test.name, line, differences: differences(test.expect, alarms, startMs) });
+  }
+  return results;
+}
+
+/** In a test a station's id is name enough. */
+function namedStations({ stations }: RuleTestFile): Record<string, Station> {
+  const named = Object.entries(stations).map(([id, body]): [string, Station] => [
+    id,
+    { ...body, name: body.name ?? { zh: id, en: id } },
+  ]);
+  return Object.fromEntries(named);
+}
+
+function checkStations(file: YamlFile, stations: Record<string, Station>, reference: Reference): void {
+  for (const [id, { parameters }] of Object.entries(stations)) {
+    for (const [index, parameter] of parameters.entries()) {
+      if (reference.parameters.has(parameter.id)) continue;
+      const line = file.lineOf(['stations', id, 'parameters', index]);
+      throw new SeedError(file.name, line, id, `there is no parameter "${parameter.id}"`);
+    }
+  }
+}
+
+/** As `PUT /rules/{id}` would refuse them: a rule that could never alarm passes any test that expects nothing. */
+function checkRules(
+  file: YamlFile,
+  rules: Record<string, Rule>,
+  stations: Record<string, Station>,
+  reference: Reference,
+): void {
+  const versions = Object.entries(stations).map(([id, body]) => ({ noun: 'station', id, body }) as const);
+  const control = new Control(versions.map((version) => ({ ...version, seq: 1, atMs: 0, actor: 'rules:test' })));
+  for (const [id, rule] of Object.entries(rules)) {
+    const [fault] = checkRule(rule, control, reference);
+    if (!fault) continue;
+    const path = (fault.path ?? '').split(/[.[\]]+/).filter((part) => part !== '');
+    const reason = fault.path === undefined ? fault.message : `${fault.path}: ${fault.message}`;
+    throw new SeedError(file.name, file.lineOf(['rules', id, ...path]), id, reason);
+  }
+}
+
+/** The test's readings, once everything that it names exists. */
+function checkedArrivals(
+  file: YamlFile,
+  test: RuleTest,
+  index: number,
+  { stations, rules }: RuleTestFile,
+  reference: Reference,
+): Arrival[] {
+  const blame = (path: readonly PropertyKey[], reason: string) =>
+    new SeedError(file.name, file.lineOf(['tests', index, ...path]), test.name, reason);
+  for (const list of ['readings', 'series', 'expect'] as const) {
+    for (const [place, item] of test[list].entries()) {
+      const { station, parameter } = item;
+      if (!(station in stations)) throw blame([list, place], `there is no station "${station}" in this file`);
+      if (!reference.parameters.has(parameter)) throw blame([list, place], `there is no parameter "${parameter}"`);
+      if ('rule' in item && !(item.rule in rules))
+        throw blame([list, place], `there is no rule "${item.rule}" in this file`);
+    }
+  }
+  for (const [place, one] of test.series.entries()) {
+    try {
+      arrivalsOf({ ...test, readings: [], series: [one] });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw blame(['series', place, 'values'], error.message);
+    }
+  }
+  return arrivalsOf(test);
+}

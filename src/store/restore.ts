@@ -1,0 +1,110 @@
+/**
+ * Puts a backup in the place of a data directory. Everything is checked before anything is touched; what was there is
+ * moved aside, never deleted. The journal comes last: before it is there, the directory is no installation.
+ */
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { join, relative, sep } from 'node:path';
+import type { Clock } from '#src/clock.ts';
+import { syncToDisk } from './backup.ts';
+import { type BackupManifest, DATABASES, describeFile, readManifest } from './backup-manifest.ts';
+import { lockDataDir } from './data-lock.ts';
+import { checkDatabase, openReadOnly, StoreError } from './sqlite.ts';
+
+export interface RestoreOptions {
+  backup: string;
+  dataDir: string;
+  /** Replace an installation that is there; it is kept in a subdirectory. */
+  force: boolean;
+  clock: Clock;
+}
+
+export interface Restored {
+  manifest: BackupManifest;
+  /** Where the files are that were there before; null when there were none. */
+  replacedInto: string | null;
+}
+
+const STAGE = 'restoring';
+/** The lock itself, and what a file system or an earlier attempt puts there. */
+const NOTHING = /^(lock\.db.*|lost\+found|restoring|replaced-.*)$/;
+const OURS = /^((journal|derived|readings)\.db(-wal|-shm|-journal)?|admin\.token|installation\.key|(http|mqtt)\.port)$/;
+
+/**
+ * @throws StoreError `store.locked` while a service runs there, `state.conflict` for a directory that isn't empty,
+ *   `store.corrupt` or `store.newer` for the backup, `not-found` when there is none.
+ */
+export async function restore({ backup, dataDir, force, clock }: RestoreOptions): Promise<Restored> {
+  const manifest = await checkBackup(backup);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const lock = lockDataDir(join(dataDir, 'journal.db'));
+  try {
+    const present = readdirSync(dataDir).filter((name) => !NOTHING.test(name) && !leadsTo(join(dataDir, name), backup));
+    if (present.length > 0 && !force) {
+      throw new StoreError(
+        'state.conflict',
+        `${dataDir} isn't empty (${present.slice(0, 5).join(', ')}): --force moves an installation aside`,
+        false,
+      );
+    }
+    const stage = join(dataDir, STAGE);
+    rmSync(stage, { recursive: true, force: true });
+    mkdirSync(stage, { mode: 0o700 });
+    for (const { name } of manifest.files) {
+      copyFileSync(join(backup, name), join(stage, name));
+      chmodSync(join(stage, name), 0o600);
+      syncToDisk(join(stage, name));
+    }
+    const replacedInto = moveAside(dataDir, clock);
+    // Listed first, renamed last.
+    for (const { name } of manifest.files.toReversed()) renameSync(join(stage, name), join(dataDir, name));
+    rmSync(stage, { recursive: true });
+    syncToDisk(dataDir);
+    return { manifest, replacedInto };
+  } finally {
+    lock.close();
+  }
+}
+
+/** True when `path` is `target` or a directory above it. */
+function leadsTo(path: string, target: string): boolean {
+  const way = relative(path, target);
+  return way === '' || (way !== '..' && !way.startsWith(`..${sep}`));
+}
+
+/** @returns where to, or null when there was nothing of ours. */
+function moveAside(dataDir: string, clock: Clock): string | null {
+  const present = readdirSync(dataDir).filter((name) => OURS.test(name));
+  if (present.length === 0) return null;
+  const target = join(dataDir, `replaced-${new Date(clock.nowMs()).toISOString().replaceAll(/[:.]/g, '-')}`);
+  mkdirSync(target, { mode: 0o700 });
+  // The journal first: half moved, the directory must not look like an installation.
+  for (const name of present.toSorted((a, b) => Number(b.startsWith('journal')) - Number(a.startsWith('journal')))) {
+    renameSync(join(dataDir, name), join(target, name));
+  }
+  syncToDisk(dataDir);
+  return target;
+}
+
+/** Whether every file is what was written, sound, of a version that this program knows, and fits the others. */
+async function checkBackup(backup: string): Promise<BackupManifest> {
+  const manifest = readManifest(backup);
+  for (const file of manifest.files) {
+    const path = join(backup, file.name);
+    if (!existsSync(path)) throw new StoreError('store.corrupt', `${path} is missing from the backup`, false);
+    const { bytes, sha256 } = await describeFile(backup, file.name);
+    if (bytes !== file.bytes || sha256 !== file.sha256) {
+      throw new StoreError(
+        'store.corrupt',
+        `${path} isn't what was backed up: its size or its checksum differs`,
+        false,
+      );
+    }
+  }
+  for (const { name, version } of DATABASES) checkDatabase(join(backup, name), version);
+  const journal = openReadOnly(join(backup, 'journal.db'));
+  const { seq } = journal.prepare('SELECT max(seq) AS seq FROM entry').get() as { seq: number | null };
+  journal.close();
+  const ahead = Object.entries(manifest.cursors).find(([, cursor]) => cursor > (seq ?? 0));
+  if (ahead) throw new StoreError('store.corrupt', `${backup}: ${ahead[0]} is ahead of the journal`, false);
+  return manifest;
+}
