@@ -20,6 +20,7 @@ import { transaction } from '#store/sqlite.ts';
 import { SqliteReadings } from '#store/sqlite-readings.ts';
 import { createVolumeBooks } from '#store/volume-books.ts';
 import { systemClock as clock } from './clock.ts';
+import { createEntryWindow } from './entry-window.ts';
 import { createPump, type Pump } from './follower-pump.ts';
 import type { FollowersStart, FromFollowers, ToFollowers } from './followers-protocol.ts';
 import { createLog } from './log.ts';
@@ -31,6 +32,8 @@ const log = createLog(config.logLevel, 'followers');
 const say = (message: FromFollowers): void => port.postMessage(message);
 const STANDARD = 'gb3838-2002';
 const METRICS_EVERY_MS = 1000;
+/** Decoded entries that wait for the slowest follower; beyond them it reads for itself. */
+const WINDOW_ENTRIES = 2000;
 
 const reader = openJournalReader(join(config.dataDir, 'journal.db'));
 const derived = openDerived(join(config.dataDir, 'derived.db'));
@@ -108,14 +111,7 @@ let headSeq = reader.headSeq();
 let isStopping = false;
 let wakeUp = Promise.withResolvers<void>();
 
-/** Followers mostly read the same entries one after the other: the last slice is kept while the head is the same. */
-let slice: { after: number; limit: number; headSeq: number; entries: Entry[] } | undefined;
-function read(after: number, limit: number): Entry[] {
-  if (slice?.after !== after || slice.limit < limit || slice.headSeq !== headSeq) {
-    slice = { after, limit, headSeq, entries: reader.read(after, limit) };
-  }
-  return slice.entries.length > limit ? slice.entries.slice(0, limit) : slice.entries;
-}
+const entries = createEntryWindow((after, limit) => reader.read(after, limit), WINDOW_ENTRIES);
 
 function pumpOf(follower: Follower, readSome: (after: number, limit: number) => Entry[]): Pump {
   return createPump({
@@ -140,8 +136,11 @@ function pumpOf(follower: Follower, readSome: (after: number, limit: number) => 
 }
 
 /** Books read the store, so they go no further than the readings that it holds. */
-const readForBooks = (after: number, limit: number) => read(after, limit).filter(({ seq }) => seq <= readings.cursor());
-const pumps = [pumpOf(readings, read), pumpOf(alerts, read), pumpOf(books, readForBooks)];
+const readForBooks = (after: number, limit: number) => {
+  const stored = Math.min(limit, readings.cursor() - after);
+  return stored > 0 ? entries.read(after, stored) : [];
+};
+const pumps = [pumpOf(readings, entries.read), pumpOf(alerts, entries.read), pumpOf(books, readForBooks)];
 
 function report(): void {
   const timers = [readings, books, alerts].map((follower) => follower.nextTimerMs()).filter((timer) => timer !== null);
@@ -163,6 +162,7 @@ async function run(): Promise<void> {
       // Resends and channel tests change the outbox without changing an alarm.
       if (step.moved && pump.follower === alerts) dispatcher.wake();
     }
+    entries.forget(Math.min(passed.readings, passed.books, passed.alerts));
     report();
     if (moved) await nextTurn();
     else await rest(retryAtMs);

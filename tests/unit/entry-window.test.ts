@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import type { Entry } from '#model/entry.ts';
+import { createEntryWindow } from '#src/entry-window.ts';
+
+/** A journal that grows, and counts how often each entry is read. */
+function journal() {
+  const reads: number[] = [];
+  let head = 0;
+  return {
+    reads,
+    grow: (by: number) => {
+      head += by;
+    },
+    head: () => head,
+    read(after: number, limit: number): Entry[] {
+      const count = Math.max(0, Math.min(limit, head - after));
+      return Array.from({ length: count }, (_, index) => {
+        const seq = after + 1 + index;
+        reads[seq] = (reads[seq] ?? 0) + 1;
+        return { seq, receivedMs: seq, kind: 'tick' };
+      });
+    },
+  };
+}
+
+it('gives what the journal gives, whoever asks for what (property)', () => {
+  const ask = fc.record({
+    reader: fc.nat(2),
+    limit: fc.integer({ min: 1, max: 40 }),
+    grow: fc.nat(20),
+    forgets: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(ask, { maxLength: 80 }), fc.integer({ min: 1, max: 30 }), (asks, size) => {
+      const source = journal();
+      const window = createEntryWindow(source.read, size);
+      const cursors = [0, 0, 0];
+      for (const { reader, limit, grow, forgets } of asks) {
+        source.grow(grow);
+        const entries = window.read(cursors[reader]!, limit);
+        const expected = Math.min(limit, source.head() - cursors[reader]!);
+        expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, index) => cursors[reader]! + 1 + index));
+        expect(entries.length).toBeLessThanOrEqual(expected);
+        cursors[reader]! += entries.length;
+        if (forgets) window.forget(Math.min(...cursors));
+      }
+      // Nobody holds anybody up: each gets to the head alone, however far behind the others stay.
+      for (const reader of [0, 1, 2]) {
+        for (let turn = 0; cursors[reader]! < source.head() && turn < 10_000; turn++) {
+          cursors[reader]! += window.read(cursors[reader]!, 7).length;
+        }
+      }
+      expect(cursors).toEqual([source.head(), source.head(), source.head()]);
+    }),
+  );
+});
+
+it('reads each entry once while the readers go along together', () => {
+  const source = journal();
+  const window = createEntryWindow(source.read, 100);
+  source.grow(1000);
+  const cursors = [0, 0, 0];
+  while (Math.min(...cursors) < 1000) {
+    for (const reader of [0, 1, 2]) cursors[reader]! += window.read(cursors[reader]!, 10 + reader).length;
+    window.forget(Math.min(...cursors));
+  }
+  expect(Math.max(...source.reads.slice(1))).toBe(1);
+});
