@@ -29,15 +29,19 @@ const ending = new AbortController();
 const pause = (ms: number) => sleep(ms, undefined, { signal: ending.signal });
 
 function startService(): ChildProcess {
-  return spawn(process.execPath, [fileURLToPath(new URL('../src/main.ts', import.meta.url))], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    // The terminal belongs to the demonstration: the service's own log shows warnings unless it is asked for more.
-    env: {
-      ...environment,
-      WK_SEEDS: environment.WK_SEEDS || seedsDirectory,
-      WK_LOG_LEVEL: environment.WK_LOG_LEVEL || 'warn',
+  return spawn(
+    process.execPath,
+    ['--max-semi-space-size=4', fileURLToPath(new URL('../src/main.ts', import.meta.url))],
+    {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      // The terminal belongs to the demonstration: the service's own log shows warnings unless it is asked for more.
+      env: {
+        ...environment,
+        WK_SEEDS: environment.WK_SEEDS || seedsDirectory,
+        WK_LOG_LEVEL: environment.WK_LOG_LEVEL || 'warn',
+      },
     },
-  });
+  );
 }
 
 /** A port file that was written after `sinceMs`; null while there is none. An older one is a dead process's. */

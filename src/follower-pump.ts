@@ -1,5 +1,5 @@
 /**
- * Drives one follower along the journal: batches of about 40 ms, retries, and parking. A failure that calls itself
+ * Drives one follower along the journal: batches of about 60 ms, retries, and parking. A failure that calls itself
  * retryable (the store is away) is tried again for as long as it lasts; any other one, three times at the same place,
  * is narrowed down to its entry, which is parked: listed, alarmed, passed over. Nothing else waits for it.
  */
@@ -8,7 +8,7 @@ import type { Entry } from '#model/entry.ts';
 import type { Clock } from '#src/clock.ts';
 import type { Follower } from '#store/follower.ts';
 
-const BATCH_MS = 40;
+const BATCH_MS = 60;
 const BATCH_MIN = 1;
 const BATCH_MAX = 1000;
 const TRIES = 3;

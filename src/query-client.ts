@@ -35,6 +35,9 @@ const METHODS: Record<keyof Queries, true> = {
   parked: true,
 };
 
+/** Three semi-spaces of 4 MB: answers are pages, not archives. */
+const YOUNG_MB = 12;
+
 interface Waiting {
   resolve: (result: unknown) => void;
   reject: (error: Error) => void;
@@ -53,7 +56,10 @@ export function startQueryWorker(config: Config, onDeath: (error: Error) => void
   let worker = start();
 
   function start(): Worker {
-    const started = new Worker(new URL('./query-worker.ts', import.meta.url), { workerData: config });
+    const started = new Worker(new URL('./query-worker.ts', import.meta.url), {
+      workerData: config,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    });
     started.on('message', (reply: QueryReply) => answer(waiting, reply));
     started.on('error', (error) => revive(error));
     return started;

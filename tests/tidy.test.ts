@@ -123,7 +123,7 @@ const BANNED: { pattern: RegExp; instead: string; except?: RegExp }[] = [
   {
     pattern: /process\.env\b/,
     instead: 'src/config.ts',
-    except: /^(src\/config\.ts|seeds\/(demo|simulate|replay)\.ts|bench\/|tests\/)/,
+    except: /^(src\/(config|main)\.ts|seeds\/(demo|simulate|replay)\.ts|bench\/|tests\/)/,
   },
   {
     pattern: /process\.exit\b|process\.exitCode/,

@@ -7,6 +7,7 @@ import type { Door } from '#ingest/door.ts';
 import type { Config } from '#model/config.ts';
 import type { CommandEntry } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
+import type { Series } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { Channel, Rule } from '#model/register.ts';
 import type { Clock } from '#src/clock.ts';
@@ -32,6 +33,7 @@ export interface ApiDeps {
   reader: JournalReader & {
     commands(beforeSeq: number | null, limit: number): CommandEntry[];
     intakeCount(source: string): IntakeCount | undefined;
+    seriesOfStation(station: string): Series[];
     readonly quarantine: QuarantineReads;
   };
   control: Control;

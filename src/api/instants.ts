@@ -78,7 +78,10 @@ export function zonedTexts(timeZone: string): (timeMs: number) => string {
   let suffix = '';
   let fromMs = Number.POSITIVE_INFINITY;
   let untilMs = Number.NEGATIVE_INFINITY;
+  let last = { timeMs: Number.NaN, text: '' };
   return (timeMs) => {
+    // A bucket ends where the next one begins.
+    if (timeMs === last.timeMs) return last.text;
     if (timeMs < fromMs || timeMs >= untilMs) {
       const at = Temporal.Instant.fromEpochMilliseconds(timeMs).toZonedDateTimeISO(timeZone);
       fromMs = timeMs;
@@ -87,7 +90,8 @@ export function zonedTexts(timeZone: string): (timeMs: number) => string {
       suffix = offsetText(offsetMs);
     }
     const local = new Date(timeMs + offsetMs).toISOString();
-    return local.slice(0, local.endsWith('.000Z') ? -5 : -1) + suffix;
+    last = { timeMs, text: local.slice(0, local.endsWith('.000Z') ? -5 : -1) + suffix };
+    return last.text;
   };
 }
 

@@ -15,6 +15,7 @@ export interface OpenJournalReader extends JournalReader {
   commands(beforeSeq: number | null, limit: number): CommandEntry[];
   readonly quarantine: QuarantineReads;
   intakeCount(source: string): IntakeCount | undefined;
+  seriesOfStation(station: string): Series[];
   close(): void;
 }
 
@@ -61,6 +62,7 @@ class SqliteJournalReader implements OpenJournalReader {
   readonly #intakes: Statement;
   readonly #seriesById: Statement;
   readonly #seriesByName: Statement;
+  readonly #seriesOfStation: Statement;
   readonly #series: Statement;
   readonly #known = new Map<number, Series>();
 
@@ -81,6 +83,7 @@ class SqliteJournalReader implements OpenJournalReader {
     this.#seriesByName = database.prepare(
       'SELECT id, station, parameter FROM series WHERE station = ? AND parameter = ?',
     );
+    this.#seriesOfStation = database.prepare('SELECT id, station, parameter FROM series WHERE station = ?');
     this.#series = database.prepare('SELECT id, station, parameter FROM series ORDER BY id');
   }
 
@@ -126,6 +129,10 @@ class SqliteJournalReader implements OpenJournalReader {
     const series = { ...(row as unknown as Series) };
     this.#known.set(id, series);
     return series;
+  }
+
+  seriesOfStation(station: string): Series[] {
+    return this.#seriesOfStation.all(station).map((row) => ({ ...(row as unknown as Series) }));
   }
 
   seriesByName(station: string, parameter: string): Series | undefined {

@@ -62,7 +62,7 @@ export async function startTestService(
   // What a killed one left behind would lead to where nothing listens any more.
   for (const name of ['http', 'mqtt']) rmSync(join(dataDir, `${name}.port`), { force: true });
   let output = '';
-  const child = spawn(process.execPath, [join(ROOT, 'src/main.ts')], {
+  const child = spawn(process.execPath, ['--max-semi-space-size=4', join(ROOT, 'src/main.ts')], {
     cwd: ROOT,
     env: {
       PATH: process.env.PATH,

@@ -57,9 +57,10 @@ export function latestRoutes(api: Api, deps: ApiDeps): void {
 function latestAt(deps: ApiDeps, id: string): Latest {
   const { reference, reader, door, clock } = deps;
   const station = stationOf(deps, id);
+  const series = new Map(reader.seriesOfStation(id).map((one) => [one.parameter, one.id]));
   const newest = [...reference.parameters.values()].flatMap((parameter) => {
-    const series = reader.seriesByName(id, parameter.id);
-    const reading = series && door.latest(series.id);
+    const known = series.get(parameter.id);
+    const reading = known === undefined ? undefined : door.latest(known);
     return reading ? [{ parameter, reading }] : [];
   });
   return latestOf(station, newest, surfaceWaterStandard(deps), clock.nowMs());
