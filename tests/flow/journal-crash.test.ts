@@ -5,6 +5,7 @@ import { systemClock } from '#src/clock.ts';
 import { openJournal } from '#store/journal.ts';
 import { openJournalReader } from '#store/journal-reader.ts';
 import { childLines } from '#tests/helpers/child-lines.ts';
+import { allEntries } from '#tests/helpers/journal-fixture.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const KILLS = 24;
@@ -13,7 +14,7 @@ const CHILD = join(import.meta.dirname, '../helpers/journal-child.ts');
 function check(directory: string, acknowledged: ReadonlyMap<number, number>): number {
   const reader = openJournalReader(join(directory, 'journal.db'));
   try {
-    const entries = reader.read(0, 1_000_000);
+    const entries = allEntries(reader);
     expect(entries.findIndex(({ seq }, index) => seq !== index + 1)).toBe(-1);
     const numbers = new Map<number, number>();
     const readings = new Map<string, number>();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openJournalReader } from '#store/journal-reader.ts';
 import { type ChildLines, childLines } from '#tests/helpers/child-lines.ts';
+import { allEntries } from '#tests/helpers/journal-fixture.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const CHILD = join(import.meta.dirname, '../helpers/journal-child.ts');
@@ -30,7 +31,7 @@ const acks = (child: ChildLines): Map<number, number> =>
 /** Every acknowledged number at its seq, no holes, and nothing that was refused. */
 function checkJournal(path: string, child: ChildLines): void {
   const reader = openJournalReader(path);
-  const entries = reader.read(0, 1_000_000);
+  const entries = allEntries(reader);
   const stored = new Map(
     entries.flatMap((entry) => (entry.kind === 'message' ? [[entry.gatewaySeq!, entry.seq]] : [])),
   );

@@ -1,9 +1,9 @@
 /** A journal in a directory of its own, and drafts to put into it. */
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { JournaledReading } from '#model/entry.ts';
+import type { Entry, JournaledReading } from '#model/entry.ts';
 import { type JournalOptions, type JournalWriter, openJournal } from '#store/journal.ts';
-import type { MessageDraft, QuarantineDraft } from '#store/journal-port.ts';
+import type { JournalReader, MessageDraft, QuarantineDraft } from '#store/journal-port.ts';
 import { type OpenJournalReader, openJournalReader } from '#store/journal-reader.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
 import { tempDir } from './temp-dir.ts';
@@ -67,4 +67,13 @@ export function quarantined(id: string, change: Partial<QuarantineDraft> = {}): 
     source: 'g1',
     ...change,
   };
+}
+
+/** Every entry of the journal: one `read` stops early after much text. */
+export function allEntries(reader: Pick<JournalReader, 'read'>): Entry[] {
+  const entries: Entry[] = [];
+  for (let page = reader.read(0, 10_000); page.length > 0; page = reader.read(entries.at(-1)!.seq, 10_000)) {
+    for (const entry of page) entries.push(entry);
+  }
+  return entries;
 }
