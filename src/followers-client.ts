@@ -6,14 +6,13 @@ import { Worker } from 'node:worker_threads';
 import type { Config } from '#model/config.ts';
 import type { Reference } from '#model/reference.ts';
 import type { FollowersStart, FromFollowers, ToFollowers } from './followers-protocol.ts';
+import { WORKER_LIMITS } from './worker-memory.ts';
 
 type FollowerCursors = Record<'readings' | 'books' | 'alerts', number>;
 
 const CAUGHT_UP_WAIT_MS = 2000;
 /** A reader doesn't wait for followers that are further behind than this: two seconds wouldn't help. */
 const CAUGHT_UP_ENTRIES = 20_000;
-/** Three semi-spaces of 4 MB; by itself V8 would take 100 MB under load. */
-const YOUNG_MB = 12;
 const RESTART_MIN_MS = 200;
 const RESTART_MAX_MS = 30_000;
 
@@ -64,7 +63,7 @@ export async function startFollowersWorker(options: {
   function start(): Worker {
     const started = new Worker(new URL('./followers-worker.ts', import.meta.url), {
       workerData: { config, reference } satisfies FollowersStart,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+      resourceLimits: WORKER_LIMITS,
     });
     started.on('message', heard);
     started.on('error', died);

@@ -38,5 +38,4 @@ export type FromFollowers =
   | { type: 'publish'; id: number; topic: string; payload: string; retain: boolean }
   /** A follower was parked at this entry: a platform alarm. */
   | { type: 'parked'; follower: string; seq: number; error: string }
-  | { type: 'metrics'; counters: Record<string, number> }
-  | { type: 'failed'; error: string };
+  | { type: 'metrics'; counters: Record<string, number> };

@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import type { Config } from '#model/config.ts';
 import type { Queries } from '#store/queries.ts';
 import { StoreError } from '#store/sqlite.ts';
+import { WORKER_LIMITS } from './worker-memory.ts';
 
 export interface QueryRequest {
   id: number;
@@ -35,9 +36,6 @@ const METHODS: Record<keyof Queries, true> = {
   parked: true,
 };
 
-/** Three semi-spaces of 4 MB: answers are pages, not archives. */
-const YOUNG_MB = 12;
-
 interface Waiting {
   resolve: (result: unknown) => void;
   reject: (error: Error) => void;
@@ -58,7 +56,7 @@ export function startQueryWorker(config: Config, onDeath: (error: Error) => void
   function start(): Worker {
     const started = new Worker(new URL('./query-worker.ts', import.meta.url), {
       workerData: config,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+      resourceLimits: WORKER_LIMITS,
     });
     started.on('message', (reply: QueryReply) => answer(waiting, reply));
     started.on('error', (error) => revive(error));

@@ -19,6 +19,7 @@ import type { Entry } from '#model/entry.ts';
 import type { Reading } from '#model/reading.ts';
 import { readSeeds, SEED_ACTOR, seedCommands } from '#seeds/load.ts';
 import { loadReference } from '#seeds/reference.ts';
+import { gatewayLedger } from '#store/gateway-ledger.ts';
 import { type JournalWriter, openJournal } from '#store/journal.ts';
 import { type OpenJournalReader, openJournalReader } from '#store/journal-reader.ts';
 import { openSeriesState } from '#store/series-state.ts';
@@ -300,12 +301,8 @@ function keepHouse(config: Config, parts: HouseParts, log: Logger): () => void {
 async function publishLedgers({ journal, broker, reader, queries }: HouseParts): Promise<void> {
   if (!broker) return;
   for (const { id } of journal.control.list('gateway')) {
-    const settled = await queries.settledCounts({ source: id });
-    const intake = reader.intakeCount(id);
-    if (!intake) continue;
-    const { received, quarantined, sinceMs } = intake;
-    const pending = received - quarantined - settled.stored - settled.duplicate;
-    const since = new Date(sinceMs).toISOString();
-    await broker.publishLedger(id, JSON.stringify({ received, ...settled, quarantined, pending, since }));
+    const { sinceMs, ...counts } = await gatewayLedger(queries, reader, id);
+    if (sinceMs === null) continue;
+    await broker.publishLedger(id, JSON.stringify({ ...counts, since: new Date(sinceMs).toISOString() }));
   }
 }

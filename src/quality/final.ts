@@ -2,6 +2,7 @@
  * Final flags: a pure function of the readings of one series in event time, whatever their order of arrival. What a
  * flag depends on lies within a stated reach, so an hour gives the same flags however the window around it was cut.
  */
+import { HOUR_MS } from '#model/calendar.ts';
 import { FAIL, type Flag, MISSING, worstFlag } from '#model/flag.ts';
 import { worsened } from './provisional.ts';
 import { flatLine, flatSpanMs, grossRange, rateOfChange, spike } from './tests.ts';
@@ -14,8 +15,6 @@ export interface FlaggableReading {
   deviceFlag: string | null;
   pinned?: Flag | undefined;
 }
-
-const HOUR_MS = 3_600_000;
 
 /** For what no test is known: every flag is "not evaluated", save the device's own verdict. */
 export const NO_TESTS: Thresholds = {

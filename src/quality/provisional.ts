@@ -3,6 +3,7 @@
  * line) as far as the past can tell. Its predecessors are those in event time that the door still remembers; what
  * comes after is unknown, so an hour's close decides again (src/quality/final.ts) and may confirm or clear.
  */
+import { HOUR_MS } from '#model/calendar.ts';
 import {
   deviceFloor,
   FAIL,
@@ -135,8 +136,6 @@ function spike(
   }
   return SUSPECT;
 }
-
-const HOUR_MS = 3_600_000;
 
 /**
  * QARTOD test 7 against the last usable reading and, if there is one that can vouch, the doubted predecessor: the

@@ -103,7 +103,8 @@ function journalOf(stations: Script['stations'], rules: Script['rules'], arrival
   return { entries, series };
 }
 
-function readerOf(entries: readonly Entry[], series: Series[]): JournalReader {
+/** A journal in memory, as its followers read it. Entry `seq` stands at index `seq` − 1, series `id` likewise. */
+export function readerOf(entries: readonly Entry[], series: Series[]): JournalReader {
   return {
     headSeq: () => entries.length,
     oldestSeq: () => 1,

@@ -11,10 +11,10 @@ import type { Flag } from '#model/flag.ts';
 import type { Series } from '#model/reading.ts';
 import { type Rule, rule, station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
+import { readerOf } from '#src/rule-tests/play.ts';
 import { alarms, timeline } from '#store/alert-queries.ts';
 import { Control, type ControlVersion } from '#store/control.ts';
 import { openDerived } from '#store/derived.ts';
-import type { JournalReader } from '#store/journal-port.ts';
 import type { Database } from '#store/sqlite.ts';
 
 export const reference = loadReference();
@@ -49,17 +49,7 @@ export function createAlertsRig(options: AlertsRigOptions = {}) {
   let control: Control | undefined;
   const changes: AlarmChange[] = [];
 
-  const reader: JournalReader = {
-    headSeq: () => entries.length,
-    oldestSeq: () => 1,
-    read: (after, limit) => entries.slice(after, after + limit),
-    tail: (limit) => entries.slice(-limit),
-    raw: () => undefined,
-    seriesById: (id) => series[id - 1],
-    seriesByName: (name, parameter) => series.find((one) => one.station === name && one.parameter === parameter),
-    allSeries: () => series,
-    intakeCounts: () => [],
-  };
+  const reader = readerOf(entries, series);
 
   function seriesFor(name: string, parameter: string): number {
     const known = reader.seriesByName(name, parameter);

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Gateway } from '#model/register.ts';
 import { generateSecret, hashPassword } from '#src/secrets.ts';
+import { gatewayLedger } from '#store/gateway-ledger.ts';
 import { actorOf, callerOf } from '../caller.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';
 import type { Api, ApiDeps } from '../deps.ts';
@@ -145,18 +146,8 @@ function ledgerRoute(api: Api, deps: ApiDeps): void {
         throw new Problem('role.too-low', 'A gateway may read its own ledger.');
       gatewayOf(deps, id);
       await deps.caughtUp('readings');
-      // Settled first: what is journaled in between is then pending rather than negative.
-      const { stored, duplicate } = await deps.queries.settledCounts({ source: id });
-      const intake = deps.reader.intakeCount(id);
-      const { received = 0, quarantined = 0 } = intake ?? {};
-      return {
-        received,
-        stored,
-        duplicate,
-        quarantined,
-        pending: received - stored - duplicate - quarantined,
-        since: isoText(intake?.sinceMs ?? null),
-      };
+      const { sinceMs, ...counts } = await gatewayLedger(deps.queries, deps.reader, id);
+      return { ...counts, since: isoText(sinceMs) };
     },
   });
 }

@@ -1,7 +1,9 @@
 /** Readings as they were measured: pages, CSV by stream, and every version of one. */
+
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { AHEAD_MS_MAX } from '#ingest/instant.ts';
+import { DAY_MS } from '#model/calendar.ts';
 import type { ReadingRow } from '#store/queries.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';
 import type { Api, ApiDeps } from '../deps.ts';
@@ -11,7 +13,6 @@ import { documented, instantQuery, limitUpTo, page, range } from '../schemas/com
 import { readingPage, seriesParams, versionPage } from '../schemas/readings.ts';
 import { type NamedSeries, seriesOf } from '../series.ts';
 
-const DAY_MS = 86_400_000;
 const LIMIT = 1000;
 const LIMIT_MAX = 10_000;
 

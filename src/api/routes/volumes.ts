@@ -1,5 +1,5 @@
 /** Transferred water by meter, station or recipient: integer litres inside, cubic metres with three decimals outside. */
-import { bucketEdges } from '#model/calendar.ts';
+import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
 import type { VolumeBucket } from '#store/queries.ts';
 import type { Api, ApiDeps } from '../deps.ts';
@@ -10,7 +10,6 @@ import { type Volumes, volumeQuery, volumes } from '../schemas/statistics.ts';
 import { stationOf } from '../series.ts';
 
 const BUCKETS_MAX = 10_000;
-const HOUR_MS = 3_600_000;
 
 export function volumeRoutes(api: Api, deps: ApiDeps): void {
   const { config, clock, queries } = deps;
