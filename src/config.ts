@@ -71,6 +71,8 @@ const settings = z.object({
   WK_MQTT_USERNAME: z.string().optional(),
   WK_MQTT_PASSWORD: z.string().optional(),
   WK_MQTT_CA_FILE: z.string().optional(),
+  WK_MQTT_CERT_FILE: z.string().optional(),
+  WK_MQTT_KEY_FILE: z.string().optional(),
   WK_MQTT_CLIENT_ID: z.string().default('wellkeeper'),
   WK_MQTT_HOST: z.string().default('127.0.0.1'),
   WK_MQTT_PORT: port.default(1883),
@@ -106,9 +108,6 @@ const settings = z.object({
 /** Names that are ours but no settings of the service: tests and command-line tools read them. */
 const OTHER_NAMES = /^WK_(CONFIG|TEST_.*|REPLAY_.*|SIMULATE_.*|BENCH_.*|DEMO_.*)$/;
 
-/** Settings of the contract whose part isn't built yet. */
-const NOT_YET = ['WK_HEARTBEAT_URL', 'WK_RAW_RETENTION'] as const;
-
 /**
  * Reads settings from an environment (and the YAML file that its `WK_CONFIG` names).
  * @returns the frozen configuration, and warnings about names that look like settings but aren't.
@@ -122,7 +121,6 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): { conf
     .filter((name) => name.startsWith('WK_') && !(name in settings.shape) && !OTHER_NAMES.test(name))
     .filter((name) => !SECRETS.some((secret) => name === `${secret}_FILE`))
     .map((name) => `${name} is no setting of this program and has no effect`);
-  for (const name of NOT_YET) if (given[name]) warnings.push(`${name} has no effect in this version yet`);
   const result = settings.safeParse(given);
   if (!result.success) {
     for (const issue of result.error.issues) mistakes.push(`${issue.path.join('.')}: ${issue.message}`);
@@ -147,6 +145,8 @@ function toConfig(given: z.infer<typeof settings>): Config {
           username: given.WK_MQTT_USERNAME ?? null,
           password: given.WK_MQTT_PASSWORD ?? null,
           caFile: given.WK_MQTT_CA_FILE ?? null,
+          certFile: given.WK_MQTT_CERT_FILE ?? null,
+          keyFile: given.WK_MQTT_KEY_FILE ?? null,
           clientId: given.WK_MQTT_CLIENT_ID,
         }
       : { kind: 'embedded', host: given.WK_MQTT_HOST, port: given.WK_MQTT_PORT },

@@ -1,8 +1,21 @@
 /** What main and the followers' worker say to each other; plain data only. */
 import type { Alarm, Transition } from '#model/alarm.ts';
 import type { Config } from '#model/config.ts';
+import type { PlatformCondition } from '#model/platform.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
+
+/** A reading that the store refused for good, on its way into quarantine. `id` is the quarantined item's. */
+export interface RejectedValue {
+  id: string;
+  source: string;
+  station: string;
+  parameter: string;
+  timeMs: number;
+  value: number | null;
+  deviceFlag: string | null;
+  reason: string;
+}
 
 /** `reference` has been read and checked by main: no thread reads it again. */
 export interface FollowersStart {
@@ -11,6 +24,8 @@ export interface FollowersStart {
 }
 
 export type ToFollowers =
+  /** Refused readings that are now in quarantine: the worker may forget them. */
+  | { type: 'quarantined'; ids: string[] }
   | { type: 'committed'; headSeq: number }
   /** The answer to `publish`: `error` null once the broker has it. */
   | { type: 'published'; id: number; error: string | null }
@@ -36,6 +51,10 @@ export type FromFollowers =
   | { type: 'reflagged'; readings: (Reading & { series: number })[] }
   /** An MQTT channel's notice. */
   | { type: 'publish'; id: number; topic: string; payload: string; retain: boolean }
+  /** What keeps the stores from being written or read for now; null: it works (again). Told when it changes. */
+  | { type: 'store'; trouble: { condition: PlatformCondition; detail: string } | null }
+  /** Readings that the store refused for good, until `quarantined` answers; told again after a start. */
+  | { type: 'rejected'; readings: RejectedValue[] }
   /** A follower was parked at this entry: a platform alarm. */
   | { type: 'parked'; follower: string; seq: number; error: string }
   | { type: 'metrics'; counters: Record<string, number> };

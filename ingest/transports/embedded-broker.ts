@@ -4,6 +4,7 @@
  */
 import type { Door } from '#ingest/door.ts';
 import type { Clock } from '#src/clock.ts';
+import type { Broker } from './broker.ts';
 import type { Access } from './broker-access.ts';
 import type { IntakeCounters } from './publish-intake.ts';
 import type { GuardLimits } from './socket-guard.ts';
@@ -47,7 +48,7 @@ export interface BrokerOptions extends Access {
   limits?: Partial<BrokerLimits>;
 }
 
-export interface BrokerCounters extends IntakeCounters {
+export interface BrokerCounters extends IntakeCounters, Record<string, number> {
   /** Times that the journal couldn't take a message for now; it is tried again until its connection ends. */
   held: number;
   logInsFailed: number;
@@ -61,22 +62,9 @@ export interface BrokerCounters extends IntakeCounters {
   connectionsRefused: number;
 }
 
-export interface EmbeddedBroker {
+export interface EmbeddedBroker extends Broker {
   readonly port: number;
   readonly counters: Readonly<BrokerCounters>;
-  /** Sends our own message at QoS 1 to who subscribes to it; resolves when it is written to their sockets. */
-  publish(topic: string, payload: string, options?: { retain?: boolean }): Promise<void>;
-  clearRetained(topic: string): Promise<void>;
-  /** The gateway's ledger (JSON) as its retained message. */
-  publishLedger(gateway: string, ledger: string): Promise<void>;
-  /** Closes every connection of this gateway; a new password or its deletion in `control` does so by itself. */
-  disconnectGateway(gateway: string): void;
-  /** Authenticated connections. */
+  /** Authenticated connections. A new password or a gateway's deletion in `control` ends them by itself. */
   clients(): number;
-  /** Messages that wait since the journal can't take them. */
-  waiting(): number;
-  /** When the gateway last published anything, epoch ms; null = not since the broker began. */
-  lastSeenMs(gateway: string): number | null;
-  /** Stops listening and closes all connections; what waits unacknowledged will be sent again by its clients. */
-  close(): Promise<void>;
 }

@@ -20,7 +20,8 @@ const REMEDIES: Record<FaultCode, string> = {
   'row.malformed': 'Compare with the CSV payload in [api.md](api.md).',
   'flag.unknown': 'Use a letter or number of [mqtt.md](mqtt.md#flags).',
   'gateway.not-owner': "Add the station to the gateway's `stations`.",
-  'store.rejected': 'Look at the quarantined item.',
+  'time.expired': 'Nothing: it would be deleted at once. To keep it, raise `WK_RAW_RETENTION`.',
+  'store.rejected': 'Look at the quarantined item; mend the store, then replay it.',
   'message.malformed': 'Send UTF-8 JSON (or CSV over HTTP).',
   'message.too-many-values': 'Split the message.',
   'message.too-large': 'Split the message, or raise `WK_MAX_MESSAGE`.',
@@ -47,6 +48,7 @@ const REMEDIES: Record<FaultCode, string> = {
   'journal.full':
     'Free disk space, or let the followers catch up ([operations.md](operations.md#when-the-disk-is-full)).',
   'journal.unwritable': 'See the log; check disk and permissions.',
+  'store.unavailable': 'See the platform alarm ([operations.md](operations.md#runbook)); ask again.',
   overloaded: 'Wait as long as `Retry-After` says.',
   'store.corrupt': 'Restore the data directory from a backup.',
   'store.newer': 'Start the newer program again.',

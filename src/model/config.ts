@@ -12,19 +12,16 @@ export interface Config {
         username: string | null;
         password: string | null;
         caFile: string | null;
+        /** PEM files of a client certificate and its key; both or none. */
+        certFile: string | null;
+        keyFile: string | null;
         clientId: string;
       };
   /** The service's own account at an outside broker; also known while the embedded one runs (`broker:files`). */
   mqttLogIn: { username: string; password: string | null };
   mqttTopics: string[];
-  influx: null | {
-    url: string;
-    token: string | null;
-    org: string | null;
-    bucket: string;
-    api: 'v1' | 'v2';
-    retentionOk: boolean;
-  };
+  /** null = readings rest in SQLite. */
+  influx: InfluxConfig | null;
   timeZone: string;
   adminToken: string | null;
   allowedLatenessMs: number;
@@ -39,4 +36,17 @@ export interface Config {
   webhookAllow: string[];
   rawRetentionMs: number | null;
   logLevel: string;
+}
+
+/** The InfluxDB that holds the readings (contracts §2). */
+export interface InfluxConfig {
+  url: string;
+  /** v2: an API token; v1: `user:password`, null = no header. */
+  token: string | null;
+  /** v2 only. */
+  org: string | null;
+  bucket: string;
+  api: 'v1' | 'v2';
+  /** A bucket that deletes what is old is accepted. */
+  retentionOk: boolean;
 }

@@ -3,6 +3,7 @@
  * everything else that it knows is derived from them.
  */
 import type { Flag } from './flag.ts';
+import type { PlatformCondition } from './platform.ts';
 
 /**
  * What a value is to its series: `new` time, same value again (`duplicate`), another value for a known time
@@ -56,7 +57,7 @@ interface StartEntry extends Journaled {
 export type Entry = MessageEntry | CommandEntry | TickEntry | StartEntry;
 
 /** The registers. Each is a set of entries keyed by id, changed only by `put` and `delete` commands. */
-export const NOUNS = ['station', 'gateway', 'meter', 'rule', 'channel', 'routes', 'token', 'statement'] as const;
+export const NOUNS = ['station', 'gateway', 'meter', 'rule', 'channel', 'routes', 'token', 'statement', 'gap'] as const;
 export type Noun = (typeof NOUNS)[number];
 
 /** A change that somebody made. `put` and `delete` change a register; the others act on an alarm or on readings. */
@@ -70,7 +71,22 @@ export type Command =
   | { verb: 'test-channel'; channel: string }
   | { verb: 'resend'; notice: string }
   | Correction
-  | { verb: 'replay-quarantine'; quarantineId: string };
+  | { verb: 'replay-quarantine'; quarantineId: string }
+  | { verb: 'retry-parked'; follower: 'readings' | 'books' | 'alerts'; seq: number }
+  | PlatformChange;
+
+/**
+ * The service found (actor `system`) that something is wrong with the platform, or that it no longer is. `sinceMs` =
+ * wall clock when it began, which may be before the entry: what can't be journaled at once is journaled later.
+ */
+export interface PlatformChange {
+  verb: 'platform';
+  condition: PlatformCondition;
+  state: 'begun' | 'ended';
+  sinceMs: number;
+  /** What was seen: `401 unauthorized from http://…`; never a secret. */
+  detail: string;
+}
 
 /** An engineer's change to the readings of one series in the event-time range [fromMs, toMs). */
 export interface Correction {

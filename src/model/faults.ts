@@ -24,6 +24,7 @@ const TABLE = {
   'row.malformed': { status: null, meaning: 'The CSV row does not have the columns that the header promises.' },
   'flag.unknown': { status: null, meaning: 'The device flag is not known; the value is kept with flag 2.' },
   'gateway.not-owner': { status: null, meaning: 'The station is not one that this gateway may write.' },
+  'time.expired': { status: null, meaning: 'The time is before what WK_RAW_RETENTION keeps.' },
   'store.rejected': { status: null, meaning: 'The reading store refused this line for good.' },
   // Messages: the whole message is quarantined and counts as one.
   'message.malformed': { status: 400, meaning: 'The payload can not be decoded.' },
@@ -54,6 +55,10 @@ const TABLE = {
   'journal.unwritable': {
     status: 503,
     meaning: 'The disk refuses the journal; nothing was accepted; try again later.',
+  },
+  'store.unavailable': {
+    status: 503,
+    meaning: 'The reading store does not answer; what is in books and memory can still be read.',
   },
   overloaded: { status: 503, meaning: 'The service is too busy; Retry-After says when.' },
   // Files and processes.

@@ -189,3 +189,13 @@ export const statement = z.strictObject({
   note: text.optional(),
 });
 export type Statement = z.infer<typeof statement>;
+
+/**
+ * A time in which something that gateways sent may be lost: their broker had forgotten our session. Written by the
+ * service itself, shown in every gateway's ledger.
+ */
+export interface Gap {
+  fromMs: number;
+  toMs: number;
+  cause: string;
+}

@@ -4,7 +4,7 @@
  * transaction as the command; this is the view in memory that each thread keeps, advanced entry by entry.
  */
 import type { CommandEntry, Entry, Noun } from '#model/entry.ts';
-import type { Channel, Gateway, Meter, Routes, Rule, Statement, Station, Token } from '#model/register.ts';
+import type { Channel, Gap, Gateway, Meter, Routes, Rule, Statement, Station, Token } from '#model/register.ts';
 
 export interface NounBody {
   station: Station;
@@ -15,6 +15,7 @@ export interface NounBody {
   routes: Routes;
   token: Token;
   statement: Statement;
+  gap: Gap;
 }
 
 /** One version of one register entry; `body` null = deleted. */

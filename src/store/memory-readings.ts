@@ -1,13 +1,14 @@
 /** The reading store as a plain model in memory: what the other adapters are compared with. For tests. */
+import { floorHour } from '#model/calendar.ts';
 import type { Reading } from '#model/reading.ts';
-import type { ReadingStore, ReadingToStore, TracedReading } from './reading-store.ts';
+import type { ReadingStore, ReadingToStore, RejectedReading, TracedReading } from './reading-store.ts';
 
 export class MemoryReadings implements ReadingStore {
   readonly #series = new Map<number, Map<number, TracedReading>>();
   /** Ascending times of a series; made when asked for, forgotten when a time is added. */
   readonly #times = new Map<number, number[]>();
 
-  async write(readings: readonly ReadingToStore[]): Promise<void> {
+  async write(readings: readonly ReadingToStore[]): Promise<RejectedReading[]> {
     for (const { series, timeMs, value, flag, deviceFlag, seq } of readings) {
       const byTime = this.#series.getOrInsertComputed(series, () => new Map());
       const known = byTime.get(timeMs);
@@ -15,6 +16,7 @@ export class MemoryReadings implements ReadingStore {
       const stored = value === null ? null : value + 0;
       byTime.set(timeMs, { timeMs, value: stored, flag, deviceFlag, seq: seq ?? known?.seq ?? null });
     }
+    return [];
   }
 
   async read(series: number, fromMs: number, toMs: number, limit: number): Promise<Reading[]> {
@@ -41,6 +43,17 @@ export class MemoryReadings implements ReadingStore {
       const known = this.#series.get(series)?.get(timeMs);
       return known && { ...known };
     });
+  }
+
+  async hours(series: number): Promise<number[]> {
+    const times = [...(this.#series.get(series)?.keys() ?? [])].sort((a, b) => a - b);
+    return [...new Set(times.map(floorHour))];
+  }
+
+  async prune(series: number, beforeMs: number): Promise<void> {
+    const byTime = this.#series.get(series);
+    for (const timeMs of byTime?.keys() ?? []) if (timeMs < beforeMs) byTime!.delete(timeMs);
+    this.#times.delete(series);
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 /**
  * The ReadingStore port: where readings rest. Adapters: `sqlite-readings.ts` (embedded), `memory-readings.ts`
- * (a plain model for tests), later `influx-readings.ts`; one contract suite, `tests/contract/reading-store.ts`.
+ * (a plain model for tests), `influx-readings.ts`; one contract suite, `tests/contract/reading-store.ts`.
  * A store knows nothing of verdicts, versions or entries: the `readings` follower has settled those before it writes.
  */
 import type { Reading, SeriesReading } from '#model/reading.ts';
@@ -18,12 +18,23 @@ export interface TracedReading extends Reading {
   seq: number | null;
 }
 
+/** A reading that the store refused for good, whatever came with it; everything else of the call is stored. */
+export interface RejectedReading {
+  reading: ReadingToStore;
+  /** In the store's own words. */
+  reason: string;
+}
+
+/** What a series is called; stores that know no numbers ask for it. */
+export type SeriesName = (series: number) => { station: string; parameter: string } | undefined;
+
 export interface ReadingStore {
   /**
-   * Upserts by (series, time); resolves when durable. Of two readings for one key in a call the later wins.
-   * Negative zero is stored as zero. Rejects with StoreError; `retryable` when trying again may help.
+   * Upserts by (series, time); resolves when durable, with the readings that were refused for good (none, as a rule).
+   * Of two readings for one key in a call the later wins. Negative zero is stored as zero.
+   * Rejects with StoreError; `retryable` when trying again may help.
    */
-  write(readings: readonly ReadingToStore[]): Promise<void>;
+  write(readings: readonly ReadingToStore[]): Promise<RejectedReading[]>;
   /** Readings of [fromMs, toMs) ascending by time, at most `limit`. */
   read(series: number, fromMs: number, toMs: number, limit: number): Promise<Reading[]>;
   /** As `read`, with where each value came from. */
@@ -34,5 +45,9 @@ export interface ReadingStore {
   after(series: number, timeMs: number, count: number): Promise<Reading[]>;
   /** What is stored at exactly these keys, in their order. */
   at(keys: readonly { series: number; timeMs: number }[]): Promise<(TracedReading | undefined)[]>;
+  /** Starts (epoch ms) of the UTC hours that hold readings of this series, ascending: what a rebuild begins with. */
+  hours(series: number): Promise<number[]>;
+  /** Deletes readings of this series before `beforeMs` for good (WK_RAW_RETENTION); resolves when done. */
+  prune(series: number, beforeMs: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -2,10 +2,11 @@
  * The embedded reading store: one table in readings.db, clustered by (series, time). The followers' worker writes
  * it; the query worker opens it for reading only. SQLite answers at once, so the promises are already settled.
  */
+import { HOUR_MS } from '#model/calendar.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Reading } from '#model/reading.ts';
 import { toStoreError } from './journal-failure.ts';
-import type { ReadingStore, ReadingToStore, TracedReading } from './reading-store.ts';
+import type { ReadingStore, ReadingToStore, RejectedReading, TracedReading } from './reading-store.ts';
 import { type Database, openDatabase, openReadOnly, type Statement, transaction } from './sqlite.ts';
 
 export const readingsMigrations: readonly string[] = [
@@ -27,6 +28,8 @@ export class SqliteReadings implements ReadingStore {
   readonly #traced: Statement;
   readonly #before: Statement;
   readonly #at: Statement;
+  readonly #hours: Statement;
+  readonly #prune: Statement;
 
   /**
    * Opens the file for the one thread that writes it, and makes it when there is none.
@@ -46,13 +49,18 @@ export class SqliteReadings implements ReadingStore {
       `SELECT ${COLUMNS} FROM reading WHERE series = ? AND timeMs < ? ORDER BY timeMs DESC LIMIT ?`,
     );
     this.#at = database.prepare(`SELECT ${COLUMNS}, seq FROM reading WHERE series = ? AND timeMs = ?`);
+    this.#hours = database.prepare(
+      'SELECT DISTINCT timeMs - timeMs % ?2 AS hourMs FROM reading WHERE series = ?1 ORDER BY hourMs',
+    );
+    this.#prune = database.prepare('DELETE FROM reading WHERE series = ? AND timeMs < ?');
   }
 
-  async write(readings: readonly ReadingToStore[]): Promise<void> {
-    if (readings.length === 0) return;
+  async write(readings: readonly ReadingToStore[]): Promise<RejectedReading[]> {
+    if (readings.length === 0) return [];
     // In the order of the table each page is touched once; the sort is stable, so of two for a key the later still wins.
     const sorted = readings.toSorted((a, b) => a.series - b.series || a.timeMs - b.timeMs);
     this.#guard(() => transaction(this.#database, () => this.#upsert(sorted)));
+    return [];
   }
 
   async read(series: number, fromMs: number, toMs: number, limit: number): Promise<Reading[]> {
@@ -80,6 +88,14 @@ export class SqliteReadings implements ReadingStore {
         return row && toTraced(row);
       }),
     );
+  }
+
+  async hours(series: number): Promise<number[]> {
+    return this.#guard(() => this.#hours.all(series, HOUR_MS)).map((row) => row.hourMs as number);
+  }
+
+  async prune(series: number, beforeMs: number): Promise<void> {
+    this.#guard(() => this.#prune.run(series, beforeMs));
   }
 
   async close(): Promise<void> {

@@ -78,10 +78,11 @@ class FailingReadings extends MemoryReadings {
     await happens?.();
     return found;
   }
-  override async write(readings: readonly ReadingToStore[]): Promise<void> {
+  override async write(readings: readonly ReadingToStore[]) {
     const failure = this.failures.shift();
     if (failure !== 'before') await super.write(readings);
     if (failure) throw new StoreError('journal.unwritable', `the store failed ${failure} the write`, true);
+    return [];
   }
 }
 

@@ -48,11 +48,12 @@ const crash = () => Object.assign(new Error('crash'), { retryable: true });
 
 /** The store, which fails once in the way that `fault` says. */
 function fragile(store: ReadingStore, next: { fault: Fault | null }): ReadingStore {
-  async function write(readings: readonly ReadingToStore[]): Promise<void> {
+  async function write(readings: readonly ReadingToStore[]) {
     const { fault } = next;
     if (fault === 'before-write') throw crash();
-    await store.write(fault === 'half-write' ? readings.slice(0, readings.length / 2) : readings);
+    const rejected = await store.write(fault === 'half-write' ? readings.slice(0, readings.length / 2) : readings);
     if (fault === 'half-write' || fault === 'after-write') throw crash();
+    return rejected;
   }
   return {
     write,
@@ -61,6 +62,8 @@ function fragile(store: ReadingStore, next: { fault: Fault | null }): ReadingSto
     before: (...query) => store.before(...query),
     after: (...query) => store.after(...query),
     at: (keys) => store.at(keys),
+    hours: (series) => store.hours(series),
+    prune: (series, beforeMs) => store.prune(series, beforeMs),
     close: () => store.close(),
   };
 }

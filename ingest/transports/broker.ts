@@ -1,0 +1,24 @@
+/**
+ * The broker as main and the API see it, wherever it runs: `mqtt-embedded.ts` is one, `mqtt-client.ts` speaks to one
+ * outside. Gateways' payloads go to the door; what Wellkeeper has to say goes out here.
+ */
+export interface Broker {
+  /** Counted since the process began; the names are labels of a metric. */
+  readonly counters: Readonly<Record<string, number>>;
+  /**
+   * Sends our own message at QoS 1. Resolves when it is with the broker (embedded: with the subscribers' sockets);
+   * rejects when it can't be now: nothing is kept for later.
+   */
+  publish(topic: string, payload: string, options?: { retain?: boolean }): Promise<void>;
+  clearRetained(topic: string): Promise<void>;
+  /** The gateway's ledger (JSON) as its retained message. */
+  publishLedger(gateway: string, ledger: string): Promise<void>;
+  /** Closes every connection of this gateway; an outside broker's connections are its own business. */
+  disconnectGateway(gateway: string): void;
+  /** Messages that wait since the journal can't take them. */
+  waiting(): number;
+  /** When the gateway last published anything, epoch ms; null = not since the process began. */
+  lastSeenMs(gateway: string): number | null;
+  /** Takes no more messages; what waits unacknowledged will be sent again. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,114 @@
+/**
+ * What can be wrong with the platform itself, told as alarms of station `_platform` (contracts §3): one table of
+ * conditions with what each means and what to do. docs/operations.md has a runbook section for every one of them.
+ */
+import type { Severity } from './alarm.ts';
+
+interface PlatformMeaning {
+  severity: Severity;
+  /** What it is, as a sentence for an operator. */
+  meaning: string;
+  /** What to do about it, as a sentence. */
+  remedy: string;
+}
+
+const TABLE = {
+  'journal.filling': {
+    severity: 'major',
+    meaning:
+      'Entries that followers have not passed take 70 % of WK_JOURNAL_MAX_BYTES; at 100 % nothing more is taken.',
+    remedy: 'Mend what holds the followers up (other platform alarms name it), or raise WK_JOURNAL_MAX_BYTES.',
+  },
+  'journal.unwritable': {
+    severity: 'critical',
+    meaning: 'The disk refused the journal: gateways were not acknowledged and nothing was taken.',
+    remedy: 'Make room on the disk of WK_DATA_DIR or make it writable; gateways send again by themselves.',
+  },
+  'store.unreachable': {
+    severity: 'major',
+    meaning: 'InfluxDB does not answer: readings wait in the journal, alarms and acknowledgements go on.',
+    remedy: 'Start InfluxDB, or check WK_INFLUX_URL and the network; what waits is then written by itself.',
+  },
+  'store.unauthorized': {
+    severity: 'critical',
+    meaning: 'InfluxDB refuses the credential (401 or 403): readings wait in the journal.',
+    remedy: 'Give a token that may read and write the bucket in WK_INFLUX_TOKEN and start again.',
+  },
+  'store.bucket-missing': {
+    severity: 'critical',
+    meaning: 'InfluxDB has no bucket (database) of this name: it was deleted or renamed, or never made.',
+    remedy: 'Make the bucket that WK_INFLUX_BUCKET names, without retention, or name the right one and start again.',
+  },
+  'store.read-only': {
+    severity: 'critical',
+    meaning: 'InfluxDB answers, but takes no writes.',
+    remedy: 'Make room on its disk or end its read-only state; what waits is then written by itself.',
+  },
+  'store.overloaded': {
+    severity: 'major',
+    meaning: 'InfluxDB answers too slowly, with 429 or with 5xx: readings wait in the journal.',
+    remedy: 'See to its load, its memory and its log; what waits is then written by itself.',
+  },
+  'store.retention': {
+    severity: 'critical',
+    meaning: 'The bucket deletes what is older than its retention, so nothing is written to it.',
+    remedy: 'Give the bucket infinite retention, or accept the loss with WK_INFLUX_RETENTION_OK=1.',
+  },
+  'store.unwritable': {
+    severity: 'critical',
+    meaning: 'The disk refuses readings.db or derived.db: readings wait in the journal.',
+    remedy: 'Make room on the disk of WK_DATA_DIR or make it writable; what waits is then written by itself.',
+  },
+  'broker.unreachable': {
+    severity: 'critical',
+    meaning: 'The MQTT broker does not answer: gateways can not deliver. This is no silence of stations.',
+    remedy: 'Start the broker, or check WK_MQTT_URL and the network; the broker keeps what gateways sent it.',
+  },
+  'broker.unauthorized': {
+    severity: 'critical',
+    meaning: 'The MQTT broker refuses the log-in.',
+    remedy: 'Give the right WK_MQTT_USERNAME and WK_MQTT_PASSWORD (npm run broker:files writes them for Mosquitto).',
+  },
+  'broker.subscription-refused': {
+    severity: 'critical',
+    meaning: 'The MQTT broker refuses a subscription of WK_MQTT_TOPICS.',
+    remedy: 'Let the broker’s access list give Wellkeeper read access to these topics.',
+  },
+  'broker.session-lost': {
+    severity: 'major',
+    meaning: 'The MQTT broker forgot our session: what gateways sent it while we were away may be lost.',
+    remedy: 'See the possible gap in the ledgers and have gateways send that time again; give the broker persistence.',
+  },
+  'follower.parked': {
+    severity: 'major',
+    meaning: 'A follower failed three times at an entry and went on without it.',
+    remedy: 'See GET /api/v1/parked; report the error; retry the entry after an upgrade.',
+  },
+  'follower.behind': {
+    severity: 'major',
+    meaning: 'A follower is more than five minutes behind the journal.',
+    remedy: 'If no other platform alarm names the reason, the machine is too slow for what arrives.',
+  },
+  'followers.restarting': {
+    severity: 'critical',
+    meaning: 'The thread of the followers ended and was started again.',
+    remedy: 'See the log for followers.restarted and report the error; nothing acknowledged is lost.',
+  },
+  'quarantine.full': {
+    severity: 'major',
+    meaning: 'Quarantine is full: its oldest items are pushed out by new ones.',
+    remedy: 'See GET /api/v1/quarantine for who sends what can not be taken, and mend it there.',
+  },
+  'clock.behind': {
+    severity: 'major',
+    meaning: 'The clock of this machine is more than a minute behind what it was before.',
+    remedy: 'Set the clock by NTP; until it has caught up, everything counts as received at the earlier time.',
+  },
+} as const satisfies Record<string, PlatformMeaning>;
+
+export type PlatformCondition = keyof typeof TABLE;
+export const PLATFORM_CONDITIONS: Readonly<Record<PlatformCondition, PlatformMeaning>> = TABLE;
+
+/** The station and the rule that platform alarms name. */
+export const PLATFORM_STATION = '_platform';
+export const PLATFORM_RULE = 'platform';
