@@ -55,6 +55,8 @@ const standardsFile = z.array(
     effective: z.iso.date(),
     file: z.string().min(1),
     reference: z.array(id),
+    decimals: z.record(id, z.number().int().min(0).max(9)),
+    priority: z.array(id),
   }),
 );
 
@@ -72,7 +74,7 @@ export function loadReference(directory = DIRECTORY): Reference {
   for (const entry of parsed.data) {
     standards.set(entry.id, {
       ...head(entry),
-      ...loadItems(directory, entry.file, new Set(entry.reference), parameters),
+      ...loadItems(directory, entry, parameters),
     });
   }
   return { parameters, aliases, standards };
@@ -156,8 +158,7 @@ const OPERATORS = ['<=', '>=', 'range', 'delta'] as const;
 
 function loadItems(
   directory: string,
-  name: string,
-  reference: ReadonlySet<string>,
+  { file: name, reference, decimals, priority }: z.infer<typeof standardsFile>[number],
   parameters: ReadonlyMap<string, Parameter>,
 ): Pick<Standard, 'items' | 'singles'> {
   const items: StandardItem[] = [];
@@ -180,7 +181,9 @@ function loadItems(
         op,
         ...ladders(row, op, fault),
         clause,
-        participates: op !== 'delta' && !reference.has(parameter),
+        participates: op !== 'delta' && !reference.includes(parameter),
+        decimals: decimals[parameter] ?? null,
+        priority: priority.includes(parameter),
       });
     } else if (op === 'delta') {
       throw fault('a single limit can not be a delta');

@@ -39,6 +39,10 @@ export interface StandardItem {
   clause: string;
   /** Whether it takes part in single-factor classification (the 21 indicators of 环办[2011]22号). */
   participates: boolean;
+  /** Decimals that evaluation data are rounded to, canonical unit (环办监测函〔2020〕82号); null: as they are. */
+  decimals: number | null;
+  /** Comes first among main pollutants: cyanide and heavy metals (环办[2011]22号). */
+  priority: boolean;
 }
 
 export interface Standard {

@@ -61,6 +61,8 @@ export const standardView = standardHead
         lake: limits,
         clause: z.string(),
         participates: z.boolean(),
+        decimals: z.number().int().nullable().describe('Decimals of evaluation data'),
+        priority: z.boolean().describe('Comes first among main pollutants'),
       }),
     ),
     singles: z.array(
@@ -89,6 +91,8 @@ export const standardView = standardHead
             lake: { I: '0.15', II: '0.5', III: '1.0', IV: '1.5', V: '2.0' },
             clause: 'table 1 no. 7',
             participates: true,
+            decimals: 2,
+            priority: false,
           },
         ],
         singles: [],
