@@ -3,16 +3,19 @@ import { join } from 'node:path';
 import type { Config } from '#model/config.ts';
 import { alarm, alarms, notice, notices, timeline, transitionsAfter } from '#store/alert-queries.ts';
 import { openBookState } from '#store/book-state.ts';
+import { openJournalReader } from '#store/journal-reader.ts';
 import type { Queries } from '#store/queries.ts';
 import { createReadingQueries } from '#store/reading-queries.ts';
 import { openReadOnly } from '#store/sqlite.ts';
-import { SqliteReadings } from '#store/sqlite-readings.ts';
 import { createTrendQueries } from '#store/trend-queries.ts';
 import { volumes } from '#store/volume-queries.ts';
+import { openReadingStore } from './open-reading-store.ts';
 
-export function createQueries({ dataDir, allowedLatenessMs }: Config): Queries {
+export function createQueries(config: Config): Queries {
+  const { dataDir, allowedLatenessMs } = config;
   const derived = openReadOnly(join(dataDir, 'derived.db'));
-  const store = new SqliteReadings(join(dataDir, 'readings.db'), { readOnly: true });
+  const reader = openJournalReader(join(dataDir, 'journal.db'));
+  const store = openReadingStore(config, (id) => reader.seriesById(id), { readOnly: true });
   const bookState = openBookState(derived);
   const readings = createReadingQueries({ derived, store, booksClockMs: () => bookState.clockMs(), allowedLatenessMs });
   const parked = derived.prepare(

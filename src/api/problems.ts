@@ -2,6 +2,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { FAULTS, type FaultCode } from '#model/faults.ts';
+import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/platform.ts';
 import { ID_MESSAGE } from './schemas/common.ts';
 
 export interface ProblemError {
@@ -83,6 +84,10 @@ function toProblem(error: unknown): Problem {
       const headers: Record<string, string> = status === 503 ? { 'retry-after': String(RETRY_AFTER_S) } : {};
       return new Problem(known, message, { headers });
     }
+  }
+  if (typeof code === 'string' && Object.hasOwn(PLATFORM_CONDITIONS, code)) {
+    const { meaning } = PLATFORM_CONDITIONS[code as PlatformCondition];
+    return new Problem('store.unavailable', meaning, { headers: { 'retry-after': String(RETRY_AFTER_S) } });
   }
   const mapped = typeof code === 'string' ? FASTIFY_CODES[code] : undefined;
   if (mapped) return new Problem(mapped, message);

@@ -3,6 +3,7 @@
  * (a plain model for tests), `influx-readings.ts`; one contract suite, `tests/contract/reading-store.ts`.
  * A store knows nothing of verdicts, versions or entries: the `readings` follower has settled those before it writes.
  */
+import type { PlatformCondition } from '#model/platform.ts';
 import type { Reading, SeriesReading } from '#model/reading.ts';
 
 /**
@@ -23,6 +24,12 @@ export interface RejectedReading {
   reading: ReadingToStore;
   /** In the store's own words. */
   reason: string;
+}
+
+/** What is wrong with a store (or a broker), in words that hold no secret. */
+export interface StoreTrouble {
+  condition: PlatformCondition;
+  detail: string;
 }
 
 /** What a series is called; stores that know no numbers ask for it. */
@@ -49,5 +56,7 @@ export interface ReadingStore {
   hours(series: number): Promise<number[]>;
   /** Deletes readings of this series before `beforeMs` for good (WK_RAW_RETENTION); resolves when done. */
   prune(series: number, beforeMs: number): Promise<void>;
+  /** What keeps the store from being used for now, asked of the store itself; null: nothing. Never rejects. */
+  check?(): Promise<StoreTrouble | null>;
   close(): Promise<void>;
 }

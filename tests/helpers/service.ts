@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { connectAsync, type MqttClient } from 'mqtt';
+import { eventually } from './eventually.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 export const ADMIN = 'administrator-of-a-test';
@@ -37,28 +37,13 @@ export interface TestService {
   remove(): Promise<void>;
 }
 
-/** Polls until `probe` gives something, or fails naming `what`. */
-export async function eventually<T>(
-  what: string,
-  probe: () => T | Promise<T>,
-  timeoutMs = 15_000,
-): Promise<NonNullable<T>> {
-  const until = performance.now() + timeoutMs;
-  for (;;) {
-    const result = await probe();
-    if (result) return result as NonNullable<T>;
-    if (performance.now() > until) throw new Error(`${what}: not within ${timeoutMs} ms`);
-    await pause(20);
-  }
-}
+export { eventually };
 
 /** Starts (or starts again, with the `dataDir` of an earlier one) and resolves once /readyz says 200. */
 export async function startTestService(
   options: { dataDir?: string; env?: Record<string, string> } = {},
 ): Promise<TestService> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'wk-service-'));
-  // Ports of a process that was killed would be taken for the new one's.
-  for (const name of ['http', 'mqtt']) rmSync(join(dataDir, `${name}.port`), { force: true });
   // What a killed one left behind would lead to where nothing listens any more.
   for (const name of ['http', 'mqtt']) rmSync(join(dataDir, `${name}.port`), { force: true });
   let output = '';

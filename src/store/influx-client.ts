@@ -1,0 +1,128 @@
+/**
+ * The connection to InfluxDB: line protocol in, InfluxQL out (docs/decisions/0002), over the transport of its own client. One
+ * request is one promise: nothing is buffered, retried or forgotten here.
+ */
+import { Agent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
+import { InfluxDB } from '@influxdata/influxdb-client';
+import type { InfluxConfig } from '#model/config.ts';
+import { queryError, storeError } from './influx-answers.ts';
+
+export interface InfluxTimeouts {
+  writeMs: number;
+  queryMs: number;
+}
+
+const TIMEOUTS: InfluxTimeouts = { writeMs: 10_000, queryMs: 30_000 };
+const SOCKETS = 8;
+
+/** Rows of one statement: `columns` names what stands in each. */
+export interface Rows {
+  columns: string[];
+  values: (number | string | null)[][];
+}
+
+export interface InfluxClient {
+  /** Where requests go, without credentials: for messages. */
+  readonly address: string;
+  /** Rejects with whatever the transport says; resolves once InfluxDB has answered that it is durable. */
+  write(lines: string): Promise<void>;
+  /** One `Rows` a statement, empty where there is nothing. @throws StoreError */
+  query(statements: readonly string[]): Promise<Rows[]>;
+  /** A request of the v2 API; rejects as `write`. */
+  api(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown>;
+  close(): void;
+}
+
+interface QueryAnswer {
+  results?: { error?: string; partial?: boolean; series?: (Rows & { partial?: boolean })[] }[];
+  error?: string;
+}
+
+/** @param timeouts after which a server that doesn't answer is broken off. */
+export function createInfluxClient(
+  { url, token, org, bucket, api }: InfluxConfig,
+  timeouts: InfluxTimeouts = TIMEOUTS,
+): InfluxClient {
+  const base = new URL(url);
+  const isTls = base.protocol === 'https:';
+  const agent = new (isTls ? TlsAgent : Agent)({ keepAlive: true, maxSockets: SOCKETS });
+  const { transport } = new InfluxDB({
+    url: `${base.origin}${base.pathname.replace(/\/+$/, '')}`,
+    timeout: Math.max(timeouts.writeMs, timeouts.queryMs),
+    transportOptions: { agent },
+    headers: authorization(api, token, base),
+  });
+  const address = `${base.origin}${base.pathname}`;
+  const name = encodeURIComponent(bucket);
+  const writePath =
+    api === 'v1'
+      ? `/write?db=${name}&precision=ms`
+      : `/api/v2/write?org=${encodeURIComponent(org ?? '')}&bucket=${name}&precision=ms`;
+
+  async function query(statements: readonly string[]): Promise<Rows[]> {
+    const asked = `query at ${address}`;
+    let answer: QueryAnswer;
+    try {
+      const body = new URLSearchParams({ q: statements.join(';'), db: bucket, epoch: 'ms' }).toString();
+      const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' };
+      answer = (await within(timeouts.queryMs, (signal) =>
+        transport.request('/query', body, { method: 'POST', headers, signal }),
+      )) as QueryAnswer;
+    } catch (error) {
+      throw storeError(error, asked);
+    }
+    const { results = [], error } =
+      typeof answer === 'object' && answer !== null ? answer : { error: 'no JSON answer' };
+    const said = error ?? results.find((result) => result.error !== undefined)?.error;
+    if (said !== undefined) throw queryError(said, asked);
+    if (results.length !== statements.length) throw queryError('the answer lacks results', asked);
+    return results.map(({ partial, series }) => {
+      const [first] = series ?? [];
+      if (partial || first?.partial) throw queryError('the answer was cut short (max-row-limit?)', asked);
+      return first ?? { columns: [], values: [] };
+    });
+  }
+
+  return {
+    address,
+    query,
+    async write(lines) {
+      await within(timeouts.writeMs, (signal) =>
+        transport.request(writePath, lines, { method: 'POST', headers: { 'content-type': 'text/plain' }, signal }),
+      );
+    },
+    api: (method, path, body) =>
+      within(timeouts.queryMs, (signal) =>
+        transport.request(path, body === undefined ? '' : JSON.stringify(body), {
+          method,
+          headers: { 'content-type': 'application/json' },
+          signal,
+        }),
+      ),
+    close: () => agent.destroy(),
+  };
+}
+
+/** v1 takes `user:password` as HTTP Basic, v2 a token; a URL's own credentials count as the former. */
+function authorization(api: 'v1' | 'v2', token: string | null, { username, password }: URL): Record<string, string> {
+  const own = username === '' ? null : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const secret = token ?? own;
+  if (secret === null) return {};
+  return { authorization: api === 'v1' ? `Basic ${Buffer.from(secret).toString('base64')}` : `Token ${secret}` };
+}
+
+/** A server that hangs is broken off: the transport's own time-out only counts silence. */
+async function within<T>(timeoutMs: number, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  const expired = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    expired.reject(new Error(`no answer within ${timeoutMs / 1000} s`));
+    controller.abort();
+  }, timeoutMs);
+  try {
+    return await Promise.race([ask(controller.signal), expired.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

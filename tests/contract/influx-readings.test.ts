@@ -1,0 +1,61 @@
+/**
+ * InfluxDB under the contract of every reading store: on Debian's 1.6 (v1), and on any server that `WK_TEST_INFLUX_URL` (with
+ * `…_TOKEN`, `…_ORG`, `…_BUCKET`, `…_API`) names, so that 2.x and 3.x can be proved by whoever has one.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import type { InfluxConfig } from '#model/config.ts';
+import { openInfluxReadings } from '#store/influx-readings.ts';
+import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
+import { readingStoreContract } from './reading-store.ts';
+
+/** Series of their own for each store, so that one bucket serves them all. */
+function storeOf(influx: InfluxConfig) {
+  const prefix = randomBytes(6).toString('hex');
+  const store = openInfluxReadings({ influx, name: (series) => ({ station: `${prefix}-${series}`, parameter: 'ph' }) });
+  return { store, close: () => store.close() };
+}
+
+describe.skipIf(!hasInfluxdb)(`InfluxDB 1.6${hasInfluxdb ? '' : ' (influxd is not installed)'}`, () => {
+  let directory: string;
+  let server: Influxdb;
+  const influx = (): InfluxConfig => ({
+    url: server.url,
+    token: null,
+    org: null,
+    bucket: 'contract',
+    api: 'v1',
+    retentionOk: false,
+  });
+
+  beforeAll(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'wk-influx-'));
+    server = await startInfluxdb(directory);
+    await server.createDatabase('contract');
+  });
+  afterAll(async () => {
+    await server.stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+
+  readingStoreContract('influx v1', async () => storeOf(influx()));
+});
+
+const { WK_TEST_INFLUX_URL: url, WK_TEST_INFLUX_TOKEN: token, WK_TEST_INFLUX_ORG: org } = process.env;
+
+if (url) {
+  const influx: InfluxConfig = {
+    url,
+    token: token ?? null,
+    org: org ?? null,
+    bucket: process.env.WK_TEST_INFLUX_BUCKET ?? 'wellkeeper',
+    api: process.env.WK_TEST_INFLUX_API === 'v1' ? 'v1' : 'v2',
+    retentionOk: true,
+  };
+  readingStoreContract(`influx at WK_TEST_INFLUX_URL (${influx.api})`, async () => storeOf(influx));
+} else {
+  it.skip('an InfluxDB of your own (WK_TEST_INFLUX_URL is not set)', () => {});
+}
