@@ -10,17 +10,19 @@ import type { CommandEntry, Entry } from '#model/entry.ts';
 import type { Reference, Standard } from '#model/reference.ts';
 import type { Rule } from '#model/register.ts';
 import { openAlertStore } from '#store/alert-store.ts';
-import { openRejudgedInbox } from '#store/alert-tables.ts';
+import { openRejudgedInbox, type Rejudged } from '#store/alert-tables.ts';
 import type { Control } from '#store/control.ts';
 import { Cursor } from '#store/derived.ts';
 import type { Follower } from '#store/follower.ts';
+import { toStoreError } from '#store/journal-failure.ts';
 import type { JournalReader } from '#store/journal-port.ts';
-import { type Database, transaction } from '#store/sqlite.ts';
+import { type Database, StoreError, transaction } from '#store/sqlite.ts';
 import { type AlarmChange, createAlarmLog, type Occasion } from './alarm-log.ts';
 import { createEvaluator } from './evaluator.ts';
 import { type Lane, laneFrom, lanePayload, standing } from './lane.ts';
 import { acknowledge, comment, keyOf, type Step, shelve, unshelve, withdraw } from './lifecycle.ts';
 import type { Log } from './log.ts';
+import { platformKey, platformStep } from './platform.ts';
 import { createWatches } from './watches.ts';
 
 /** Lanes are saved after so many readings or so long, whichever comes first. */
@@ -47,8 +49,13 @@ export interface AlertsFollower extends Follower {
   readonly name: 'alerts';
   /** Alarms that are raised, acknowledged or returned. */
   openAlarms(): Alarm[];
-  /** Takes what other followers put into the inbox of readings judged anew; `apply` does so, too. */
-  takeRejudged(): void;
+  /**
+   * Takes a batch of what other followers put into the inbox of readings judged anew, in a transaction of its own: to
+   * be called between two calls of `apply`. What can't be written now stays for the next call; a reading that can't be
+   * digested is left out and logged.
+   * @returns whether there may be more to take at once.
+   */
+  takeRejudged(): boolean;
   /** Entries up to this seq are not read again when the lanes are restored: the journal may forget them. */
   restoresFromSeq(): number;
   /** Saves the lanes, so that the next start reads nothing again. For an orderly end. */
@@ -125,7 +132,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       receivedMs = parts.receivedMs;
       saved = { seq: store.progress().seq, receivedMs, readings: 0 };
       mustSave = false;
-      throw error;
+      throw toStoreError(error, derived.location() ?? 'derived.db');
     }
     cursor.moved(seq);
     announce(parts.log.take());
@@ -187,7 +194,15 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       case 'resend':
         store.resend(command.notice, entry.receivedMs);
         return;
+      case 'platform': {
+        const key = platformKey(command.condition);
+        const known = store.open().find((alarm) => alarm.key === key && alarm.clearedAtMs === null);
+        const made = platformStep(command, known, entry);
+        if (made) parts.log.write(made, occasion);
+        return;
+      }
       case 'replay-quarantine':
+      case 'retry-parked':
         return;
     }
   }
@@ -212,15 +227,38 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     store.dropLane(lane.rule, lane.series);
   }
 
-  function takeRejudged(): void {
-    for (let batch = inbox.list(REJUDGED_BATCH); batch.length > 0; batch = inbox.list(REJUDGED_BATCH)) {
-      for (const reading of batch) {
-        const occasion = { origin: `${cursor.seq}r${reading.n}`, seq: cursor.seq, receivedMs };
-        parts.evaluator.rejudged(reading, occasion, parts.log);
-        parts.log.end(occasion);
+  function rejudge(batch: readonly Rejudged[]): void {
+    for (const reading of batch) {
+      const occasion = { origin: `${cursor.seq}r${reading.n}`, seq: cursor.seq, receivedMs };
+      parts.evaluator.rejudged(reading, occasion, parts.log);
+      parts.log.end(occasion);
+    }
+    inbox.done(batch.at(-1)!.n);
+    mustSave = true;
+  }
+
+  function rejudgeAll(batch: readonly Rejudged[]): void {
+    try {
+      commit(cursor.seq, () => rejudge(batch));
+    } catch (error) {
+      if (isRetryable(error)) throw error;
+      rejudgeEach(batch);
+    }
+  }
+
+  /** One by one, since one of them can't be digested. */
+  function rejudgeEach(batch: readonly Rejudged[]): void {
+    for (const reading of batch) {
+      try {
+        commit(cursor.seq, () => rejudge([reading]));
+      } catch (error) {
+        if (isRetryable(error)) throw error;
+        options.log.warn(
+          { event: 'alerts.rejudged-left-out', reading, err: error },
+          'a reading can not be judged anew',
+        );
+        commit(cursor.seq, () => inbox.done(reading.n));
       }
-      inbox.done(batch.at(-1)!.n);
-      mustSave = true;
     }
   }
 
@@ -231,7 +269,6 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       const last = entries.at(-1);
       if (!last) return;
       commit(last.seq, () => {
-        takeRejudged();
         for (const entry of entries) digest(entry);
       });
     },
@@ -244,7 +281,16 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     nextTimerMs: () => parts.log.nextShelfMs(),
     openAlarms: () => store.open(),
     takeRejudged() {
-      if (inbox.list(1).length > 0) commit(cursor.seq, takeRejudged);
+      const batch = inbox.list(REJUDGED_BATCH);
+      if (batch.length === 0) return false;
+      try {
+        rejudgeAll(batch);
+      } catch (error) {
+        if (!isRetryable(error)) throw error;
+        options.log.warn({ event: 'alerts.rejudged-wait', err: error }, 'readings judged anew wait to be taken');
+        return false;
+      }
+      return batch.length === REJUDGED_BATCH;
     },
     restoresFromSeq: () => saved.seq,
     checkpoint() {
@@ -253,6 +299,10 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       commit(cursor.seq, () => {});
     },
   };
+}
+
+function isRetryable(error: unknown): boolean {
+  return error instanceof StoreError && error.retryable;
 }
 
 function reasonOf(command: CommandEntry['command'] & { verb: 'put' | 'delete' }): string {

@@ -61,12 +61,13 @@ function begun({ timeMs, value, grade, condition }: Judged): LateHold {
 function adopted(lane: Lane, reading: Judged, known: KnownAlarms): LateHold | null {
   const { condition } = reading;
   const found = known.covering(lane.key, reading.timeMs + condition.holeMs, true);
-  if (!found) return null;
+  const value = found?.alarm.value ?? null;
+  if (!found || value === null) return null;
   const { alarm, lastBreachMs } = found;
   const run: LateHold = {
     startMs: alarm.breachStartMs,
     lastMs: lastBreachMs ?? alarm.breachStartMs,
-    worst: { value: alarm.value, grade: gradeOfClass(alarm.class), condition },
+    worst: { value, grade: gradeOfClass(alarm.class), condition },
     record: alarm.id,
     raisedAtMs: alarm.raisedAtMs,
   };

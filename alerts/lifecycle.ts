@@ -50,7 +50,9 @@ function isOpen(alarm: Alarm): boolean {
 export function raise(episode: Episode, birth: Birth): Step {
   const alarm = born(episode, birth, 'raised');
   const step: Step = { alarm, happenings: [happened('raised', null, 'raised', becauseRaised(episode))] };
-  return episode.clearedAtMs === null ? step : follow(step, clear(alarm, episode.clearedAtMs));
+  return episode.clearedAtMs === null
+    ? step
+    : follow(step, clear(alarm, episode.clearedAtMs, becauseClear(episode.clearedAtMs)));
 }
 
 /** A breach found in late readings becomes a record: over from the start, and never a page. */
@@ -84,6 +86,7 @@ function born(episode: Episode, { id, rule, station, parameter, detectedAtMs }: 
     shelvedUntilMs: null,
     suppressedBy: null,
     latched: false,
+    detail: null,
   };
 }
 
@@ -104,14 +107,14 @@ export function revise(alarm: Alarm, episode: Episode): Step {
   }
   const stands = alarm.clearedAtMs === null;
   if (clearedAtMs === null && !stands) step = follow(step, raiseAgain(revised, episode));
-  else if (clearedAtMs !== null && stands) step = follow(step, clear(revised, clearedAtMs));
+  else if (clearedAtMs !== null && stands) step = follow(step, clear(revised, clearedAtMs, becauseClear(clearedAtMs)));
   else step = { ...step, alarm: { ...revised, clearedAtMs } };
   return step;
 }
 
-function clear(alarm: Alarm, clearedAtMs: number): Step {
+/** What it tells of is over: that ends an alarm that somebody has acknowledged, any other one waits for it. */
+export function clear(alarm: Alarm, clearedAtMs: number, cause: string): Step {
   const to = alarm.state === 'acknowledged' ? 'cleared' : 'returned';
-  const cause = `readings met the clearing condition at ${at(clearedAtMs)}`;
   return { alarm: settled({ ...alarm, state: to, clearedAtMs }), happenings: [happened(to, alarm.state, to, cause)] };
 }
 
@@ -178,8 +181,12 @@ function follow(step: Step, next: Step): Step {
   return { alarm: next.alarm, happenings: [...step.happenings, ...next.happenings] };
 }
 
-function happened(event: AlarmEvent, from: AlarmState | null, to: AlarmState, cause: string): Happening {
+export function happened(event: AlarmEvent, from: AlarmState | null, to: AlarmState, cause: string): Happening {
   return { event, from, to, cause, actor: null };
+}
+
+function becauseClear(clearedAtMs: number): string {
+  return `readings met the clearing condition at ${at(clearedAtMs)}`;
 }
 
 function becauseRaised(episode: Episode): string {

@@ -80,5 +80,6 @@ export function sampleAlarm(atMs: number): Alarm {
     shelvedUntilMs: null,
     suppressedBy: null,
     latched: false,
+    detail: null,
   };
 }

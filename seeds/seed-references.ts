@@ -1,5 +1,6 @@
 /** What seeds name must exist: parameters in the reference data, stations and channels in the same folder. */
 import type { Noun } from '#model/entry.ts';
+import { isReserved } from '#model/platform.ts';
 import type { Reference } from '#model/reference.ts';
 import type { Meter, Routes, Rule, Station } from '#model/register.ts';
 import type { SeedEntry } from './load.ts';
@@ -11,10 +12,13 @@ export function seedReferences(entries: readonly SeedEntry[], reference: Referen
   const known = { station: ids('station'), channel: ids('channel') };
   for (const entry of entries) {
     const fault = (reason: string) => new SeedError(entry.file, entry.line, entry.id, reason);
+    if (isReserved(entry.noun, entry.id)) throw fault('this id is kept for platform alarms');
     for (const parameter of parametersOf(entry)) {
       if (!reference.parameters.has(parameter)) throw fault(`there is no parameter "${parameter}"`);
     }
     for (const { noun, id } of namesOf(entry)) {
+      // Routes may be about the platform, which no register names.
+      if (entry.noun === 'routes' && isReserved(noun, id)) continue;
       if (!known[noun].has(id)) throw fault(`there is no ${noun} "${id}"`);
     }
     if (entry.noun === 'meter') meterUnit(entry.body as Meter, reference, fault);

@@ -60,7 +60,8 @@ const REMEDIES: Record<FaultCode, string> = {
 
 /** Where a code without an HTTP status of its own is seen, by the word before its dot. */
 const PROCESS_WORDS = new Set(['store', 'seed', 'config', 'follower']);
-const isOfProcess = (code: FaultCode) => PROCESS_WORDS.has(code.split('.')[0]!) && code !== 'store.rejected';
+const isOfProcess = (code: FaultCode) =>
+  FAULTS[code].status === null && PROCESS_WORDS.has(code.split('.')[0]!) && code !== 'store.rejected';
 const CODES = Object.keys(FAULTS) as FaultCode[];
 
 const SECTIONS: { title: string; text: string; has: (code: FaultCode) => boolean }[] = [

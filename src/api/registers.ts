@@ -1,6 +1,7 @@
 /** The registers that are read and written alike: one literal table, one builder of routes (routes/registers.ts). */
 import type { z } from 'zod';
 import type { Fault } from '#model/faults.ts';
+import { isReserved } from '#model/platform.ts';
 import type { Channel, Meter, Role, Routes, Rule, Station } from '#model/register.ts';
 import type { NounBody } from '#store/control.ts';
 import type { Caller } from './credentials.ts';
@@ -104,6 +105,11 @@ const statements: Register<'statement'> = {
 
 export const REGISTERS = { stations, meters, rules, channels, statements };
 
+/** @throws Problem `id.invalid` for an id that is kept for the service itself. */
+export function refuseReserved(noun: RegisterNoun, id: string): void {
+  if (isReserved(noun, id)) throw new Problem('id.invalid', `The ${noun} id "${id}" is kept for platform alarms.`);
+}
+
 /** @throws Problem `state.conflict`. */
 function inUse(what: string, by: string): Problem {
   return new Problem('state.conflict', `The ${what} is used by ${by}.`);
@@ -170,7 +176,9 @@ function meterErrors({ control, reference }: ApiDeps, body: Meter): ProblemError
 }
 
 export function routesErrors({ control }: ApiDeps, body: Routes): ProblemError[] {
-  const has = (noun: 'channel' | 'station' | 'rule') => (name: string) => control.get(noun, name) !== undefined;
+  // Platform alarms have a station and a rule that no register lists.
+  const has = (noun: 'channel' | 'station' | 'rule') => (name: string) =>
+    control.get(noun, name) !== undefined || isReserved(noun, name);
   return body.flatMap(({ channels: list, match }, route) => [
     ...missing('channel', list, String, has('channel'), (index) => `[${route}].channels[${index}]`),
     ...missing('station', match.station, String, has('station'), (index) => `[${route}].match.station[${index}]`),

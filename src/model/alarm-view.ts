@@ -40,5 +40,7 @@ export function alarmView(alarm: Alarm) {
     shelvedUntil: instant(alarm.shelvedUntilMs),
     suppressedBy: alarm.suppressedBy,
     latched: alarm.latched,
+    // Alarms that an earlier version kept lack it.
+    detail: alarm.detail ?? null,
   };
 }

@@ -43,8 +43,8 @@ export interface Alarm {
   acknowledgedAtMs: number | null;
   acknowledgedBy: string | null;
   clearedAtMs: number | null;
-  /** The value that raised it or, later, last changed its severity. */
-  value: number;
+  /** The value that raised it or, later, last changed its severity; null for platform alarms, which have none. */
+  value: number | null;
   unit: string;
   limit: number | null;
   op: '<=' | '>=' | '>' | '<' | null;
@@ -58,6 +58,8 @@ export interface Alarm {
   shelvedUntilMs: number | null;
   suppressedBy: string | null;
   latched: boolean;
+  /** What a platform alarm means, what was seen and what to do (platform.ts); null for alarms about readings. */
+  detail: string | null;
 }
 
 /** One step in an alarm's life, with its cause; append-only. */

@@ -3,6 +3,7 @@
  * conditions with what each means and what to do. docs/operations.md has a runbook section for every one of them.
  */
 import type { Severity } from './alarm.ts';
+import type { Noun } from './entry.ts';
 
 interface PlatformMeaning {
   severity: Severity;
@@ -12,6 +13,7 @@ interface PlatformMeaning {
   remedy: string;
 }
 
+// A condition that was ever journaled stays here: its entries are read again at every replay.
 const TABLE = {
   'journal.filling': {
     severity: 'major',
@@ -82,7 +84,7 @@ const TABLE = {
   'follower.parked': {
     severity: 'major',
     meaning: 'A follower failed three times at an entry and went on without it.',
-    remedy: 'See GET /api/v1/parked; report the error; retry the entry after an upgrade.',
+    remedy: 'See GET /api/v1/parked and report the error; its values show as pending in the ledger.',
   },
   'follower.behind': {
     severity: 'major',
@@ -112,3 +114,14 @@ export const PLATFORM_CONDITIONS: Readonly<Record<PlatformCondition, PlatformMea
 /** The station and the rule that platform alarms name. */
 export const PLATFORM_STATION = '_platform';
 export const PLATFORM_RULE = 'platform';
+
+/** What a platform alarm says to people, as its `detail`. `seen` = the words of whoever met it. */
+export function platformDetail(condition: PlatformCondition, seen: string): string {
+  const { meaning, remedy } = PLATFORM_CONDITIONS[condition];
+  return `${meaning}${seen === '' ? '' : ` Seen: ${seen}.`} What to do: ${remedy}`;
+}
+
+/** Whether an id of a register is kept for platform alarms: an entry of this name would mix its alarms with theirs. */
+export function isReserved(noun: Noun, id: string): boolean {
+  return (noun === 'station' && id === PLATFORM_STATION) || (noun === 'rule' && id === PLATFORM_RULE);
+}

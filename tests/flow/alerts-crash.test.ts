@@ -2,55 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Sent } from '#alerts/channels/channel.ts';
 import { openDerived } from '#store/derived.ts';
-import type { Database } from '#store/sqlite.ts';
-import { createWeirRig, HOUR, MINUTE } from '#tests/helpers/alerts-rig.ts';
+import { createWeirRig, HOUR } from '#tests/helpers/alerts-rig.ts';
+import { Crash, live, mortal } from '#tests/helpers/crash-rig.ts';
 import { createDispatchRig, type Got } from '#tests/helpers/dispatch-rig.ts';
-
-class Crash extends Error {}
-
-/**
- * A database whose process dies at the n-th statement: from there on everything throws, as for a process that is gone,
- * until `revive`, which loses what wasn't committed, as the file does.
- */
-function mortal(real: Database) {
-  let left = Infinity;
-  const act = <T>(work: () => T): T => {
-    if (left-- <= 0) throw new Crash('the process died');
-    return work();
-  };
-  const database = new Proxy(real, {
-    get(target, name) {
-      if (name === 'exec') return (sql: string) => act(() => target.exec(sql));
-      if (name === 'isTransaction') return left > 0 && target.isTransaction;
-      if (name === 'prepare') {
-        return (sql: string) => {
-          const statement = target.prepare(sql);
-          return new Proxy(statement, {
-            get: (inner, method) => {
-              const member = Reflect.get(inner, method) as unknown;
-              return typeof member === 'function'
-                ? (...given: unknown[]) => act(() => member.apply(inner, given) as unknown)
-                : member;
-            },
-          });
-        };
-      }
-      const member = Reflect.get(target, name) as unknown;
-      return typeof member === 'function' ? member.bind(target) : member;
-    },
-  });
-  return {
-    database,
-    dieAfter(statements: number) {
-      left = statements;
-    },
-    isDead: () => left <= 0,
-    revive() {
-      left = Infinity;
-      if (real.isTransaction) real.exec('ROLLBACK');
-    },
-  };
-}
 
 /** A story with every kind of notice: raised, severity-changed, returned, withdrawn, late-found, test. */
 function story(rig: ReturnType<typeof createWeirRig>): void {
@@ -124,22 +78,3 @@ describe('a crash between any two steps (invariant 5)', () => {
     );
   });
 });
-
-async function live(
-  rig: ReturnType<typeof createWeirRig>,
-  dispatch: ReturnType<typeof createDispatchRig>,
-  batch: number,
-): Promise<void> {
-  const dispatcher = dispatch.start();
-  try {
-    const follower = rig.follower();
-    while (follower.cursor() < rig.entries.length) {
-      await follower.apply(rig.entries.slice(follower.cursor(), follower.cursor() + batch));
-      dispatcher.wake();
-      await dispatch.timers.advance(MINUTE);
-    }
-    await dispatch.timers.advance(HOUR);
-  } finally {
-    await dispatcher.close().catch(() => {});
-  }
-}

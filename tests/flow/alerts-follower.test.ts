@@ -235,9 +235,50 @@ describe('better knowledge', () => {
       inbox.put({ series, timeMs: T0 + 10 * MINUTE, value: 8, flag: 4, deviceFlag: null });
     });
     await rig.restart().at(200).tick().apply();
-    rig.follower().takeRejudged();
+    expect(rig.follower().takeRejudged()).toBe(false);
+    expect(openRejudgedInbox(rig.derived).list(1)).toEqual([]);
     expect(rig.story().slice(-2)).toEqual(['confirmed returned', 'withdrawn withdrawn']);
     expect(rig.notices().map(({ event }) => event)).toEqual(['raised', 'returned', 'raised', 'confirmed', 'withdrawn']);
+  });
+
+  it('takes what was judged anew by batches, and leaves out what it can not digest', async () => {
+    const rig = createWeirRig();
+    await rig.send({ at: 0, value: 0.8 }, { at: 0, parameter: 'do', value: 4 });
+    const inbox = openRejudgedInbox(rig.derived);
+    const [lost, kept] = ['nh3n', 'do'].map((parameter) => rig.seriesFor('weir', parameter)) as [number, number];
+    transaction(rig.derived, () => {
+      inbox.put({ series: lost, timeMs: T0, value: 0.8, flag: 4, deviceFlag: null });
+      for (let n = 0; n < 1000; n++) inbox.put({ series: kept, timeMs: T0, value: 4, flag: 1, deviceFlag: null });
+    });
+    // A fault of the program, which must not hold up the others: the lane knows an alarm that nobody kept.
+    rig.derived.exec("DELETE FROM alarm WHERE key LIKE '%nh3n'");
+    expect(rig.follower().takeRejudged()).toBe(true);
+    expect(rig.story()).toEqual(['raised raised', 'raised raised', 'confirmed raised']);
+    expect(rig.warnings).toMatchObject([{ fields: { event: 'alerts.rejudged-left-out', reading: { series: lost } } }]);
+    expect(rig.follower().takeRejudged()).toBe(false);
+    expect(inbox.list(1)).toEqual([]);
+    expect(rig.story()).toHaveLength(3);
+  });
+
+  it('waits while the disk refuses derived.db, entries and what was judged anew alike', async () => {
+    const rig = createWeirRig();
+    await rig.send({ at: 0, value: 0.8 });
+    openRejudgedInbox(rig.derived).put({
+      series: rig.seriesFor('weir', 'nh3n'),
+      timeMs: T0,
+      value: 0.8,
+      flag: 4,
+      deviceFlag: null,
+    });
+    rig.message({ at: 5, value: 0.1 });
+    rig.derived.exec('PRAGMA query_only=ON');
+    await expect(rig.apply()).rejects.toMatchObject({ retryable: true, code: 'journal.unwritable' });
+    expect(rig.follower().takeRejudged()).toBe(false);
+    expect(rig.warnings.map(({ fields }) => fields)).toMatchObject([{ event: 'alerts.rejudged-wait' }]);
+    rig.derived.exec('PRAGMA query_only=OFF');
+    await rig.apply();
+    expect(rig.follower().takeRejudged()).toBe(false);
+    expect(rig.story()).toEqual(['raised raised', 'returned returned', 'withdrawn withdrawn']);
   });
 
   it('counts a command for what is journaled after it', async () => {

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Gateway } from '#model/register.ts';
 import { generateSecret, hashPassword } from '#src/secrets.ts';
-import { gatewayLedger } from '#store/gateway-ledger.ts';
+import { gatewayLedger, ledgerView } from '#store/gateway-ledger.ts';
 import { actorOf, callerOf } from '../caller.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';
 import type { Api, ApiDeps } from '../deps.ts';
@@ -146,8 +146,8 @@ function ledgerRoute(api: Api, deps: ApiDeps): void {
         throw new Problem('role.too-low', 'A gateway may read its own ledger.');
       gatewayOf(deps, id);
       await deps.caughtUp('readings');
-      const { sinceMs, ...counts } = await gatewayLedger(deps.queries, deps.reader, id);
-      return { ...counts, since: isoText(sinceMs) };
+      const gaps = deps.control.list('gap').map(({ body }) => body);
+      return ledgerView(await gatewayLedger(deps.queries, deps.reader, id), gaps);
     },
   });
 }

@@ -81,10 +81,11 @@ function isOpen({ state }: Alarm): boolean {
 }
 
 function html(reply: FastifyReply, alarm: Alarm, withButton: boolean): FastifyReply {
-  const { station, parameter, value, unit, severity, state, raisedAtMs, acknowledgedBy } = alarm;
+  const { station, parameter, value, unit, severity, state, raisedAtMs, acknowledgedBy, detail } = alarm;
   const rows = [
     ['站点 Station', station],
-    ['参数 Parameter', `${parameter} ${value} ${unit}`],
+    ['参数 Parameter', value === null ? parameter : `${parameter} ${value} ${unit}`],
+    ...(detail ? [['说明 Detail', detail]] : []),
     ['级别 Severity', severity],
     ['状态 State', acknowledgedBy === null ? state : `${state} (${acknowledgedBy})`],
     ['时间 Since', new Date(raisedAtMs).toISOString()],

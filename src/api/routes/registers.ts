@@ -7,7 +7,7 @@ import type { Caller } from '../credentials.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { invalid, notFound } from '../problems.ts';
-import { REGISTERS, type Register, type RegisterNoun } from '../registers.ts';
+import { REGISTERS, type Register, type RegisterNoun, refuseReserved } from '../registers.ts';
 import { documented, idParams, LIST_LIMIT, listOf, page } from '../schemas/common.ts';
 
 export function registerRoutes(api: Api, deps: ApiDeps): void {
@@ -100,6 +100,7 @@ function putRoute<N extends RegisterNoun>(api: Api, deps: ApiDeps, register: Reg
     },
     async handler(request, reply) {
       const { id } = request.params as z.infer<typeof idParams>;
+      refuseReserved(noun, id);
       const given = request.body as NounBody[N];
       const before = deps.control.get(noun, id);
       const body = register.merge?.(given, before) ?? given;

@@ -22,7 +22,7 @@ export const alarm = z
     acknowledgedAt: instantOrNull,
     acknowledgedBy: z.string().nullable(),
     clearedAt: instantOrNull,
-    value: z.number(),
+    value: z.number().nullable().describe('null for platform alarms'),
     unit: z.string(),
     limit: z.number().nullable(),
     op: z.enum(['<=', '>=', '>', '<']).nullable(),
@@ -35,6 +35,7 @@ export const alarm = z
     shelvedUntil: instantOrNull,
     suppressedBy: z.string().nullable(),
     latched: z.boolean(),
+    detail: z.string().nullable().describe('Of a platform alarm: what it means, what was seen, what to do; else null'),
   })
   .meta({
     id: 'Alarm',
@@ -66,6 +67,7 @@ export const alarm = z
         shelvedUntil: null,
         suppressedBy: null,
         latched: false,
+        detail: null,
       },
     ],
   });

@@ -134,6 +134,10 @@ export const ledger = z
     quarantined: count,
     pending: count,
     since: instantText.nullable(),
+    possibleGaps: z
+      .array(z.object({ from: instantText, to: instantText, cause: z.string() }))
+      .optional()
+      .describe('Times in which an outside broker may have lost what was sent; absent when there are none'),
   })
   .meta({
     examples: [

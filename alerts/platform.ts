@@ -1,0 +1,80 @@
+/**
+ * The life of a platform alarm (contracts §3): the service found that something is wrong with itself, and later that
+ * it no longer is. Pure steps of the same vocabulary as lifecycle.ts; what operators do to it is the same, too.
+ */
+import type { Alarm } from '#model/alarm.ts';
+import type { PlatformChange } from '#model/entry.ts';
+import {
+  PLATFORM_CONDITIONS,
+  PLATFORM_RULE,
+  PLATFORM_STATION,
+  type PlatformCondition,
+  platformDetail,
+} from '#model/platform.ts';
+import { alarmId, clear, comment, happened, keyOf, type Step } from './lifecycle.ts';
+
+/** Series are numbered from 1, so no alarm about readings has an id with this one. */
+const NO_SERIES = 0;
+
+/** The key that all alarms of a condition share. */
+export function platformKey(condition: PlatformCondition): string {
+  return keyOf(PLATFORM_RULE, PLATFORM_STATION, condition);
+}
+
+/**
+ * What a change of the platform does to the alarm of its condition; null for nothing.
+ * @param standing the alarm of this condition that isn't over, if there is one.
+ * @param entry the journal's entry of the change.
+ */
+export function platformStep(
+  change: PlatformChange,
+  standing: Alarm | undefined,
+  entry: { seq: number; receivedMs: number; actor: string },
+): Step | null {
+  if (change.state === 'ended') return standing ? clear(standing, entry.receivedMs, change.detail) : null;
+  return standing ? seenAgain(standing, change, entry.actor) : raisePlatform(change, entry);
+}
+
+function raisePlatform(
+  { condition, sinceMs, detail }: PlatformChange,
+  { seq, receivedMs }: { seq: number; receivedMs: number },
+): Step {
+  // A clock that was set back since may say that it began after it was journaled.
+  const beganMs = Math.min(sinceMs, receivedMs);
+  const alarm: Alarm = {
+    id: alarmId(String(seq), PLATFORM_RULE, NO_SERIES, 0),
+    key: platformKey(condition),
+    rule: PLATFORM_RULE,
+    station: PLATFORM_STATION,
+    parameter: condition,
+    severity: PLATFORM_CONDITIONS[condition].severity,
+    state: 'raised',
+    breachStartMs: beganMs,
+    raisedAtMs: beganMs,
+    detectedAtMs: receivedMs,
+    acknowledgedAtMs: null,
+    acknowledgedBy: null,
+    clearedAtMs: null,
+    value: null,
+    unit: '1',
+    limit: null,
+    op: null,
+    target: null,
+    class: null,
+    multiple: null,
+    basis: 'instantaneous',
+    late: false,
+    occurrences: 1,
+    shelvedUntilMs: null,
+    suppressedBy: null,
+    latched: false,
+    detail: platformDetail(condition, detail),
+  };
+  return { alarm, happenings: [happened('raised', null, 'raised', detail)] };
+}
+
+/** A second beginning without an end between: a process died in between. News is recorded, and nobody is told twice. */
+function seenAgain(standing: Alarm, { condition, detail: seen }: PlatformChange, actor: string): Step | null {
+  const detail = platformDetail(condition, seen);
+  return detail === standing.detail ? null : comment({ ...standing, detail }, actor, seen);
+}
