@@ -1,4 +1,4 @@
-# Wellkeeper with its embedded broker and store. `docker compose up -d` (docker-compose.yml), or:
+# Wellkeeper; as it stands, with its embedded broker and store. With Mosquitto and InfluxDB: docker-compose.yml. Alone:
 #   docker build -t wellkeeper . && docker run --read-only --tmpfs /tmp -v wellkeeper-data:/data -p 127.0.0.1:8080:8080 wellkeeper
 FROM node:26-slim AS dependencies
 WORKDIR /app
@@ -19,7 +19,8 @@ COPY ingest ./ingest
 COPY alerts ./alerts
 COPY seeds ./seeds
 # A named volume takes over the owner of the directory that it is mounted on.
-RUN install -d -o node -g node -m 0700 /data
+# /broker is for Mosquitto's files, where docker-compose.yml has one.
+RUN install -d -o node -g node -m 0700 /data /broker /broker/store
 USER node
 VOLUME /data
 EXPOSE 8080 1883

@@ -1,6 +1,7 @@
 /**
  * Password and ACL files for an outside Mosquitto broker, made from the registered gateways (contracts §3): each may
- * publish its own readings and hear what is said to it; the service may hear all readings and say the rest.
+ * publish its own readings and hear what is said to it; the service may hear all readings and say the rest, notices of
+ * MQTT channels among it.
  * Formats: mosquitto.conf(5), `password_file` and `acl_file`; hashes are `$7$` (PBKDF2-SHA512), as we keep them.
  */
 import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
@@ -19,16 +20,18 @@ export interface BrokerFiles {
   acl: string;
 }
 
+export interface ServiceTopics {
+  /** What it subscribes to (`WK_MQTT_TOPICS`). */
+  read: readonly string[];
+  /** Where MQTT channels send notices; what can't be the name of a topic (MQTT 5 §4.7.1) is left out. */
+  write: readonly string[];
+}
+
 /**
  * @param service the account that Wellkeeper itself connects with.
- * @param topics what it subscribes to (`WK_MQTT_TOPICS`).
  * @throws StoreError `config.invalid` when the service's name can't stand in the files or is a gateway's.
  */
-export function brokerFiles(
-  gateways: readonly BrokerUser[],
-  service: BrokerUser,
-  topics: readonly string[],
-): BrokerFiles {
+export function brokerFiles(gateways: readonly BrokerUser[], service: BrokerUser, topics: ServiceTopics): BrokerFiles {
   if (!idSchema.safeParse(service.id).success) {
     throw invalid(`WK_MQTT_USERNAME: "${service.id}" can't be written: 1 to 64 of A-Z a-z 0-9 . _ -`);
   }
@@ -46,13 +49,17 @@ function invalid(message: string): StoreError {
   return new StoreError('config.invalid', message, false);
 }
 
-function aclText(service: string, topics: readonly string[]): string {
+/** No wildcards, and nothing that would end its line. */
+const isTopicName = (topic: string) => !/[+#\p{Cc}]/u.test(topic);
+
+function aclText(service: string, topics: ServiceTopics): string {
   const rights = [
-    ...topics.map((topic) => `topic read ${topic}`),
+    ...topics.read.map((topic) => `topic read ${topic}`),
     'topic write wk/v1/+/rejected',
     'topic write wk/v1/+/ledger',
     // Read, too: what is retained of alarms that are over is emptied at start.
     'topic readwrite wk/alarms/v1/#',
+    ...new Set(topics.write.filter(isTopicName).map((topic) => `topic write ${topic}`)),
   ];
   return [
     '# Made by `npm run broker:files`. %u is the user name, which is the gateway id.',

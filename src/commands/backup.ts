@@ -9,7 +9,9 @@ await runCommand(async () => {
   const { positionals } = readCall('npm run backup -- DIR', [1, 1], {});
   const { config } = readConfig();
   const target = resolve(positionals[0]!);
-  const { files, headSeq } = await backUp(config.dataDir, target, systemClock);
+  const readingsIn = config.influx ? 'influxdb' : 'sqlite';
+  const { files, headSeq } = await backUp(config.dataDir, target, systemClock, readingsIn);
   const bytes = files.reduce((total, file) => total + file.bytes, 0);
   say(`${target}: ${files.length} files, ${bytes} bytes, through entry ${headSeq} of the journal`);
+  if (config.influx) say('readings are in InfluxDB: back it up now, after this');
 });

@@ -1,6 +1,7 @@
 /**
  * `npm run broker:files [-- DIR]`: Mosquitto's `passwd` and `acl` from the registered gateways, by default in
- * `broker/` of the data directory. Reads the journal only, so it may run beside the service.
+ * `broker/` of the data directory. Reads the journal only, so it may run beside the service. Where the broker has to be
+ * there before the service's first start, `--first-start` takes a missing journal for one without gateways.
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -8,32 +9,40 @@ import { readConfig } from '#src/config.ts';
 import { brokerFiles, writeBrokerFiles } from '#src/mosquitto-files.ts';
 import { hashPassword } from '#src/secrets.ts';
 import { Control } from '#store/control.ts';
-import { openJournalReader } from '#store/journal-reader.ts';
-import { StoreError } from '#store/sqlite.ts';
+import { controlVersions } from '#store/journal-reader.ts';
+import { openReadOnly, StoreError } from '#store/sqlite.ts';
 import { readCall, runCommand, say } from './command.ts';
 
-const USAGE = 'npm run broker:files [-- DIR]';
+const USAGE = 'npm run broker:files [-- [--first-start] DIR]';
 
-function registeredGateways(dataDir: string): { id: string; passwordHash: string }[] {
+/** By default no journal is a mistake: files without gateways would lock all of them out. */
+function registers(dataDir: string, isFirstStart: boolean): Control {
   const path = join(dataDir, 'journal.db');
-  if (!existsSync(path)) throw new StoreError('not-found', `${path} isn't there: start the service once`, false);
-  const reader = openJournalReader(path);
+  if (!existsSync(path)) {
+    if (isFirstStart) return new Control([]);
+    throw new StoreError('not-found', `${path} isn't there: start the service once`, false);
+  }
+  // Not the journal's whole reader: after an upgrade this may run before the service has brought the file up to date.
+  const journal = openReadOnly(path);
   try {
-    const control = new Control(reader.control(reader.headSeq()));
-    return control.list('gateway').map(({ id, body }) => ({ id, passwordHash: body.passwordHash }));
+    return new Control(controlVersions(journal, Number.MAX_SAFE_INTEGER));
   } finally {
-    reader.close();
+    journal.close();
   }
 }
 
 await runCommand(async () => {
-  const { positionals } = readCall(USAGE, [0, 1], {});
+  const options = { 'first-start': { type: 'boolean', default: false } } as const;
+  const { positionals, values } = readCall(USAGE, [0, 1], options);
   const { config } = readConfig();
   const { username, password } = config.mqttLogIn;
-  const gateways = registeredGateways(config.dataDir);
+  const control = registers(config.dataDir, values['first-start']);
+  const gateways = control.list('gateway').map(({ id, body }) => ({ id, passwordHash: body.passwordHash }));
+  const channels = control.list('channel').filter(({ body }) => body.kind === 'mqtt' && body.to !== undefined);
+  const topics = { read: config.mqttTopics, write: channels.map(({ body }) => body.to!) };
   const passwordHash = password === null ? null : await hashPassword(password);
   const directory = resolve(positionals[0] ?? join(config.dataDir, 'broker'));
-  writeBrokerFiles(directory, brokerFiles(gateways, { id: username, passwordHash }, config.mqttTopics));
+  writeBrokerFiles(directory, brokerFiles(gateways, { id: username, passwordHash }, topics));
   say(`${join(directory, 'passwd')} and acl: ${gateways.length} gateways, service user ${username}`);
   if (password === null) say(`${username} is not in passwd: set WK_MQTT_PASSWORD for that`);
 });

@@ -8,9 +8,12 @@ import { readCall, runCommand, say } from './command.ts';
 await runCommand(async () => {
   const options = { force: { type: 'boolean', default: false } } as const;
   const { positionals, values } = readCall('npm run restore -- DIR [--force]', [1, 1], options);
-  const { dataDir } = readConfig().config;
+  const { dataDir, influx } = readConfig().config;
   const backup = resolve(positionals[0]!);
-  const { manifest, replacedInto } = await restore({ backup, dataDir, force: values.force, clock: systemClock });
+  const readingsIn = influx ? 'influxdb' : 'sqlite';
+  const call = { backup, dataDir, force: values.force, clock: systemClock, readingsIn } as const;
+  const { manifest, replacedInto } = await restore(call);
   say(`${dataDir}: restored from ${backup}, made at ${manifest.createdAt}, through entry ${manifest.headSeq}`);
   if (replacedInto) say(`what was there before is in ${replacedInto}`);
+  if (influx) say('then npm run rebuild: InfluxDB may hold other readings than the books of this backup know');
 });

@@ -15,6 +15,14 @@ export const DATABASES = [
   { name: 'derived.db', version: derivedMigrations.length },
   { name: 'readings.db', version: readingsMigrations.length },
 ] as const;
+/** Where the readings rest: what InfluxDB holds is backed up by its own means, and no `readings.db` is needed. */
+export type ReadingsIn = 'sqlite' | 'influxdb';
+
+/** Whether an installation, or a backup of it, is whole without this database. */
+export function mayLack(name: string, readingsIn: ReadingsIn): boolean {
+  return name === 'readings.db' && readingsIn === 'influxdb';
+}
+
 /** Secrets that the installation made for itself; without a setting of their own they must survive. */
 export const SECRETS = ['admin.token', 'installation.key'] as const;
 export const MANIFEST = 'backup.json';
@@ -22,6 +30,7 @@ export const MANIFEST = 'backup.json';
 const manifest = z.strictObject({
   format: z.literal(1),
   createdAt: z.iso.datetime(),
+  readingsIn: z.enum(['sqlite', 'influxdb']).default('sqlite'),
   /** Newest entry in the journal. */
   headSeq: z.number().int().nonnegative(),
   /** How far each follower has come. */
@@ -54,7 +63,9 @@ export function readManifest(directory: string): BackupManifest {
   }
   const result = manifest.safeParse(content);
   if (!result.success) throw new StoreError('store.corrupt', `${path}: ${z.prettifyError(result.error)}`, false);
-  const missing = DATABASES.find(({ name }) => !result.data.files.some((file) => file.name === name));
+  const { files, readingsIn } = result.data;
+  const isListed = (name: string) => files.some((file) => file.name === name);
+  const missing = DATABASES.find(({ name }) => !isListed(name) && !mayLack(name, readingsIn));
   if (missing) throw new StoreError('store.corrupt', `${path} doesn't list ${missing.name}`, false);
   return result.data;
 }

@@ -6,6 +6,8 @@
  * Why not one file after the other: followers write what they derive first and their cursors later, in another file.
  * A cursor ahead of the copied journal would pass over entries that are yet to come; one ahead of the copied readings
  * would lose those in between; one behind them would settle readings again that are already there.
+ *
+ * Readings in InfluxDB are backed up by InfluxDB, and after this: what a copied cursor has passed is then in its backup.
  */
 import {
   chmodSync,
@@ -22,7 +24,15 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Clock } from '#src/clock.ts';
-import { type BackupManifest, DATABASES, describeFile, MANIFEST, SECRETS } from './backup-manifest.ts';
+import {
+  type BackupManifest,
+  DATABASES,
+  describeFile,
+  MANIFEST,
+  mayLack,
+  type ReadingsIn,
+  SECRETS,
+} from './backup-manifest.ts';
 import { checkDatabase, copyDatabase, type Database, openReadOnly, StoreError } from './sqlite.ts';
 
 /** An instant in which nothing is committed lasts some 10 µs; followers commit every few milliseconds. */
@@ -33,20 +43,26 @@ const TRIES = 10_000;
  * before the call is in it. An interrupted backup leaves `target.partial`, which the next one replaces.
  * @throws StoreError `config.invalid` for a target in use, `not-found` when `dataDir` isn't a data directory.
  */
-export async function backUp(dataDir: string, target: string, clock: Clock): Promise<BackupManifest> {
+export async function backUp(
+  dataDir: string,
+  target: string,
+  clock: Clock,
+  readingsIn: ReadingsIn = 'sqlite',
+): Promise<BackupManifest> {
   if (existsSync(target) && readdirSync(target).length > 0) {
     throw new StoreError('config.invalid', `${target} isn't empty: give each backup a directory of its own`, false);
   }
-  const missing = DATABASES.find(({ name }) => !existsSync(join(dataDir, name)));
+  const present = DATABASES.filter(({ name }) => existsSync(join(dataDir, name)));
+  const missing = DATABASES.find((one) => !present.includes(one) && !mayLack(one.name, readingsIn));
   if (missing)
     throw new StoreError('not-found', `${join(dataDir, missing.name)} isn't there: nothing to back up`, false);
   const partial = `${target}.partial`;
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true, mode: 0o700 });
   const createdAt = new Date(clock.nowMs()).toISOString();
-  const { headSeq, cursors } = await copyDatabases(dataDir, partial);
+  const { headSeq, cursors } = await copyDatabases(dataDir, partial, present);
   const files: BackupManifest['files'] = [];
-  for (const { name, version } of DATABASES) {
+  for (const { name, version } of present) {
     checkDatabase(join(partial, name), version);
     files.push(await describeFile(partial, name));
   }
@@ -55,7 +71,7 @@ export async function backUp(dataDir: string, target: string, clock: Clock): Pro
     copyFileSync(join(dataDir, name), join(partial, name));
     files.push(await describeFile(partial, name));
   }
-  const manifest: BackupManifest = { format: 1, createdAt, headSeq, cursors, files };
+  const manifest: BackupManifest = { format: 1, createdAt, readingsIn, headSeq, cursors, files };
   writeFileSync(join(partial, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
   for (const name of [...files.map((file) => file.name), MANIFEST]) {
     chmodSync(join(partial, name), 0o600);
@@ -77,7 +93,11 @@ export function syncToDisk(path: string): void {
   }
 }
 
-async function copyDatabases(dataDir: string, target: string): Promise<Pick<BackupManifest, 'headSeq' | 'cursors'>> {
+async function copyDatabases(
+  dataDir: string,
+  target: string,
+  present: readonly (typeof DATABASES)[number][],
+): Promise<Pick<BackupManifest, 'headSeq' | 'cursors'>> {
   const open: Database[] = [];
   const opened = (name: string): Database => {
     const database = openReadOnly(join(dataDir, name));
@@ -85,9 +105,14 @@ async function copyDatabases(dataDir: string, target: string): Promise<Pick<Back
     return database;
   };
   try {
-    const [journal, derived, readings] = DATABASES.map(({ name }) => opened(name)) as [Database, Database, Database];
-    const state = pinTogether({ journal, derived, readings, watch: opened('derived.db') });
-    for (const [index, { name }] of DATABASES.entries()) await copyDatabase(open[index]!, join(target, name));
+    const byName = new Map(present.map(({ name }) => [name, opened(name)]));
+    const state = pinTogether({
+      journal: byName.get('journal.db')!,
+      derived: byName.get('derived.db')!,
+      readings: byName.get('readings.db') ?? null,
+      watch: opened('derived.db'),
+    });
+    for (const [name, database] of byName) await copyDatabase(database, join(target, name));
     return state;
   } finally {
     for (const database of open) database.close();
@@ -97,7 +122,8 @@ async function copyDatabases(dataDir: string, target: string): Promise<Pick<Back
 interface Connections {
   journal: Database;
   derived: Database;
-  readings: Database;
+  /** Null when they are in InfluxDB. */
+  readings: Database | null;
   /** A second one to derived.db, never in a transaction: it sees every commit. */
   watch: Database;
 }
@@ -110,11 +136,11 @@ interface Connections {
 function pinTogether({ journal, derived, readings, watch }: Connections) {
   const version = watch.prepare('PRAGMA data_version');
   const commits = () => (version.get() as { data_version: number }).data_version;
-  const pinned = [derived, readings, journal];
+  const pinned = [derived, ...(readings ? [readings] : []), journal];
   for (let attempt = 0; attempt < TRIES; attempt++) {
     const before = commits();
     pin(derived);
-    pin(readings);
+    if (readings) pin(readings);
     if (commits() === before) {
       pin(journal);
       const state = stateOf(journal, derived);

@@ -6,7 +6,7 @@ import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync
 import { join, relative, sep } from 'node:path';
 import type { Clock } from '#src/clock.ts';
 import { syncToDisk } from './backup.ts';
-import { type BackupManifest, DATABASES, describeFile, readManifest } from './backup-manifest.ts';
+import { type BackupManifest, DATABASES, describeFile, type ReadingsIn, readManifest } from './backup-manifest.ts';
 import { lockDataDir } from './data-lock.ts';
 import { checkDatabase, openReadOnly, StoreError } from './sqlite.ts';
 
@@ -16,6 +16,8 @@ export interface RestoreOptions {
   /** Replace an installation that is there; it is kept in a subdirectory. */
   force: boolean;
   clock: Clock;
+  /** Where this installation looks for readings; the backup must be of one that does so, too. */
+  readingsIn?: ReadingsIn;
 }
 
 export interface Restored {
@@ -31,10 +33,18 @@ const OURS = /^((journal|derived|readings)\.db(-wal|-shm|-journal)?|admin\.token
 
 /**
  * @throws StoreError `store.locked` while a service runs there, `state.conflict` for a directory that isn't empty,
- *   `store.corrupt` or `store.newer` for the backup, `not-found` when there is none.
+ *   `store.corrupt` or `store.newer` for the backup, `not-found` when there is none, `config.invalid` when its readings
+ *   are not where this installation looks for them.
  */
-export async function restore({ backup, dataDir, force, clock }: RestoreOptions): Promise<Restored> {
+export async function restore({
+  backup,
+  dataDir,
+  force,
+  clock,
+  readingsIn = 'sqlite',
+}: RestoreOptions): Promise<Restored> {
   const manifest = await checkBackup(backup);
+  if (manifest.readingsIn !== readingsIn) throw elsewhere(backup, manifest.readingsIn);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const lock = lockDataDir(join(dataDir, 'journal.db'));
   try {
@@ -63,6 +73,14 @@ export async function restore({ backup, dataDir, force, clock }: RestoreOptions)
   } finally {
     lock.close();
   }
+}
+
+function elsewhere(backup: string, readingsIn: ReadingsIn): StoreError {
+  const message =
+    readingsIn === 'influxdb'
+      ? `${backup} holds no readings, they were in InfluxDB: set WK_INFLUX_URL to one that has them`
+      : `${backup} holds readings in SQLite, where none are looked for while WK_INFLUX_URL is set`;
+  return new StoreError('config.invalid', message, false);
 }
 
 /** True when `path` is `target` or a directory above it. */
@@ -100,7 +118,9 @@ async function checkBackup(backup: string): Promise<BackupManifest> {
       );
     }
   }
-  for (const { name, version } of DATABASES) checkDatabase(join(backup, name), version);
+  for (const { name, version } of DATABASES) {
+    if (manifest.files.some((file) => file.name === name)) checkDatabase(join(backup, name), version);
+  }
   const journal = openReadOnly(join(backup, 'journal.db'));
   const { seq } = journal.prepare('SELECT max(seq) AS seq FROM entry').get() as { seq: number | null };
   journal.close();

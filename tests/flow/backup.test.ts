@@ -2,7 +2,16 @@
  * The restore drill: a service under load is backed up, killed, and restored elsewhere. Everything acknowledged before
  * the backup began is there, once; the ledger adds up; statistics and alarms answer. And what restoring refuses.
  */
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -221,6 +230,56 @@ describe('restoring', () => {
     await backUp(service.dataDir, inside, clock);
     expect(await restore({ backup: inside, dataDir, force: false, clock })).toMatchObject({ replacedInto: null });
     expect(existsSync(join(inside, 'journal.db'))).toBe(true);
+  });
+
+  describe('of readings in InfluxDB', () => {
+    /** The data directory of an installation that keeps its readings there. */
+    async function withoutReadings(): Promise<string> {
+      const dataDir = join(tempDir(), 'data');
+      await restore({ backup, dataDir, force: false, clock });
+      rmSync(join(dataDir, 'readings.db'));
+      return dataDir;
+    }
+
+    it('needs no readings.db, and puts back what there was', async () => {
+      const dataDir = await withoutReadings();
+      const own = join(tempDir(), 'backup');
+      const manifest = await backUp(dataDir, own, clock, 'influxdb');
+      expect(manifest).toMatchObject({ readingsIn: 'influxdb', cursors: readManifest(backup).cursors });
+      expect(readdirSync(own)).not.toContain('readings.db');
+      const restored = join(tempDir(), 'data');
+      await restore({ backup: own, dataDir: restored, force: false, clock, readingsIn: 'influxdb' });
+      expect(readFileSync(join(restored, 'derived.db'))).toEqual(readFileSync(join(own, 'derived.db')));
+      expect(existsSync(join(restored, 'readings.db'))).toBe(false);
+    });
+
+    it('keeps a readings.db of earlier days', async () => {
+      const own = join(tempDir(), 'backup');
+      await backUp(service.dataDir, own, clock, 'influxdb');
+      expect(readdirSync(own)).toContain('readings.db');
+      const dataDir = join(tempDir(), 'data');
+      await restore({ backup: own, dataDir, force: false, clock, readingsIn: 'influxdb' });
+      expect(existsSync(join(dataDir, 'readings.db'))).toBe(true);
+    });
+
+    it('refuses a loss of readings.db where they should be in it', async () => {
+      const dataDir = await withoutReadings();
+      await expect(backUp(dataDir, join(tempDir(), 'backup'), clock)).rejects.toMatchObject({ code: 'not-found' });
+    });
+
+    it('restores only where the readings are looked for in the same place', async () => {
+      const own = join(tempDir(), 'backup');
+      await backUp(await withoutReadings(), own, clock, 'influxdb');
+      const env = { WK_DATA_DIR: join(tempDir(), 'data') };
+      const inSqlite = await runCommand('restore', [own], env);
+      expect(inSqlite).toMatchObject({ code: 1, stderr: expect.stringContaining('holds no readings') });
+      const influx = { ...env, WK_INFLUX_URL: 'http://127.0.0.1:1', WK_INFLUX_API: 'v1' };
+      const inInflux = await runCommand('restore', [backup], influx);
+      expect(inInflux).toMatchObject({ code: 1, stderr: expect.stringContaining('holds readings in SQLite') });
+      expect(existsSync(env.WK_DATA_DIR)).toBe(false);
+      const done = await runCommand('restore', [own], influx);
+      expect(done, done.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('npm run rebuild') });
+    });
   });
 
   const SPOILT: [string, string, (path: string) => void][] = [

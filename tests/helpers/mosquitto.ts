@@ -1,8 +1,8 @@
 /** A real Mosquitto on a random port of loopback, for suites that want one; they skip when it isn't installed. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from './free-port.ts';
 
 /** Debian puts it where an ordinary user's PATH doesn't look. */
 const PATH = `${process.env.PATH}:/usr/sbin`;
@@ -12,12 +12,20 @@ export const hasMosquitto = spawnSync('mosquitto', ['-h'], { env: { PATH } }).er
 export interface Mosquitto {
   port: number;
   log(): string;
+  /** Has it read its password and access files again (SIGHUP); returns before it has. */
+  reload(): void;
   stop(): Promise<void>;
+  /** SIGKILL: it saves nothing. */
+  kill(): Promise<void>;
 }
 
-/** @param settings lines of mosquitto.conf besides the listener and the log. */
-export async function startMosquitto(directory: string, settings: readonly string[]): Promise<Mosquitto> {
-  const port = await freePort();
+/** @param settings lines of mosquitto.conf besides the listener and the log. @param given the port of an earlier one, to come back on. */
+export async function startMosquitto(
+  directory: string,
+  settings: readonly string[],
+  given: { port?: number } = {},
+): Promise<Mosquitto> {
+  const port = given.port ?? (await freePort());
   const conf = join(directory, 'mosquitto.conf');
   // As root it would change to a user of its own, who can't read the files of the test.
   const own = process.getuid?.() === 0 ? ['user root'] : [];
@@ -34,8 +42,13 @@ export async function startMosquitto(directory: string, settings: readonly strin
   return {
     port,
     log: () => log,
+    reload: () => void child.kill('SIGHUP'),
     async stop() {
       child.kill();
+      await ended;
+    },
+    async kill() {
+      child.kill('SIGKILL');
       await ended;
     },
   };
@@ -47,17 +60,6 @@ function running(child: ChildProcess, log: () => string, add: (text: string) => 
     child.stderr!.on('data', (chunk: Buffer) => {
       add(chunk.toString());
       if (/mosquitto version .* running/.test(log())) resolve();
-    });
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
     });
   });
 }

@@ -1,40 +1,21 @@
-/** What is packaged must be what the program has: files that exist, settings it knows, units that systemd takes. */
+/**
+ * What is packaged must be what the program has: files that exist, settings it knows, units that systemd takes. The
+ * compose files have a test of their own.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parse as parseYaml } from 'yaml';
-import { z } from 'zod';
 import { readConfig } from '#src/config.ts';
+import {
+  dockerfile as all,
+  copiedFiles as copied,
+  imageEnvironment as environment,
+} from '#tests/helpers/dockerfile.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
-const manifest = JSON.parse(read('package.json')) as { version: string };
-
-interface Instruction {
-  word: string;
-  rest: string;
-}
-
-/** A Dockerfile's instructions with continuation lines joined. */
-const instructions: Instruction[] = read('Dockerfile')
-  .split('\n')
-  .filter((line) => !line.startsWith('#'))
-  .join('\n')
-  .replaceAll('\\\n', ' ')
-  .split('\n')
-  .filter((line) => line.trim() !== '')
-  .map((line) => ({ word: line.split(' ')[0]!, rest: line.slice(line.indexOf(' ') + 1).trim() }));
-const all = (word: string) => instructions.filter((one) => one.word === word).map(({ rest }) => rest);
-/** Files of ours that get into the image. */
-const copied = all('COPY')
-  .filter((rest) => !rest.startsWith('--from'))
-  .flatMap((rest) => rest.split(/\s+/).slice(0, -1));
-/** The image's environment. */
-const environment = Object.fromEntries(
-  all('ENV').flatMap((rest) => rest.split(/\s+/).map((pair) => pair.split('=') as [string, string])),
-);
 
 describe('Dockerfile', () => {
   it('builds on the slim image of Node 26', () => {
@@ -79,63 +60,6 @@ describe('Dockerfile', () => {
     // Nothing listens on port 1.
     const { status } = spawnSync(process.execPath, args, { env: { PATH: process.env.PATH, WK_HTTP_PORT: '1' } });
     expect(status).toBe(1);
-  });
-});
-
-describe('docker-compose.yml', () => {
-  // The part of the Compose specification that is used; anything else in the file is a mistake.
-  const compose = z.strictObject({
-    services: z.strictObject({
-      wellkeeper: z.strictObject({
-        build: z.literal('.'),
-        image: z.string(),
-        ports: z.array(z.string().regex(/^127\.0\.0\.1:\d+:\d+$/)).min(2),
-        environment: z.record(z.string().startsWith('WK_'), z.string()),
-        secrets: z.array(z.string()),
-        volumes: z.array(z.string().regex(/^[a-z]+:\/data$/)),
-        read_only: z.literal(true),
-        tmpfs: z.array(z.literal('/tmp')),
-        cap_drop: z.tuple([z.literal('ALL')]),
-        security_opt: z.tuple([z.literal('no-new-privileges:true')]),
-        logging: z.strictObject({ driver: z.string(), options: z.record(z.string(), z.string()) }),
-        restart: z.literal('unless-stopped'),
-        stop_grace_period: z.string(),
-      }),
-    }),
-    volumes: z.record(z.string(), z.null()),
-    secrets: z.record(z.string(), z.strictObject({ file: z.string().startsWith('./secrets/') })),
-  });
-  const file = compose.parse(parseYaml(read('docker-compose.yml')));
-  const { wellkeeper } = file.services;
-
-  it('names volumes and secrets that it defines', () => {
-    expect(wellkeeper.secrets).toEqual(Object.keys(file.secrets));
-    expect(wellkeeper.volumes.map((volume) => volume.split(':')[0])).toEqual(Object.keys(file.volumes));
-  });
-
-  it('publishes the ports that the image listens on', () => {
-    const inside = wellkeeper.ports.map((port) => port.split(':').at(-1));
-    expect(inside).toEqual(all('EXPOSE')[0]!.split(' '));
-  });
-
-  it('sets what the program knows, with a token from a file', () => {
-    const path = join(tempDir(), 'admin_token');
-    writeFileSync(path, 'a-token-of-a-test\n');
-    const given = { ...environment, ...wellkeeper.environment };
-    expect(given.WK_ADMIN_TOKEN_FILE).toBe(`/run/secrets/${wellkeeper.secrets[0]}`);
-    const { config, warnings } = readConfig({ ...given, WK_ADMIN_TOKEN_FILE: path });
-    expect(warnings).toEqual([]);
-    expect(config.adminToken).toBe('a-token-of-a-test');
-    expect(config.dataDir).toBe('/data');
-  });
-
-  it('has the version of the program', () => {
-    expect(wellkeeper.image).toBe(`wellkeeper:${manifest.version}`);
-  });
-
-  it('keeps its secrets out of the repository', () => {
-    const { status } = spawnSync('git', ['check-ignore', '-q', 'secrets/admin.token'], { cwd: ROOT });
-    expect(status).toBe(0);
   });
 });
 

@@ -1,0 +1,165 @@
+/**
+ * What a reading costs on disk: two days of 1,000 series every 5 minutes through the real service, in messages of 20; the
+ * same readings in InfluxDB, where it is installed. Then what that comes to for 1,000 stations, and how long their
+ * journal lasts while nothing passes it.
+ */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { systemClock } from '#src/clock.ts';
+import { readConfig } from '#src/config.ts';
+import { openInfluxReadings } from '#store/influx-readings.ts';
+import type { ReadingToStore } from '#store/reading-store.ts';
+import { openReadOnly } from '#store/sqlite.ts';
+import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
+import type { TestService } from '#tests/helpers/service.ts';
+import { type Figure, figure, inDirectory } from './figure.ts';
+import { caughtUp, publish, register, STATIONS, withService } from './running-service.ts';
+import { PARAMETERS, valueAt } from './water.ts';
+
+const STEP_MS = 300_000;
+const DAY_MS = 86_400_000;
+const DAYS = 2;
+const STEPS_A_DAY = DAY_MS / STEP_MS;
+const MESSAGES = STATIONS * STEPS_A_DAY * DAYS;
+const READINGS = MESSAGES * PARAMETERS.length;
+const WINDOW = 50;
+/** The installation that the figures are for. */
+const LARGE_STATIONS = 1000;
+const LARGE_MESSAGES = LARGE_STATIONS * STEPS_A_DAY;
+const LARGE_READINGS = LARGE_MESSAGES * PARAMETERS.length;
+
+/** InfluxDB writes what has been still for so long out of its memory, and then together. */
+const COLD = '1s';
+/** Compaction has come to its end when nothing has changed for so long; it is given up waiting for at the latest. */
+const STILL_MS = 4000;
+const COMPACTION_MS = 25_000;
+const POLL_MS = 200;
+const WRITE_MESSAGES = 1000;
+const DATABASE = 'wellkeeper';
+
+const DATABASES = ['journal.db', 'readings.db', 'derived.db'] as const;
+type Sizes = Record<(typeof DATABASES)[number], number>;
+
+export async function run(): Promise<Figure[]> {
+  const grown = await withService(async (service) => {
+    const passwords = await register(service);
+    const before = sizesOf(service);
+    await publish({
+      port: service.mqttPort,
+      passwords,
+      stations: STATIONS,
+      messages: MESSAGES,
+      window: WINDOW,
+      pace: { startMs: Date.now() - DAYS * DAY_MS, stepMs: STEP_MS },
+    });
+    await caughtUp(service);
+    const after = sizesOf(service);
+    return Object.fromEntries(DATABASES.map((name) => [name, after[name] - before[name]])) as Sizes;
+  });
+  const aMessage = grown['journal.db'] / MESSAGES;
+  const aReading = grown['readings.db'] / READINGS;
+  const derived = grown['derived.db'] / READINGS;
+  const { journalMaxBytes } = readConfig({}).config;
+  const inInfluxdb = hasInfluxdb ? (await inDirectory(influxdbBytes)) / READINGS : null;
+  const megabytes = (bytes: number) => bytes / 1e6;
+  return [
+    figure('journal.db', aMessage, 'bytes/message of 20 values'),
+    figure('readings.db', aReading, 'bytes/reading'),
+    figure('derived.db', derived, 'bytes/reading'),
+    ...(inInfluxdb === null ? [] : [figure('InfluxDB', inInfluxdb, 'bytes/reading')]),
+    figure('journal.db, 1,000 stations', megabytes(aMessage * LARGE_MESSAGES), 'MB/day'),
+    figure('readings.db, 1,000 stations', megabytes(aReading * LARGE_READINGS), 'MB/day'),
+    figure('derived.db, 1,000 stations', megabytes(derived * LARGE_READINGS), 'MB/day'),
+    ...(inInfluxdb === null
+      ? []
+      : [figure('InfluxDB, 1,000 stations', megabytes(inInfluxdb * LARGE_READINGS), 'MB/day')]),
+    figure('messages that the default journal holds', journalMaxBytes / aMessage, 'messages'),
+    figure('outage that it survives, 1,000 stations', journalMaxBytes / aMessage / LARGE_MESSAGES, 'days'),
+  ];
+}
+
+/** Bytes in use in each database, its log (`-wal`) counted as if it had been written back. */
+function sizesOf({ dataDir }: TestService): Sizes {
+  const sizes = DATABASES.map((name) => {
+    const database = openReadOnly(join(dataDir, name));
+    const { bytes } = database
+      .prepare(
+        'SELECT (page_count - freelist_count) * page_size AS bytes FROM pragma_page_count, pragma_freelist_count, pragma_page_size',
+      )
+      .get() as { bytes: number };
+    database.close();
+    return [name, bytes] as const;
+  });
+  return Object.fromEntries(sizes) as Sizes;
+}
+
+/** Bytes of the same readings in InfluxDB once it has compacted them. */
+async function influxdbBytes(directory: string): Promise<number> {
+  const influx = await startCold(directory);
+  try {
+    await influx.createDatabase(DATABASE);
+    await writeReadings(influx);
+    const began = systemClock.monotonicMs();
+    let last = { bytes: 0, atMs: began };
+    while (systemClock.monotonicMs() - last.atMs < STILL_MS && systemClock.monotonicMs() - began < COMPACTION_MS) {
+      await pause(POLL_MS);
+      const bytes = bytesIn(directory);
+      if (bytes !== last.bytes) last = { bytes, atMs: systemClock.monotonicMs() };
+    }
+    return last.bytes;
+  } finally {
+    await influx.stop();
+  }
+}
+
+/** influxd takes settings from its environment, too, which is ours. */
+async function startCold(directory: string): Promise<Influxdb> {
+  const settings = [
+    'INFLUXDB_DATA_CACHE_SNAPSHOT_WRITE_COLD_DURATION',
+    'INFLUXDB_DATA_COMPACT_FULL_WRITE_COLD_DURATION',
+  ];
+  for (const name of settings) process.env[name] = COLD;
+  try {
+    return await startInfluxdb(directory);
+  } finally {
+    for (const name of settings) delete process.env[name];
+  }
+}
+
+/** As the follower would: message by message in the order of their times. */
+async function writeReadings({ url }: Influxdb): Promise<void> {
+  const name = (series: number) => ({
+    station: `s${Math.floor(series / PARAMETERS.length)}`,
+    parameter: PARAMETERS[series % PARAMETERS.length]!.id,
+  });
+  const influx = { url, token: null, org: null, bucket: DATABASE, api: 'v1', retentionOk: false } as const;
+  const store = openInfluxReadings({ influx, name });
+  const startMs = Date.now() - DAYS * DAY_MS;
+  for (let seq = 1; seq <= MESSAGES; ) {
+    const readings: ReadingToStore[] = [];
+    for (const last = Math.min(MESSAGES, seq + WRITE_MESSAGES - 1); seq <= last; seq++) {
+      const station = (seq - 1) % STATIONS;
+      const round = Math.floor((seq - 1) / STATIONS);
+      for (let place = 0; place < PARAMETERS.length; place++) {
+        const series = station * PARAMETERS.length + place;
+        const value = valueAt(place, round);
+        readings.push({ series, timeMs: startMs + round * STEP_MS, value, flag: 1, deviceFlag: null, seq });
+      }
+    }
+    await store.write(readings);
+  }
+  await store.close();
+}
+
+/**
+ * Bytes of points in the files below: not the index of series, which is made at a fixed size of 32 MiB. What goes away
+ * meanwhile counts nothing.
+ */
+function bytesIn(directory: string): number {
+  return readdirSync(directory, { recursive: true, withFileTypes: true }).reduce((sum, entry) => {
+    const found =
+      /\.(tsm|wal)$/.test(entry.name) && statSync(join(entry.parentPath, entry.name), { throwIfNoEntry: false });
+    return sum + (found ? found.size : 0);
+  }, 0);
+}
