@@ -115,7 +115,9 @@ class JournalingGate implements Gate {
     const readings: JournaledReading[] = [];
     const changes: Change[] = [];
     const judged = this.#judge(delivery, this.#memory, ({ series, ring, thresholds }, timeMs, quantity) => {
-      readings.push(ring.take(series, timeMs, quantity.value, quantity.deviceFlag, thresholds, changes));
+      const taken = ring.take(series, timeMs, quantity.value, quantity.deviceFlag, thresholds, changes);
+      // The ring knows this value from its first message, but the store refused it: only the store can tell.
+      readings.push(replayed?.code === 'store.rejected' ? { ...taken, verdict: 'unsettled' } : taken);
     });
     if (replayed && readings.length === 0) return this.#stays(replayed, judged);
     if (judged.fault) return this.#quarantineWhole({ ...judged.fault, source, contentType, payload });

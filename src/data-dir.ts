@@ -11,6 +11,8 @@ export interface DataDir {
   derived: string;
   readings: string;
   adminTokenFile: string;
+  /** What is known of our session at an outside broker. */
+  mqttSession: string;
   /** Writes a port once something listens on it; removed by `clearPorts`. */
   writePort(name: 'http' | 'mqtt', port: number): void;
   /** For the one process that holds the directory's lock: another one's ports are not ours to remove. */
@@ -33,6 +35,7 @@ export function openDataDir(path: string): DataDir {
     derived: at('derived.db'),
     readings: at('readings.db'),
     adminTokenFile: at('admin.token'),
+    mqttSession: at('mqtt-session.json'),
     writePort(name, port) {
       // Renamed into place, so that a reader never sees an empty file.
       writeFileSync(at(`${name}.port.new`), `${port}\n`);

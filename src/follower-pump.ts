@@ -4,6 +4,7 @@
  * is narrowed down to its entry, which is parked: listed, alarmed, passed over. Nothing else waits for it.
  */
 
+import { addDuration, type Durations, noDurations } from '#model/duration-histogram.ts';
 import type { Entry } from '#model/entry.ts';
 import type { Clock } from '#src/clock.ts';
 import type { Follower } from '#store/follower.ts';
@@ -27,6 +28,8 @@ export interface PumpOptions {
 
 export interface Pump {
   readonly follower: Follower;
+  /** How long batches took. */
+  readonly durations: Durations;
   /** Applies at most one batch. Tells whether there may be more to do now, or until when it must wait. */
   step(): Promise<{ moved: boolean; retryAtMs: number | null }>;
 }
@@ -37,6 +40,7 @@ function isRetryable(error: unknown): boolean {
 }
 
 export function createPump({ follower, read, park, clock, onError }: PumpOptions): Pump {
+  const durations = noDurations();
   let limit = 200;
   let failures = 0;
   /** While an entry is being searched for, no batch reaches beyond this seq. */
@@ -68,6 +72,7 @@ export function createPump({ follower, read, park, clock, onError }: PumpOptions
 
   return {
     follower,
+    durations,
     async step() {
       const nowMs = clock.monotonicMs();
       if (nowMs < retryAtMs) return { moved: false, retryAtMs };
@@ -81,6 +86,7 @@ export function createPump({ follower, read, park, clock, onError }: PumpOptions
       }
       retryDelayMs = RETRY_MIN_MS;
       const tookMs = clock.monotonicMs() - nowMs;
+      addDuration(durations, tookMs);
       if (follower.cursor() > suspectThrough) {
         failures = 0;
         const next = tookMs > BATCH_MS ? limit * 0.7 : tookMs < BATCH_MS / 2 ? limit * 1.5 : limit;

@@ -4,6 +4,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import type { Config } from '#model/config.ts';
+import type { Durations } from '#model/duration-histogram.ts';
 import type { Reference } from '#model/reference.ts';
 import type { FollowersStart, FromFollowers, ToFollowers } from './followers-protocol.ts';
 import { WORKER_LIMITS } from './worker-memory.ts';
@@ -24,6 +25,10 @@ export interface FollowersClient {
   /** Entries up to this seq are needed by no follower any more; null until the worker has told. */
   neededFromSeq(): number | null;
   counters(): Record<string, number>;
+  /** How long batches take, by follower. */
+  durations(): Record<string, Durations>;
+  /** False while the worker is being started again. */
+  isAlive(): boolean;
   /**
    * Resolves when the follower has passed `seq`, or after two seconds. Once a wait has run out nobody waits for that
    * follower until it has caught up: two seconds of every reader's time would change nothing.
@@ -50,6 +55,8 @@ export async function startFollowersWorker(options: {
   let nextTimerMs: number | null = null;
   let neededFromSeq: number | null = null;
   let counters: Record<string, number> = {};
+  let durations: Record<string, Durations> = {};
+  let isAlive = false;
   let headSeq = 0;
   let closing = false;
   let restartDelayMs = RESTART_MIN_MS;
@@ -73,10 +80,11 @@ export async function startFollowersWorker(options: {
   function heard(message: FromFollowers): void {
     if (message.type === 'ready') {
       restartDelayMs = RESTART_MIN_MS;
+      isAlive = true;
       ready.resolve();
       worker.postMessage({ type: 'committed', headSeq } satisfies ToFollowers);
     }
-    if (message.type === 'metrics') counters = message.counters;
+    if (message.type === 'metrics') ({ counters, durations } = message);
     if (message.type === 'progress') {
       cursors = message.cursors;
       nextTimerMs = message.nextTimerMs;
@@ -90,6 +98,7 @@ export async function startFollowersWorker(options: {
   function died(reason: unknown): void {
     const error = reason instanceof Error ? reason : new Error(String(reason));
     ready.reject(error);
+    isAlive = false;
     if (closing) return;
     onDeath(error);
     restart = setTimeout(() => {
@@ -109,6 +118,8 @@ export async function startFollowersWorker(options: {
     nextTimerMs: () => nextTimerMs,
     neededFromSeq: () => neededFromSeq,
     counters: () => counters,
+    durations: () => durations,
+    isAlive: () => isAlive,
     caughtUp(follower, seq) {
       const isFar = seq - cursors[follower] > CAUGHT_UP_ENTRIES;
       if (cursors[follower] >= seq || isFar || behind.has(follower)) return Promise.resolve();

@@ -1,16 +1,21 @@
 /** What main and the followers' worker say to each other; plain data only. */
 import type { Alarm, Transition } from '#model/alarm.ts';
 import type { Config } from '#model/config.ts';
-import type { PlatformCondition } from '#model/platform.ts';
+import type { Durations } from '#model/duration-histogram.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
+import type { StoreTrouble } from '#store/reading-store.ts';
 
 /** A reading that the store refused for good, on its way into quarantine. `id` is the quarantined item's. */
 export interface RejectedValue {
   id: string;
   source: string;
+  /** Counted as received when its message came. */
+  wasCounted: boolean;
   station: string;
   parameter: string;
+  /** Canonical, of `value`; null for a parameter that the reference doesn't know any more. */
+  unit: string | null;
   timeMs: number;
   value: number | null;
   deviceFlag: string | null;
@@ -52,9 +57,9 @@ export type FromFollowers =
   /** An MQTT channel's notice. */
   | { type: 'publish'; id: number; topic: string; payload: string; retain: boolean }
   /** What keeps the stores from being written or read for now; null: it works (again). Told when it changes. */
-  | { type: 'store'; trouble: { condition: PlatformCondition; detail: string } | null }
+  | { type: 'store'; trouble: StoreTrouble | null }
   /** Readings that the store refused for good, until `quarantined` answers; told again after a start. */
   | { type: 'rejected'; readings: RejectedValue[] }
   /** A follower was parked at this entry: a platform alarm. */
   | { type: 'parked'; follower: string; seq: number; error: string }
-  | { type: 'metrics'; counters: Record<string, number> };
+  | { type: 'metrics'; counters: Record<string, number>; durations: Record<string, Durations> };

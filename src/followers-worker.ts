@@ -1,9 +1,8 @@
 /**
  * The followers' worker: the only writer of derived.db and readings.db. Each follower has a view of the registers as
- * of its own cursor and is driven by its own pump, so that one that waits or fails holds up no other.
+ * of its own cursor and is driven by its own pump, so that one that fails holds up no other.
  */
 import { join } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createDispatcher } from '#alerts/dispatch.ts';
 import { createAlertsFollower } from '#alerts/follower.ts';
@@ -14,16 +13,20 @@ import { createBooksFollower } from '#store/books-follower.ts';
 import { Control } from '#store/control.ts';
 import { Cursor, openDerived } from '#store/derived.ts';
 import type { Follower } from '#store/follower.ts';
+import { storeTrouble } from '#store/influx-answers.ts';
 import { openJournalReader } from '#store/journal-reader.ts';
+import type { StoreTrouble } from '#store/reading-store.ts';
 import { createReadingsFollower } from '#store/readings-follower.ts';
+import { openRejected } from '#store/rejected.ts';
 import { transaction } from '#store/sqlite.ts';
-import { SqliteReadings } from '#store/sqlite-readings.ts';
 import { createVolumeBooks } from '#store/volume-books.ts';
 import { systemClock as clock } from './clock.ts';
 import { createEntryWindow } from './entry-window.ts';
+import { createFollowerLoop } from './follower-loop.ts';
 import { createPump, type Pump } from './follower-pump.ts';
-import type { FollowersStart, FromFollowers, ToFollowers } from './followers-protocol.ts';
+import type { FollowersStart, FromFollowers, RejectedValue, ToFollowers } from './followers-protocol.ts';
 import { createLog } from './log.ts';
+import { openReadingStore } from './open-reading-store.ts';
 import { webhookPolicy } from './webhook-policy.ts';
 
 const { config, reference } = workerData as FollowersStart;
@@ -32,17 +35,37 @@ const log = createLog(config.logLevel, 'followers');
 const say = (message: FromFollowers): void => port.postMessage(message);
 const STANDARD = 'gb3838-2002';
 const METRICS_EVERY_MS = 1000;
+const PROBE_EVERY_MS = 10_000;
+const REJECTED_MAX = 1000;
 /** Decoded entries that wait for the slowest follower; beyond them it reads for itself. */
 const WINDOW_ENTRIES = 2000;
 
 const reader = openJournalReader(join(config.dataDir, 'journal.db'));
 const derived = openDerived(join(config.dataDir, 'derived.db'));
-const store = new SqliteReadings(join(config.dataDir, 'readings.db'));
+const store = openReadingStore(config, (id) => reader.seriesById(id));
 const controlAsOf = (follower: string) => new Control(reader.control(new Cursor(derived, follower).seq));
 const tellReflagged = (changed: SeriesReading[]) => say({ type: 'reflagged', readings: changed });
 const inbox = openRejudgedInbox(derived);
 
-const readings = createReadingsFollower({ derived, store, reader, onReflagged: tellReflagged });
+const rejected = openRejected(derived);
+/** Told again and again until main has quarantined them: at the start, and whenever there are more. */
+function tellRejected(): void {
+  const values = rejected.list(REJECTED_MAX).flatMap(({ series, ...row }): RejectedValue[] => {
+    const name = reader.seriesById(series);
+    if (!name) return [];
+    const { station, parameter } = name;
+    return [{ ...row, station, parameter, unit: reference.parameters.get(parameter)?.unit ?? null }];
+  });
+  if (values.length > 0) say({ type: 'rejected', readings: values });
+}
+
+const readings = createReadingsFollower({
+  derived,
+  store,
+  reader,
+  onReflagged: tellReflagged,
+  onRejected: tellRejected,
+});
 const booksControl = controlAsOf('books');
 const volumes = createVolumeBooks({
   derived,
@@ -65,7 +88,7 @@ const books = createBooksFollower({
     transaction(derived, () => {
       for (const reading of changed) inbox.put(reading);
     });
-    alerts.takeRejudged();
+    alarming.wake();
     tellReflagged(changed);
   },
   volumes,
@@ -106,10 +129,11 @@ const dispatcher = createDispatcher({
 /** What the pumps have passed: an entry counts once everything that it caused is done. */
 const passed = { readings: readings.cursor(), books: books.cursor(), alerts: alerts.cursor() };
 const countParked = derived.prepare('SELECT count(*) AS n FROM parked');
+const countSettled = derived.prepare(
+  'SELECT coalesce(sum(stored), 0) AS stored, coalesce(sum(duplicate), 0) AS duplicate FROM source',
+);
 const insertParked = derived.prepare('INSERT OR REPLACE INTO parked (follower, seq, atMs, error) VALUES (?, ?, ?, ?)');
 let headSeq = reader.headSeq();
-let isStopping = false;
-let wakeUp = Promise.withResolvers<void>();
 
 const entries = createEntryWindow((after, limit) => reader.read(after, limit), WINDOW_ENTRIES);
 
@@ -127,6 +151,7 @@ function pumpOf(follower: Follower, readSome: (after: number, limit: number) => 
       say({ type: 'parked', follower: follower.name, seq: entry.seq, error: error.message });
     },
     onError(error, seq) {
+      stopped(follower, error);
       log.warn(
         { event: 'follower.failed', follower: follower.name, seq, err: error },
         'a follower failed, trying again',
@@ -135,46 +160,77 @@ function pumpOf(follower: Follower, readSome: (after: number, limit: number) => 
   });
 }
 
+/** What books may have judged anew: alerts take that only after they have seen it, or a provisional flag would come last. */
+let booksReadSeq = books.cursor();
+
 /** Books read the store, so they go no further than the readings that it holds. */
 const readForBooks = (after: number, limit: number) => {
   const stored = Math.min(limit, readings.cursor() - after);
-  return stored > 0 ? entries.read(after, stored) : [];
+  const found = stored > 0 ? entries.read(after, stored) : [];
+  booksReadSeq = found.at(-1)?.seq ?? booksReadSeq;
+  return found;
 };
-const pumps = [pumpOf(readings, entries.read), pumpOf(alerts, entries.read), pumpOf(books, readForBooks)];
+/**
+ * Two loops: `readings` and `books` go by turns, since one reads what the other writes, and both wait while the store is
+ * away; `alerts` needs no store and goes on (design §1: alarms still fire).
+ */
+const pumps = [pumpOf(readings, entries.read), pumpOf(books, readForBooks), pumpOf(alerts, entries.read)] as const;
+const stored = createFollowerLoop({
+  pumps: pumps.slice(0, 2),
+  clock,
+  onTurn: advanced,
+});
+const alarming = createFollowerLoop({
+  pumps: pumps.slice(2),
+  clock,
+  onTurn: advanced,
+  extra: async () => alerts.cursor() >= booksReadSeq && alerts.takeRejudged(),
+});
+const loops = [stored, alarming];
+
+/** What keeps the stores from being used, told when it changes; `failing` = followers that it stopped. */
+let trouble: StoreTrouble | null | undefined;
+const failing = new Set<Follower>();
+
+function tellStore(now: StoreTrouble | null): void {
+  if (trouble !== undefined && now?.condition === trouble?.condition) return;
+  trouble = now;
+  say({ type: 'store', trouble });
+}
+
+function stopped(follower: Follower, error: Error): void {
+  const found = storeTrouble(error);
+  if (!found) return;
+  failing.add(follower);
+  tellStore(found);
+}
+
+function recovered(follower: Follower): void {
+  if (failing.delete(follower) && failing.size === 0) tellStore(null);
+}
+
+/** While nothing is to be written nobody would notice that the store is gone. */
+async function probeStore(): Promise<void> {
+  if (failing.size > 0 || passed.readings < headSeq) return;
+  const found = (await store.check?.()) ?? null;
+  if (failing.size === 0) tellStore(found);
+}
+
+function advanced({ follower }: Pump, moved: boolean): void {
+  if (!moved) return;
+  if (follower.cursor() > passed[follower.name]) recovered(follower);
+  passed[follower.name] = follower.cursor();
+  // Resends and channel tests change the outbox without changing an alarm.
+  if (follower === alerts) dispatcher.wake();
+  entries.forget(Math.min(passed.readings, passed.books, passed.alerts));
+  report();
+}
 
 function report(): void {
   const timers = [readings, books, alerts].map((follower) => follower.nextTimerMs()).filter((timer) => timer !== null);
   const neededFromSeq = Math.min(passed.readings, passed.books, alerts.restoresFromSeq());
   const nextTimerMs = timers.length > 0 ? Math.min(...timers) : null;
   say({ type: 'progress', cursors: { ...passed }, nextTimerMs, neededFromSeq });
-}
-
-/** One round lets every follower take one batch; it rests when none of them moved. */
-async function run(): Promise<void> {
-  while (!isStopping) {
-    let moved = false;
-    let retryAtMs: number | null = null;
-    for (const pump of pumps) {
-      const step = await pump.step();
-      moved ||= step.moved;
-      if (step.retryAtMs !== null) retryAtMs = Math.min(retryAtMs ?? Infinity, step.retryAtMs);
-      passed[pump.follower.name] = pump.follower.cursor();
-      // Resends and channel tests change the outbox without changing an alarm.
-      if (step.moved && pump.follower === alerts) dispatcher.wake();
-    }
-    entries.forget(Math.min(passed.readings, passed.books, passed.alerts));
-    report();
-    if (moved) await nextTurn();
-    else await rest(retryAtMs);
-  }
-}
-
-async function rest(untilMs: number | null): Promise<void> {
-  const timer =
-    untilMs === null ? undefined : setTimeout(() => wakeUp.resolve(), Math.max(1, untilMs - clock.monotonicMs()));
-  await wakeUp.promise;
-  clearTimeout(timer);
-  wakeUp = Promise.withResolvers<void>();
 }
 
 port.on('message', (message: ToFollowers) => {
@@ -185,15 +241,26 @@ port.on('message', (message: ToFollowers) => {
     else waiting?.reject(new Error(message.error));
     return;
   }
+  if (message.type === 'quarantined') {
+    transaction(derived, () => rejected.forget(message.ids));
+    if (message.ids.length === REJECTED_MAX) tellRejected();
+    return;
+  }
   if (message.type === 'committed') headSeq = Math.max(headSeq, message.headSeq);
-  if (message.type === 'stop') isStopping = true;
-  wakeUp.resolve();
+  for (const loop of loops) {
+    if (message.type === 'stop') loop.stop();
+    else loop.wake();
+  }
 });
 
 const metrics = setInterval(() => {
+  const { stored: settledStored, duplicate } = countSettled.get() as { stored: number; duplicate: number };
   say({
     type: 'metrics',
+    durations: Object.fromEntries(pumps.map((pump) => [pump.follower.name, pump.durations])),
     counters: {
+      settled_stored: settledStored,
+      settled_duplicate: duplicate,
       notices_pending: dispatcher.pending(),
       parked: (countParked.get() as { n: number }).n,
       lag_readings: headSeq - passed.readings,
@@ -203,13 +270,21 @@ const metrics = setInterval(() => {
   });
 }, METRICS_EVERY_MS);
 
+const probing = setInterval(() => {
+  void probeStore();
+  tellRejected();
+}, PROBE_EVERY_MS);
+void probeStore();
+
 say({ type: 'ready' });
+tellRejected();
 say({ type: 'open-alarms', alarms: alerts.openAlarms() });
 dispatcher.wake();
-await run();
+await Promise.all(loops.map((loop) => loop.run()));
 
 // What is on its way is broken off and stays in the outbox; followers aren't drained, their cursors say where they are.
 clearInterval(metrics);
+clearInterval(probing);
 await dispatcher.close();
 alerts.checkpoint();
 await store.close();

@@ -2,10 +2,9 @@
  * The composition root: configuration → parts → run → close in reverse. Read it from top to bottom to learn who talks
  * to whom; it is the only file that knows every part.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import { schedule } from 'node-cron';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { checkAddress } from '#alerts/channels/address.ts';
 import { checkRule } from '#alerts/rules.ts';
@@ -13,13 +12,11 @@ import { createLive } from '#api/live.ts';
 import { buildServer } from '#api/server.ts';
 import { createTokens } from '#api/tokens.ts';
 import { createGate, type Gate } from '#ingest/gate.ts';
-import { type EmbeddedBroker, startEmbeddedBroker } from '#ingest/transports/mqtt-embedded.ts';
 import type { Config } from '#model/config.ts';
 import type { Entry } from '#model/entry.ts';
 import type { Reading } from '#model/reading.ts';
 import { readSeeds, SEED_ACTOR, seedCommands } from '#seeds/load.ts';
 import { loadReference } from '#seeds/reference.ts';
-import { gatewayLedger } from '#store/gateway-ledger.ts';
 import { type JournalWriter, openJournal } from '#store/journal.ts';
 import { type OpenJournalReader, openJournalReader } from '#store/journal-reader.ts';
 import { openSeriesState } from '#store/series-state.ts';
@@ -27,18 +24,29 @@ import { openReadOnly, StoreError } from '#store/sqlite.ts';
 import { createAlarmTopics } from './alarm-topics.ts';
 import { systemClock as clock } from './clock.ts';
 import { type DataDir, openDataDir } from './data-dir.ts';
-import { type FollowersClient, startFollowersWorker } from './followers-client.ts';
+import { startFollowersWorker } from './followers-client.ts';
 import type { FromFollowers } from './followers-protocol.ts';
+import { createHeartbeat } from './heartbeat.ts';
+import { keepHouse, lagSeconds, type Troubles } from './housekeeping.ts';
 import { createMetrics } from './metrics.ts';
+import { openReadingStore } from './open-reading-store.ts';
+import { createPlatformWatch, standingConditions } from './platform-watch.ts';
 import { startQueryWorker } from './query-client.ts';
+import { quarantineRejected } from './rejected-readings.ts';
 import { createLogInLimit, createPasswordVerifier } from './secrets.ts';
 import { serviceMetrics } from './service-metrics.ts';
+import { startBroker } from './start-broker.ts';
 import { webhookPolicy } from './webhook-policy.ts';
 
 /** At least so many of the newest entries fill the door's rings at start. */
 const RING_ENTRIES = 2000;
 const READ_ENTRIES = 500;
-const HOUSEKEEPING_MS = 1000;
+/** How long the start waits for InfluxDB to tell its retention. */
+const CHECK_MS = 3000;
+/** Who journals what nobody did: changes of the platform. */
+const SYSTEM_ACTOR = 'system';
+
+const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
 export interface Service {
   httpPort: number;
@@ -56,14 +64,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    if (config.mqtt.kind === 'external' || config.influx) {
-      const setting = config.influx ? 'WK_INFLUX_URL' : 'WK_MQTT_URL';
-      throw new StoreError(
-        'config.invalid',
-        `${setting} is set, but this version only has its embedded broker and store`,
-        false,
-      );
-    }
+    await refuseFiniteRetention(config, log);
     const dataDir = openDataDir(config.dataDir);
     const journal = openJournal({
       path: dataDir.journal,
@@ -99,40 +100,41 @@ export async function startService(config: Config, log: Logger): Promise<Service
       );
     const verifier = createPasswordVerifier();
     const logIns = createLogInLimit(clock);
-    const waitingFor = new Set(['followers', 'http', ...(config.mqtt.kind === 'embedded' ? ['mqtt'] : [])]);
+    const waitingFor = new Set(['followers', 'http', config.mqtt.kind === 'embedded' ? 'mqtt' : 'broker']);
 
-    let broker: EmbeddedBroker | null = null;
-    if (config.mqtt.kind === 'embedded') {
-      broker = await startEmbeddedBroker({
-        host: config.mqtt.host,
-        port: config.mqtt.port,
-        door: gate,
-        control,
-        clock,
-        log,
-        maxMessageBytes: config.maxMessageBytes,
-        checkViewer: (token) => tokens.holder(token) !== undefined,
-        verifier,
-        logIns,
-      });
-      closers.push(() => broker?.close());
-      dataDir.writePort('mqtt', broker.port);
+    const platform = createPlatformWatch({
+      append: (change) => journal.appendCommand(SYSTEM_ACTOR, change),
+      clock,
+      log,
+    });
+    platform.standing(standingConditions(reader));
+    closers.push(() => platform.close());
+    const troubles: Troubles = { store: undefined, broker: config.mqtt.kind === 'embedded' ? null : undefined };
+    const access = { checkViewer: (token: string) => tokens.holder(token) !== undefined, verifier, logIns };
+    const intake = { door: gate, control, clock, log, maxMessageBytes: config.maxMessageBytes };
+    const onUp = () => {
+      waitingFor.delete('broker');
+      topics.refresh().catch(failedTopic);
+    };
+    const outside = { troubles, platform, journal, sessionPath: dataDir.mqttSession, onUp };
+    const broker = await startBroker(config, { ...intake, ...access }, outside);
+    closers.push(() => broker.close());
+    const mqttPort = 'port' in broker ? broker.port : null;
+    if (mqttPort !== null) {
+      dataDir.writePort('mqtt', mqttPort);
       waitingFor.delete('mqtt');
     }
-    const topics = createAlarmTopics({
-      publish: async (topic, payload, options) => broker?.publish(topic, payload, options),
-      clearRetained: async (topic) => broker?.clearRetained(topic),
-    });
+    const topics = createAlarmTopics(broker);
+    const failedTopic = (error: unknown) =>
+      log.error({ event: 'alarm-topics.failed', err: error }, 'an alarm topic could not be published');
     const hear = (message: FromFollowers): void => {
-      const failed = (error: unknown) =>
-        log.error({ event: 'alarm-topics.failed', err: error }, 'an alarm topic could not be published');
       switch (message.type) {
         case 'open-alarms':
-          topics.reset(message.alarms).catch(failed);
+          topics.reset(message.alarms).catch(failedTopic);
           return;
         case 'alarms':
           live.alarms(message.changes);
-          for (const { alarm } of message.changes) topics.changed(alarm).catch(failed);
+          for (const { alarm } of message.changes) topics.changed(alarm).catch(failedTopic);
           return;
         case 'progress':
           live.passed(message.cursors.alerts);
@@ -143,13 +145,21 @@ export async function startService(config: Config, log: Logger): Promise<Service
         case 'publish': {
           const { id, topic, payload, retain } = message;
           const reply = (error: string | null) => followers.reply({ type: 'published', id, error });
-          const published = broker?.publish(topic, payload, { retain }) ?? Promise.reject(new Error('no broker'));
-          published.then(
+          broker.publish(topic, payload, { retain }).then(
             () => reply(null),
             (error: Error) => reply(error.message),
           );
           return;
         }
+        case 'store':
+          troubles.store = message.trouble;
+          return;
+        case 'rejected':
+          quarantineRejected(journal, message.readings).then(
+            (ids) => followers.reply({ type: 'quarantined', ids }),
+            (error) => log.error({ event: 'quarantine.failed', err: error }, 'refused readings wait for quarantine'),
+          );
+          return;
         case 'parked':
           live.health({ event: 'follower.parked', follower: message.follower, seq: message.seq });
           return;
@@ -160,8 +170,10 @@ export async function startService(config: Config, log: Logger): Promise<Service
       config,
       reference,
       onMessage: hear,
-      onDeath: (error) =>
-        log.error({ event: 'followers.restarted', err: error }, "the followers' worker ended; starting it again"),
+      onDeath: (error) => {
+        log.error({ event: 'followers.restarted', err: error }, "the followers' worker ended; starting it again");
+        platform.event('followers.restarting', clock.nowMs(), error.message);
+      },
     });
     closers.push(() => followers.close());
     followers.committed(journal.headSeq);
@@ -171,6 +183,12 @@ export async function startService(config: Config, log: Logger): Promise<Service
     });
     waitingFor.delete('followers');
 
+    const seen = new Set<string>();
+    const heartbeat = createHeartbeat({
+      url: config.heartbeatUrl,
+      sickness: () => (followers.isAlive() ? (seen.has('journal.unwritable') ? 'journal' : null) : 'followers'),
+      log,
+    });
     const server = await buildServer({
       config,
       clock,
@@ -188,8 +206,19 @@ export async function startService(config: Config, log: Logger): Promise<Service
       linkSecret: dataDir.installationKey(),
       caughtUp: (follower) => followers.caughtUp(follower, journal.headSeq),
       readiness: () => ({ ready: waitingFor.size === 0, waitingFor: [...waitingFor] }),
-      metrics: createMetrics(serviceMetrics({ journal, reader, followers, broker })),
-      disconnectGateway: (id) => broker?.disconnectGateway(id),
+      metrics: createMetrics(
+        serviceMetrics({
+          version: manifest.version,
+          journal,
+          reader,
+          followers,
+          broker,
+          heartbeat,
+          seen: () => seen,
+          lagSeconds: () => lagSeconds({ followers, reader, clock }),
+        }),
+      ),
+      disconnectGateway: (id) => broker.disconnectGateway(id),
       checkRule: (rule) => checkRule(rule, control, reference),
       checkChannel: async ({ url }) => {
         const fault = url === undefined ? null : await checkAddress(url, webhookPolicy(config));
@@ -201,15 +230,45 @@ export async function startService(config: Config, log: Logger): Promise<Service
     const httpPort = (server.server.address() as AddressInfo).port;
     waitingFor.delete('http');
     dataDir.writePort('http', httpPort);
-    closers.push(keepHouse(config, { journal, followers, broker, reader, queries }, log));
-    log.info(
-      { event: 'service.ready', httpPort, mqttPort: broker?.port ?? null },
-      `ready on http://${config.http.host}:${httpPort}`,
+    closers.push(
+      keepHouse(config, {
+        journal,
+        followers,
+        broker,
+        reader,
+        queries,
+        platform,
+        seen,
+        heartbeat,
+        troubles,
+        clock,
+        log,
+      }),
     );
-    return { httpPort, mqttPort: broker?.port ?? null, close };
+    log.info({ event: 'service.ready', httpPort, mqttPort }, `ready on http://${config.http.host}:${httpPort}`);
+    return { httpPort, mqttPort, close };
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/**
+ * A bucket that deletes what is old is refused before anything starts; whatever else is wrong with InfluxDB is for
+ * the platform alarms, since the service does its duty without it.
+ */
+async function refuseFiniteRetention(config: Config, log: Logger): Promise<void> {
+  if (!config.influx) return;
+  const store = openReadingStore(config, () => undefined, { readOnly: true });
+  try {
+    const trouble = await Promise.race([store.check!(), delay(CHECK_MS, null, { ref: false })]);
+    if (trouble?.condition === 'store.retention') {
+      const remedy = 'give it infinite retention, or accept the loss with WK_INFLUX_RETENTION_OK=1';
+      throw new StoreError('config.invalid', `${trouble.detail}: ${remedy}`, false);
+    }
+    if (trouble) log.warn({ event: 'store.trouble', ...trouble }, 'InfluxDB can not be used yet');
+  } finally {
+    await store.close();
   }
 }
 
@@ -249,60 +308,5 @@ function* entriesAfter(reader: OpenJournalReader, after: number): Generator<Entr
     if (entries.length === 0) return;
     yield* entries;
     seq = entries.at(-1)!.seq;
-  }
-}
-
-interface HouseParts {
-  journal: JournalWriter;
-  followers: FollowersClient;
-  broker: EmbeddedBroker | null;
-  reader: OpenJournalReader;
-  queries: ReturnType<typeof startQueryWorker>['queries'];
-}
-
-/**
- * What comes round by itself: ticks for followers' timers while nothing arrives, pruning, and each minute the ledgers.
- * @returns what ends it.
- */
-function keepHouse(config: Config, parts: HouseParts, log: Logger): () => void {
-  const { journal, followers } = parts;
-  let lastHeadSeq = journal.headSeq;
-  let isPruning = false;
-  const failed = (error: unknown) =>
-    log.error({ event: 'housekeeping.failed', err: error }, 'housekeeping failed, trying again');
-  const tick = async () => {
-    const timerMs = followers.nextTimerMs();
-    const isQuiet = journal.headSeq === lastHeadSeq;
-    lastHeadSeq = journal.headSeq;
-    if (isQuiet && timerMs !== null && journal.receivedNowMs() >= timerMs) await journal.appendTick();
-  };
-  const prune = async () => {
-    const keepSeq = followers.neededFromSeq();
-    if (isPruning || keepSeq === null) return;
-    isPruning = true;
-    try {
-      while (journal.pruneTo(keepSeq, config.journalRetentionMs) > 0) await nextTurn();
-    } finally {
-      isPruning = false;
-    }
-  };
-  const timer = setInterval(() => {
-    tick().catch(failed);
-    prune().catch(failed);
-  }, HOUSEKEEPING_MS);
-  const ledgers = schedule('* * * * *', () => publishLedgers(parts).catch(failed), { name: 'ledgers' });
-  return () => {
-    clearInterval(timer);
-    void ledgers.destroy();
-  };
-}
-
-/** Each gateway's ledger on its retained topic (contracts §3): received = stored + duplicate + quarantined + pending. */
-async function publishLedgers({ journal, broker, reader, queries }: HouseParts): Promise<void> {
-  if (!broker) return;
-  for (const { id } of journal.control.list('gateway')) {
-    const { sinceMs, ...counts } = await gatewayLedger(queries, reader, id);
-    if (sinceMs === null) continue;
-    await broker.publishLedger(id, JSON.stringify({ ...counts, since: new Date(sinceMs).toISOString() }));
   }
 }

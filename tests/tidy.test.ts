@@ -99,7 +99,7 @@ describe('imports', () => {
       yaml: /^(seeds|src\/config\.ts)/,
       'node:sqlite': /^src\/store\/sqlite\.ts$/,
       '@prometheus-io/client': /^src\/metrics\.ts$/,
-      'node-cron': /^src\/service\.ts$/,
+      'node-cron': /^src\/housekeeping\.ts$/,
       '@influxdata/influxdb-client': /^src\/store\/influx/,
     };
     const strays: string[] = [];

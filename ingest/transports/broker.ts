@@ -11,10 +11,18 @@ export interface Broker {
    */
   publish(topic: string, payload: string, options?: { retain?: boolean }): Promise<void>;
   clearRetained(topic: string): Promise<void>;
+  /** Topics of this filter under which the broker keeps a message of ours, also one of an earlier process. */
+  retainedTopics(filter: string): Promise<string[]>;
   /** The gateway's ledger (JSON) as its retained message. */
   publishLedger(gateway: string, ledger: string): Promise<void>;
   /** Closes every connection of this gateway; an outside broker's connections are its own business. */
   disconnectGateway(gateway: string): void;
+  /** Authenticated connections of the embedded broker. */
+  clients?(): number;
+  /** Of an outside broker: subscribed and receiving. */
+  readonly isUp?: boolean;
+  /** Of an outside broker: messages received that aren't acknowledged yet. */
+  held?(): number;
   /** Messages that wait since the journal can't take them. */
   waiting(): number;
   /** When the gateway last published anything, epoch ms; null = not since the process began. */

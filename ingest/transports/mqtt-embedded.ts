@@ -8,7 +8,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Aedes, type Client, type ConnectPacket, type PublishPacket } from 'aedes';
 import type { Command } from '#model/entry.ts';
 import type { StoreError } from '#store/sqlite.ts';
-import { logIn, mayRead, type Session } from './broker-access.ts';
+import { logIn, mayRead, publishFault, type Session } from './broker-access.ts';
 import {
   BROKER_LIMITS,
   type BrokerCounters,
@@ -16,7 +16,7 @@ import {
   type BrokerOptions,
   type EmbeddedBroker,
 } from './embedded-broker.ts';
-import { createPublishIntake, type PublishIntake } from './publish-intake.ts';
+import { createPublishIntake, type Publisher, type PublishIntake } from './publish-intake.ts';
 import { type HeldTotal, SocketGuard } from './socket-guard.ts';
 import { ledgerTopic, rejectedTopic } from './topics.ts';
 
@@ -28,6 +28,10 @@ interface Connection {
   /** An empty client id with CleanSession 0 is to be answered with return code 2 [MQTT-3.1.3-8]. */
   isIdMissing: boolean;
   subscriptions: Set<string>;
+}
+
+interface RetainedMessages {
+  createRetainedStream(filter: string): AsyncIterable<{ topic: string }>;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -151,6 +155,14 @@ class Broker implements EmbeddedBroker {
     return this.publish(topic, '', { retain: true });
   }
 
+  async retainedTopics(filter: string): Promise<string[]> {
+    const topics: string[] = [];
+    // Missing from aedes' types.
+    const { persistence } = this.#aedes as unknown as { persistence: RetainedMessages };
+    for await (const { topic } of persistence.createRetainedStream(filter)) topics.push(topic);
+    return topics;
+  }
+
   publishLedger(gateway: string, ledger: string): Promise<void> {
     return this.publish(ledgerTopic(gateway), ledger, { retain: true });
   }
@@ -192,7 +204,9 @@ class Broker implements EmbeddedBroker {
       stray: async (publish) => {
         const { session } = connection;
         if (!session) return false;
-        return this.#intake.takeStray(guard, session, publish).catch((error) => this.#fail(connection, error));
+        return this.#intake
+          .takeStray(guard, publisher(session, publish.topic), publish)
+          .catch((error) => this.#fail(connection, error));
       },
       closing: (reason) => {
         this.#counts.violations++;
@@ -267,7 +281,11 @@ class Broker implements EmbeddedBroker {
     const connection = this.#connections.get(client);
     if (!connection?.session) return false;
     const { guard, session } = connection;
-    const isDurable = await this.#intake.take(guard, session, packet.topic, packet.payload as Buffer);
+    const payload = packet.payload as Buffer;
+    guard.hold(payload.length);
+    const isDurable = await this.#intake
+      .take(guard, publisher(session, packet.topic), payload)
+      .finally(() => guard.release(payload.length));
     // From here on aedes only acknowledges: there is nothing to store until PUBREL, to retain or to forward.
     packet.topic = TAKEN_TOPIC;
     packet.payload = NOTHING;
@@ -343,6 +361,11 @@ class Broker implements EmbeddedBroker {
       if (session && isMeant(session)) guard.destroy();
     }
   }
+}
+
+function publisher(session: Session, topic: string): Publisher {
+  const source = session.kind === 'gateway' ? session.gateway : 'user:token';
+  return { source, fault: publishFault(session, topic) };
 }
 
 /** What the log says of a connection: never a password, a token or a payload. */

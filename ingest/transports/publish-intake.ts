@@ -1,6 +1,6 @@
 /**
- * What becomes of a PUBLISH on the embedded broker, knowing nothing of aedes: to the door or into quarantine, held
- * while the journal can't take it, and the gateway told of what was refused. True means durable: acknowledge it.
+ * What becomes of a PUBLISH, whatever broker it came by: to the door or into quarantine, held while the journal can't
+ * take it, and the gateway told of what was refused. True means durable: acknowledge it.
  */
 import type { Door, Receipt } from '#ingest/door.ts';
 import type { Fault } from '#model/faults.ts';
@@ -8,7 +8,6 @@ import type { Gateway } from '#model/register.ts';
 import type { Clock } from '#src/clock.ts';
 import type { Control } from '#store/control.ts';
 import type { StoreError } from '#store/sqlite.ts';
-import { publishFault, type Session } from './broker-access.ts';
 import { HeldDeliveries, type Sender } from './held-deliveries.ts';
 import type { StrayPublish } from './packet-scanner.ts';
 import { createRejectionNotices, type RejectionNotice } from './rejection-notices.ts';
@@ -24,17 +23,17 @@ export interface IntakeOptions {
   onHeld: (error: StoreError) => void;
 }
 
-/** A connection that waits for its messages; it isn't read further while it holds too much. */
-interface Holder extends Sender {
-  hold(bytes: number): void;
-  release(bytes: number): void;
+/** Who published, a gateway or `user:NAME`, and what speaks against it before anybody has read the payload. */
+export interface Publisher {
+  source: string;
+  fault: Fault | null;
 }
 
 export interface PublishIntake {
-  /** Resolves with true once durable, with false when the connection ended first. */
-  take(holder: Holder, session: Session, topic: string, payload: Uint8Array): Promise<boolean>;
-  /** As `take`, for a publish of which the guard kept only the head; the guard holds for it. */
-  takeStray(sender: Sender, session: Session, publish: StrayPublish): Promise<boolean>;
+  /** Resolves with true once durable, with false when the sender's connection ended first. */
+  take(sender: Sender, publisher: Publisher, payload: Uint8Array): Promise<boolean>;
+  /** As `take`, for a publish of which only the head was kept. */
+  takeStray(sender: Sender, publisher: Publisher, publish: StrayPublish): Promise<boolean>;
   lastSeenMs(gateway: string): number | null;
   /** Messages that wait since the journal can't take them. */
   waiting(): number;
@@ -51,8 +50,6 @@ export interface IntakeCounters {
   rejectedSurplus: number;
 }
 
-const sourceOf = (session: Session): string => (session.kind === 'gateway' ? session.gateway : 'user:token');
-
 export function createPublishIntake(options: IntakeOptions): PublishIntake {
   const { door, control, clock, maxMessageBytes, reject, onHeld } = options;
   const held = new HeldDeliveries(onHeld);
@@ -61,48 +58,40 @@ export function createPublishIntake(options: IntakeOptions): PublishIntake {
   const stations = new WeakMap<Gateway, ReadonlySet<string>>();
   const counts = { published: 0, refused: 0 };
 
-  /** The stations of a gateway as they are now; its deletion closes its connections and leaves it none. */
-  function stationsOf(id: string): ReadonlySet<string> {
-    const gateway = control.get('gateway', id);
+  /** The stations of a gateway as they are now; one that isn't registered has none. */
+  function stationsOf(gateway: Gateway | undefined): ReadonlySet<string> {
     if (!gateway) return new Set();
     const known = stations.get(gateway) ?? new Set(gateway.stations);
     stations.set(gateway, known);
     return known;
   }
 
-  function deliver(session: Session, fault: Fault | null, payload: Uint8Array): Promise<Receipt> {
-    const source = sourceOf(session);
+  function deliver({ source, fault }: Publisher, payload: Uint8Array): Promise<Receipt> {
     if (fault) return door.refuse(source, fault, payload);
-    return door.accept({ source, stations: stationsOf(source), contentType: 'application/json', payload });
+    const gateway = control.get('gateway', source);
+    return door.accept({ source, stations: stationsOf(gateway), contentType: 'application/json', payload });
   }
 
-  async function submit(sender: Sender, session: Session, fault: Fault | null, payload: Uint8Array): Promise<boolean> {
+  async function take(sender: Sender, publisher: Publisher, payload: Uint8Array): Promise<boolean> {
+    const { source, fault } = publisher;
+    // What is kept for each gateway is only kept for registered ones: others could be any number.
+    const isGateway = control.get('gateway', source) !== undefined;
     counts.published++;
     if (fault) counts.refused++;
-    if (session.kind === 'gateway') lastSeenMs.set(session.gateway, clock.nowMs());
-    const receipt = await held.submit(sender, () => deliver(session, fault, payload));
+    if (isGateway) lastSeenMs.set(source, clock.nowMs());
+    const receipt = await held.submit(sender, () => deliver(publisher, payload));
     if (receipt === null) return false;
-    if (session.kind === 'gateway') {
-      for (const notice of notices.of(session.gateway, receipt)) reject(session.gateway, notice);
-    }
+    if (isGateway) for (const notice of notices.of(source, receipt)) reject(source, notice);
     return true;
   }
 
   return {
-    async take(holder, session, topic, payload) {
-      holder.hold(payload.length);
-      try {
-        return await submit(holder, session, publishFault(session, topic), payload);
-      } finally {
-        holder.release(payload.length);
-      }
-    },
-    takeStray(sender, session, { reason, topic, head, payloadBytes }) {
-      const misplaced = publishFault(session, topic);
+    take,
+    takeStray(sender, { source, fault: misplaced }, { reason, head, payloadBytes }) {
       const tooLarge = `The message has ${payloadBytes} bytes; ${maxMessageBytes} are allowed`;
       const fault: Fault =
         reason === 'too-large' || !misplaced ? { code: 'message.too-large', message: tooLarge } : misplaced;
-      return submit(sender, session, fault, head);
+      return take(sender, { source, fault }, head);
     },
     lastSeenMs: (gateway) => lastSeenMs.get(gateway) ?? null,
     waiting: () => held.waiting,

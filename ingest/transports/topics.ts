@@ -28,6 +28,17 @@ export function parseGatewayTopic(topic: string): { gateway: string; leaf: strin
   return /^[A-Za-z0-9._-]{1,64}$/.test(gateway) && leaf !== '' ? { gateway, leaf } : null;
 }
 
+/** Whether a topic of an outside broker ends as those of readings do; others of a wide subscription don't concern us. */
+export const isReadingsTopic = (topic: string): boolean => /(^|\/)readings$/.test(topic);
+
+/** The gateway of `wk/v1/{gateway}/readings`, with or without levels before it; null for any other topic. */
+export function gatewayOfReadings(topic: string): string | null {
+  const start = topic.lastIndexOf(GATEWAY_ROOT);
+  if (start > 0 && topic[start - 1] !== '/') return null;
+  const parsed = start < 0 ? null : parseGatewayTopic(topic.slice(start));
+  return parsed?.leaf === 'readings' ? parsed.gateway : null;
+}
+
 /** True for a leaf that the contract knows, so that `not-yours` can say "reserved" instead of "unknown". */
 export function isGatewayLeaf(leaf: string): leaf is GatewayLeaf {
   return (GATEWAY_LEAVES as readonly string[]).includes(leaf);

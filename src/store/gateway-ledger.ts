@@ -2,6 +2,7 @@
  * A gateway's ledger: what became of every value that it sent. Received and quarantined are counted by the journal,
  * stored and duplicate by the `readings` follower; what is left is pending (invariant 1).
  */
+import type { Gap } from '#model/register.ts';
 import type { IntakeCount } from './journal-port.ts';
 import type { Queries } from './queries.ts';
 
@@ -13,6 +14,31 @@ export interface GatewayLedger {
   quarantined: number;
   pending: number;
   sinceMs: number | null;
+}
+
+/** The ledger as the API and the retained topic give it; times in RFC 3339 UTC. */
+export interface LedgerView {
+  received: number;
+  stored: number;
+  duplicate: number;
+  quarantined: number;
+  pending: number;
+  since: string | null;
+  /** Times in which an outside broker may have lost what was sent; absent when there are none. */
+  possibleGaps?: { from: string; to: string; cause: string }[];
+}
+
+/** @param gaps of the register; those that ended before the gateway's counting began don't concern it. */
+export function ledgerView({ sinceMs, ...counts }: GatewayLedger, gaps: readonly Gap[]): LedgerView {
+  const text = (timeMs: number) => new Date(timeMs).toISOString();
+  const own = gaps.filter(({ toMs }) => sinceMs !== null && toMs >= sinceMs);
+  return {
+    ...counts,
+    since: sinceMs === null ? null : text(sinceMs),
+    ...(own.length > 0
+      ? { possibleGaps: own.map(({ fromMs, toMs, cause }) => ({ from: text(fromMs), to: text(toMs), cause })) }
+      : {}),
+  };
 }
 
 export async function gatewayLedger(

@@ -195,6 +195,7 @@ async function flush({ derived, store, onReflagged }: HourBooksParts, records: H
     const current = waiting.filter((reflag) => !records.isOvertaken(reflag));
     const readings = current.map(({ throughSeq: _, ...reading }): SeriesReading => reading);
     if (readings.length > 0) {
+      // A flag that the store refuses (its reading is beyond the bucket's retention, say) changes nothing that is read.
       await store.write(readings);
       onReflagged(readings);
     }

@@ -174,12 +174,15 @@ export class BatchWriter {
   }
 
   #countIntake(draft: MessageDraft, receivedMs: number, intake: Map<string, IntakeChange>): void {
-    this.#quarantine.add(draft.quarantine, receivedMs);
+    const { again } = draft;
+    const quarantine = again ? draft.quarantine.filter(({ id }) => !this.#quarantine.has(id)) : draft.quarantine;
+    this.#quarantine.add(quarantine, receivedMs);
     const change = changeOf(intake, draft.source);
-    change.received += draft.received;
-    change.quarantined += draft.quarantine.length;
-    // Somebody at a desk replays: that is no sign of life from the gateway.
-    if (draft.replayOf === undefined) change.seenMs = receivedMs;
+    if (!again) change.received += draft.received;
+    else if (!again.wasCounted) change.received += quarantine.length;
+    change.quarantined += quarantine.length;
+    // Somebody at a desk replays, or the store refuses: that is no sign of life from the gateway.
+    if (draft.replayOf === undefined && !again) change.seenMs = receivedMs;
   }
 }
 

@@ -38,6 +38,11 @@ export interface MessageDraft {
   received: number;
   /** The quarantined item that this message replays: it leaves quarantine, and its counts with it. */
   replayOf?: string;
+  /**
+   * What the reading store refused for good: taken long ago, now quarantined after all. An item that is there already is
+   * left alone. `wasCounted`: as received, by its first message.
+   */
+  again?: { wasCounted: boolean };
 }
 
 /** Per source, counted in values; `sinceMs` = when counting began. Stored, duplicate and pending come from the followers. */

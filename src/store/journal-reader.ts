@@ -16,6 +16,8 @@ export interface OpenJournalReader extends JournalReader {
   readonly quarantine: QuarantineReads;
   intakeCount(source: string): IntakeCount | undefined;
   seriesOfStation(station: string): Series[];
+  /** `receivedMs` of the first entry after `seq`; null when there is none. */
+  receivedMsAfter(seq: number): number | null;
   close(): void;
 }
 
@@ -64,6 +66,7 @@ class SqliteJournalReader implements OpenJournalReader {
   readonly #seriesByName: Statement;
   readonly #seriesOfStation: Statement;
   readonly #series: Statement;
+  readonly #receivedAfter: Statement;
   readonly #known = new Map<number, Series>();
 
   constructor(database: Database) {
@@ -84,6 +87,7 @@ class SqliteJournalReader implements OpenJournalReader {
       'SELECT id, station, parameter FROM series WHERE station = ? AND parameter = ?',
     );
     this.#seriesOfStation = database.prepare('SELECT id, station, parameter FROM series WHERE station = ?');
+    this.#receivedAfter = database.prepare('SELECT receivedMs FROM entry WHERE seq > ? ORDER BY seq LIMIT 1');
     this.#series = database.prepare('SELECT id, station, parameter FROM series ORDER BY id');
   }
 
@@ -151,6 +155,11 @@ class SqliteJournalReader implements OpenJournalReader {
   intakeCount(source: string): IntakeCount | undefined {
     const row = this.#intake.get(source);
     return row && { ...(row as unknown as IntakeCount) };
+  }
+
+  receivedMsAfter(seq: number): number | null {
+    const row = this.#receivedAfter.get(seq) as { receivedMs: number } | undefined;
+    return row?.receivedMs ?? null;
   }
 
   control(asOfSeq: number): ControlVersion[] {

@@ -3,6 +3,7 @@
  * share one transaction and one fsync; an append's promise resolves after that, and never before.
  */
 import { statSync } from 'node:fs';
+import { addDuration, type Durations, noDurations } from '#model/duration-histogram.ts';
 import type { Command, Entry } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
 import type { Clock } from '#src/clock.ts';
@@ -40,12 +41,20 @@ interface JournalCounters {
   failedCommits: number;
   /** Messages refused because unpassed ones exceed `maxBytes`. */
   refusedMessages: number;
+  /** Messages whose fsync has come: acknowledged by whoever sent them. */
+  messages: number;
+  /** Values that were not taken, by the code that says why. */
+  quarantined: Record<string, number>;
+  /** From the begin of a transaction to its fsync. */
+  commitTimes: Durations;
 }
 
 export interface JournalWriter extends Journal {
   /** The registers as of the newest commit. */
   readonly control: Control;
   readonly counters: Readonly<JournalCounters>;
+  /** What the disk last said when it refused a commit; null: it never did. */
+  readonly lastFailure: string | null;
   /** Appends the `start` entry, with the `receivedMs` of the entry before it. */
   start(): Promise<Appended>;
   /**
@@ -56,6 +65,8 @@ export interface JournalWriter extends Journal {
   pruneTo(passedSeq: number, retentionMs: number): number;
   /** What the journal takes on disk. */
   sizeBytes(): number;
+  /** Appends that wait for a commit. */
+  waiting(): number;
   /** Share of `maxBytes` that unpassed entries take; from 1 on messages are refused. */
   usedShare(): number;
   /** Commits what is pending, then gives the files and the lock back. */
@@ -115,7 +126,16 @@ function bytesOf(path: string): number {
 
 class GroupCommitJournal implements JournalWriter {
   readonly control: Control;
-  readonly counters: JournalCounters = { commits: 0, entries: 0, failedCommits: 0, refusedMessages: 0 };
+  lastFailure: string | null = null;
+  readonly counters: JournalCounters = {
+    commits: 0,
+    entries: 0,
+    failedCommits: 0,
+    refusedMessages: 0,
+    messages: 0,
+    quarantined: {},
+    commitTimes: noDurations(),
+  };
   readonly #options: JournalOptions;
   readonly #clock: Clock;
   readonly #database: Database;
@@ -201,6 +221,10 @@ class GroupCommitJournal implements JournalWriter {
     return bytesOf(this.#options.path) + bytesOf(`${this.#options.path}-wal`);
   }
 
+  waiting(): number {
+    return this.#queue.length;
+  }
+
   usedShare(): number {
     return this.#pruning.unpassedBytes(this.#head) / this.#options.maxBytes;
   }
@@ -259,14 +283,24 @@ class GroupCommitJournal implements JournalWriter {
     } catch (error) {
       this.counters.failedCommits += 1;
       // What still waits was judged against what has just been lost, so it fails too.
-      this.#fail([...batch, ...this.#queue.splice(0)], toStoreError(error, this.#options.path));
+      const failure = toStoreError(error, this.#options.path);
+      this.lastFailure = failure.message;
+      this.#fail([...batch, ...this.#queue.splice(0)], failure);
       return;
     } finally {
       this.#committedAtMs = this.#clock.monotonicMs();
+      addDuration(this.counters.commitTimes, this.#committedAtMs - startedMs);
       this.#commitMs = 0.7 * this.#commitMs + 0.3 * (this.#committedAtMs - startedMs);
     }
     this.#head = written.head;
     this.#tell(batch, written.entries);
+  }
+
+  #count({ content }: Row): void {
+    if (content.kind !== 'message') return;
+    const { quarantined } = this.counters;
+    this.counters.messages += 1;
+    for (const { code } of content.draft.quarantine) quarantined[code] = (quarantined[code] ?? 0) + 1;
   }
 
   #takeBatch(): Append[] {
@@ -287,6 +321,7 @@ class GroupCommitJournal implements JournalWriter {
       const entry = written[index];
       if (entry) {
         entries.push(entry);
+        this.#count(append.row);
         append.resolve({ seq: entry.seq, receivedMs: entry.receivedMs });
       } else append.reject(new StoreError('not-found', 'the item is not in quarantine any more', false));
     }

@@ -58,6 +58,7 @@ export class QuarantineTable {
   readonly #limits: QuarantineLimits;
   readonly #insert: Statement;
   readonly #take: Statement;
+  readonly #has: Statement;
   readonly #dropOldest: Statement;
   readonly #size: Statement;
   readonly #resize: Statement;
@@ -69,11 +70,16 @@ export class QuarantineTable {
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#take = database.prepare('DELETE FROM quarantine WHERE id = ? RETURNING source, bytes');
+    this.#has = database.prepare('SELECT 1 FROM quarantine WHERE id = ?');
     this.#dropOldest = database.prepare(
       'DELETE FROM quarantine WHERE position = (SELECT min(position) FROM quarantine) RETURNING bytes',
     );
     this.#size = database.prepare('SELECT items, bytes, dropped FROM quarantine_size');
     this.#resize = database.prepare('UPDATE quarantine_size SET items = ?, bytes = ?, dropped = ?');
+  }
+
+  has(id: string): boolean {
+    return this.#has.get(id) !== undefined;
   }
 
   /** Adds the items, then drops the oldest until the limits hold again. */

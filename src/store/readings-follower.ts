@@ -29,6 +29,8 @@ export interface ReadingsFollowerParts {
   reader: Pick<JournalReader, 'seriesByName'>;
   /** Readings that an engineer's correction has changed, once they are stored; may be told twice after a crash. */
   onReflagged: (readings: SeriesReading[]) => void;
+  /** Readings were refused for good and wait to be quarantined (rejected.ts). */
+  onRejected?: () => void;
 }
 
 export interface ReadingsFollower extends Follower {
@@ -42,6 +44,7 @@ export function createReadingsFollower({
   store,
   reader,
   onReflagged,
+  onRejected,
 }: ReadingsFollowerParts): ReadingsFollower {
   const settled = new Cursor(derived, 'settled');
   const written = new Cursor(derived, 'readings');
@@ -93,14 +96,16 @@ export function createReadingsFollower({
   async function write(run: readonly Entry[]): Promise<void> {
     const lastSeq = run.at(-1)!.seq;
     const { readings, corrected } = readingsToWrite(run, unwritten.through(lastSeq));
-    if (readings.length > 0) await store.write(readings);
+    const rejected = readings.length > 0 ? await store.write(readings) : [];
     // Told before the cursor moves: after a crash rather twice than never.
     if (corrected.length > 0) onReflagged(corrected);
     transaction(derived, () => {
       unwritten.forget(lastSeq);
+      records.reject(run, rejected);
       written.save(lastSeq);
     });
     written.moved(lastSeq);
+    if (rejected.length > 0) onRejected?.();
   }
 
   return {

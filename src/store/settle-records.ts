@@ -9,7 +9,8 @@ import type { Reading, SeriesReading } from '#model/reading.ts';
 import { type DirtyHours, openDirtyHours } from './dirty-hours.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { openPins, type Pins } from './pins.ts';
-import type { TracedReading } from './reading-store.ts';
+import type { RejectedReading, TracedReading } from './reading-store.ts';
+import { openRejected, type Rejected, rejectedId } from './rejected.ts';
 import { openSeriesState, type SeriesState } from './series-state.ts';
 import { decide, pinsFlag } from './settlement.ts';
 import type { Database, Statement } from './sqlite.ts';
@@ -43,6 +44,7 @@ export class SettleRecords {
   readonly #pins: Pins;
   readonly #dirtyHours: DirtyHours;
   readonly #state: SeriesState;
+  readonly #rejected: Rejected;
   readonly #countUnwritten: Statement;
 
   constructor(derived: Database) {
@@ -52,6 +54,7 @@ export class SettleRecords {
     this.#pins = openPins(derived);
     this.#dirtyHours = openDirtyHours(derived);
     this.#state = openSeriesState(derived);
+    this.#rejected = openRejected(derived);
     this.#countUnwritten = derived.prepare('SELECT count(*) AS n FROM unwritten WHERE seq = ?');
   }
 
@@ -131,6 +134,29 @@ export class SettleRecords {
       this.#dirtyHours.mark(series, hourMs, seq);
     }
     this.#state.remember(stored);
+  }
+
+  /**
+   * Readings of these entries that the store refused for good: they are not stored after all, and wait here for main to
+   * quarantine them. The version that such a value ended has not ended.
+   */
+  reject(run: readonly Entry[], rejected: readonly RejectedReading[]): void {
+    const entries = new Map(run.map((entry) => [entry.seq, entry]));
+    const ids = new Set<string>();
+    for (const { reading, reason } of rejected) {
+      const entry = entries.get(reading.seq!);
+      if (entry?.kind !== 'message' && entry?.kind !== 'command') throw new Error(`no entry ${reading.seq} wrote this`);
+      let place = 0;
+      while (ids.has(rejectedId(reading, place))) place++;
+      const id = rejectedId(reading, place);
+      ids.add(id);
+      const wasCounted = entry.kind === 'message';
+      const source = entry.kind === 'message' ? entry.source : entry.actor;
+      const { series, timeMs, value, deviceFlag } = reading;
+      this.#rejected.keep({ id, source, wasCounted, series, timeMs, value, deviceFlag, reason });
+      if (wasCounted) this.#ledger.add(source, -1, 0);
+      this.#versions.forget(entry.seq, reading);
+    }
   }
 
   /** Takes back what settling recorded of an entry that the store will never have: its values are pending again. */

@@ -26,8 +26,8 @@ export interface Version extends TracedReading {
 export interface Versions {
   /** In the caller's open transaction. */
   keep(version: Version): void;
-  /** Takes back the versions that this entry's own values ended. */
-  forget(supersededSeq: number): void;
+  /** Takes back the versions that this entry's own values ended, or just the one of this reading. */
+  forget(supersededSeq: number, reading?: { series: number; timeMs: number }): void;
   /** Versions of one reading, oldest first. */
   of(series: number, timeMs: number): Version[];
   /**
@@ -45,6 +45,9 @@ export function openVersions(derived: Database): Versions {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const forget = derived.prepare("DELETE FROM version WHERE seq = ? AND cause <> 'quality'");
+  const forgetOne = derived.prepare(
+    "DELETE FROM version WHERE seq = ? AND series = ? AND timeMs = ? AND cause <> 'quality'",
+  );
   const ofReading = derived.prepare('SELECT * FROM version WHERE series = ? AND timeMs = ? ORDER BY id');
   const newestFirst = derived.prepare(
     'SELECT cause, value FROM version WHERE series = ? AND timeMs = ? ORDER BY id DESC',
@@ -61,8 +64,9 @@ export function openVersions(derived: Database): Versions {
         version;
       insert.run(series, timeMs, value, flag, deviceFlag, seq, cause, by, reason, supersededAtMs, supersededSeq);
     },
-    forget(supersededSeq) {
-      forget.run(supersededSeq);
+    forget(supersededSeq, reading) {
+      if (reading) forgetOne.run(supersededSeq, reading.series, reading.timeMs);
+      else forget.run(supersededSeq);
     },
     of,
     currentAt(series, fromMs, toMs, asOfMs) {

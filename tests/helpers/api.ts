@@ -263,6 +263,7 @@ export function anAlarm(rest: Partial<Alarm> = {}): Alarm {
     shelvedUntilMs: null,
     suppressedBy: null,
     latched: false,
+    detail: null,
     ...rest,
   };
 }

@@ -103,3 +103,5 @@ export function createDispatchRig(
   };
   return rig;
 }
+
+export type DispatchRig = ReturnType<typeof createDispatchRig>;

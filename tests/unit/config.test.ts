@@ -114,10 +114,4 @@ describe('readConfig', () => {
       'WK_HTTP_PROT is no setting of this program and has no effect',
     ]);
   });
-
-  it('warns of a setting whose part is not built yet', () => {
-    expect(readConfig({ WK_HEARTBEAT_URL: 'https://example.org/ping' }).warnings).toEqual([
-      'WK_HEARTBEAT_URL has no effect in this version yet',
-    ]);
-  });
 });

@@ -1,0 +1,360 @@
+/**
+ * Wellkeeper as the client of an outside broker (contracts §2, §3): a persistent session under a fixed id, and every
+ * PUBACK after the fsync that covers its message. The broker keeps what gateways send while we are away. Each
+ * connection is a client of its own; when it ends, what it held unacknowledged is forgotten and comes again.
+ */
+import { setTimeout as pause } from 'node:timers/promises';
+import { connect, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
+import type { StoreError } from '#store/sqlite.ts';
+import { DeferredAcks } from './deferred-acks.ts';
+import { type Link, LinkState } from './link-state.ts';
+import {
+  addressOf,
+  connectOptions,
+  keepAlive,
+  type LinkError,
+  linkFailure,
+  type ProtocolVersion,
+} from './mqtt-link.ts';
+import { SessionMemory } from './mqtt-session.ts';
+import { askRetained, subscribe } from './mqtt-subscriptions.ts';
+import { CLIENT_LIMITS, type ClientLimits, type MqttClientBroker, type MqttClientOptions } from './outside-broker.ts';
+import { createPublishIntake, type Publisher, type PublishIntake } from './publish-intake.ts';
+import { PublishWindow } from './publish-window.ts';
+import { gatewayOfReadings, isReadingsTopic, ledgerTopic, rejectedTopic } from './topics.ts';
+
+const CLOSE_MS = 1500;
+const REMEMBER_MS = 60_000;
+/** A connection that ends sooner was no success: pauses go on growing. */
+const STABLE_MS = 30_000;
+/** So many short connections in a row that the broker ended without a word look like two processes with one id. */
+const FLAPS = 3;
+/** MQTT 5 §3.14.2.1: another client came with our id. */
+const SESSION_TAKEN_OVER = 0x8e;
+
+/** One connection, from its first packet to its end. */
+interface Connection {
+  client: MqttClient;
+  acks: DeferredAcks;
+  /** From CONNACK on. */
+  publishes: PublishWindow | null;
+  startedMs: number;
+  /** When the broker last sent anything, wall clock. */
+  heardMs: number;
+  isOpen: boolean;
+  error: LinkError | null;
+  ended: AbortController;
+}
+
+export type { MqttClientBroker, MqttClientOptions };
+
+/** Begins to connect and returns; a broker that is away is tried again for ever. */
+export function startMqttClient(options: MqttClientOptions): MqttClientBroker {
+  const broker = new OutsideBroker(options);
+  broker.connect();
+  return broker;
+}
+
+class OutsideBroker implements MqttClientBroker {
+  readonly #options: MqttClientOptions;
+  readonly #limits: ClientLimits;
+  readonly #address: string;
+  readonly #state: LinkState;
+  readonly #session: SessionMemory;
+  readonly #intake: PublishIntake;
+  readonly #counts = { ignored: 0, held: 0, connections: 0, sessionsLost: 0, takenOver: 0 };
+  readonly #remembering: NodeJS.Timeout;
+  #version: ProtocolVersion = 5;
+  /** The broker has said that it doesn't speak MQTT 5. */
+  #isOld = false;
+  #connection: Connection | null = null;
+  #retry: NodeJS.Timeout | undefined;
+  #pauseMs: number;
+  #flaps = 0;
+  #asking: Promise<string[]> = Promise.resolve([]);
+  #isClosing = false;
+
+  constructor(options: MqttClientOptions) {
+    this.#options = options;
+    this.#limits = { ...CLIENT_LIMITS, ...options.limits };
+    this.#pauseMs = this.#limits.pauseMinMs;
+    this.#address = addressOf(options.mqtt.url);
+    this.#state = new LinkState(options);
+    this.#session = new SessionMemory(options, this.#address, options.mqtt.clientId);
+    this.#intake = createPublishIntake({
+      ...options,
+      reject: (gateway, notice) => {
+        // Who isn't there to hear it finds it in quarantine.
+        this.publish(rejectedTopic(gateway), JSON.stringify(notice)).catch((error: Error) =>
+          options.log.info({ event: 'mqtt.not-sent', gateway, reason: error.message }, 'MQTT message not sent'),
+        );
+      },
+      onHeld: (error) => this.#whenHeld(error),
+    });
+    this.#remembering = setInterval(() => this.#remember(), REMEMBER_MS);
+  }
+
+  link(): Link {
+    return this.#state.link;
+  }
+
+  get isUp(): boolean {
+    return this.#state.link.state === 'up';
+  }
+
+  get counters(): Record<string, number> {
+    return { ...this.#counts, ...this.#intake.counters };
+  }
+
+  held(): number {
+    return this.#connection?.acks.held ?? 0;
+  }
+
+  waiting(): number {
+    return this.#intake.waiting();
+  }
+
+  lastSeenMs(gateway: string): number | null {
+    return this.#intake.lastSeenMs(gateway);
+  }
+
+  async publish(topic: string, payload: string, { retain = false }: { retain?: boolean } = {}): Promise<void> {
+    const publishes = this.#connection?.publishes;
+    if (!publishes) throw new Error(`the broker at ${this.#address} is away`);
+    await publishes.publish(topic, payload, retain);
+  }
+
+  clearRetained(topic: string): Promise<void> {
+    return this.publish(topic, '', { retain: true });
+  }
+
+  publishLedger(gateway: string, ledger: string): Promise<void> {
+    return this.publish(ledgerTopic(gateway), ledger, { retain: true });
+  }
+
+  /** Asks the broker, since an earlier process of ours may have left some behind; one question at a time. */
+  retainedTopics(filter: string): Promise<string[]> {
+    const ask = () => this.#askRetained(filter);
+    this.#asking = this.#asking.then(ask, ask);
+    return this.#asking;
+  }
+
+  /** Its connection is the broker's business; whose stations it may write is asked of the registers each time. */
+  disconnectGateway(): void {}
+
+  connect(): void {
+    const { mqtt, clock } = this.#options;
+    const { messages: receiveMaximum, keepaliveSeconds } = this.#limits;
+    let client: MqttClient;
+    try {
+      client = connect(mqtt.url, connectOptions(mqtt, this.#version, { receiveMaximum, keepaliveSeconds }));
+    } catch (error) {
+      // A certificate that can't be read, say.
+      this.#failed(error as LinkError);
+      return;
+    }
+    const acks = new DeferredAcks(client, this.#limits, (packet) => this.#take(connection, packet));
+    const connection: Connection = {
+      client,
+      acks,
+      publishes: null,
+      startedMs: clock.monotonicMs(),
+      heardMs: clock.nowMs(),
+      isOpen: true,
+      error: null,
+      ended: new AbortController(),
+    };
+    this.#connection = connection;
+    this.#watch(connection);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    clearTimeout(this.#retry);
+    clearInterval(this.#remembering);
+    this.#intake.close();
+    this.#remember();
+    const connection = this.#connection;
+    if (!connection) return;
+    const { client, acks, publishes, ended } = connection;
+    acks.drop();
+    publishes?.end(new Error('closing'));
+    connection.publishes = null;
+    // DISCONNECT without a new expiry: the session stays at the broker (MQTT 5 §3.14.2.2.2).
+    if (client.connected) client.end();
+    else client.stream.destroy();
+    // The end of the connection cuts this short.
+    await pause(CLOSE_MS, null, { signal: ended.signal }).catch(() => null);
+    client.stream.destroy();
+  }
+
+  #watch(connection: Connection): void {
+    const { client, acks } = connection;
+    const failed = (error: Error) => {
+      connection.error ??= error;
+      client.end(true);
+    };
+    keepAlive(client, () => acks.isPaused);
+    client.on('packetreceive', () => {
+      connection.heardMs = this.#options.clock.nowMs();
+    });
+    client.on('error', failed);
+    // mqtt.js passes on only those that have a code; a WebSocket's have none.
+    client.stream.on('error', failed);
+    client.on('connect', (connack) => {
+      this.#welcome(connection, connack).catch(failed);
+    });
+    client.on('disconnect', ({ reasonCode }) => {
+      if (reasonCode === SESSION_TAKEN_OVER) this.#whenTakenOver();
+    });
+    client.once('close', () => this.#end(connection));
+  }
+
+  /** After CONNACK: what has become of our session, and what is missing in it. Rejects when the connection ends first. */
+  async #welcome(connection: Connection, { sessionPresent, properties }: IConnackPacket): Promise<void> {
+    const { log, topics } = this.#options;
+    const { client, ended } = connection;
+    if (!connection.isOpen || this.#isClosing) return;
+    this.#counts.connections++;
+    connection.publishes = new PublishWindow(client, properties?.receiveMaximum);
+    this.#state.connected();
+    if (!sessionPresent && this.#session.missing()) {
+      this.#counts.sessionsLost++;
+      const fields = { event: 'mqtt.session-lost', broker: this.#address, fromMs: this.#session.gapFromMs };
+      log.error(fields, 'the broker has forgotten our session: what it kept for us is lost');
+    }
+    const stale = this.#session.topics.filter((topic) => !topics.includes(topic));
+    // What an earlier list subscribed to goes on arriving in this session until it is unsubscribed.
+    if (stale.length > 0) await client.unsubscribeAsync(stale);
+    this.#session.unsubscribed(...stale);
+    this.#session.asks(...topics);
+    let pauseMs = this.#limits.pauseMinMs;
+    for (let missing = [...topics]; ; ) {
+      const { refused, unacknowledged } = await subscribe(client, missing, this.#version);
+      if (unacknowledged.length > 0) {
+        const fields = { event: 'mqtt.no-qos-1', broker: this.#address, topics: unacknowledged };
+        log.warn(fields, 'the broker grants QoS 0 only: what is lost on the way is lost');
+      }
+      if (refused.length === 0) break;
+      missing = refused.map(({ topic }) => topic);
+      const reasons = refused.map(({ topic, reason }) => `${topic} (${reason})`).join(', ');
+      const detail = `${this.#address} refuses ${reasons}`;
+      this.#state.set('connecting', { condition: 'broker.subscription-refused', detail });
+      await pause(jittered(pauseMs), null, { signal: ended.signal });
+      pauseMs = Math.min(pauseMs * 2, this.#limits.pauseMaxMs);
+    }
+    if (connection.isOpen && !this.#isClosing) this.#whenSubscribed(connection, sessionPresent);
+  }
+
+  #whenSubscribed(connection: Connection, sessionPresent: boolean): void {
+    const { clock, log, topics, onSessionLost, onUp } = this.#options;
+    const { gapFromMs } = this.#session;
+    if (gapFromMs !== null) onSessionLost(gapFromMs, clock.nowMs());
+    this.#session.complete(connection.heardMs);
+    this.#state.set('up', null);
+    const fields = { event: 'mqtt.subscribed', broker: this.#address, sessionPresent, version: this.#version, topics };
+    log.info(fields, 'subscribed at the broker');
+    onUp();
+  }
+
+  /** True once durable, or when there is nothing to keep; never rejects. */
+  async #take(connection: Connection, { topic, payload }: IPublishPacket): Promise<boolean> {
+    if (!isReadingsTopic(topic)) {
+      this.#counts.ignored++;
+      return true;
+    }
+    const publisher = publisherOf(topic);
+    try {
+      return await this.#intake.take(connection, publisher, Buffer.isBuffer(payload) ? payload : Buffer.from(payload));
+    } catch (error) {
+      const fields = { event: 'mqtt.failed', err: error, client: publisher.source };
+      this.#options.log.error(fields, 'a message could not be taken');
+      // A fault of ours: nothing is acknowledged that isn't kept.
+      connection.client.end(true);
+      return false;
+    }
+  }
+
+  #end(connection: Connection): void {
+    if (!connection.isOpen) return;
+    const { client, acks, publishes, error } = connection;
+    this.#remember();
+    connection.isOpen = false;
+    connection.publishes = null;
+    connection.ended.abort();
+    acks.drop();
+    publishes?.end(error ?? new Error('the connection to the broker ended'));
+    this.#connection = null;
+    client.end(true);
+    if (this.#isClosing) return;
+    const livedMs = this.#options.clock.monotonicMs() - connection.startedMs;
+    if (livedMs >= STABLE_MS) this.#pauseMs = this.#limits.pauseMinMs;
+    this.#flaps = publishes && error === null && livedMs < STABLE_MS ? this.#flaps + 1 : 0;
+    if (this.#flaps === FLAPS) this.#whenTakenOver();
+    // What it was before CONNACK may have been the version; after it, MQTT 5 is worth another try.
+    if (publishes) this.#version = this.#isOld ? 4 : 5;
+    this.#failed(error, publishes === null);
+  }
+
+  #failed(error: LinkError | null, isBeforeConnack = false): void {
+    const { condition, detail, version } = linkFailure(error);
+    this.#state.set('away', { condition, detail: `${this.#address}: ${detail}` });
+    const isOther = isBeforeConnack && version !== 'fine';
+    if (isOther && this.#version === 5) {
+      this.#isOld = version === 'refused';
+      this.#version = 4;
+      // The pause is for a broker that is away; this one has only not understood us.
+      this.#retry = setTimeout(() => this.connect(), jittered(this.#limits.pauseMinMs / 10));
+      return;
+    }
+    if (isOther && !this.#isOld) this.#version = 5;
+    this.#retry = setTimeout(() => this.connect(), jittered(this.#pauseMs));
+    this.#pauseMs = Math.min(this.#pauseMs * 2, this.#limits.pauseMaxMs);
+  }
+
+  async #askRetained(filter: string): Promise<string[]> {
+    const { clock, log } = this.#options;
+    const connection = this.#connection;
+    if (!connection?.publishes) return [];
+    this.#session.asks(filter);
+    try {
+      return await askRetained(connection.client, clock, filter, () => this.#session.unsubscribed(filter));
+    } catch (error) {
+      log.warn({ event: 'mqtt.retained-unknown', filter, err: error }, 'what the broker retains can not be asked');
+      return [];
+    }
+  }
+
+  /** Keeps when we last heard from the broker: what comes after it is what a lost session may have lost. */
+  #remember(): void {
+    if (this.isUp && this.#connection) this.#session.heard(this.#connection.heardMs);
+  }
+
+  #whenTakenOver(): void {
+    this.#counts.takenOver++;
+    this.#options.log.error(
+      { event: 'mqtt.taken-over', clientId: this.#options.mqtt.clientId, broker: this.#address },
+      'another process seems to use our client id: they push each other out, and each gets a part of the messages',
+    );
+  }
+
+  #whenHeld(error: StoreError): void {
+    if (this.#intake.waiting() === 0) {
+      this.#options.log.warn(
+        { event: 'mqtt.holding', code: error.code },
+        'The journal takes nothing: holding acknowledgements back',
+      );
+    }
+    this.#counts.held++;
+  }
+}
+
+const jittered = (ms: number): number => ms * (0.8 + 0.4 * Math.random());
+
+/** Who may publish where is for the broker's access list to say; whose stations these are the door checks. */
+function publisherOf(topic: string): Publisher {
+  const gateway = gatewayOfReadings(topic);
+  if (gateway !== null) return { source: gateway, fault: null };
+  const message = `${topic.slice(0, 200)} names no gateway; readings come on wk/v1/{gateway}/readings`;
+  return { source: 'user:unknown', fault: { code: 'topic.not-yours', message } };
+}

@@ -1,0 +1,129 @@
+/**
+ * What comes round by itself: ticks for followers' timers while nothing arrives, pruning, and each minute the ledgers.
+ * All of it may fail and is tried again on its next turn.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { schedule } from 'node-cron';
+import type { Logger } from 'pino';
+import type { Broker } from '#ingest/transports/broker.ts';
+import type { Config } from '#model/config.ts';
+import { gatewayLedger, ledgerView } from '#store/gateway-ledger.ts';
+import type { JournalWriter } from '#store/journal.ts';
+import type { OpenJournalReader } from '#store/journal-reader.ts';
+import type { Queries } from '#store/queries.ts';
+import type { StoreTrouble } from '#store/reading-store.ts';
+import type { Clock } from './clock.ts';
+import type { FollowersClient } from './followers-client.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import { judgePlatform, type PlatformSample, type PlatformVerdict } from './platform-conditions.ts';
+import type { PlatformWatch } from './platform-watch.ts';
+
+const TURN_MS = 1000;
+
+/** What the reading store and the broker say is wrong; null: nothing, undefined: they haven't said anything yet. */
+export interface Troubles {
+  store: StoreTrouble | null | undefined;
+  broker: StoreTrouble | null | undefined;
+}
+
+export interface HouseParts {
+  journal: JournalWriter;
+  followers: FollowersClient;
+  broker: Broker;
+  reader: OpenJournalReader;
+  queries: Queries;
+  platform: PlatformWatch;
+  /** Conditions that are there now: written here, read by whoever tells of them. */
+  seen: Set<string>;
+  heartbeat: Heartbeat;
+  troubles: Troubles;
+  clock: Clock;
+  log: Logger;
+}
+
+/** @returns what ends it. */
+export function keepHouse(config: Config, parts: HouseParts): () => void {
+  const { journal, followers, platform, seen, heartbeat, log } = parts;
+  let verdict: PlatformVerdict | null = null;
+  let lastHeadSeq = journal.headSeq;
+  let isPruning = false;
+  const failed = (error: unknown) =>
+    log.error({ event: 'housekeeping.failed', err: error }, 'housekeeping failed, trying again');
+  const tick = async () => {
+    const timerMs = followers.nextTimerMs();
+    const isQuiet = journal.headSeq === lastHeadSeq;
+    lastHeadSeq = journal.headSeq;
+    if (isQuiet && timerMs !== null && journal.receivedNowMs() >= timerMs) await journal.appendTick();
+  };
+  const prune = async () => {
+    const keepSeq = followers.neededFromSeq();
+    if (isPruning || keepSeq === null) return;
+    isPruning = true;
+    try {
+      while (journal.pruneTo(keepSeq, config.journalRetentionMs) > 0) await nextTurn();
+    } finally {
+      isPruning = false;
+    }
+  };
+  const timer = setInterval(() => {
+    tick().catch(failed);
+    try {
+      verdict = judgePlatform(sampleOf(parts), verdict);
+      seen.clear();
+      for (const [condition, finding] of verdict.conditions) {
+        platform.set(condition, finding);
+        if (finding) seen.add(condition);
+      }
+      platform.tick();
+    } catch (error) {
+      failed(error);
+    }
+    prune().catch(failed);
+  }, TURN_MS);
+  const ledgers = schedule('* * * * *', () => publishLedgers(parts).catch(failed), { name: 'ledgers' });
+  const beats = schedule('* * * * *', () => heartbeat.ping(), { name: 'heartbeat' });
+  // The first one at once: who restarts a service wants to see that it is back.
+  void heartbeat.ping();
+  return () => {
+    void beats.destroy();
+    clearInterval(timer);
+    void ledgers.destroy();
+  };
+}
+
+/** Age of the oldest entry that each follower has not passed, seconds. */
+export function lagSeconds({ followers, reader, clock }: Pick<HouseParts, 'followers' | 'reader' | 'clock'>) {
+  const nowMs = clock.nowMs();
+  const lag = (seq: number) => {
+    const oldestMs = reader.receivedMsAfter(seq);
+    return oldestMs === null ? 0 : Math.max(0, nowMs - oldestMs) / 1000;
+  };
+  const { readings, books, alerts } = followers.cursors();
+  return { readings: lag(readings), books: lag(books), alerts: lag(alerts) };
+}
+
+function sampleOf(parts: HouseParts): PlatformSample {
+  const { journal, followers, reader, troubles, clock } = parts;
+  const { commits, failedCommits } = journal.counters;
+  const counters = followers.counters();
+  return {
+    nowMs: clock.nowMs(),
+    monotonicMs: clock.monotonicMs(),
+    receivedNowMs: journal.receivedNowMs(),
+    journal: { usedShare: journal.usedShare(), commits, failedCommits, failure: journal.lastFailure },
+    quarantineDropped: reader.quarantine.size().dropped,
+    lagSeconds: lagSeconds(parts),
+    parked: counters.parked ?? null,
+    ...troubles,
+  };
+}
+
+/** Each gateway's ledger on its retained topic (contracts §3): received = stored + duplicate + quarantined + pending. */
+async function publishLedgers({ journal, broker, reader, queries }: HouseParts): Promise<void> {
+  if (broker.isUp === false) return;
+  const gaps = journal.control.list('gap').map(({ body }) => body);
+  for (const { id } of journal.control.list('gateway')) {
+    const ledger = ledgerView(await gatewayLedger(queries, reader, id), gaps);
+    if (ledger.since !== null) await broker.publishLedger(id, JSON.stringify(ledger));
+  }
+}
