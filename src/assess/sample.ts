@@ -19,9 +19,9 @@ export const NOT_ASSESSED = [
   'negative',
   'impossible',
 ] as const;
-export type NotAssessed = (typeof NOT_ASSESSED)[number];
+type NotAssessed = (typeof NOT_ASSESSED)[number];
 
-export interface Breach {
+interface Breach {
   parameter: string;
   /** As compared, that is rounded when asked. */
   value: number;

@@ -12,7 +12,7 @@ export const TREND_METHODS = ['mann-kendall', 'hamed-rao', 'yue-wang', 'seasonal
 export type TrendMethod = (typeof TREND_METHODS)[number];
 
 /** One step of the series. `censored`: below the detection limit `value`. */
-export interface TrendValue {
+interface TrendValue {
   value: number;
   censored: boolean;
 }

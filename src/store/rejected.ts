@@ -10,7 +10,7 @@ export const rejectedDdl = `
     timeMs INTEGER NOT NULL, value REAL, deviceFlag TEXT, reason TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
-export interface RejectedRow {
+interface RejectedRow {
   /** Of the quarantined item: the same whenever the same reading is refused again after a crash. */
   id: string;
   source: string;

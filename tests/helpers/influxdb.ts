@@ -25,7 +25,7 @@ export interface Influxdb {
   start(): Promise<void>;
 }
 
-export interface InfluxAnswer {
+interface InfluxAnswer {
   results: { series?: { columns: string[]; values: (number | string | null)[][] }[]; error?: string }[];
 }
 

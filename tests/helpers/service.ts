@@ -77,9 +77,15 @@ export async function startTestService(
       return portOf('http');
     });
     const address = `http://127.0.0.1:${httpPort}`;
-    await eventually('readiness', async () => {
+    let waiting = '';
+    const readiness = eventually('readiness', async () => {
       isRunning();
-      return (await fetch(`${address}/readyz`)).status === 200;
+      const response = await fetch(`${address}/readyz`);
+      waiting = await response.text();
+      return response.status === 200;
+    });
+    await readiness.catch((error: Error) => {
+      throw new Error(`${error.message}, waiting: ${waiting}, and it said\n${output.slice(-4000)}`);
     });
     return address;
   };

@@ -28,7 +28,7 @@ export const trendTestBody = z
     examples: [{ method: 'mann-kendall', values: [0.31, 0.29, null, 0.3, 0.27, { value: 0.025, censored: true }] }],
   });
 
-export const SEASONS = ['P1M', 'P3M', 'P1Y'] as const;
+const SEASONS = ['P1M', 'P3M', 'P1Y'] as const;
 
 export const trendTestQuery = z.strictObject({
   station: id,
@@ -76,7 +76,6 @@ export const trendTestAnswer = z
       },
     ],
   });
-export type TrendTestAnswer = z.infer<typeof trendTestAnswer>;
 
 export const seriesTrendTest = trendTestAnswer.extend({
   station: z.string(),
