@@ -106,9 +106,10 @@ describe.each(DOCUMENTS)('%s', (path) => {
       const { body } = await sandbox.service.call<string>('GET', '/metrics');
       const exposed = [...body.matchAll(/^# TYPE (wellkeeper_\w+)/gm)].map((match) => match[1]!);
       const own = exposed.filter((name) => !/^wellkeeper_(process|nodejs)_/.test(name));
-      const told = [...readDocument(path).matchAll(/^\| (`wellkeeper_.*?) \|/gm)].flatMap(([, cell]) =>
-        [...cell!.matchAll(/`(wellkeeper_\w+)/g)].map((match) => match[1]!),
-      );
+      const rows = [...readDocument(path).matchAll(/^\| (`wellkeeper_.*?) \| (.*)/gm)];
+      // Those of an outside broker aren't exposed by one that has its own; the production path's test asks for them.
+      const here = rows.filter(([, , meaning]) => !meaning!.startsWith('outside broker'));
+      const told = here.flatMap(([, cell]) => [...cell!.matchAll(/`(wellkeeper_\w+)/g)].map((match) => match[1]!));
       expect(told.toSorted()).toEqual(own.toSorted());
     });
   }

@@ -5,6 +5,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MqttClient } from 'mqtt';
 import { describe, expect, it } from 'vitest';
+import { eventually } from '#tests/helpers/eventually.ts';
 import { hasProduction, type Production, SKIPPED, startProduction } from '#tests/helpers/production.ts';
 
 const ROUNDS = Number(process.env.WK_TEST_PRODUCTION_KILLS ?? 16);
@@ -97,7 +98,13 @@ describe.skipIf(!hasProduction)(`kills on the production path${SKIPPED}`, () => 
       expect(await Promise.all(lanes)).toEqual(lanes.map(() => undefined));
       expect(acknowledged.size, `seed ${seed}`).toBeGreaterThan(ROUNDS * 50);
       const sent = acknowledged.size * PARAMETERS.length;
-      const ledger = await production.settled('gw', sent, 120_000);
+      // Repeats count as received, so that alone wouldn't say that the broker has handed everything over.
+      await eventually(
+        `seed ${seed}: ${sent} readings in InfluxDB`,
+        async () => (await production.stored()) >= sent,
+        120_000,
+      );
+      const ledger = await production.settled('gw', sent);
       expect(ledger.received, `seed ${seed}`).toBe(ledger.stored! + ledger.duplicate!);
       expect(ledger, `seed ${seed}`).toMatchObject({ stored: sent, quarantined: 0 });
       for (const [place, parameter] of PARAMETERS.entries()) {
