@@ -155,7 +155,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
         { ...ports, signal: stop.signal },
       );
     } catch (error) {
-      log.warn({ error, notice: item.id, channel: item.channel }, 'a channel threw instead of answering');
+      log.warn(
+        { event: 'notice.failed', err: error, notice: item.id, channel: item.channel },
+        'a channel threw instead of answering',
+      );
       return { outcome: 'failed-for-now', status: error instanceof Error ? error.message : String(error) };
     }
   }

@@ -90,7 +90,10 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     for (let seq = progress.seq; seq < cursor.seq; ) {
       const entries = reader.read(seq, Math.min(REPLAY_ENTRIES, cursor.seq - seq));
       const gap = (entries[0]?.seq ?? cursor.seq) - seq - 1;
-      if (gap > 0) options.log.warn({ after: seq, entries: gap }, 'pruned entries are missing from the alarm windows');
+      if (gap > 0) {
+        const fields = { event: 'alerts.pruned', after: seq, entries: gap };
+        options.log.warn(fields, 'pruned entries are missing from the alarm windows');
+      }
       for (const entry of entries) {
         if (entry.seq > cursor.seq) break;
         if (entry.kind === 'message') evaluator.message(entry, null);

@@ -28,6 +28,8 @@ export interface GateOptions {
   clock: Clock;
   /** Longer payloads are `message.too-large` (WK_MAX_MESSAGE). */
   maxMessageBytes: number;
+  /** WK_RAW_RETENTION: older values are `time.expired`, save those of meters; null = readings stay for ever. */
+  rawRetentionMs?: number | null;
 }
 
 export interface Gate extends Door {
@@ -139,8 +141,10 @@ class JournalingGate implements Gate {
   }
 
   #judge(delivery: Delivery, slots: Slots, take: Take): Judged | { fault: Fault } {
-    const registers = { ...this.#options, faceUnits: this.#faceUnits };
-    return judge(delivery, registers, slots, this.#options.journal.receivedNowMs(), take);
+    const { control, reference, journal, rawRetentionMs } = this.#options;
+    const arrivalMs = journal.receivedNowMs();
+    const keptFromMs = rawRetentionMs == null ? Number.NEGATIVE_INFINITY : arrivalMs - rawRetentionMs;
+    return judge(delivery, { control, reference, faceUnits: this.#faceUnits, keptFromMs }, slots, arrivalMs, take);
   }
 
   /** Quarantines a payload that can't be taken apart; it counts as one value. */

@@ -3,6 +3,7 @@
  * wrong with one value is said of that value alone; the rest goes on.
  */
 import type { Fault } from '#model/faults.ts';
+import { isMetered } from '#model/metered.ts';
 import type { Parameter, Reference } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
 import type { Control } from '#store/control.ts';
@@ -19,6 +20,8 @@ export interface Registers {
   reference: Reference;
   /** The unit that a meter's face has at this station: of values that are sent without one. */
   faceUnits: FaceUnits;
+  /** Older readings would be deleted at once (WK_RAW_RETENTION); -Infinity = none is. */
+  keptFromMs: number;
 }
 
 /** Told of each value that is taken, in the order of the payload. */
@@ -106,7 +109,7 @@ function contextOf(
 /** The parameter of one value, which is read into `quantity`; or the fault for which it is quarantined. */
 function resolve(
   context: Context | Fault,
-  { reference, faceUnits }: Registers,
+  { reference, faceUnits, keptFromMs }: Registers,
   name: string,
   sample: Sample,
   quantity: Quantity,
@@ -115,6 +118,10 @@ function resolve(
   const parameter = parameterOf(reference, name);
   if (parameter === undefined) {
     return { code: 'parameter.unknown', message: `There is no parameter "${shortened(name)}".` };
+  }
+  if (context.timeMs < keptFromMs && !isMetered(parameter.id)) {
+    const kept = new Date(keptFromMs).toISOString();
+    return { code: 'time.expired', message: `Readings are kept from ${kept} on (WK_RAW_RETENTION).` };
   }
   const faceUnit = faceUnits.of(sample.station as string, parameter.id);
   return quantityOf(sample.values?.[name], parameter, quantity, faceUnit) ?? parameter;

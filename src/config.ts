@@ -105,6 +105,9 @@ const settings = z.object({
   WK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
+/** Hours must be closed and judged before their readings go, also after a long outage of the reading store. */
+const RAW_RETENTION_LEAST_MS = 7 * 86_400_000;
+
 /** Names that are ours but no settings of the service: tests and command-line tools read them. */
 const OTHER_NAMES = /^WK_(CONFIG|TEST_.*|REPLAY_.*|SIMULATE_.*|BENCH_.*|DEMO_.*)$/;
 
@@ -128,6 +131,10 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): { conf
   if (given.WK_INFLUX_URL && (given.WK_INFLUX_API ?? 'v2') === 'v2') {
     if (!given.WK_INFLUX_TOKEN) mistakes.push('WK_INFLUX_TOKEN: is needed with WK_INFLUX_URL and WK_INFLUX_API=v2');
     if (!given.WK_INFLUX_ORG) mistakes.push('WK_INFLUX_ORG: is needed with WK_INFLUX_URL and WK_INFLUX_API=v2');
+  }
+  const { WK_RAW_RETENTION: retentionMs, WK_ALLOWED_LATENESS: latenessMs } = result.data ?? {};
+  if (retentionMs !== undefined && retentionMs < latenessMs! + RAW_RETENTION_LEAST_MS) {
+    mistakes.push('WK_RAW_RETENTION: must be at least a week longer than WK_ALLOWED_LATENESS');
   }
   if (!result.success || mistakes.length > 0) throw new ConfigError(mistakes);
   return { config: deepFreeze(toConfig(result.data)), warnings };

@@ -15,6 +15,7 @@ import { Cursor, openDerived } from '#store/derived.ts';
 import type { Follower } from '#store/follower.ts';
 import { storeTrouble } from '#store/influx-answers.ts';
 import { openJournalReader } from '#store/journal-reader.ts';
+import { createRawRetention } from '#store/raw-retention.ts';
 import type { StoreTrouble } from '#store/reading-store.ts';
 import { createReadingsFollower } from '#store/readings-follower.ts';
 import { openRejected } from '#store/rejected.ts';
@@ -133,6 +134,7 @@ const countSettled = derived.prepare(
   'SELECT coalesce(sum(stored), 0) AS stored, coalesce(sum(duplicate), 0) AS duplicate FROM source',
 );
 const insertParked = derived.prepare('INSERT OR REPLACE INTO parked (follower, seq, atMs, error) VALUES (?, ?, ?, ?)');
+const retention = createRawRetention({ derived, store, reader, retentionMs: config.rawRetentionMs, clock, log });
 let headSeq = reader.headSeq();
 
 const entries = createEntryWindow((after, limit) => reader.read(after, limit), WINDOW_ENTRIES);
@@ -179,6 +181,7 @@ const stored = createFollowerLoop({
   pumps: pumps.slice(0, 2),
   clock,
   onTurn: advanced,
+  extra: () => retention.step(),
 });
 const alarming = createFollowerLoop({
   pumps: pumps.slice(2),

@@ -84,7 +84,14 @@ export async function startService(config: Config, log: Logger): Promise<Service
     const reference = loadReference();
     await loadSeeds(config, journal, log);
 
-    const gate = createGate({ journal, control, reference, clock, maxMessageBytes: config.maxMessageBytes });
+    const gate = createGate({
+      journal,
+      control,
+      reference,
+      clock,
+      maxMessageBytes: config.maxMessageBytes,
+      rawRetentionMs: config.rawRetentionMs,
+    });
     remember(gate, reader, dataDir);
     const queryWorker = startQueryWorker(config, (error) =>
       log.error({ event: 'queries.restarted', err: error }, 'the query worker ended and was started again'),

@@ -31,6 +31,7 @@ const REMEDIES: Record<FaultCode, string> = {
   'range.invalid': 'Give two instants with an offset, `from` before `to`.',
   'range.too-many-buckets': 'Ask for a shorter range or a coarser interval.',
   'range.too-long': 'Ask for at most 400 days.',
+  'range.pruned': 'Ask for whole hours in a zone whose hours are UTC hours, without `asOf`.',
   'cursor.invalid': 'Begin again without `cursor`.',
   'rule.invalid': 'Mend what `errors` lists.',
   'channel.address-refused': 'Name the host in `WK_WEBHOOK_ALLOW`.',

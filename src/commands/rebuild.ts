@@ -2,16 +2,19 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readConfig } from '#src/config.ts';
+import { openReadingStore } from '#src/open-reading-store.ts';
 import { rebuildBooks } from '#store/rebuild.ts';
 import { StoreError } from '#store/sqlite.ts';
 import { readCall, runCommand, say } from './command.ts';
 
-await runCommand(() => {
+await runCommand(async () => {
   readCall('npm run rebuild', [0, 0], {});
-  const { dataDir } = readConfig().config;
-  const missing = ['journal.db', 'derived.db', 'readings.db'].find((name) => !existsSync(join(dataDir, name)));
+  const { config } = readConfig();
+  const { dataDir, influx } = config;
+  const files = ['journal.db', 'derived.db', ...(influx ? [] : ['readings.db'])];
+  const missing = files.find((name) => !existsSync(join(dataDir, name)));
   if (missing)
     throw new StoreError('not-found', `${join(dataDir, missing)} isn't there: nothing to rebuild from`, false);
-  const { hours, meters } = rebuildBooks(dataDir);
+  const { hours, meters } = await rebuildBooks(dataDir, (name) => openReadingStore(config, name, { readOnly: true }));
   say(`${dataDir}: ${hours} hours and ${meters} meters will be computed anew when the service starts`);
 });

@@ -37,6 +37,7 @@ const TABLE = {
   'range.invalid': { status: 400, meaning: 'The range is not two instants with from before to.' },
   'range.too-many-buckets': { status: 400, meaning: 'The range and interval give more than 10,000 buckets.' },
   'range.too-long': { status: 400, meaning: 'The range is longer than this zone or interval allows.' },
+  'range.pruned': { status: 400, meaning: 'The answer needs readings that WK_RAW_RETENTION has deleted.' },
   'cursor.invalid': { status: 400, meaning: 'The cursor is not one that this list gave.' },
   'rule.invalid': { status: 400, meaning: 'The rule names nothing that exists or contradicts itself.' },
   'channel.address-refused': { status: 400, meaning: 'The address is private and WK_WEBHOOK_ALLOW does not name it.' },

@@ -5,6 +5,7 @@
  */
 import { floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { Entry, MessageEntry } from '#model/entry.ts';
+import { isMetered } from '#model/metered.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import { NO_TESTS } from '#quality/final.ts';
@@ -119,18 +120,15 @@ export function createBooksFollower(parts: BooksFollowerParts): Follower {
  */
 function createVolumeMarks({ reader, volumes }: BooksFollowerParts) {
   const known = new Map<number, boolean>();
-  const isMetered = (id: number) =>
-    known.getOrInsertComputed(id, () => {
-      const parameter = reader.seriesById(id)?.parameter;
-      return parameter === 'register' || parameter === 'flow';
-    });
+  const isMeteredSeries = (id: number) =>
+    known.getOrInsertComputed(id, () => isMetered(reader.seriesById(id)?.parameter ?? ''));
   function changed(series: number, fromMs: number, toMs: number): void {
-    if (volumes && isMetered(series)) volumes.mark(series, fromMs, toMs);
+    if (volumes && isMeteredSeries(series)) volumes.mark(series, fromMs, toMs);
   }
   function arrived(entry: Entry): void {
     if (!volumes) return;
     if (entry.kind === 'message') {
-      for (const { series, fromMs, toMs } of meteredSpans(entry, isMetered)) changed(series, fromMs, toMs);
+      for (const { series, fromMs, toMs } of meteredSpans(entry, isMeteredSeries)) changed(series, fromMs, toMs);
     } else if (entry.kind === 'command' && entry.command.verb === 'correct') {
       const { station, parameter, fromMs, toMs } = entry.command;
       const series = reader.seriesByName(station, parameter)?.id;
@@ -160,10 +158,10 @@ function createSeriesRules({ reader, control, reference }: BooksFollowerParts): 
 }
 
 /** The stretches of time, an hour at most, in which this message may have changed metered series. */
-function meteredSpans({ readings }: MessageEntry, isMetered: (series: number) => boolean) {
+function meteredSpans({ readings }: MessageEntry, isOne: (series: number) => boolean) {
   const spans = new Map<string, { series: number; fromMs: number; toMs: number }>();
   for (const { series, timeMs, verdict } of readings) {
-    if (verdict === 'duplicate' || !isMetered(series)) continue;
+    if (verdict === 'duplicate' || !isOne(series)) continue;
     const span = spans.getOrInsertComputed(`${series} ${floorHour(timeMs)}`, () => ({
       series,
       fromMs: timeMs,

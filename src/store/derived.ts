@@ -6,6 +6,7 @@
 
 import { alertsDdl } from './alert-tables.ts';
 import { booksDdl } from './books-tables.ts';
+import { frozenHoursDdl } from './frozen-hours.ts';
 import { rejectedDdl } from './rejected.ts';
 import { settleDdl } from './settle-tables.ts';
 import { type Database, openDatabase, type Statement } from './sqlite.ts';
@@ -17,7 +18,15 @@ const CURSORS = `
     PRIMARY KEY (follower, seq)) STRICT, WITHOUT ROWID;
 `;
 
-export const derivedMigrations: readonly string[] = [CURSORS, settleDdl, booksDdl, volumeDdl, alertsDdl, rejectedDdl];
+export const derivedMigrations: readonly string[] = [
+  CURSORS,
+  settleDdl,
+  booksDdl,
+  volumeDdl,
+  alertsDdl,
+  rejectedDdl,
+  frozenHoursDdl,
+];
 
 export function openDerived(path: string): Database {
   return openDatabase(path, derivedMigrations);

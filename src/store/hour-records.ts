@@ -6,6 +6,7 @@ import { floorHour } from '#model/calendar.ts';
 import type { Flag } from '#model/flag.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import { openDirtyHours } from './dirty-hours.ts';
+import { openFrozenHours } from './frozen-hours.ts';
 import type { TracedReading } from './reading-store.ts';
 import { openSeriesState } from './series-state.ts';
 import type { Database } from './sqlite.ts';
@@ -34,7 +35,8 @@ interface WaitingReflag extends SeriesReading {
 export interface HourRecords {
   /**
    * Keeps an hour that was computed when the store held everything up to `throughSeq`: row, superseded flags, mark.
-   * @returns false when an entry after `throughSeq` has changed it: what was computed is out of date, its mark stays.
+   * @returns false when nothing was kept: an entry after `throughSeq` has changed it, and its mark stays; or the hour is
+   * frozen, and the mark goes.
    */
   keep(hour: ComputedHour, throughSeq: number, clockMs: number): boolean;
   /** Some of the flags that the store hasn't got. */
@@ -48,6 +50,7 @@ export interface HourRecords {
 
 export function openHourRecords(derived: Database): HourRecords {
   const dirtyHours = openDirtyHours(derived);
+  const frozen = openFrozenHours(derived);
   const versions = openVersions(derived);
   const seriesState = openSeriesState(derived);
   const upsert = derived.prepare(
@@ -80,6 +83,10 @@ export function openHourRecords(derived: Database): HourRecords {
   return {
     keep(hour, throughSeq, clockMs) {
       const { series, hourMs, isMarked, statistics } = hour;
+      if (hourMs < frozen.beforeMs(series)) {
+        if (isMarked) dirtyHours.clear(series, hourMs, throughSeq);
+        return false;
+      }
       if (newer.get(hourMs, series, throughSeq)) return false;
       const { count, valid, sum, min, max } = statistics;
       // An hour without a reading has no row.

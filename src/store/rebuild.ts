@@ -1,15 +1,18 @@
 /**
  * Has every book computed anew: statistics, days and volumes go, and what they were computed from is marked. The next
  * start then works the marks off as it does any others, from the reading store, the pins and the registers; until
- * then trends fold marked hours from readings. Readings, versions, alarms and counts stay as they are.
+ * then trends fold marked hours from readings. Readings, versions, alarms and counts stay as they are, and so do hours
+ * whose readings WK_RAW_RETENTION has deleted.
  */
 import { join } from 'node:path';
-import { HOUR_MS } from '#model/calendar.ts';
 import { Control } from './control.ts';
 import { lockDataDir } from './data-lock.ts';
 import { Cursor, openDerived } from './derived.ts';
+import { openDirtyHours } from './dirty-hours.ts';
+import { openFrozenHours } from './frozen-hours.ts';
 import { openJournalReader } from './journal-reader.ts';
-import { type Database, transaction } from './sqlite.ts';
+import type { ReadingStore, SeriesName } from './reading-store.ts';
+import { type Database, StoreError, transaction } from './sqlite.ts';
 import { END_OF_TIME_MS } from './volume-books.ts';
 
 export interface MarkedForRebuild {
@@ -18,55 +21,60 @@ export interface MarkedForRebuild {
 }
 
 /**
- * One transaction: after a crash nothing or everything of it has happened.
- * @throws StoreError `store.locked` while the service runs.
+ * Marks first, then takes the books away in one transaction: after a crash in between some sound hours are computed once
+ * more, and nothing is missing.
+ * @param openStore the reading store to ask which hours hold readings.
+ * @throws StoreError `store.locked` while the service runs, or what the store says when it is away: then nothing has gone.
  */
-export function rebuildBooks(dataDir: string): MarkedForRebuild {
+export async function rebuildBooks(
+  dataDir: string,
+  openStore: (name: SeriesName) => ReadingStore,
+): Promise<MarkedForRebuild> {
   const lock = lockDataDir(join(dataDir, 'journal.db'));
+  const reader = openJournalReader(join(dataDir, 'journal.db'));
+  const derived = openDerived(join(dataDir, 'derived.db'));
+  const store = openStore((id) => reader.seriesById(id));
   try {
-    const derived = openDerived(join(dataDir, 'derived.db'));
-    try {
-      derived.prepare('ATTACH DATABASE ? AS stored').run(join(dataDir, 'readings.db'));
-      const meters = metersOf(dataDir, new Cursor(derived, 'books').seq);
-      const writtenSeq = new Cursor(derived, 'readings').seq;
-      return transaction(derived, () => {
-        derived.exec('DELETE FROM hourStat; DELETE FROM dayStat; DELETE FROM volumeHour; DELETE FROM volumeMonth');
-        return { hours: markHours(derived, writtenSeq), meters: markMeters(derived, meters) };
-      });
-    } finally {
-      derived.close();
-    }
+    const trouble = await store.check?.();
+    if (trouble) throw new StoreError(trouble.condition, trouble.detail, true);
+    const writtenSeq = new Cursor(derived, 'readings').seq;
+    for (const { id } of reader.allSeries()) await markHours(derived, store, id, writtenSeq);
+    // The meters as the follower `books` knows them; later commands it meets by itself.
+    const control = new Control(reader.control(new Cursor(derived, 'books').seq));
+    const meters = control.list('meter').map(({ id }) => id);
+    return transaction(derived, () => {
+      takeBooks(derived);
+      markMeters(derived, meters);
+      return { hours: openDirtyHours(derived).count(), meters: meters.length };
+    });
   } finally {
+    await store.close();
+    derived.close();
+    reader.close();
     lock.close();
   }
 }
 
-/** The meters as the follower `books` knows them; later commands it meets by itself. */
-function metersOf(dataDir: string, throughSeq: number): string[] {
-  const reader = openJournalReader(join(dataDir, 'journal.db'));
-  try {
-    return new Control(reader.control(throughSeq)).list('meter').map(({ id }) => id);
-  } finally {
-    reader.close();
-  }
-}
-
 /** Every hour that has readings, as if the newest entry that the store holds had changed it. Marks that are there stay. */
-function markHours(derived: Database, seq: number): number {
-  derived
-    .prepare(
-      `INSERT INTO dirtyHour (series, hourMs, firstSeq, lastSeq)
-       SELECT DISTINCT series, timeMs - timeMs % ?1, ?2, ?2 FROM stored.reading WHERE true
-       ON CONFLICT (hourMs, series) DO UPDATE
-       SET firstSeq = min(firstSeq, excluded.firstSeq), lastSeq = max(lastSeq, excluded.lastSeq)`,
-    )
-    .run(HOUR_MS, seq);
-  return (derived.prepare('SELECT count(*) AS n FROM dirtyHour').get() as { n: number }).n;
+async function markHours(derived: Database, store: ReadingStore, series: number, seq: number): Promise<void> {
+  const frozenBeforeMs = openFrozenHours(derived).beforeMs(series);
+  const hours = await store.hours(series);
+  const { mark } = openDirtyHours(derived);
+  transaction(derived, () => {
+    for (const hourMs of hours) if (hourMs >= frozenBeforeMs) mark(series, hourMs, seq);
+  });
 }
 
-function markMeters(derived: Database, meters: readonly string[]): number {
-  derived.exec('DELETE FROM volumeDirty');
+/** Days are folded anew from the hours that stay, as after a change of zone. */
+function takeBooks(derived: Database): void {
+  derived.exec(`
+    DELETE FROM hourStat WHERE hourMs >= coalesce(
+      (SELECT beforeMs FROM frozenHours WHERE frozenHours.series = hourStat.series), ${-END_OF_TIME_MS});
+    DELETE FROM dayStat; UPDATE bookState SET dayZone = NULL WHERE id = 1;
+    DELETE FROM volumeHour; DELETE FROM volumeMonth; DELETE FROM volumeDirty`);
+}
+
+function markMeters(derived: Database, meters: readonly string[]): void {
   const mark = derived.prepare('INSERT INTO volumeDirty (meter, fromMs, toMs) VALUES (?, ?, ?)');
   for (const meter of meters) mark.run(meter, -END_OF_TIME_MS, END_OF_TIME_MS);
-  return meters.length;
 }

@@ -2,6 +2,7 @@
  * The embedded reading store: one table in readings.db, clustered by (series, time). The followers' worker writes
  * it; the query worker opens it for reading only. SQLite answers at once, so the promises are already settled.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HOUR_MS } from '#model/calendar.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Reading } from '#model/reading.ts';
@@ -16,6 +17,9 @@ export const readingsMigrations: readonly string[] = [
 
 /** Rows a statement: measured 418,000 against 303,000 upserts/s for single rows (batches of 20,000, 1,000 series). */
 const ROWS = 20;
+
+/** Rows deleted in one turn: about 20 ms. */
+const PRUNED_ROWS = 20_000;
 
 const COLUMNS = 'timeMs, value, flag, deviceFlag';
 
@@ -52,7 +56,11 @@ export class SqliteReadings implements ReadingStore {
     this.#hours = database.prepare(
       'SELECT DISTINCT timeMs - timeMs % ?2 AS hourMs FROM reading WHERE series = ?1 ORDER BY hourMs',
     );
-    this.#prune = database.prepare('DELETE FROM reading WHERE series = ? AND timeMs < ?');
+    this.#prune = database.prepare(
+      `DELETE FROM reading WHERE series = ?1 AND timeMs <
+         (SELECT coalesce(max(timeMs) + 1, ?2) FROM
+           (SELECT timeMs FROM reading WHERE series = ?1 AND timeMs < ?2 ORDER BY timeMs LIMIT ${PRUNED_ROWS}))`,
+    );
   }
 
   async write(readings: readonly ReadingToStore[]): Promise<RejectedReading[]> {
@@ -95,7 +103,7 @@ export class SqliteReadings implements ReadingStore {
   }
 
   async prune(series: number, beforeMs: number): Promise<void> {
-    this.#guard(() => this.#prune.run(series, beforeMs));
+    while (this.#guard(() => this.#prune.run(series, beforeMs)).changes > 0) await nextTurn();
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@
 import { CalendarError, DAY_MS, dayOf, floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { MeanKind } from '#model/reference.ts';
 import { openBookState, openFromMs } from './book-state.ts';
+import { openFrozenHours } from './frozen-hours.ts';
 import type { Queries, TrendBucket, TrendQuery } from './queries.ts';
 import type { Database } from './sqlite.ts';
 import { addReading, addStatistics, emptyStatistics, meanOf, type Statistics } from './statistics.ts';
@@ -36,13 +37,17 @@ interface Stretch {
   endMs: number;
 }
 
-/** @throws (from `trends`) CalendarError `range.too-long` beyond 400 days where only readings can answer. */
+/**
+ * @throws (from `trends`) CalendarError where only readings can answer: `range.too-long` beyond 400 days, `range.pruned` for
+ * readings that have gone.
+ */
 export function createTrendQueries({
   derived,
   readings,
   allowedLatenessMs,
 }: TrendQueriesParts): Pick<Queries, 'trends'> {
   const state = openBookState(derived);
+  const frozen = openFrozenHours(derived);
   const columns = 'count, valid, sum, min, max';
   const rowsOf = {
     hours: derived.prepare(
@@ -93,7 +98,9 @@ export function createTrendQueries({
     }
     const booksFromMs = Math.min(Math.ceil(fromMs / HOUR_MS) * HOUR_MS, toMs);
     const booksToMs = Math.max(booksFromMs, Math.min(floorHour(toMs), openMs));
-    const dirty = (selectDirty.all(series, booksFromMs, booksToMs) as { hourMs: number }[]).map((row) => row.hourMs);
+    // A mark on a frozen hour changes nothing; it is on its way out.
+    const dirtyFromMs = Math.max(booksFromMs, Math.min(frozen.beforeMs(series), booksToMs));
+    const dirty = (selectDirty.all(series, dirtyFromMs, booksToMs) as { hourMs: number }[]).map((row) => row.hourMs);
     for (const hourMs of dirty) bucketAt(hourMs).provisional = true;
     const isDayBook = query.timeZone === state.dayZone() && query.interval !== 'PT1H';
     const list: Stretch[] = [{ from: 'readings', startMs: fromMs, endMs: booksFromMs }];
@@ -125,6 +132,7 @@ export function createTrendQueries({
         const bucketAt = (ms: number) => buckets[bucketIndex(edgesMs, ms)]!;
         for (const { from, startMs, endMs } of stretches(query, series, openMs, bucketAt)) {
           if (from === 'readings') {
+            if (startMs < frozen.beforeMs(series)) throw pruned(frozen.beforeMs(series));
             await foldReadings({ series, fromMs: startMs, toMs: endMs, mean, asOfMs }, bucketAt);
           } else {
             addRows(
@@ -138,6 +146,14 @@ export function createTrendQueries({
       return buckets.map((bucket) => toTrendBucket(bucket, mean));
     },
   };
+}
+
+function pruned(beforeMs: number): CalendarError {
+  const date = new Date(beforeMs).toISOString();
+  return new CalendarError(
+    'range.pruned',
+    `readings before ${date} are gone (WK_RAW_RETENTION): ask for whole hours, and not as of a time`,
+  );
 }
 
 type Row = Statistics & { startMs: number };

@@ -60,18 +60,21 @@ describe('a damaged database file', () => {
     });
   });
 
-  it('written by a newer version is refused, too', async () => {
-    await started();
-    await service.end('SIGTERM');
-    const path = join(service.dataDir, 'journal.db');
-    const bytes = readFileSync(path);
-    // The header's user version, big-endian at offset 60 (SQLite file format 1.3).
-    bytes.writeUInt32BE(999, 60);
-    writeFileSync(path, bytes);
-    const { code, output } = await refusedStart({ ...ENV, WK_DATA_DIR: service.dataDir });
-    expect(code).not.toBe(0);
-    expect(output).toContain('store.newer');
-  });
+  it.each(['journal.db', 'derived.db', 'readings.db'])(
+    '%s written by a newer version is refused, too',
+    async (name) => {
+      await started();
+      await service.end('SIGTERM');
+      const path = join(service.dataDir, name);
+      const bytes = readFileSync(path);
+      // The header's user version, big-endian at offset 60 (SQLite file format 1.3).
+      bytes.writeUInt32BE(999, 60);
+      writeFileSync(path, bytes);
+      const { code, output } = await refusedStart({ ...ENV, WK_DATA_DIR: service.dataDir });
+      expect(code).not.toBe(0);
+      expect(output).toContain('store.newer');
+    },
+  );
 });
 
 it('a second process on the same directory is refused and disturbs nothing', async () => {

@@ -1,8 +1,14 @@
-/** `npm run rebuild`: books that are computed anew from the reading store are the same to the bit. */
+/**
+ * `npm run rebuild`: books that are computed anew from the reading store are the same to the bit, also when
+ * WK_RAW_RETENTION has deleted what a part of them was computed from.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openReadOnly } from '#store/sqlite.ts';
 import { runCommand } from '#tests/helpers/command.ts';
+import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 
 const ENV = { WK_SEEDS: 'none', WK_LOG_LEVEL: 'warn', WK_ALLOWED_LATENESS: 'PT1M' };
@@ -11,14 +17,49 @@ const MINUTE = 60_000;
 let service: TestService;
 afterEach(() => service?.remove());
 
-const nowMs = Date.now();
-const endMs = Math.floor(nowMs / HOUR) * HOUR - HOUR;
-const fromMs = endMs - 60 * HOUR;
+const DAY = 24 * HOUR;
+const lastHourMs = Math.floor(Date.now() / HOUR) * HOUR - HOUR;
+
+let influx: Influxdb;
+let directory: string;
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'wk-rebuild-'));
+  if (hasInfluxdb) influx = await startInfluxdb(directory);
+});
+afterAll(async () => {
+  await influx?.kill();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Where readings rest, and how to see them past the service. */
+interface Store {
+  env: Record<string, string>;
+  readings(): Promise<unknown[]>;
+}
+
+let databases = 0;
+const STORES: Record<string, () => Promise<Store>> = {
+  SQLite: async () => ({
+    env: ENV,
+    readings: async () => look('readings.db', (readings) => rowsOf(readings, 'SELECT * FROM reading')),
+  }),
+  InfluxDB: async () => {
+    const database = `rebuild${databases++}`;
+    await influx.createDatabase(database);
+    return {
+      env: { ...ENV, WK_INFLUX_URL: influx.url, WK_INFLUX_API: 'v1', WK_INFLUX_BUCKET: database },
+      async readings() {
+        const { results } = await influx.query('SELECT * FROM "reading"', database);
+        return results[0]?.series?.[0]?.values ?? [];
+      },
+    };
+  },
+};
 
 /** Two and a half days of 5-minute readings: waves, a spike, a flat stretch, a gap, impossible and missing values. */
-function csv(): string {
+function csv(fromMs: number): string {
   const lines = ['station,time,parameter,value,unit,flag'];
-  for (let timeMs = fromMs, n = 0; timeMs < endMs; timeMs += 5 * MINUTE, n++) {
+  for (let timeMs = fromMs, n = 0; timeMs < fromMs + 60 * HOUR; timeMs += 5 * MINUTE, n++) {
     if (n > 300 && n < 340) continue;
     const time = new Date(timeMs).toISOString();
     const wave = Math.sin(n / 17) / 3;
@@ -30,7 +71,7 @@ function csv(): string {
   return lines.join('\n');
 }
 
-async function fill(): Promise<void> {
+async function fill(fromMs: number): Promise<void> {
   const names = { zh: '断面', en: 'Section' };
   const parameters = ['ph', 'do', 'register', 'flow'].map((id) => ({ id, interval: 'PT5M' }));
   await service.call('PUT', '/stations/s', { name: names, kind: 'offtake', waterBody: 'river', parameters });
@@ -43,7 +84,7 @@ async function fill(): Promise<void> {
     const put = await service.call('PUT', `/meters/${id}`, meter);
     expect(put.status, JSON.stringify(put.body)).toBeLessThan(300);
   }
-  const [header, ...rows] = csv().split('\n');
+  const [header, ...rows] = csv(fromMs).split('\n');
   for (let row = 0; row < rows.length; row += 1000) {
     const { status, body } = await service.call(
       'POST',
@@ -78,10 +119,14 @@ const rowsOf = (database: Database, sql: string) =>
     .all()
     .map((row) => ({ ...row }));
 
+/** Its series: the third one of `csv`. */
+const REGISTER = 3;
+const BOOKS = ['hourStat', 'dayStat', 'volumeHour', 'volumeMonth'];
+
 /** Ends the service once nothing is left to compute, and says what the books are. */
-async function booksAtRest() {
+async function booksAtRest(store: Store) {
   const countOf = (table: string, where = '') => `SELECT count(*) AS n FROM ${table} ${where}`;
-  const waiting = [countOf('dirtyHour', `WHERE hourMs < ${endMs}`), countOf('volumeDirty'), countOf('reflag')];
+  const waiting = [countOf('dirtyHour', `WHERE hourMs < ${lastHourMs}`), countOf('volumeDirty'), countOf('reflag')];
   await eventually('books without marks', () =>
     look('derived.db', (derived) => waiting.every((sql) => (derived.prepare(sql).get() as { n: number }).n === 0)),
   );
@@ -97,39 +142,113 @@ async function booksAtRest() {
       pins: rowsOf(derived, 'SELECT * FROM pin'),
       ledger: rowsOf(derived, 'SELECT name, stored, duplicate FROM source'),
     })),
-    readings: look('readings.db', (readings) => rowsOf(readings, 'SELECT * FROM reading')),
+    readings: await store.readings(),
   };
 }
 
-it('gives the same books', { timeout: 120_000 }, async () => {
-  service = await startTestService({ env: ENV });
-  const { dataDir } = service;
-  await fill();
-  const refused = await runCommand('rebuild', [], { WK_DATA_DIR: dataDir });
-  expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('in use') });
+async function filledBooks(store: Store, fromMs: number) {
+  service = await startTestService({ env: store.env });
+  await fill(fromMs);
   await eventually('books', () =>
     look('derived.db', (derived) => rowsOf(derived, 'SELECT * FROM volumeHour').length > 80),
   );
-  const before = await booksAtRest();
-  expect(before.hours.length).toBeGreaterThan(200);
-  expect(before.days.length).toBeGreaterThan(8);
-  expect(before.versions.length).toBeGreaterThan(12);
-  expect(before.months.length).toBeGreaterThan(1);
+}
 
-  const done = await runCommand('rebuild', [], { WK_DATA_DIR: dataDir });
-  expect(done, done.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('2 meters') });
-  look('derived.db', (derived) => {
-    for (const table of ['hourStat', 'dayStat', 'volumeHour', 'volumeMonth']) {
-      expect(rowsOf(derived, `SELECT * FROM ${table}`), table).toEqual([]);
-    }
-    expect(rowsOf(derived, 'SELECT DISTINCT series, hourMs FROM dirtyHour').length).toBeGreaterThanOrEqual(
-      before.hours.length,
+describe.each(Object.keys(STORES))('readings in %s', (name) => {
+  const test = it.skipIf(name === 'InfluxDB' && !hasInfluxdb);
+
+  test('gives the same books', { timeout: 120_000 }, async () => {
+    const store = await STORES[name]!();
+    await filledBooks(store, lastHourMs - 60 * HOUR);
+    const { dataDir } = service;
+    const refused = await runCommand('rebuild', [], { ...store.env, WK_DATA_DIR: dataDir });
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('in use') });
+    const before = await booksAtRest(store);
+    expect(before.hours.length).toBeGreaterThan(200);
+    expect(before.days.length).toBeGreaterThan(8);
+    expect(before.versions.length).toBeGreaterThan(12);
+    expect(before.months.length).toBeGreaterThan(1);
+
+    const done = await runCommand('rebuild', [], { ...store.env, WK_DATA_DIR: dataDir });
+    expect(done, done.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('2 meters') });
+    look('derived.db', (derived) => {
+      for (const table of BOOKS) expect(rowsOf(derived, `SELECT * FROM ${table}`), table).toEqual([]);
+      expect(rowsOf(derived, 'SELECT DISTINCT series, hourMs FROM dirtyHour').length).toBeGreaterThanOrEqual(
+        before.hours.length,
+      );
+    });
+
+    service = await startTestService({ dataDir, env: store.env });
+    await eventually('books again', () =>
+      look('derived.db', (derived) => rowsOf(derived, 'SELECT * FROM volumeMonth').length > 1),
     );
+    expect(await booksAtRest(store)).toEqual(before);
   });
 
-  service = await startTestService({ dataDir, env: ENV });
-  await eventually('books again', () =>
-    look('derived.db', (derived) => rowsOf(derived, 'SELECT * FROM volumeMonth').length > 1),
-  );
-  expect(await booksAtRest()).toEqual(before);
+  test('keeps what is told of readings that have gone', { timeout: 120_000 }, async () => {
+    const store = await STORES[name]!();
+    const fromMs = lastHourMs - 40 * DAY;
+    await filledBooks(store, fromMs);
+    const { dataDir } = service;
+    const before = await booksAtRest(store);
+    const env = { ...store.env, WK_RAW_RETENTION: 'P10D' };
+
+    service = await startTestService({ dataDir, env });
+    const metered = before.readings.length / 2;
+    await eventually('old readings gone', async () => (await store.readings()).length === metered);
+    const at = (ms: number) => new Date(ms).toISOString();
+    const trends = (query: object) =>
+      service.call<{ code: string }>(
+        'GET',
+        `/trends?${new URLSearchParams({ station: 's', from: at(fromMs), to: at(fromMs + DAY), interval: 'PT1H', ...query })}`,
+      );
+    expect(await trends({ parameter: 'ph' })).toMatchObject({ status: 200, body: { items: { length: 24 } } });
+    expect(await trends({ parameter: 'ph', tz: 'Asia/Kolkata' })).toMatchObject({
+      status: 400,
+      body: { code: 'range.pruned' },
+    });
+    expect(await trends({ parameter: 'flow', tz: 'Asia/Kolkata' })).toMatchObject({ status: 200 });
+    const range = { from: at(fromMs), to: at(fromMs + DAY) };
+    const correction = { station: 's', parameter: 'ph', ...range, action: 'delete', reason: 'too late' };
+    expect(await service.call('POST', '/corrections', correction)).toMatchObject({
+      status: 400,
+      body: { code: 'range.pruned' },
+    });
+    const late = { station: 's', time: fromMs + 1, values: { ph: 7, register: 1000.1 } };
+    expect(await service.call('POST', '/readings', { samples: [late] })).toMatchObject({
+      status: 202,
+      body: { pending: 1, quarantined: [{ path: 'samples[0].values.ph', code: 'time.expired' }] },
+    });
+    const kept = await booksAtRest(store);
+    // The register's late value is in its books; nothing else has changed.
+    const others = (rows: Record<string, unknown>[]) => rows.filter(({ series }) => series !== REGISTER);
+    expect(others(kept.hours)).toEqual(others(before.hours));
+    expect(others(kept.days)).toEqual(others(before.days));
+    expect(kept.versions).toEqual(before.versions);
+    expect(kept.hours).not.toEqual(before.hours);
+
+    const done = await runCommand('rebuild', [], { ...env, WK_DATA_DIR: dataDir });
+    expect(done, done.stderr).toMatchObject({ code: 0 });
+    service = await startTestService({ dataDir, env });
+    await eventually('books again', () =>
+      look('derived.db', (derived) => rowsOf(derived, 'SELECT * FROM volumeMonth').length > 1),
+    );
+    expect(await booksAtRest(store)).toEqual(kept);
+  });
+});
+
+it.skipIf(!hasInfluxdb)('takes no book away while the reading store is away', { timeout: 60_000 }, async () => {
+  const store = await STORES.InfluxDB!();
+  await filledBooks(store, lastHourMs - 60 * HOUR);
+  const { dataDir } = service;
+  const before = await booksAtRest(store);
+  const away = { ...store.env, WK_INFLUX_URL: 'http://127.0.0.1:9', WK_DATA_DIR: dataDir };
+  expect(await runCommand('rebuild', [], away)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('127.0.0.1:9'),
+  });
+  look('derived.db', (derived) => {
+    expect(rowsOf(derived, 'SELECT series, hourMs, count, valid, sum, min, max FROM hourStat')).toEqual(before.hours);
+    expect(rowsOf(derived, 'SELECT * FROM volumeHour')).toEqual(before.volumes);
+  });
 });

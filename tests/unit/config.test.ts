@@ -26,6 +26,13 @@ function mistakesOf(environment: Record<string, string>): readonly string[] {
 }
 
 describe('readConfig', () => {
+  it('wants readings to stay until their hours are surely computed', () => {
+    const mistake = 'WK_RAW_RETENTION: must be at least a week longer than WK_ALLOWED_LATENESS';
+    expect(mistakesOf({ WK_RAW_RETENTION: 'P7D' })).toEqual([mistake]);
+    expect(mistakesOf({ WK_RAW_RETENTION: 'P30D', WK_ALLOWED_LATENESS: 'P24D' })).toEqual([mistake]);
+    expect(mistakesOf({ WK_RAW_RETENTION: 'P8D' })).toEqual([]);
+  });
+
   it('has the defaults of the contract', () => {
     const { config } = readConfig({});
     expect(config).toMatchObject({

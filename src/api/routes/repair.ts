@@ -1,11 +1,12 @@
 /** What engineers put right: corrections, quarantine, parked entries. */
 import type { Flag } from '#model/flag.ts';
+import { isMetered } from '#model/metered.ts';
 import type { QuarantineRow } from '#store/quarantine.ts';
 import { actorOf } from '../caller.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { isoText, rangeOf } from '../instants.ts';
-import { notFound } from '../problems.ts';
+import { notFound, Problem } from '../problems.ts';
 import { documented, givenIdParams, LIST_LIMIT, pageQuery } from '../schemas/common.ts';
 import { correction, journaled, parkedPage, quarantinePage, receipt } from '../schemas/readings.ts';
 import { seriesOf } from '../series.ts';
@@ -32,7 +33,7 @@ function correctionRoute(api: Api, deps: ApiDeps): void {
         summary: 'Sets, deletes or flags the readings of one series in a range; every older version is kept',
         status: 202,
         answer: journaled,
-        faults: ['range.invalid', 'id.invalid', 'not-found', 'journal.full', 'journal.unwritable'],
+        faults: ['range.invalid', 'range.pruned', 'id.invalid', 'not-found', 'journal.full', 'journal.unwritable'],
       }),
     },
     async handler(request, reply) {
@@ -40,6 +41,7 @@ function correctionRoute(api: Api, deps: ApiDeps): void {
       const { station, parameter, series } = seriesOf(deps, body);
       if (series === null) throw notFound(`reading of ${parameter.id} at ${station.id}`);
       const range = rangeOf(body, { nowMs: deps.clock.nowMs(), timeZone: deps.config.timeZone, defaultMs: null });
+      refuseExpired(deps, parameter.id, range.fromMs);
       const { action, value, flag, reason } = body;
       const { seq, receivedMs } = await deps.journal.appendCommand(actorOf(request), {
         verb: 'correct',
@@ -54,6 +56,14 @@ function correctionRoute(api: Api, deps: ApiDeps): void {
       return reply.code(202).send({ seq, at: isoText(receivedMs) });
     },
   });
+}
+
+/** What was computed from readings that are gone, or about to go, stays as it is. */
+function refuseExpired({ config, journal }: ApiDeps, parameter: string, fromMs: number): void {
+  if (config.rawRetentionMs === null || isMetered(parameter)) return;
+  const keptFromMs = journal.receivedNowMs() - config.rawRetentionMs;
+  if (fromMs >= keptFromMs) return;
+  throw new Problem('range.pruned', `readings are kept from ${isoText(keptFromMs)} on (WK_RAW_RETENTION)`);
 }
 
 function quarantineRoute(api: Api, deps: ApiDeps): void {

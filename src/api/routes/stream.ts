@@ -83,7 +83,7 @@ export function streamRoutes(api: Api, deps: ApiDeps): void {
       });
       streams.add(raw);
       const end = openStream(deps, raw, wanted, placeOf(request.headers['last-event-id']), (error) =>
-        request.log.error({ err: error }, 'resuming a stream failed'),
+        request.log.error({ event: 'stream.failed', err: error }, 'resuming a stream failed'),
       );
       raw.once('close', () => {
         streams.delete(raw);

@@ -1,0 +1,104 @@
+/**
+ * WK_RAW_RETENTION: readings that are older go from the reading store, what was computed from them stays. Hours are frozen
+ * in derived.db before a reading of theirs goes. Readings of meters never go. Once a day, series by series, beside the
+ * followers that use the store.
+ */
+import { DAY_MS, floorHour, HOUR_MS } from '#model/calendar.ts';
+import { isMetered } from '#model/metered.ts';
+import type { Series } from '#model/reading.ts';
+import { openBookState } from './book-state.ts';
+import { openFrozenHours } from './frozen-hours.ts';
+import type { JournalReader } from './journal-port.ts';
+import type { ReadingStore } from './reading-store.ts';
+import { type Database, StoreError, transaction } from './sqlite.ts';
+
+/**
+ * Readings before a frozen hour that stay: the final flags of the first hours after it look back at them. More than any
+ * test's default span; a flat line that is longer is told by what is left of it.
+ */
+const LOOK_BACK_MS = 2 * DAY_MS;
+const RETRY_MS = 60_000;
+
+export interface RawRetention {
+  /** Prunes one series, if it is time. Never rejects. @returns whether there is more to do now. */
+  step(): Promise<boolean>;
+}
+
+export interface RawRetentionParts {
+  derived: Database;
+  store: Pick<ReadingStore, 'prune'>;
+  reader: Pick<JournalReader, 'allSeries'>;
+  /** WK_RAW_RETENTION; null = readings stay. */
+  retentionMs: number | null;
+  clock: { monotonicMs(): number };
+  log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+}
+
+/** A day's pass over the series whose readings go. */
+interface Pass {
+  beforeMs: number;
+  series: Series[];
+  next: number;
+}
+
+export function createRawRetention({
+  derived,
+  store,
+  reader,
+  retentionMs,
+  clock,
+  log,
+}: RawRetentionParts): RawRetention {
+  const state = openBookState(derived);
+  const frozen = openFrozenHours(derived);
+  const isUnfinished = derived.prepare(
+    `SELECT 1 FROM dirtyHour JOIN (SELECT ?1 AS beforeMs) WHERE hourMs < beforeMs
+     UNION ALL SELECT 1 FROM reflag WHERE timeMs < ?1 LIMIT 1`,
+  );
+  let pass: Pass | null = null;
+  let doneBeforeMs = Number.NEGATIVE_INFINITY;
+  let restUntilMs = Number.NEGATIVE_INFINITY;
+
+  /** What may go by the books' clock: whatever entries come after it were judged by the door at that time or later. */
+  function begin(retention: number): Pass | null {
+    const beforeMs = floorHour(state.clockMs() - retention) - HOUR_MS;
+    if (beforeMs < doneBeforeMs + DAY_MS) return null;
+    // Not while an hour is to be computed yet: its mark may be of a reading that goes.
+    if (isUnfinished.get(beforeMs)) return null;
+    const series = reader.allSeries().filter(({ parameter }) => !isMetered(parameter));
+    transaction(derived, () => {
+      for (const { id } of series) frozen.freeze(id, beforeMs);
+    });
+    return { beforeMs, series, next: 0 };
+  }
+
+  return {
+    async step() {
+      if (retentionMs === null || clock.monotonicMs() < restUntilMs) return false;
+      pass ??= begin(retentionMs);
+      if (pass === null) {
+        restUntilMs = clock.monotonicMs() + RETRY_MS;
+        return false;
+      }
+      const { beforeMs, series } = pass;
+      try {
+        if (pass.next < series.length) await store.prune(series[pass.next]!.id, beforeMs - LOOK_BACK_MS);
+        pass.next++;
+      } catch (error) {
+        // A store that can't delete is asked again tomorrow; one that is away as soon as it may be back.
+        if (error instanceof StoreError && !error.retryable) pass.next = series.length;
+        restUntilMs = clock.monotonicMs() + RETRY_MS;
+        log.warn({ event: 'retention.failed', err: error }, 'old readings could not be deleted');
+        if (pass.next < series.length) return false;
+      }
+      if (pass.next < series.length) return true;
+      log.info(
+        { event: 'retention.pruned', beforeMs, series: series.length },
+        'readings beyond WK_RAW_RETENTION are gone',
+      );
+      doneBeforeMs = beforeMs;
+      pass = null;
+      return false;
+    },
+  };
+}
