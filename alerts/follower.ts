@@ -68,6 +68,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
   const cursor = new Cursor(derived, 'alerts');
   const store = openAlertStore(derived);
   const inbox = openRejudgedInbox(derived);
+  const deleteParked = derived.prepare('DELETE FROM parked WHERE follower = ? AND seq = ?');
   const totalChanges = derived.prepare('SELECT total_changes() AS n');
   const writes = () => (totalChanges.get() as { n: number }).n;
   let parts = restore();
@@ -204,8 +205,10 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
         if (made) parts.log.write(made, occasion);
         return;
       }
+      case 'dismiss-parked':
+        deleteParked.run(command.follower, command.seq);
+        return;
       case 'replay-quarantine':
-      case 'retry-parked':
         return;
     }
   }

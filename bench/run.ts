@@ -3,6 +3,8 @@
  * Nothing here is a test: no figure fails anything. It ends with 1 when a benchmark could not be run.
  */
 import { run as books } from './books.ts';
+import { run as capacity } from './capacity.ts';
+import { run as external } from './external.ts';
 import type { Figure } from './figure.ts';
 import { run as gate } from './gate.ts';
 import { run as ingest } from './ingest.ts';
@@ -15,6 +17,7 @@ import { run as start } from './start.ts';
 /** The whole service first, then its parts alone. */
 const BENCHES: Record<string, () => Promise<Figure[]>> = {
   ingest,
+  external,
   latency,
   query,
   start,
@@ -22,6 +25,7 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   gate,
   readings,
   books,
+  capacity,
 };
 
 const names = process.argv.slice(2);

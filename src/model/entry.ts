@@ -72,7 +72,7 @@ export type Command =
   | { verb: 'resend'; notice: string }
   | Correction
   | { verb: 'replay-quarantine'; quarantineId: string }
-  | { verb: 'retry-parked'; follower: 'readings' | 'books' | 'alerts'; seq: number }
+  | { verb: 'dismiss-parked'; follower: 'readings' | 'books' | 'alerts'; seq: number; reason: string }
   | PlatformChange;
 
 /**

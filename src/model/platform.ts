@@ -84,7 +84,8 @@ const TABLE = {
   'follower.parked': {
     severity: 'major',
     meaning: 'A follower failed three times at an entry and went on without it.',
-    remedy: 'See GET /api/v1/parked and report the error; its values show as pending in the ledger.',
+    remedy:
+      'See GET /api/v1/parked and report the error; its values show as pending in the ledger. Take it off the list when it is seen to.',
   },
   'follower.behind': {
     severity: 'major',

@@ -73,6 +73,7 @@ const NEEDS: Record<string, Role> = {
   'GET /api/v1/quarantine': 'engineer',
   'POST /api/v1/quarantine/{id}/replay': 'engineer',
   'GET /api/v1/parked': 'engineer',
+  'DELETE /api/v1/parked/{follower}/{seq}': 'engineer',
   'GET /api/v1/stream': 'viewer',
   'POST /api/v1/readings': 'engineer',
   'POST /api/v1/decode': 'viewer',

@@ -137,4 +137,12 @@ it('an entry that a follower throws at is parked and listed; everything else goe
   await eventually('the metric', async () =>
     /parked\S* 1\b/.test((await service.call<string>('GET', '/metrics')).body),
   );
+  expect((await service.call('DELETE', '/parked/books/1?reason=x')).status).toBe(404);
+  expect((await service.call('DELETE', `/parked/readings/${seq}`)).status).toBe(400);
+  const seenTo = `/parked/readings/${seq}?reason=${encodeURIComponent('sent again')}`;
+  expect((await service.call('DELETE', seenTo)).status).toBe(202);
+  await eventually('an empty list', async () => {
+    const { body } = await service.call<{ items: unknown[] }>('GET', '/parked');
+    return body.items.length === 0;
+  });
 });

@@ -8,7 +8,15 @@ import type { Api, ApiDeps } from '../deps.ts';
 import { isoText, rangeOf } from '../instants.ts';
 import { notFound, Problem } from '../problems.ts';
 import { documented, givenIdParams, LIST_LIMIT, pageQuery } from '../schemas/common.ts';
-import { correction, journaled, parkedPage, quarantinePage, receipt } from '../schemas/readings.ts';
+import {
+  correction,
+  dismissal,
+  journaled,
+  parkedPage,
+  parkedParams,
+  quarantinePage,
+  receipt,
+} from '../schemas/readings.ts';
 import { seriesOf } from '../series.ts';
 import { receiptView } from './readings-in.ts';
 
@@ -19,6 +27,7 @@ export function repairRoutes(api: Api, deps: ApiDeps): void {
   quarantineRoute(api, deps);
   replayRoute(api, deps);
   parkedRoute(api, deps);
+  dismissRoute(api, deps);
 }
 
 function correctionRoute(api: Api, deps: ApiDeps): void {
@@ -145,6 +154,34 @@ function parkedRoute(api: Api, deps: ApiDeps): void {
         ({ follower, seq, atMs, error }) => ({ follower, seq, at: isoText(atMs), error }),
         (entry) => toCursor(place(entry)),
       );
+    },
+  });
+}
+
+function dismissRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'DELETE',
+    url: '/parked/:follower/:seq',
+    config: { access: 'engineer' },
+    schema: {
+      params: parkedParams,
+      querystring: dismissal,
+      ...documented({
+        tag: 'readings',
+        summary: 'Takes a parked entry off the list, once what it said is there by other means or given up',
+        status: 202,
+        answer: journaled,
+        faults: ['not-found', 'overloaded', 'journal.full', 'journal.unwritable'],
+      }),
+    },
+    async handler(request, reply) {
+      const { follower, seq } = request.params;
+      const known = (await deps.queries.parked()).some((entry) => entry.follower === follower && entry.seq === seq);
+      if (!known) throw notFound(`parked entry ${seq} of "${follower}"`);
+      const { reason } = request.query;
+      const command = { verb: 'dismiss-parked', follower, seq, reason } as const;
+      const journaledAt = await deps.journal.appendCommand(actorOf(request), command);
+      return reply.code(202).send({ seq: journaledAt.seq, at: isoText(journaledAt.receivedMs) });
     },
   });
 }

@@ -25,7 +25,15 @@ export function trendRoutes(api: Api, deps: ApiDeps): void {
         summary: 'Count, mean, least and greatest by hour, day, week, month or year',
         description: 'The last 30 days unless told. `auto` picks the finest interval that gives at most 2,000 buckets.',
         answer: trends,
-        faults: ['range.invalid', 'range.too-many-buckets', 'range.too-long', 'range.pruned', 'id.invalid', 'not-found', 'overloaded'],
+        faults: [
+          'range.invalid',
+          'range.too-many-buckets',
+          'range.too-long',
+          'range.pruned',
+          'id.invalid',
+          'not-found',
+          'overloaded',
+        ],
       }),
     },
     async handler({ query }): Promise<Trends> {

@@ -234,6 +234,13 @@ export const parkedPage = listOf(
   ],
 });
 
+export const parkedParams = z.object({
+  follower: z.enum(['readings', 'books', 'alerts']),
+  seq: z.coerce.number().int().positive(),
+});
+
+export const dismissal = z.strictObject({ reason: z.string().min(1).max(500) });
+
 export const correction = z
   .strictObject({
     station: id,
