@@ -92,6 +92,7 @@ const CONFIG = {
   timeZone: 'Asia/Shanghai',
   rateLimit: 100_000,
   publicUrl: null,
+  rawRetentionMs: null,
   maxMessageBytes: 64 << 10,
 } as Config;
 
