@@ -1,10 +1,12 @@
 /**
  * The production path on the machine's own cores: gateways → Mosquitto → the service → InfluxDB, until a reading is
- * durable there; beside the rate at which the same InfluxDB takes the same readings as bare line protocol. Then the
+ * durable there; beside the rate at which the same InfluxDB takes the same lines from a file. Then the
  * backlog of an InfluxDB that stood still. Needs both servers installed.
  */
 import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
+import { GOOD } from '#model/flag.ts';
+import { linePrefix, toLine } from '#store/influx-lines.ts';
 import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
 import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/mosquitto.ts';
 import type { TestService } from '#tests/helpers/service.ts';
@@ -114,7 +116,7 @@ async function journaled(service: TestService, messages: number): Promise<void> 
   }
 }
 
-/** The same readings, made into lines beforehand; several connections, each with one request at a time. */
+/** The very lines that the service writes, made beforehand; several connections, each with one request at a time. */
 async function rawRate({ url }: Influxdb): Promise<number> {
   const bodies = rawBodies(Date.now() - (MESSAGES / STATIONS) * STEP_MS);
   const agent = new Agent({ keepAlive: true, maxSockets: RAW_CONNECTIONS });
@@ -134,10 +136,10 @@ function rawBodies(startMs: number): string[] {
   for (let message = 0; message < MESSAGES; message++) {
     const round = Math.floor(message / STATIONS);
     for (const [place, { id }] of PARAMETERS.entries()) {
+      const prefix = linePrefix({ station: `s${message % STATIONS}`, parameter: id });
+      const timeMs = startMs + round * STEP_MS;
       const value = valueAt(place, round % PERIOD);
-      lines.push(
-        `reading,station=s${message % STATIONS},parameter=${id} value=${value},flag=1 ${startMs + round * STEP_MS}`,
-      );
+      lines.push(toLine(prefix, { series: 0, timeMs, value, flag: GOOD, deviceFlag: null, seq: message }));
     }
     if (lines.length >= RAW_LINES) bodies.push(lines.splice(0).join('\n'));
   }

@@ -4,7 +4,7 @@
  */
 import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
-import { InfluxDB } from '@influxdata/influxdb-client';
+import { HttpError, InfluxDB } from '@influxdata/influxdb-client';
 import type { InfluxConfig } from '#model/config.ts';
 import { queryError, storeError } from './influx-answers.ts';
 
@@ -47,12 +47,18 @@ export function createInfluxClient(
   const base = new URL(url);
   const isTls = base.protocol === 'https:';
   const agent = new (isTls ? TlsAgent : Agent)({ keepAlive: true, maxSockets: SOCKETS });
+  const headers = authorization(api, token, base);
   const { transport } = new InfluxDB({
     url: `${base.origin}${base.pathname.replace(/\/+$/, '')}`,
     timeout: Math.max(timeouts.writeMs, timeouts.queryMs),
     transportOptions: { agent },
-    headers: authorization(api, token, base),
+    headers,
   });
+  const hide = hiding(secretsOf(headers.authorization));
+  const request: typeof transport.request = (path, body, options) =>
+    transport.request(path, body, options).catch((error) => {
+      throw withoutSecrets(error, hide);
+    });
   const address = `${base.origin}${base.pathname}`;
   const name = encodeURIComponent(bucket);
   const writePath =
@@ -67,7 +73,7 @@ export function createInfluxClient(
       const body = new URLSearchParams({ q: statements.join(';'), db: bucket, epoch: 'ms' }).toString();
       const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' };
       answer = (await within(timeouts.queryMs, (signal) =>
-        transport.request('/query', body, { method: 'POST', headers, signal }),
+        request('/query', body, { method: 'POST', headers, signal }),
       )) as QueryAnswer;
     } catch (error) {
       throw storeError(error, asked);
@@ -75,7 +81,7 @@ export function createInfluxClient(
     const { results = [], error } =
       typeof answer === 'object' && answer !== null ? answer : { error: 'no JSON answer' };
     const said = error ?? results.find((result) => result.error !== undefined)?.error;
-    if (said !== undefined) throw queryError(said, asked);
+    if (said !== undefined) throw queryError(hide(said), asked);
     if (results.length !== statements.length) throw queryError('the answer lacks results', asked);
     return results.map(({ partial, series }) => {
       const [first] = series ?? [];
@@ -89,12 +95,12 @@ export function createInfluxClient(
     query,
     async write(lines) {
       await within(timeouts.writeMs, (signal) =>
-        transport.request(writePath, lines, { method: 'POST', headers: { 'content-type': 'text/plain' }, signal }),
+        request(writePath, lines, { method: 'POST', headers: { 'content-type': 'text/plain' }, signal }),
       );
     },
     api: (method, path, body) =>
       within(timeouts.queryMs, (signal) =>
-        transport.request(path, body === undefined ? '' : JSON.stringify(body), {
+        request(path, body === undefined ? '' : JSON.stringify(body), {
           method,
           headers: { 'content-type': 'application/json' },
           signal,
@@ -105,11 +111,35 @@ export function createInfluxClient(
 }
 
 /** v1 takes `user:password` as HTTP Basic, v2 a token; a URL's own credentials count as the former. */
-function authorization(api: 'v1' | 'v2', token: string | null, { username, password }: URL): Record<string, string> {
+function authorization(
+  api: 'v1' | 'v2',
+  token: string | null,
+  { username, password }: URL,
+): { authorization?: string } {
   const own = username === '' ? null : `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   const secret = token ?? own;
   if (secret === null) return {};
   return { authorization: api === 'v1' ? `Basic ${Buffer.from(secret).toString('base64')}` : `Token ${secret}` };
+}
+
+/** The credential in every spelling in which a server or a proxy may repeat what it refused. */
+function secretsOf(header: string | undefined): string[] {
+  const credential = header?.split(' ')[1];
+  if (!credential) return [];
+  if (!header!.startsWith('Basic ')) return [credential];
+  const [, password] = /:(.*)$/s.exec(Buffer.from(credential, 'base64').toString()) ?? [];
+  return password ? [credential, password] : [credential];
+}
+
+function hiding(secrets: readonly string[]): (text: string) => string {
+  return (text) => secrets.reduce((hidden, secret) => hidden.replaceAll(secret, '[secret]'), text);
+}
+
+/** Errors go into the log and into alarms with all that they carry. */
+function withoutSecrets(error: unknown, hide: (text: string) => string): unknown {
+  if (!(error instanceof HttpError)) return error;
+  const { statusCode, statusMessage, body, contentType } = error;
+  return new HttpError(statusCode, statusMessage && hide(statusMessage), body && hide(body), null, contentType);
 }
 
 /** A server that hangs is broken off: the transport's own time-out only counts silence. */
