@@ -1,6 +1,6 @@
 /**
  * Fills a data directory as ten years leave it, without living through them: a thousand series in journal.db, ten years
- * of 5-minute readings of one of them and a week of the others in readings.db, a meter's hourly register since the water
+ * of 5-minute readings of one of them and a week of the others in the reading store, a meter's hourly register since the water
  * first flowed. The one series' books and the volumes are left to the service; the other series' rows are made by SQL.
  */
 import { join } from 'node:path';
@@ -12,6 +12,8 @@ import { openBookState } from '#store/book-state.ts';
 import { openDerived } from '#store/derived.ts';
 import { openDirtyHours } from '#store/dirty-hours.ts';
 import { type JournalWriter, openJournal } from '#store/journal.ts';
+import { openJournalReader } from '#store/journal-reader.ts';
+import type { ReadingStore, SeriesName } from '#store/reading-store.ts';
 import { type Database, transaction } from '#store/sqlite.ts';
 import { SqliteReadings } from '#store/sqlite-readings.ts';
 import { PARAMETERS, sectionStation, valueAt } from './water.ts';
@@ -50,7 +52,11 @@ export interface Archive {
   newestMs: number;
 }
 
-export async function fillArchive(dataDir: string): Promise<Archive> {
+/** @param openStore where readings shall rest; names of series are asked of the journal. */
+export async function fillArchive(
+  dataDir: string,
+  openStore: (name: SeriesName) => ReadingStore = () => new SqliteReadings(join(dataDir, 'readings.db')),
+): Promise<Archive> {
   const newestMs = Math.floor(systemClock.nowMs() / STEP_MS) * STEP_MS - STEP_MS;
   const journal = openJournal({
     path: join(dataDir, 'journal.db'),
@@ -61,12 +67,14 @@ export async function fillArchive(dataDir: string): Promise<Archive> {
   const archive = await fillJournal(journal, newestMs);
   await journal.close();
   const derived = openDerived(join(dataDir, 'derived.db'));
-  const store = new SqliteReadings(join(dataDir, 'readings.db'));
+  const reader = openJournalReader(join(dataDir, 'journal.db'));
+  const store = openStore((id) => reader.seriesById(id));
   try {
     await fillReadings(store, archive);
     fillBooks(derived, archive);
   } finally {
     await store.close();
+    reader.close();
     derived.close();
   }
   return archive;
@@ -109,7 +117,7 @@ function registerAt(timeMs: number): number {
   return ((timeMs - Date.parse(FIRST_WATER)) / HOUR_MS) * FLOW_M3_PER_HOUR;
 }
 
-async function fillReadings(store: SqliteReadings, { series, register, newestMs }: Archive): Promise<void> {
+async function fillReadings(store: ReadingStore, { series, register, newestMs }: Archive): Promise<void> {
   const place = PARAMETERS.findIndex(({ id }) => id === PARAMETER);
   const value = (timeMs: number) => valueAt(place, timeMs / STEP_MS);
   await fillSeries(store, series, newestMs - TEN_YEARS_MS, newestMs, STEP_MS, value);
@@ -121,7 +129,7 @@ async function fillReadings(store: SqliteReadings, { series, register, newestMs 
 }
 
 async function fillSeries(
-  store: SqliteReadings,
+  store: ReadingStore,
   series: number,
   fromMs: number,
   toMs: number,

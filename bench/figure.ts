@@ -13,9 +13,10 @@ export interface Figure {
   aim?: string;
   /** `value` as a share of the aim: from 1 on is good where the aim is `>=`, up to 1 where it is `<=`. */
   ofAim?: number;
-  /** The same without our books: SQL over the raw readings, in the same run and unit. */
+  /** The same without our books: SQL, or InfluxQL, over the raw readings, in the same run and unit. */
   rawSql?: number;
-  /** `rawSql` / `value`. */
+  rawInfluxQl?: number;
+  /** That over `value`. */
   timesFaster?: number;
 }
 

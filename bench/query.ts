@@ -54,7 +54,7 @@ export async function run(): Promise<Figure[]> {
 }
 
 /** The service has computed ten years of hours and days of the series, and the meter's volumes. */
-async function booksClosed(dataDir: string, { newestMs }: Archive): Promise<void> {
+export async function booksClosed(dataDir: string, { newestMs }: Archive): Promise<void> {
   const derived = openReadOnly(join(dataDir, 'derived.db'));
   const open = derived.prepare(
     'SELECT (SELECT count(*) FROM dirtyHour WHERE hourMs < ?) + (SELECT count(*) FROM volumeDirty) AS count',

@@ -11,6 +11,7 @@ import { run as ingest } from './ingest.ts';
 import { run as journal } from './journal.ts';
 import { run as latency } from './latency.ts';
 import { run as query } from './query.ts';
+import { run as queryInflux } from './query-influx.ts';
 import { run as readings } from './readings.ts';
 import { run as start } from './start.ts';
 
@@ -19,7 +20,7 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   ingest,
   external,
   latency,
-  query,
+  query: async () => [...(await query()), ...(await queryInflux())],
   start,
   journal,
   gate,
