@@ -51,6 +51,9 @@ describe.skipIf(!hasProduction)(`the production path${SKIPPED}`, () => {
     const ledger = await production.settled('gw', 100);
     expect(ledger).toMatchObject({ received: 100, stored: 100, duplicate: 0, quarantined: 0 });
     expect(await production.stored()).toBe(100);
+    const { body: metrics } = await production.service.call<string>('GET', '/metrics');
+    expect(metrics).toMatch(/^wellkeeper_mqtt_up 1$/m);
+    expect(metrics).toMatch(/^wellkeeper_mqtt_held 0$/m);
     const { results } = await production.influx.query(
       `SELECT "value", "flag" FROM "reading" WHERE "station" = 's' AND "parameter" = 'nh3n' LIMIT 1`,
       'wellkeeper',
