@@ -4,6 +4,7 @@
  * (invariant 5). What is found late is gathered and told once per entry and channel.
  */
 import type { Alarm, Transition } from '#model/alarm.ts';
+import { type Entry, isImport } from '#model/entry.ts';
 import type { AlertStore } from '#store/alert-store.ts';
 import type { Control } from '#store/control.ts';
 import type { Change, Episode } from './evaluate.ts';
@@ -17,6 +18,13 @@ export interface Occasion {
   origin: string;
   seq: number;
   receivedMs: number;
+  /** What is found is recorded and told to nobody: history that was imported. */
+  isRecordOnly?: boolean;
+}
+
+export function occasionOf(entry: Entry): Occasion {
+  const { seq, receivedMs } = entry;
+  return { origin: String(seq), seq, receivedMs, isRecordOnly: entry.kind === 'message' && isImport(entry.source) };
 }
 
 export interface AlarmChange {
@@ -91,7 +99,8 @@ export function createAlarmLog({ store, control, station, allowedLatenessMs, pub
     }
   }
 
-  function tell(alarm: Alarm, { event }: Transition, { origin, receivedMs }: Occasion): void {
+  function tell(alarm: Alarm, { event }: Transition, { origin, receivedMs, isRecordOnly }: Occasion): void {
+    if (isRecordOnly && event === 'late-found') return;
     const channels = recipients(event, channelsNow(alarm), store.told(alarm.id));
     const cause = `${origin}/${ordinal(origin)}`;
     for (const channel of channels) {

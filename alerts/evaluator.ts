@@ -9,7 +9,7 @@ import type { Reading } from '#model/reading.ts';
 import type { Standard } from '#model/reference.ts';
 import type { AlertStore } from '#store/alert-store.ts';
 import type { Rejudged } from '#store/alert-tables.ts';
-import type { AlarmLog, Occasion } from './alarm-log.ts';
+import { type AlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
 import { BREACH, type Condition, type Grade, judge } from './conditions.ts';
 import type { Change } from './evaluate.ts';
 import { conditionAt, has, insert, type Lane, readingsOf, remove, settle, trackedAt } from './lane.ts';
@@ -68,9 +68,9 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     dirty.add(entered);
   }
 
-  /** Whether a reading of this time may neither page nor enter the window. */
+  /** Whether a reading of this time may neither page nor enter the window: it is late, or imported. */
   function isOutOfReach(timeMs: number): boolean {
-    return timeMs < occasion.receivedMs - allowedLatenessMs || timeMs <= lane.baseMs;
+    return occasion.isRecordOnly === true || timeMs < occasion.receivedMs - allowedLatenessMs || timeMs <= lane.baseMs;
   }
 
   /** Puts a reading where it belongs in the window; one that speaks for nothing only takes an earlier one away. */
@@ -84,7 +84,7 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     const { timeMs } = read;
     const grade = judge(condition, read, standard);
     enter(watch.lane);
-    if (isOutOfReach(timeMs) && !has(lane, timeMs)) {
+    if (isOutOfReach(timeMs) && (occasion.isRecordOnly || !has(lane, timeMs))) {
       late(condition, read, grade, read.verdict === 'correction', log);
       return;
     }
@@ -161,7 +161,7 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
 
   return {
     message(entry, log) {
-      begin({ origin: String(entry.seq), seq: entry.seq, receivedMs: entry.receivedMs });
+      begin(occasionOf(entry));
       for (const read of entry.readings) {
         if (read.verdict === 'duplicate') continue;
         for (const watch of watches.of(read.series)) reading(watch, read, log);

@@ -17,7 +17,7 @@ import type { Follower } from '#store/follower.ts';
 import { toStoreError } from '#store/journal-failure.ts';
 import type { JournalReader } from '#store/journal-port.ts';
 import { type Database, StoreError, transaction } from '#store/sqlite.ts';
-import { type AlarmChange, createAlarmLog, type Occasion } from './alarm-log.ts';
+import { type AlarmChange, createAlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
 import { createEvaluator } from './evaluator.ts';
 import { type Lane, laneFrom, lanePayload, standing } from './lane.ts';
 import { acknowledge, comment, keyOf, type Step, shelve, unshelve, withdraw } from './lifecycle.ts';
@@ -147,7 +147,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
   }
 
   function digest(entry: Entry): void {
-    const occasion: Occasion = { origin: String(entry.seq), seq: entry.seq, receivedMs: entry.receivedMs };
+    const occasion = occasionOf(entry);
     receivedMs = entry.receivedMs;
     for (const id of parts.log.shelvesDue(receivedMs)) step(id, occasion, (alarm) => unshelve(alarm, null));
     if (entry.kind === 'message') {
@@ -209,6 +209,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
         deleteParked.run(command.follower, command.seq);
         return;
       case 'replay-quarantine':
+      case 'import':
         return;
     }
   }

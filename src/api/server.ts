@@ -19,6 +19,7 @@ import { accessRoutes } from './routes/access.ts';
 import { alarmRoutes } from './routes/alarms.ts';
 import { assessmentRoutes } from './routes/assessments.ts';
 import { gatewayRoutes } from './routes/gateways.ts';
+import { importRoutes } from './routes/imports.ts';
 import { latestRoutes } from './routes/latest.ts';
 import { linkRoutes } from './routes/links.ts';
 import { noticeRoutes } from './routes/notices.ts';
@@ -42,7 +43,8 @@ const API_PREFIX = '/api/v1';
 const BODY_BYTES_MAX = 256 << 10;
 const HEADER_BYTES_MAX = 16 << 10;
 const PARAMETER_LENGTH_MAX = 2000;
-const REQUEST_MS_MAX = 60_000;
+/** Long enough for an import over a slow line; who sends nothing is cut off by the limit on silence. */
+const REQUEST_MS_MAX = 600_000;
 const HEADERS_MS_MAX = 10_000;
 const SILENCE_MS_MAX = 120_000;
 const IDLE_MS_MAX = 72_000;
@@ -221,6 +223,7 @@ async function addRoutes(
       repairRoutes(v1, deps);
       streamRoutes(v1, deps);
       await v1.register(async (payloads) => readingsInRoutes(payloads as Api, deps));
+      await v1.register(async (imports) => importRoutes(imports as Api, deps));
     },
     { prefix: API_PREFIX },
   );

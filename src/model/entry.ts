@@ -56,6 +56,17 @@ interface StartEntry extends Journaled {
 
 export type Entry = MessageEntry | CommandEntry | TickEntry | StartEntry;
 
+const IMPORT = 'import:';
+
+/** The source of what an import brings. Rules record what they find in it and page nobody. */
+export function importSource(id: string): string {
+  return `${IMPORT}${id}`;
+}
+
+export function isImport(source: string): boolean {
+  return source.startsWith(IMPORT);
+}
+
 /** The registers. Each is a set of entries keyed by id, changed only by `put` and `delete` commands. */
 export const NOUNS = ['station', 'gateway', 'meter', 'rule', 'channel', 'routes', 'token', 'statement', 'gap'] as const;
 export type Noun = (typeof NOUNS)[number];
@@ -72,6 +83,7 @@ export type Command =
   | { verb: 'resend'; notice: string }
   | Correction
   | { verb: 'replay-quarantine'; quarantineId: string }
+  | { verb: 'import'; id: string }
   | { verb: 'dismiss-parked'; follower: 'readings' | 'books' | 'alerts'; seq: number; reason: string }
   | PlatformChange;
 

@@ -77,6 +77,8 @@ const NEEDS: Record<string, Role> = {
   'GET /api/v1/stream': 'viewer',
   'POST /api/v1/readings': 'engineer',
   'POST /api/v1/decode': 'viewer',
+  'POST /api/v1/import': 'engineer',
+  'GET /api/v1/imports/{id}': 'engineer',
 };
 const GATEWAYS_MAY = ['POST /api/v1/readings', 'GET /api/v1/gateways/{id}/ledger'];
 

@@ -1,4 +1,5 @@
 /** What engineers put right: corrections, quarantine, parked entries. */
+import { isImport } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
 import { isMetered } from '#model/metered.ts';
 import type { QuarantineRow } from '#store/quarantine.ts';
@@ -123,9 +124,9 @@ function replayRoute(api: Api, deps: ApiDeps): void {
   });
 }
 
-/** A user may write any station; a gateway its own, and none once it is deleted. */
+/** A user may write any station, by an import too; a gateway its own, and none once it is deleted. */
 function stationsOf(deps: ApiDeps, source: string): ReadonlySet<string> | null {
-  if (source.startsWith('user:')) return null;
+  if (source.startsWith('user:') || isImport(source)) return null;
   return new Set(deps.control.get('gateway', source)?.stations ?? []);
 }
 

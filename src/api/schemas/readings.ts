@@ -147,6 +147,53 @@ export const receipt = z
     ],
   });
 
+export const imported = z
+  .object({
+    rows: z.number().int(),
+    accepted: z.number().int(),
+    duplicates: z.number().int(),
+    corrections: z.number().int(),
+    pending: z
+      .number()
+      .int()
+      .describe('Durable, but older than the memory of the door: the store decides what they are'),
+    quarantined: z.number().int(),
+    refusals: z
+      .array(z.object({ path: z.string().optional(), ...fault, quarantineId: z.string() }))
+      .describe('The first hundred of what was quarantined, by row of the file'),
+  })
+  .meta({
+    id: 'Imported',
+    examples: [
+      {
+        rows: 220000,
+        accepted: 0,
+        duplicates: 0,
+        corrections: 0,
+        pending: 219999,
+        quarantined: 1,
+        refusals: [
+          {
+            path: 'row 17',
+            code: 'value.not-a-number',
+            message: '"n/a" is not a number.',
+            quarantineId: 'q7tLhk3wVbX0aZ1c',
+          },
+        ],
+      },
+    ],
+  });
+
+export const importProgress = z.object({
+  id: z.string(),
+  received: z.number().int(),
+  stored: z.number().int(),
+  duplicate: z.number().int(),
+  quarantined: z.number().int(),
+  pending: z.number().int(),
+  since: instantText,
+});
+
 /** Documentation only: the door judges the payload itself, value by value (contracts §3). */
 export const payload = z.unknown().meta({
   examples: [
