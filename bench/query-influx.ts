@@ -77,7 +77,10 @@ async function measure(service: TestService, influx: Influxdb, { newestMs }: Arc
   const rawMs = await medianMs(RAW_ROUNDS, askRaw);
   return [
     figure('daily means of ten years by InfluxQL over the readings', rawMs, 'ms'),
-    { ...figure('daily means of ten years with InfluxDB, through the API, p50', apiMs, 'ms'), rawInfluxQl: Math.round(rawMs) },
+    {
+      ...figure('daily means of ten years with InfluxDB, through the API, p50', apiMs, 'ms'),
+      rawInfluxQl: Math.round(rawMs),
+    },
     atLeast(AIM, `… times faster than InfluxQL (${Math.round(TEN_YEARS_MS / DAY_MS)} days)`, rawMs / apiMs, ''),
   ];
 }
