@@ -3,8 +3,15 @@
 FROM node:26-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
-# The image is the Node that the optional package brings elsewhere.
-RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
+# The image is the Node that the optional package brings elsewhere. The only script is the dashboard's, below.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
+
+FROM node:26-slim AS dashboard
+WORKDIR /app
+COPY package.json package-lock.json tsconfig.json ./
+COPY src/web ./src/web
+# Its script `prepare` builds dist/web.
+RUN npm ci --no-audit --no-fund
 
 FROM node:26-slim
 ENV NODE_ENV=production \
@@ -13,6 +20,7 @@ ENV NODE_ENV=production \
     WK_MQTT_HOST=0.0.0.0
 WORKDIR /app
 COPY --from=dependencies /app/node_modules ./node_modules
+COPY --from=dashboard /app/dist ./dist
 COPY package.json LICENSE ./
 COPY src ./src
 COPY ingest ./ingest

@@ -9,7 +9,8 @@ import type { AlertStore } from '#store/alert-store.ts';
 import type { Control } from '#store/control.ts';
 import type { Change, Episode } from './evaluate.ts';
 import type { Lane } from './lane.ts';
-import { type Birth, raise, record, revise, type Step, withdraw } from './lifecycle.ts';
+import { type Birth, namesIn, raise, record, resuppress, revise, type Step, suppress, withdraw } from './lifecycle.ts';
+import { createMaintenanceWindows, isHeldByMaintenance } from './maintenance.ts';
 import { noticeDraft, sampleAlarm } from './notice.ts';
 import { recipients, routed } from './route.ts';
 
@@ -35,7 +36,6 @@ export interface AlarmChange {
 interface Options {
   store: AlertStore;
   control: Control;
-  station: (series: number) => { station: string; parameter: string } | undefined;
   allowedLatenessMs: number;
   publicUrl: string | null;
 }
@@ -52,17 +52,25 @@ export interface AlarmLog {
   end(occasion: Occasion): void;
   /** What happened since it was last asked, in order. */
   take(): AlarmChange[];
-  /** The time at which the first shelved alarm comes back, or null; and those that are due. */
-  nextShelfMs(): number | null;
+  /** The time at which the first shelved alarm comes back, or a maintenance window ends that holds alarms, or null. */
+  nextHeldMs(): number | null;
   shelvesDue(receivedMs: number): string[];
+  /** Whether a window that holds alarms is over. */
+  isHeldOver(receivedMs: number): boolean;
+  /** Lets go of alarms that no window holds any more: they are told, unless `parentOf` names a reason of its own. */
+  releaseHeld(occasion: Occasion, parentOf: (alarm: Alarm) => string | null): void;
+  windowsChanged(): void;
 }
 
 /** Not split: one closure over what an occasion gathers, shared by short parts. */
-export function createAlarmLog({ store, control, station, allowedLatenessMs, publicUrl }: Options): AlarmLog {
+export function createAlarmLog({ store, control, allowedLatenessMs, publicUrl }: Options): AlarmLog {
   let changes: AlarmChange[] = [];
   let counted = { origin: '', count: 0 };
   const late = new Map<string, { lane: Lane; isNew: boolean; episode: Episode }>();
   const digests = new Map<string, Alarm[]>();
+  const windows = createMaintenanceWindows(control);
+  /** Alarms that stand and are held by a window. */
+  const maintained = new Map(store.suppressed().flatMap(({ id, by }) => (isHeldByMaintenance(by) ? [[id, by]] : [])));
   const shelves = new Map(store.shelved().map(({ id, untilMs }) => [id, untilMs]));
 
   /** A name for one happening of an occasion: the same at every replay, since the same things happen in it. */
@@ -77,14 +85,29 @@ export function createAlarmLog({ store, control, station, allowedLatenessMs, pub
   }
 
   function birthOf(id: string, lane: Lane, { receivedMs }: Occasion): Birth {
-    const series = station(lane.series);
-    if (!series) throw new Error(`series ${lane.series} has a lane but no name`);
-    return { id, rule: lane.rule, station: series.station, parameter: series.parameter, detectedAtMs: receivedMs };
+    return { id, ...namesIn(lane.key), detectedAtMs: receivedMs };
   }
 
-  function write({ alarm, happenings }: Step, occasion: Occasion, lastBreachMs?: number | null): void {
+  /** What is raised in a maintenance window is held by it. */
+  function held(step: Step, { receivedMs }: Occasion): Step {
+    if (!step.happenings.some(({ event }) => event === 'raised' || event === 'late-found')) return step;
+    const by = windows.covering(step.alarm, receivedMs);
+    if (by !== null) return suppress(step, by);
+    if (!isHeldByMaintenance(step.alarm.suppressedBy)) return step;
+    return { ...step, alarm: { ...step.alarm, suppressedBy: null } };
+  }
+
+  function hold({ id, state, suppressedBy }: Alarm): void {
+    const stands = state === 'raised' || state === 'acknowledged';
+    if (stands && isHeldByMaintenance(suppressedBy)) maintained.set(id, suppressedBy!);
+    else maintained.delete(id);
+  }
+
+  function write(given: Step, occasion: Occasion, lastBreachMs?: number | null): void {
     const { seq, receivedMs } = occasion;
+    const { alarm, happenings } = held(given, occasion);
     const before = store.alarm(alarm.id);
+    hold(alarm);
     store.put(alarm, lastBreachMs === undefined ? (before?.lastBreachMs ?? null) : lastBreachMs);
     if (alarm.shelvedUntilMs === null) shelves.delete(alarm.id);
     else shelves.set(alarm.id, alarm.shelvedUntilMs);
@@ -94,12 +117,27 @@ export function createAlarmLog({ store, control, station, allowedLatenessMs, pub
       // Of several happenings at once each tells of the alarm as it was right after it.
       const then: Alarm = { ...alarm, state: happening.to };
       changes.push({ alarm: then, transition });
-      // An alarm that ends while it is shelved ends in silence.
-      if ((before?.alarm.shelvedUntilMs ?? null) === null) tell(then, transition, occasion);
+      // An alarm that ends while it is shelved, or suppressed, ends in silence.
+      if ((before?.alarm.shelvedUntilMs ?? null) === null && alarm.suppressedBy === null)
+        tell(then, transition, occasion);
     }
   }
 
-  function tell(alarm: Alarm, { event }: Transition, { origin, receivedMs, isRecordOnly }: Occasion): void {
+  /** Writes the digests of what was found late so far; whoever they are for counts as told. */
+  function tellLate({ origin, receivedMs }: Occasion): void {
+    for (const [channel, alarms] of digests) {
+      const cause = `${origin}/digest`;
+      store.notify(noticeDraft({ cause, event: 'late-found', channel, alarms, atMs: receivedMs }, publicUrl));
+    }
+    digests.clear();
+  }
+
+  function tell(alarm: Alarm, { event }: Transition, occasion: Occasion): void {
+    const { origin, receivedMs, isRecordOnly } = occasion;
+    // One message may find a breach late and take it back: that is told in this order, and to those who heard of it.
+    if (event !== 'late-found' && [...digests.values()].some((some) => some.some(({ id }) => id === alarm.id))) {
+      tellLate(occasion);
+    }
     if (isRecordOnly && event === 'late-found') return;
     const channels = recipients(event, channelsNow(alarm), store.told(alarm.id));
     const cause = `${origin}/${ordinal(origin)}`;
@@ -146,20 +184,31 @@ export function createAlarmLog({ store, control, station, allowedLatenessMs, pub
         write(step, occasion, episode.lastBreachMs);
       }
       late.clear();
-      for (const [channel, alarms] of digests) {
-        const cause = `${occasion.origin}/digest`;
-        store.notify(
-          noticeDraft({ cause, event: 'late-found', channel, alarms, atMs: occasion.receivedMs }, publicUrl),
-        );
-      }
-      digests.clear();
+      tellLate(occasion);
     },
     take() {
       const taken = changes;
       changes = [];
       return taken;
     },
-    nextShelfMs: () => (shelves.size === 0 ? null : Math.min(...shelves.values())),
-    shelvesDue: (receivedMs) => [...shelves].filter(([, untilMs]) => untilMs <= receivedMs).map(([id]) => id),
+    nextHeldMs() {
+      const ends = [...new Set(maintained.values())].flatMap((name) => windows.endMs(name) ?? []);
+      const times = [...shelves.values(), ...ends];
+      return times.length === 0 ? null : times.reduce((first, one) => Math.min(first, one));
+    },
+    shelvesDue: (receivedMs) => [...shelves].flatMap(([id, untilMs]) => (untilMs <= receivedMs ? [id] : [])).sort(),
+    windowsChanged: () => windows.forget(),
+    releaseHeld(occasion, parentOf) {
+      const { receivedMs } = occasion;
+      for (const [id, name] of [...maintained].sort(([a], [b]) => (a < b ? -1 : 1))) {
+        const alarm = store.alarm(id)!.alarm;
+        const by = windows.covering(alarm, receivedMs);
+        if (by === name) continue;
+        const next = by ?? parentOf(alarm);
+        write(resuppress(alarm, next, `${name} is over${next === null ? ', and it still holds' : ''}`), occasion);
+      }
+    },
+    isHeldOver: (receivedMs) =>
+      [...new Set(maintained.values())].some((name) => (windows.endMs(name) ?? 0) <= receivedMs),
   };
 }

@@ -1,30 +1,58 @@
 /**
- * What a rule means for one series: a condition in canonical units, and what one reading is worth under it. Pure;
- * conditions are plain data, so that a saved evaluation state can say by which one each reading was judged.
+ * What a rule means for one series, or one station: a condition in canonical units. Pure; conditions are plain data, so
+ * that a saved evaluation state can say by which one each reading was judged. What a reading is worth: grades.ts.
  */
-import { classOf, limitFor, participates } from '#assess/classify.ts';
-import type { Alarm, Severity } from '#model/alarm.ts';
-import { CLASSES, type Limit, meets, type TargetClass, type WaterBody, type WaterClass } from '#model/class.ts';
+import { limitFor, participates } from '#assess/classify.ts';
+import { type Severity, WHOLE_STATION } from '#model/alarm.ts';
+import type { Limit, TargetClass, WaterBody, WaterClass } from '#model/class.ts';
 import { durationMs } from '#model/duration.ts';
-import { FAIL, isServiceLetter, isUsable, SUSPECT } from '#model/flag.ts';
-import type { Reading } from '#model/reading.ts';
 import type { Parameter, Standard } from '#model/reference.ts';
 import type { Rule, Station } from '#model/register.ts';
+import { type Expression, parametersNamed, parseExpression } from './expression.ts';
 
 /** The limits of standards are inclusive; a threshold may also be strict. */
-type Bound = Limit | { op: '<'; value: number } | { op: '>'; value: number };
+export type Bound = Limit | { op: '<'; value: number } | { op: '>'; value: number };
 
 type SeverityByClass = Partial<Record<WaterClass, Severity>>;
+
+/** What is judged instead of the reading itself: something worked out from it and those before it. */
+export type Derivation =
+  | { kind: 'rate'; overMs: number; samples: number; concerns: 'water' | 'sensor' }
+  | { kind: 'flat'; overMs: number; samples: number; concerns: 'water' | 'sensor' }
+  | {
+      kind: 'expression';
+      text: string;
+      when: Expression;
+      /** What has to be true before it clears; null: that `when` is false. */
+      clear: Expression | null;
+      /** The parameters it names with their units, and how long a reading of each counts as its newest value. */
+      inputs: { parameter: string; unit: string; freshMs: number }[];
+    };
+
+/** A severity that is reached further out, later, or both. */
+interface SeverityStep {
+  severity: Severity;
+  bound: Bound | null;
+  afterMs: number;
+}
 
 export interface Condition {
   parameter: string;
   unit: string;
-  /** What a reading must meet; null for rules about quality, where the flag decides. */
+  /** What a reading, or what is derived from it, must meet; null where a flag or an expression decides. */
   bound: Bound | null;
+  derive: Derivation | null;
   /** Share of the limit that a reading must be better by before it speaks for clearing. */
   margin: number;
   forMs: number;
   clearForMs: number;
+  /** So many breaches in a row before anything is raised. */
+  minBreaches: number;
+  /** An alarm stands at least so long after the last breach. */
+  keepMs: number;
+  /** Severity falls only after so long of less severe readings. */
+  stepDownMs: number;
+  steps: readonly SeverityStep[];
   /** A gap between usable readings longer than this ends a hold that has not raised anything. */
   holeMs: number;
   severity: Severity | SeverityByClass;
@@ -38,6 +66,9 @@ export interface Condition {
 /** A series without an interval counts as young for one hour (contracts §4). */
 const YOUNG_MS = 3_600_000;
 
+type ReadingRule = Exclude<Rule, { kind: 'missing' }>;
+type SeriesRule = Exclude<ReadingRule, { kind: 'expression' }>;
+
 /** The condition of `rule` for one parameter at one station; null when the rule doesn't concern them. */
 export function conditionFor(
   rule: Rule,
@@ -46,34 +77,128 @@ export function conditionFor(
   parameter: Parameter,
   standard: Standard,
 ): Condition | null {
+  if (rule.kind === 'missing' || rule.kind === 'expression') return null;
   if (!rule.enabled || !selects(rule, stationId, station)) return null;
   if (rule.parameters && !rule.parameters.includes(parameter.id)) return null;
   const ruled = bounded(rule, station, parameter, standard);
   if (!ruled) return null;
-  const interval = station.parameters.find((entry) => entry.id === parameter.id)?.interval;
   return {
     parameter: parameter.id,
-    unit: parameter.unit,
+    unit: unitOf(rule, parameter),
     ...ruled,
     margin: rule.clear.margin,
+    ...timesOf(rule),
+    derive: derivationOf(rule),
+    minBreaches: rule.kind === 'rate' || rule.kind === 'flat-line' ? 1 : (rule.minSamples ?? 1),
+    steps: stepsOf(rule, parameter),
+    holeMs: freshMsOf(station, parameter.id),
+    severity: rule.severity,
+    statesMultiple: parameter.multiple && (rule.kind === 'class' || rule.kind === 'threshold'),
+  };
+}
+
+/** The condition of a rule of kind `expression` at one station; null when the rule doesn't concern it. */
+export function expressionCondition(
+  rule: Rule & { kind: 'expression' },
+  stationId: string,
+  station: Station,
+  parameters: ReadonlyMap<string, Parameter>,
+): Condition | null {
+  if (!rule.enabled || !selects(rule, stationId, station)) return null;
+  const inputs = parametersOf(rule)!.map((parameter) => ({
+    parameter,
+    unit: parameters.get(parameter)?.unit ?? '1',
+    freshMs: freshMsOf(station, parameter),
+  }));
+  const clear = rule.clear.when === undefined ? null : parseExpression(rule.clear.when);
+  return {
+    parameter: WHOLE_STATION,
+    unit: '1',
+    bound: null,
+    target: null,
+    waterBody: null,
+    margin: 0,
+    ...timesOf(rule),
+    derive: { kind: 'expression', text: rule.when, when: parseExpression(rule.when), clear, inputs },
+    minBreaches: rule.minSamples ?? 1,
+    steps: stepsOf(rule, null),
+    // It can be judged whenever one of its values comes, so the most patient of them says what a hole is.
+    holeMs: Math.max(...inputs.map(({ freshMs }) => freshMs)),
+    severity: rule.severity,
+    statesMultiple: false,
+  };
+}
+
+/** The parameters that a rule is about; undefined for all. */
+export function parametersOf(rule: Rule): readonly string[] | undefined {
+  if (rule.kind !== 'expression') return rule.parameters;
+  return [...new Set([rule.when, rule.clear.when ?? ''].flatMap((text) => parametersNamed(text).map(({ id }) => id)))];
+}
+
+function freshMsOf(station: Station, parameter: string): number {
+  const interval = station.parameters.find((entry) => entry.id === parameter)?.interval;
+  return interval === undefined ? YOUNG_MS : 3 * durationMs(interval);
+}
+
+function timesOf(rule: ReadingRule): Pick<Condition, 'forMs' | 'clearForMs' | 'keepMs' | 'stepDownMs'> {
+  return {
     forMs: durationMs(rule.for),
     clearForMs: durationMs(rule.clear.for),
-    holeMs: interval === undefined ? YOUNG_MS : 3 * durationMs(interval),
-    severity: rule.severity,
-    statesMultiple: parameter.multiple,
+    keepMs: durationMs(rule.keepFiringFor ?? 'PT0S'),
+    stepDownMs: durationMs(rule.stepDownFor ?? 'PT0S'),
   };
+}
+
+function derivationOf(rule: ReadingRule): Derivation | null {
+  if (rule.kind !== 'rate' && rule.kind !== 'flat-line') return null;
+  const kind = rule.kind === 'rate' ? 'rate' : 'flat';
+  return { kind, overMs: durationMs(rule.over), samples: rule.minSamples, concerns: rule.concerns };
+}
+
+function unitOf(rule: ReadingRule, { unit }: Parameter): string {
+  return rule.kind === 'rate' ? `${unit}/h` : unit;
+}
+
+/** @param parameter whose unit the steps' limits are converted to. */
+function stepsOf(rule: ReadingRule, parameter: Parameter | null): SeverityStep[] {
+  return (rule.steps ?? []).map((step) => ({
+    severity: step.severity,
+    afterMs: durationMs(step.after ?? 'PT0S'),
+    bound: 'limit' in step && step.limit !== undefined && parameter ? boundOf(rule, step.limit, parameter) : null,
+  }));
+}
+
+/** What a value must meet by a rule with a limit of its own; null when `unit` can't be converted. */
+function boundOf(rule: ReadingRule, limit: number, parameter: Parameter): Bound | null {
+  if (rule.kind === 'threshold') {
+    const value = canonicalLimit(limit, rule.unit, parameter);
+    return value === null ? null : { op: rule.op, value };
+  }
+  if (rule.kind !== 'rate' && rule.kind !== 'flat-line') return null;
+  const value = canonicalDifference(limit, rule.unit, parameter);
+  if (value === null) return null;
+  if (rule.kind === 'flat-line') return { op: '>', value };
+  if (rule.direction === 'either') return { op: 'range', value: [-value, value] };
+  return rule.direction === 'rising' ? { op: '<=', value } : { op: '>=', value: -value };
 }
 
 /** Whether a rule's selection holds for a station: every list that is given must name it. */
 export function selects(rule: Rule, stationId: string, station: Station): boolean {
-  const { stations, areas, rivers, kinds, targets } = rule.select;
+  const { stations, areas, rivers, kinds, targets, tags } = rule.select;
   return (
     (!stations || stations.includes(stationId)) &&
     (!areas || (station.area !== undefined && areas.includes(station.area))) &&
     (!rivers || (station.river !== undefined && rivers.includes(station.river))) &&
     (!kinds || kinds.includes(station.kind)) &&
-    (!targets || (station.target != null && targets.includes(station.target)))
+    (!targets || (station.target != null && targets.includes(station.target))) &&
+    Object.entries(tags ?? {}).every(
+      ([tag, values]) => values.includes(station.tags?.[tag] ?? '') && hasTag(station, tag),
+    )
   );
+}
+
+function hasTag(station: Station, tag: string): boolean {
+  return station.tags !== undefined && Object.hasOwn(station.tags, tag);
 }
 
 /** The class that a class rule demands of a station, null when the station has none. */
@@ -84,11 +209,12 @@ export function targetOf(rule: Rule, station: Station): TargetClass | null {
 
 type Ruled = Pick<Condition, 'bound' | 'target' | 'waterBody'>;
 
-function bounded(rule: Rule, station: Station, parameter: Parameter, standard: Standard): Ruled | null {
+function bounded(rule: SeriesRule, station: Station, parameter: Parameter, standard: Standard): Ruled | null {
   if (rule.kind === 'quality') return { bound: null, target: null, waterBody: null };
-  if (rule.kind === 'threshold') {
-    const value = canonicalLimit(rule.limit, rule.unit, parameter);
-    return value === null ? null : { bound: { op: rule.op, value }, target: null, waterBody: null };
+  if (rule.kind !== 'class') {
+    const limit = rule.kind === 'flat-line' ? rule.tolerance : rule.limit;
+    const bound = boundOf(rule, limit, parameter);
+    return bound && { bound, target: null, waterBody: null };
   }
   // Indicators that take no part in a section's class (total nitrogen, coliforms) alarm only when a rule names them.
   if (!rule.parameters && !participates(standard, parameter.id)) return null;
@@ -105,138 +231,9 @@ export function canonicalLimit(limit: number, unit: string | undefined, paramete
   return conversion ? Number((limit * conversion.factor + conversion.offset).toPrecision(15)) : null;
 }
 
-/**
- * What a reading is worth under a condition, as a small number that a window keeps: it meets the limit with the
- * clearing margin (`CLEAR`), without it (`NEAR`), or breaks it (`BREACH` + the class reached).
- */
-export type Grade = number;
-export const CLEAR = 0;
-export const NEAR = 1;
-/** Grades from here on are breaches: 2 + index in `CLASSES`, or `BREACH_UNCLASSED`. */
-export const BREACH = 2;
-const BREACH_UNCLASSED = BREACH + CLASSES.length;
-
-/** The grade of a breach that reached this class. */
-export function gradeOfClass(reached: WaterClass | null): Grade {
-  return reached === null ? BREACH_UNCLASSED : BREACH + CLASSES.indexOf(reached);
-}
-
-function classOfGrade(grade: Grade): WaterClass | null {
-  return CLASSES[grade - BREACH] ?? null;
-}
-
-/**
- * The grade of a reading, or null when it neither holds nor breaks anything: flags 3, 4 and 9 for limits; for quality
- * rules flag 9 and whatever stands under a maintenance or calibration letter.
- */
-export function judge(
-  condition: Condition,
-  reading: Pick<Reading, 'value' | 'flag' | 'deviceFlag'>,
-  standard: Standard,
-): Grade | null {
-  const { value, flag } = reading;
-  if (value === null) return null;
-  if (condition.bound === null) {
-    if (isServiceLetter(reading.deviceFlag)) return null;
-    return flag === SUSPECT || flag === FAIL ? BREACH_UNCLASSED : CLEAR;
-  }
-  if (!isUsable(flag)) return null;
-  if (!meetsBound(value, condition.bound)) {
-    if (condition.waterBody === null) return BREACH_UNCLASSED;
-    return gradeOfClass(classOf(standard, condition.parameter, condition.waterBody, value));
-  }
-  return isClear(value, condition.bound, condition.margin) ? CLEAR : NEAR;
-}
-
-function meetsBound(value: number, bound: Bound): boolean {
-  switch (bound.op) {
-    case '<':
-      return value < bound.value;
-    case '>':
-      return value > bound.value;
-    default:
-      return meets(value, bound);
-  }
-}
-
-/**
- * Whether a value that meets the limit is better than it by the margin. The margin is a share of the limit's size, so
- * that with a negative limit, too, a greater margin asks for more; a limit of zero has no margin.
- */
-function isClear(value: number, bound: Bound, margin: number): boolean {
-  const share = (limit: number) => margin * Math.abs(limit);
-  switch (bound.op) {
-    case '<=':
-    case '<':
-      return value <= bound.value - share(bound.value);
-    case '>=':
-    case '>':
-      return value >= bound.value + share(bound.value);
-    case 'range': {
-      const [low, high] = bound.value;
-      return value >= low + share(low) && value <= high - share(high);
-    }
-  }
-}
-
-/**
- * The severity of a breach. A table of severities needs no line for every class: a class without one has that of the
- * nearest better class that has one, else of the nearest worse; an unclassed breach has that of the worst line.
- */
-export function severityOf(condition: Condition, grade: Grade): Severity {
-  const { severity } = condition;
-  if (typeof severity === 'string') return severity;
-  const reached = classOfGrade(grade);
-  const from = reached === null ? CLASSES.length - 1 : CLASSES.indexOf(reached);
-  const better = CLASSES.slice(0, from + 1).reverse();
-  const line = [...better, ...CLASSES.slice(from + 1)].find((candidate) => severity[candidate] !== undefined);
-  // An empty table is refused by checkRule; one that came in otherwise is worth an ordinary alarm.
-  return line === undefined ? 'major' : severity[line]!;
-}
-
-/** What an alarm says about a value that broke its condition. */
-export function findingOf(
-  condition: Condition,
-  value: number,
-  grade: Grade,
-): Pick<Alarm, 'value' | 'unit' | 'limit' | 'op' | 'target' | 'class' | 'multiple'> {
-  const broken = sideOf(condition.bound, value);
-  return {
-    value,
-    unit: condition.unit,
-    limit: broken?.limit ?? null,
-    op: broken?.op ?? null,
-    target: condition.target,
-    class: classOfGrade(grade),
-    multiple: broken && condition.statesMultiple ? multipleOf(value, broken.limit, broken.op) : null,
-  };
-}
-
-/** The one-sided limit that a value broke: for a range the side that it is out of. */
-function sideOf(bound: Bound | null, value: number): { op: NonNullable<Alarm['op']>; limit: number } | null {
-  if (bound === null) return null;
-  if (bound.op !== 'range') return { op: bound.op, limit: bound.value };
-  const [low, high] = bound.value;
-  return value < low ? { op: '>=', limit: low } : { op: '<=', limit: high };
-}
-
-/** How often a maximum is exceeded (超标倍数), (value − limit) / limit, free of binary noise; null for what has none. */
-function multipleOf(value: number, limit: number, op: NonNullable<Alarm['op']>): number | null {
-  if (limit <= 0 || op === '>=' || op === '>') return null;
-  return Number(((value - limit) / limit).toPrecision(12));
-}
-
-/** A value that broke a condition, with what it is worth. */
-export interface Finding {
-  value: number;
-  grade: Grade;
-  condition: Condition;
-}
-
-/** The worse of two breaches: by the class reached, then by the distance from the limit. */
-export function isWorse(a: Finding, b: Finding): boolean {
-  if (a.grade !== b.grade) return a.grade > b.grade;
-  const distance = ({ value, condition }: Finding) =>
-    Math.abs(value - (sideOf(condition.bound, value)?.limit ?? value));
-  return distance(a) > distance(b);
+/** A difference between two values, such as a change an hour: of another scale, but not of another zero. */
+export function canonicalDifference(difference: number, unit: string | undefined, parameter: Parameter): number | null {
+  if (unit === undefined || unit === parameter.unit) return difference;
+  const conversion = Object.hasOwn(parameter.units, unit) ? parameter.units[unit] : undefined;
+  return conversion ? Number((difference * conversion.factor).toPrecision(15)) : null;
 }

@@ -4,7 +4,8 @@
  * "Holding"). An episode is a breach that held long enough; the alarm that tells of it is kept in lifecycle.ts.
  */
 import type { Severity } from '#model/alarm.ts';
-import { BREACH, CLEAR, type Condition, type Finding, type Grade, severityOf } from './conditions.ts';
+import type { Condition } from './conditions.ts';
+import { BREACH, CLEAR, type Finding, type Grade, isMoreSevere, severityAt } from './grades.ts';
 
 /** A usable reading with its worth under the condition that held when it was journaled. */
 export interface Judged {
@@ -12,6 +13,7 @@ export interface Judged {
   value: number;
   grade: Grade;
   condition: Condition;
+  note?: string;
 }
 
 /** A breach that was raised. All times are those of readings. */
@@ -34,8 +36,8 @@ export interface Episode {
  */
 export type Hold =
   | { phase: 'normal' }
-  | { phase: 'breached'; breachStartMs: number; lastMs: number }
-  | { phase: 'raised'; episode: Episode; clearSinceMs: number | null }
+  | { phase: 'breached'; breachStartMs: number; lastMs: number; count: number }
+  | { phase: 'raised'; episode: Episode; clearSinceMs: number | null; milderSinceMs: number | null }
   | { phase: 'cleared'; episode: Episode };
 
 export const NORMAL: Hold = { phase: 'normal' };
@@ -50,43 +52,66 @@ export function step(hold: Hold, reading: Judged): Hold {
     case 'breached':
       if (!isBreach) return NORMAL;
       if (reading.timeMs - hold.lastMs > reading.condition.holeMs) return began(reading);
-      if (reading.timeMs >= hold.breachStartMs + reading.condition.forMs) return raised(hold.breachStartMs, reading);
-      return { ...hold, lastMs: reading.timeMs };
+      return heldOn(hold.breachStartMs, hold.count + 1, reading);
     case 'raised':
-      return isBreach
-        ? { phase: 'raised', episode: worsened(hold.episode, reading), clearSinceMs: null }
-        : eased(hold, reading);
+      return isBreach ? wentOn(hold, reading) : eased(hold, reading);
   }
 }
 
 function began(reading: Judged): Hold {
-  if (reading.condition.forMs === 0) return raised(reading.timeMs, reading);
-  return { phase: 'breached', breachStartMs: reading.timeMs, lastMs: reading.timeMs };
+  return heldOn(reading.timeMs, 1, reading);
 }
 
-function raised(breachStartMs: number, { timeMs, value, grade, condition }: Judged): Hold {
+/** A breach of `count` readings so far: raised once it is long enough in time and in readings. */
+function heldOn(breachStartMs: number, count: number, reading: Judged): Hold {
+  const { forMs, minBreaches } = reading.condition;
+  if (reading.timeMs >= breachStartMs + forMs && count >= minBreaches) return raised(breachStartMs, reading);
+  return { phase: 'breached', breachStartMs, lastMs: reading.timeMs, count };
+}
+
+function raised(breachStartMs: number, reading: Judged): Hold {
+  const { timeMs } = reading;
   const episode: Episode = {
     breachStartMs,
     raisedAtMs: timeMs,
     clearedAtMs: null,
     lastBreachMs: timeMs,
-    severity: severityOf(condition, grade),
-    finding: { value, grade, condition },
+    severity: severityOfReading(breachStartMs, reading),
+    finding: findingIn(reading),
   };
-  return { phase: 'raised', episode, clearSinceMs: null };
+  return { phase: 'raised', episode, clearSinceMs: null, milderSinceMs: null };
 }
 
-/** Severity follows the class both ways and at once: the margin only delays clearing (contracts §4 "Holding"). */
-function worsened(episode: Episode, { timeMs, value, grade, condition }: Judged): Episode {
-  const severity = severityOf(condition, grade);
-  if (severity === episode.severity) return { ...episode, lastBreachMs: timeMs };
-  return { ...episode, lastBreachMs: timeMs, severity, finding: { value, grade, condition } };
+function severityOfReading(breachStartMs: number, { timeMs, value, grade, condition }: Judged): Severity {
+  return severityAt(condition, value, grade, timeMs - breachStartMs);
+}
+
+function findingIn({ value, grade, condition, note }: Judged): Finding {
+  return note === undefined ? { value, grade, condition } : { value, grade, condition, note };
+}
+
+/**
+ * Severity rises at once. It falls at once, too (the margin only delays clearing, contracts §4 "Holding"), unless the
+ * rule wants less severe readings for some time before.
+ */
+function wentOn(hold: Hold & { phase: 'raised' }, reading: Judged): Hold {
+  const { timeMs, condition } = reading;
+  const episode: Episode = { ...hold.episode, lastBreachMs: timeMs };
+  const severity = severityOfReading(episode.breachStartMs, reading);
+  const next = { phase: 'raised', episode, clearSinceMs: null, milderSinceMs: null } as const;
+  if (severity === episode.severity) return next;
+  const milderSinceMs = hold.milderSinceMs ?? timeMs;
+  if (!isMoreSevere(severity, episode.severity) && timeMs < milderSinceMs + condition.stepDownMs) {
+    return { ...next, milderSinceMs };
+  }
+  return { ...next, episode: { ...episode, severity, finding: findingIn(reading) } };
 }
 
 function eased(hold: Hold & { phase: 'raised' }, { timeMs, grade, condition }: Judged): Hold {
   if (grade !== CLEAR) return hold.clearSinceMs === null ? hold : { ...hold, clearSinceMs: null };
   const clearSinceMs = hold.clearSinceMs ?? timeMs;
-  if (timeMs < clearSinceMs + condition.clearForMs) return { ...hold, clearSinceMs };
+  const isEarly = timeMs < clearSinceMs + condition.clearForMs || timeMs < hold.episode.lastBreachMs + condition.keepMs;
+  if (isEarly) return hold.clearSinceMs === clearSinceMs ? hold : { ...hold, clearSinceMs };
   return { phase: 'cleared', episode: { ...hold.episode, clearedAtMs: timeMs } };
 }
 
@@ -153,6 +178,7 @@ export function sameEpisode(a: Episode, b: Episode): boolean {
     a.raisedAtMs === b.raisedAtMs &&
     a.clearedAtMs === b.clearedAtMs &&
     a.severity === b.severity &&
-    a.finding.value === b.finding.value
+    a.finding.value === b.finding.value &&
+    a.finding.note === b.finding.note
   );
 }

@@ -10,11 +10,24 @@ import type { Standard } from '#model/reference.ts';
 import type { AlertStore } from '#store/alert-store.ts';
 import type { Rejudged } from '#store/alert-tables.ts';
 import { type AlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
-import { BREACH, type Condition, type Grade, judge } from './conditions.ts';
+import type { Condition } from './conditions.ts';
 import type { Change } from './evaluate.ts';
-import { conditionAt, has, insert, type Lane, readingsOf, remove, settle, trackedAt } from './lane.ts';
+import { BREACH, type Grade, isEvidence, judge } from './grades.ts';
+import { conditionAt, has, insert, type Lane, readingsOf, remove, replace, settle, trackedAt } from './lane.ts';
 import { lateReading } from './late.ts';
-import { alarmId, confirm, withdraw } from './lifecycle.ts';
+import { alarmId, alarmIdOfKey, confirm, NO_SERIES, withdraw } from './lifecycle.ts';
+import {
+  type Deriving,
+  derivedIn,
+  forgetBefore,
+  isDeriving,
+  isIn,
+  putIn,
+  reachMs,
+  readingsIn,
+  type Source,
+  takeFrom,
+} from './source.ts';
 import type { Watch, Watches } from './watches.ts';
 
 /**
@@ -41,6 +54,19 @@ export interface Evaluator {
   forget(lane: Lane): void;
 }
 
+interface Touched {
+  fromMs: number;
+  toMs: number;
+  lateMs: Set<number>;
+}
+
+type Read = Pick<JournaledReading, 'timeMs' | 'value' | 'flag' | 'deviceFlag'>;
+
+function widen(touched: Touched, fromMs: number, toMs: number): void {
+  touched.fromMs = Math.min(touched.fromMs, fromMs);
+  touched.toMs = Math.max(touched.toMs, toMs);
+}
+
 const HINDSIGHT = 'on better knowledge it does not hold';
 
 /** Not split: one closure over the lane and the occasion at hand, shared by short parts; readings pass here by the million. */
@@ -51,16 +77,22 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
   let occasion: Occasion = { origin: '', seq: 0, receivedMs: 0 };
   const raised = new Map<Lane, number>();
   let lane: Lane;
+  /** Derived lanes of the occasion: the span that is to be derived anew, and the times of late readings. */
+  const gathered = new Map<Lane, Touched>();
 
   function begin(next: Occasion): void {
     occasion = next;
     if (raised.size > 0) raised.clear();
+    if (gathered.size > 0) gathered.clear();
   }
 
   function newAlarm(): string {
     const ordinal = raised.get(lane) ?? 0;
     raised.set(lane, ordinal + 1);
-    return alarmId(occasion.origin, lane.rule, lane.series, ordinal);
+    const { origin } = occasion;
+    return lane.series === NO_SERIES
+      ? alarmIdOfKey(origin, lane.key, ordinal)
+      : alarmId(origin, lane.rule, lane.series, ordinal);
   }
 
   function enter(entered: Lane): void {
@@ -79,18 +111,73 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     return insert(lane, { timeMs, value, grade, condition }, newAlarm);
   }
 
+  const horizonMs = () => occasion.receivedMs - allowedLatenessMs - REACH_BEYOND_LATENESS_MS;
+
   function reading(watch: Watch, read: JournaledReading, log: AlarmLog | null): void {
     const { condition } = watch;
     const { timeMs } = read;
-    const grade = judge(condition, read, standard);
     enter(watch.lane);
+    if (lane.sources && isDeriving(condition)) {
+      gather(lane.sources, watch.parameter, condition, read);
+      return;
+    }
+    const grade = judge(condition, read, standard);
     if (isOutOfReach(timeMs) && (occasion.isRecordOnly || !has(lane, timeMs))) {
       late(condition, read, grade, read.verdict === 'correction', log);
       return;
     }
     const changes = place(timeMs, read.value, grade, condition);
     if (changes.length > 0) log?.evaluated(lane, changes, occasion, HINDSIGHT);
-    settle(lane, occasion.receivedMs - allowedLatenessMs - REACH_BEYOND_LATENESS_MS);
+    settle(lane, horizonMs());
+  }
+
+  /**
+   * Readings that something is derived from are gathered first and looked at once the message is through, so that of
+   * values that came together none is held against the one before of another.
+   */
+  function gather(sources: NonNullable<Lane['sources']>, parameter: string, condition: Deriving, read: Read): void {
+    const { timeMs, value } = read;
+    const isLate = isOutOfReach(timeMs) && (occasion.isRecordOnly || !isIn(sources.timely, timeMs, parameter));
+    const source = isLate ? sources.late : sources.timely;
+    const isChanged =
+      value !== null && isEvidence(condition, read)
+        ? putIn(source, timeMs, parameter, value, condition)
+        : takeFrom(source, parameter, timeMs, timeMs + 1);
+    if (!isChanged) return;
+    const touched = gathered.getOrInsertComputed(lane, () => ({
+      fromMs: Infinity,
+      toMs: -Infinity,
+      lateMs: new Set(),
+    }));
+    if (isLate) touched.lateMs.add(timeMs);
+    else widen(touched, timeMs, timeMs + reachMs(condition));
+  }
+
+  /** Derives anew what the gathered readings have touched. */
+  function derive(cause: string, log: AlarmLog | null): void {
+    for (const [touchedLane, { fromMs, toMs, lateMs }] of gathered) {
+      enter(touchedLane);
+      const { timely, late: lateSource } = lane.sources!;
+      if (fromMs <= toMs) {
+        const firstMs = Math.max(fromMs, lane.baseMs + 1);
+        const changes = replace(lane, firstMs, toMs, derivedIn(timely, firstMs, toMs), newAlarm);
+        if (changes.length > 0) log?.evaluated(lane, changes, occasion, cause);
+        settle(lane, horizonMs());
+        const newest = timely.conditions.at(-1);
+        if (newest && isDeriving(newest)) forgetBefore(timely, horizonMs() - reachMs(newest));
+      }
+      for (const timeMs of [...lateMs].sort((a, b) => a - b)) lateDerived(lateSource, timeMs, log);
+    }
+    gathered.clear();
+  }
+
+  function lateDerived(source: Source, timeMs: number, log: AlarmLog | null): void {
+    for (const judged of derivedIn(source, timeMs, timeMs)) {
+      const changes = lateReading(lane, judged, store, newAlarm);
+      if (changes.length > 0) log?.foundLate(lane, changes, occasion);
+      if (isDeriving(judged.condition)) forgetBefore(source, timeMs - reachMs(judged.condition));
+    }
+    forgetBefore(source, -Infinity);
   }
 
   /** A reading that no window can take: a breach goes to the record, its denial to what rests on it alone. */
@@ -124,6 +211,12 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     enter(watch.lane);
     // A bad flag set by hand is about this reading; it is no news of the sensor, so quality rules drop it, too.
     const isVoid = action === 'delete' || (action === 'flag' && !isUsable(flag));
+    if (lane.sources && isDeriving(condition)) {
+      correctSources(lane.sources, watch.parameter, condition, correction, isVoid);
+      derive(cause, log);
+      if (isVoid && condition.derive.kind !== 'expression') denied(fromMs, toMs, cause, log);
+      return;
+    }
     const gradeOf = (value: number | null) => judge(condition, { value, flag, deviceFlag: null }, standard);
     const told = (changes: readonly Change[]) => {
       if (changes.length > 0) log.evaluated(lane, changes, occasion, cause);
@@ -140,9 +233,41 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     if (isDenial) denied(fromMs, toMs, cause, log);
   }
 
+  function correctSources(
+    sources: NonNullable<Lane['sources']>,
+    parameter: string,
+    condition: Deriving,
+    { fromMs, toMs, action, value }: Correction,
+    isVoid: boolean,
+  ): void {
+    const known = readingsIn(sources.timely, parameter, fromMs, toMs);
+    if (isVoid) {
+      takeFrom(sources.timely, parameter, fromMs, toMs);
+      takeFrom(sources.late, parameter, fromMs, toMs);
+    } else if (action === 'set' && value !== undefined) {
+      for (const { timeMs } of known) putIn(sources.timely, timeMs, parameter, value, condition);
+      for (const { timeMs } of readingsIn(sources.late, parameter, fromMs, toMs)) {
+        putIn(sources.late, timeMs, parameter, value, condition);
+      }
+    }
+    const [first, last] = [known[0], known.at(-1)];
+    if (!first || !last) return;
+    const touched = { fromMs: first.timeMs, toMs: last.timeMs + reachMs(condition), lateMs: new Set<number>() };
+    gathered.set(lane, touched);
+  }
+
   function rejudge(watch: Watch, read: Rejudged, log: AlarmLog): void {
     const { timeMs } = read;
     enter(watch.lane);
+    const cause = `flag ${read.flag} on a second look`;
+    if (lane.sources && isDeriving(watch.condition)) {
+      const before = lane.tracked.length;
+      gather(lane.sources, watch.parameter, watch.condition, read);
+      const isNews = gathered.size > 0;
+      derive(`${cause}: ${HINDSIGHT}`, log);
+      if (!isNews && before > 0 && isEvidence(watch.condition, read)) borneOut(timeMs, cause, log);
+      return;
+    }
     // What was judged when it came keeps the condition of that time.
     const condition = conditionAt(lane, timeMs) ?? watch.condition;
     const grade = judge(condition, read, standard);
@@ -151,9 +276,13 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
       return;
     }
     const changes = place(timeMs, read.value, grade, condition);
-    const cause = `flag ${read.flag} on a second look`;
     if (changes.length > 0) log.evaluated(lane, changes, occasion, `${cause}: ${HINDSIGHT}`);
     if (changes.length > 0 || grade === null || grade < BREACH) return;
+    borneOut(timeMs, cause, log);
+  }
+
+  /** A second look has found what an alarm rests on to be so: told once. */
+  function borneOut(timeMs: number, cause: string, log: AlarmLog): void {
     const tracked = trackedAt(lane, timeMs);
     const alarm = tracked && store.alarm(tracked.alarm)?.alarm;
     if (alarm && !store.happened(alarm.id, 'confirmed')) log.write(confirm(alarm, cause), occasion);
@@ -166,6 +295,7 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
         if (read.verdict === 'duplicate') continue;
         for (const watch of watches.of(read.series)) reading(watch, read, log);
       }
+      if (gathered.size > 0) derive(HINDSIGHT, log);
     },
     correct(series, correction, actor, next, log) {
       begin(next);

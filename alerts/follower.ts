@@ -6,7 +6,7 @@
  */
 
 import type { Alarm } from '#model/alarm.ts';
-import type { CommandEntry, Entry } from '#model/entry.ts';
+import type { CommandEntry, Entry, Noun } from '#model/entry.ts';
 import type { Reference, Standard } from '#model/reference.ts';
 import type { Rule } from '#model/register.ts';
 import { openAlertStore } from '#store/alert-store.ts';
@@ -20,8 +20,9 @@ import { type Database, StoreError, transaction } from '#store/sqlite.ts';
 import { type AlarmChange, createAlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
 import { createEvaluator } from './evaluator.ts';
 import { type Lane, laneFrom, lanePayload, standing } from './lane.ts';
-import { acknowledge, comment, keyOf, type Step, shelve, unshelve, withdraw } from './lifecycle.ts';
+import { acknowledge, comment, keyOf, NO_SERIES, namesIn, type Step, shelve, unshelve, withdraw } from './lifecycle.ts';
 import type { Log } from './log.ts';
+import { createMissing } from './missing.ts';
 import { platformKey, platformStep } from './platform.ts';
 import { createWatches } from './watches.ts';
 
@@ -81,7 +82,11 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
   function restore() {
     const watches = createWatches(options);
     const evaluator = createEvaluator({ ...options, watches, store });
-    const log = createAlarmLog({ ...options, store, station: (series) => reader.seriesById(series) });
+    const log = createAlarmLog({ ...options, store });
+    const missing = createMissing({ ...options, store });
+    for (const { id, body } of store.parts('lane')) {
+      watches.add(laneFrom(namesIn(id).rule, NO_SERIES, id, body, watches.intern));
+    }
     for (const { rule, series, body } of store.lanes()) {
       const name = reader.seriesById(series);
       if (name) watches.add(laneFrom(rule, series, keyOf(rule, name.station, name.parameter), body, watches.intern));
@@ -97,18 +102,26 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       }
       for (const entry of entries) {
         if (entry.seq > cursor.seq) break;
-        if (entry.kind === 'message') evaluator.message(entry, null);
+        const occasion = occasionOf(entry);
+        missing.advance(entry, occasion, null);
+        if (entry.kind === 'message') {
+          evaluator.message(entry, null);
+          missing.message(entry, occasion, null);
+        }
         latestMs = entry.receivedMs;
       }
       seq = entries.at(-1)?.seq ?? cursor.seq;
     }
-    return { watches, evaluator, log, receivedMs: latestMs };
+    return { watches, evaluator, log, missing, receivedMs: latestMs };
   }
 
   function save(seq: number): void {
     for (const lane of parts.evaluator.takeDirty()) {
-      store.saveLane({ rule: lane.rule, series: lane.series, body: lanePayload(lane) });
+      const body = lanePayload(lane);
+      if (lane.series === NO_SERIES) store.savePart('lane', lane.key, body);
+      else store.saveLane({ rule: lane.rule, series: lane.series, body });
     }
+    parts.missing.save();
     store.saveProgress(seq, receivedMs);
     saved = { seq, receivedMs, readings: 0 };
     mustSave = false;
@@ -150,13 +163,15 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     const occasion = occasionOf(entry);
     receivedMs = entry.receivedMs;
     for (const id of parts.log.shelvesDue(receivedMs)) step(id, occasion, (alarm) => unshelve(alarm, null));
+    parts.missing.advance(entry, occasion, parts.log);
+    if (parts.log.isHeldOver(receivedMs)) parts.log.releaseHeld(occasion, parts.missing.parentOf);
     if (entry.kind === 'message') {
       parts.evaluator.message(entry, parts.log);
+      parts.missing.message(entry, occasion, parts.log);
       saved.readings += entry.readings.length;
     } else if (entry.kind === 'command') {
       obey(entry, occasion);
     }
-    // A start says that we were away: no reading, so nothing to judge (invariant 10).
     parts.log.end(occasion);
   }
 
@@ -172,7 +187,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       case 'put':
       case 'delete':
         control.apply(entry);
-        if (command.noun === 'rule' || command.noun === 'station') reviseLanes(entry, occasion);
+        revise(entry, command.noun, occasion);
         return;
       case 'acknowledge':
         step(command.alarm, occasion, (alarm) => acknowledge(alarm, actor, entry.receivedMs, command.comment));
@@ -214,15 +229,30 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     }
   }
 
+  /** After a change of the registers. */
+  function revise(entry: CommandEntry, noun: Noun, occasion: Occasion): void {
+    if (noun === 'rule' || noun === 'station') reviseLanes(entry, occasion);
+    if (noun === 'rule' || noun === 'station' || noun === 'gateway') {
+      parts.missing.changed(entry, occasion, parts.log);
+      mustSave = true;
+    }
+    if (noun === 'maintenance' || noun === 'gateway') {
+      parts.log.windowsChanged();
+      parts.log.releaseHeld(occasion, parts.missing.parentOf);
+    }
+  }
+
   /** After a change of a rule or a station: lanes that no rule wants any more end, their standing alarms withdrawn. */
   function reviseLanes({ actor, command }: CommandEntry, occasion: Occasion): void {
     if (command.verb !== 'put' && command.verb !== 'delete') return;
     parts.watches.forget();
     mustSave = true;
-    for (const lane of [...parts.watches.lanes()]) {
-      const isConcerned =
-        command.noun === 'rule' ? lane.rule === command.id : reader.seriesById(lane.series)?.station === command.id;
-      if (isConcerned && parts.watches.conditionOf(lane) === null) endLane(lane, reasonOf(command), actor, occasion);
+    const isConcerned = (lane: Lane) =>
+      command.noun === 'rule' ? lane.rule === command.id : namesIn(lane.key).station === command.id;
+    const concerned = [...parts.watches.lanes()].filter(isConcerned);
+    // In one order, whatever was restored before.
+    for (const lane of concerned.sort((a, b) => (a.key < b.key ? -1 : 1))) {
+      if (parts.watches.conditionOf(lane) === null) endLane(lane, reasonOf(command), actor, occasion);
     }
   }
 
@@ -231,7 +261,8 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     if (tracked) step(tracked.alarm, occasion, (alarm) => withdraw(alarm, cause, actor));
     parts.watches.drop(lane);
     parts.evaluator.forget(lane);
-    store.dropLane(lane.rule, lane.series);
+    if (lane.series === NO_SERIES) store.dropPart('lane', lane.key);
+    else store.dropLane(lane.rule, lane.series);
   }
 
   function rejudge(batch: readonly Rejudged[]): void {
@@ -282,10 +313,15 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     skip(entry) {
       control.apply(entry);
       parts.watches.forget();
+      parts.missing.skip(entry);
+      parts.log.windowsChanged();
       mustSave = true;
       commit(entry.seq, () => {});
     },
-    nextTimerMs: () => parts.log.nextShelfMs(),
+    nextTimerMs() {
+      const timers = [parts.log.nextHeldMs(), parts.missing.nextMs()].filter((timer) => timer !== null);
+      return timers.length === 0 ? null : Math.min(...timers);
+    },
     openAlarms: () => store.open(),
     takeRejudged() {
       const batch = inbox.list(REJUDGED_BATCH);

@@ -3,9 +3,10 @@
  * readings since, and the state at its head. In order it moves in constant time; anything else folds the window anew.
  */
 
-import type { Condition, Finding, Grade } from './conditions.ts';
+import type { Condition } from './conditions.ts';
 import {
   type Change,
+  type Episode,
   fold,
   type Hold,
   type Judged,
@@ -15,6 +16,8 @@ import {
   step,
   type Tracked,
 } from './evaluate.ts';
+import type { Finding, Grade } from './grades.ts';
+import { newSource, type Source } from './source.ts';
 
 /** A window never holds more readings than this; what is older counts as settled whatever its time. */
 const WINDOW_MAX = 512;
@@ -27,20 +30,30 @@ interface Window {
   values: number[];
   grades: Grade[];
   conditions: Condition[];
+  /** Of a lane whose values are derived. */
+  notes?: (string | undefined)[];
 }
 
 /** Late readings that broke the limit without a hole between them; `record` = the alarm that tells of them. */
 export interface LateHold {
   startMs: number;
   lastMs: number;
+  count: number;
   worst: Finding;
   record: string | null;
   /** The reading that completed `for`; null before. */
   raisedAtMs: number | null;
 }
 
+/** The readings that the values of a lane are derived from: those in reach of its window, and the newest late ones. */
+interface Sources {
+  timely: Source;
+  late: Source;
+}
+
 export interface Lane {
   readonly rule: string;
+  /** 0: the lane is about a station as a whole, which only its key names. */
   readonly series: number;
   readonly key: string;
   base: Hold;
@@ -51,11 +64,14 @@ export interface Lane {
   /** The episodes of the base and the window with their alarms, in order. */
   tracked: Tracked[];
   late: LateHold | null;
+  /** Null: readings themselves are judged. */
+  sources: Sources | null;
 }
 
-export function newLane(rule: string, series: number, key: string): Lane {
-  const window = { timesMs: [], values: [], grades: [], conditions: [] };
-  return { rule, series, key, base: NORMAL, baseMs: -Infinity, head: NORMAL, window, tracked: [], late: null };
+export function newLane(rule: string, series: number, key: string, isDerived = false): Lane {
+  const window: Window = { timesMs: [], values: [], grades: [], conditions: [], ...(isDerived ? { notes: [] } : {}) };
+  const sources = isDerived ? { timely: newSource(), late: newSource() } : null;
+  return { rule, series, key, base: NORMAL, baseMs: -Infinity, head: NORMAL, window, tracked: [], late: null, sources };
 }
 
 const NONE: readonly Change[] = [];
@@ -85,6 +101,7 @@ export function insert(lane: Lane, reading: Judged, newAlarm: () => string): rea
     window.values.push(reading.value);
     window.grades.push(reading.grade);
     window.conditions.push(reading.condition);
+    window.notes?.push(reading.note);
     return advance(lane, step(lane.head, reading), newAlarm);
   }
   const place = placeOf(window, reading.timeMs);
@@ -96,6 +113,44 @@ export function insert(lane: Lane, reading: Judged, newAlarm: () => string): rea
   window.values.splice(at, gone, reading.value);
   window.grades.splice(at, gone, reading.grade);
   window.conditions.splice(at, gone, reading.condition);
+  window.notes?.splice(at, gone, reading.note);
+  return refold(lane, newAlarm);
+}
+
+/**
+ * Puts these readings, ascending and later than the base, in the place of all of [fromMs, toMs], and tells what that
+ * changes.
+ */
+export function replace(
+  lane: Lane,
+  fromMs: number,
+  toMs: number,
+  readings: readonly Judged[],
+  newAlarm: () => string,
+): readonly Change[] {
+  const { window } = lane;
+  const last = window.timesMs.at(-1) ?? lane.baseMs;
+  if (fromMs > last) return readings.flatMap((reading) => insert(lane, reading, newAlarm));
+  const [from, to] = [fromMs, toMs + 1].map((timeMs) => {
+    const place = placeOf(window, timeMs);
+    return place >= 0 ? place : -place - 1;
+  }) as [number, number];
+  const isSame =
+    to - from === readings.length &&
+    readings.every(
+      ({ timeMs, value, grade, note }, index) =>
+        window.timesMs[from + index] === timeMs &&
+        window.values[from + index] === value &&
+        window.grades[from + index] === grade &&
+        (window.notes?.[from + index] ?? undefined) === note,
+    );
+  if (isSame) return NONE;
+  const gone = to - from;
+  window.timesMs.splice(from, gone, ...readings.map(({ timeMs }) => timeMs));
+  window.values.splice(from, gone, ...readings.map(({ value }) => value));
+  window.grades.splice(from, gone, ...readings.map(({ grade }) => grade));
+  window.conditions.splice(from, gone, ...readings.map(({ condition }) => condition));
+  window.notes?.splice(from, gone, ...readings.map(({ note }) => note));
   return refold(lane, newAlarm);
 }
 
@@ -129,6 +184,7 @@ export function* readingsOf({ window }: Lane): Generator<Judged> {
       value: window.values[place]!,
       grade: window.grades[place]!,
       condition: window.conditions[place]!,
+      ...(window.notes?.[place] == null ? {} : { note: window.notes[place] }),
     };
   }
 }
@@ -189,24 +245,34 @@ export function trackedAt(lane: Lane, timeMs: number): Tracked | undefined {
   );
 }
 
-/** The lane as it is saved: the window points to its conditions, of which it has one or two. */
-type Saved = Omit<Lane, 'rule' | 'series' | 'key' | 'window' | 'baseMs'> & {
+/** Condition columns are saved as numbers: what is judged by, a lane has one or two of. */
+type Numbered<T extends { conditions: Condition[] }> = Omit<T, 'conditions'> & { conditions: number[] };
+
+/** The lane as it is saved. */
+type Saved = Omit<Lane, 'rule' | 'series' | 'key' | 'window' | 'baseMs' | 'sources'> & {
   baseMs: number | null;
-  window: Omit<Window, 'conditions'> & { conditions: number[] };
+  window: Numbered<Window>;
+  /** Absent in lanes of before rules could derive. */
+  sources?: { timely: Numbered<Source>; late: Numbered<Source> } | null;
   conditions: Condition[];
 };
 
 /** The lane as JSON. */
-export function lanePayload({ base, baseMs, head, tracked, late, window }: Lane): string {
-  const conditions = [...new Set(window.conditions)];
+export function lanePayload({ base, baseMs, head, tracked, late, window, sources }: Lane): string {
+  const known = new Map<Condition, number>();
+  const numbered = <T extends { conditions: Condition[] }>(columns: T): Numbered<T> => ({
+    ...columns,
+    conditions: columns.conditions.map((condition) => known.getOrInsertComputed(condition, () => known.size)),
+  });
   const saved: Saved = {
     base,
     head,
     tracked,
     late,
     baseMs: Number.isFinite(baseMs) ? baseMs : null,
-    window: { ...window, conditions: window.conditions.map((condition) => conditions.indexOf(condition)) },
-    conditions,
+    window: numbered(window),
+    sources: sources && { timely: numbered(sources.timely), late: numbered(sources.late) },
+    conditions: [...known.keys()],
   };
   return JSON.stringify(saved);
 }
@@ -219,17 +285,50 @@ export function laneFrom(
   body: string,
   intern: (condition: Condition) => Condition,
 ): Lane {
-  const { base, head, tracked, late, baseMs, window, conditions } = JSON.parse(body) as Saved;
-  const shared = conditions.map(intern);
+  const { base, head, tracked, late, baseMs, window, sources = null, conditions } = JSON.parse(body) as Saved;
+  const shared = conditions.map((condition) => intern(completeCondition(condition)));
+  const named = <T extends { conditions: number[] }>(columns: T) => ({
+    ...columns,
+    conditions: columns.conditions.map((index) => shared[index]!),
+  });
   return {
     rule,
     series,
     key,
-    base,
-    head,
-    tracked,
-    late,
+    base: completed(base),
+    head: completed(head),
+    tracked: tracked.map(({ alarm, episode }) => ({ alarm, episode: complete(episode) })),
+    late: late && { ...late, count: late.count ?? Number.MAX_SAFE_INTEGER, worst: completeFinding(late.worst) },
     baseMs: baseMs ?? -Infinity,
-    window: { ...window, conditions: window.conditions.map((index) => shared[index]!) },
+    window: named(window) as Window,
+    sources: sources && { timely: named(sources.timely), late: named(sources.late) },
   };
+}
+
+/** What conditions saved by earlier versions don't say. */
+const UNSAID = { derive: null, minBreaches: 1, keepMs: 0, stepDownMs: 0, steps: [] };
+
+function completeCondition(condition: Condition): Condition {
+  return condition.steps === undefined ? { ...condition, ...UNSAID } : condition;
+}
+
+function completeFinding(finding: Finding): Finding {
+  return { ...finding, condition: completeCondition(finding.condition) };
+}
+
+function complete(episode: Episode): Episode {
+  return { ...episode, finding: completeFinding(episode.finding) };
+}
+
+function completed(hold: Hold): Hold {
+  switch (hold.phase) {
+    case 'normal':
+      return hold;
+    case 'breached':
+      return { ...hold, count: hold.count ?? 1 };
+    case 'raised':
+      return { ...hold, episode: complete(hold.episode), milderSinceMs: hold.milderSinceMs ?? null };
+    case 'cleared':
+      return { ...hold, episode: complete(hold.episode) };
+  }
 }

@@ -4,8 +4,8 @@
  */
 
 import type { Alarm } from '#model/alarm.ts';
-import { BREACH, gradeOfClass, isWorse, severityOf } from './conditions.ts';
 import type { Change, Episode, Judged } from './evaluate.ts';
+import { BREACH, gradeOfClass, isWorse, severityAt } from './grades.ts';
 import type { Lane, LateHold } from './lane.ts';
 
 /** Alarms that derived.db knows. */
@@ -53,8 +53,9 @@ function touches({ startMs, lastMs }: LateHold, { timeMs, condition }: Judged): 
   return timeMs >= startMs - condition.holeMs && timeMs <= lastMs + condition.holeMs;
 }
 
-function begun({ timeMs, value, grade, condition }: Judged): LateHold {
-  return { startMs: timeMs, lastMs: timeMs, worst: { value, grade, condition }, record: null, raisedAtMs: null };
+function begun({ timeMs, value, grade, condition, note }: Judged): LateHold {
+  const worst = { value, grade, condition, ...(note === undefined ? {} : { note }) };
+  return { startMs: timeMs, lastMs: timeMs, count: 0, worst, record: null, raisedAtMs: null };
 }
 
 /** The run of a record that was found before and that this reading continues. */
@@ -67,6 +68,7 @@ function adopted(lane: Lane, reading: Judged, known: KnownAlarms): LateHold | nu
   const run: LateHold = {
     startMs: alarm.breachStartMs,
     lastMs: lastBreachMs ?? alarm.breachStartMs,
+    count: condition.minBreaches,
     worst: { value, grade: gradeOfClass(alarm.class), condition },
     record: alarm.id,
     raisedAtMs: alarm.raisedAtMs,
@@ -74,18 +76,20 @@ function adopted(lane: Lane, reading: Judged, known: KnownAlarms): LateHold | nu
   return touches(run, reading) ? run : null;
 }
 
-function extend(late: LateHold, { timeMs, value, grade, condition }: Judged): void {
+function extend(late: LateHold, { timeMs, value, grade, condition, note }: Judged): void {
+  late.count++;
   late.startMs = Math.min(late.startMs, timeMs);
   late.lastMs = Math.max(late.lastMs, timeMs);
-  const finding = { value, grade, condition };
+  const finding = { value, grade, condition, ...(note === undefined ? {} : { note }) };
   if (isWorse(finding, late.worst)) late.worst = finding;
-  if (condition.forMs === 0) late.raisedAtMs = late.startMs;
+  if (late.count < condition.minBreaches) return;
+  if (condition.forMs === 0 && condition.minBreaches === 1) late.raisedAtMs = late.startMs;
   else if (late.raisedAtMs === null && late.lastMs - late.startMs >= condition.forMs) late.raisedAtMs = late.lastMs;
 }
 
 function episodeOf(late: LateHold, clearedAtMs: number): Episode | null {
   if (late.raisedAtMs === null) return null;
   const { startMs, lastMs, worst, raisedAtMs } = late;
-  const severity = severityOf(worst.condition, worst.grade);
+  const severity = severityAt(worst.condition, worst.value, worst.grade, late.lastMs - startMs);
   return { breachStartMs: startMs, raisedAtMs, clearedAtMs, lastBreachMs: lastMs, severity, finding: { ...worst } };
 }

@@ -5,8 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { Alarm, AlarmEvent, AlarmState, Transition } from '#model/alarm.ts';
-import { findingOf } from './conditions.ts';
 import type { Episode } from './evaluate.ts';
+import { type Finding, findingOf } from './grades.ts';
 
 /** What happened to an alarm; `from` and `to` may be the same state. */
 type Happening = Pick<Transition, 'event' | 'from' | 'to' | 'cause' | 'actor'>;
@@ -33,6 +33,20 @@ export interface Birth {
 export function alarmId(origin: string, rule: string, series: number, ordinal: number): string {
   const digest = createHash('sha256').update(rule).digest('hex').slice(0, 10);
   return `${origin}-${series}-${digest}${ordinal === 0 ? '' : `-${ordinal}`}`;
+}
+
+/** The id of the `ordinal`-th alarm that one entry raises under a key that is about no single series. */
+export function alarmIdOfKey(origin: string, key: string, ordinal = 0): string {
+  return alarmId(origin, key, NO_SERIES, ordinal);
+}
+
+/** Series are numbered from 1, so no alarm about a single series has an id with this one. */
+export const NO_SERIES = 0;
+
+/** The parts of a key; ids have no slash. */
+export function namesIn(key: string): { rule: string; station: string; parameter: string } {
+  const [rule = '', station = '', parameter = ''] = key.split('/');
+  return { rule, station, parameter };
 }
 
 export function keyOf(rule: string, station: string, parameter: string): string {
@@ -86,8 +100,15 @@ function born(episode: Episode, { id, rule, station, parameter, detectedAtMs }: 
     shelvedUntilMs: null,
     suppressedBy: null,
     latched: false,
-    detail: null,
+    detail: detailOf(episode.finding),
   };
+}
+
+/** What a derived value came from: the numbers of the alarm don't say it. */
+function detailOf({ condition: { derive }, note }: Finding): string | null {
+  if (derive === null) return null;
+  const what = derive.kind === 'expression' ? `${derive.text}: ` : '';
+  return note === undefined ? null : `${what}${note}`;
 }
 
 /**
@@ -98,7 +119,8 @@ export function revise(alarm: Alarm, episode: Episode): Step {
   const { condition, value, grade } = episode.finding;
   const { breachStartMs, raisedAtMs, severity, clearedAtMs } = episode;
   const finding = findingOf(condition, value, grade);
-  const revised: Alarm = { ...alarm, ...finding, breachStartMs, raisedAtMs, severity };
+  const detail = detailOf(episode.finding);
+  const revised: Alarm = { ...alarm, ...finding, breachStartMs, raisedAtMs, severity, detail };
   if (alarm.late) return { alarm: { ...revised, clearedAtMs: clearedAtMs ?? episode.lastBreachMs }, happenings: [] };
   let step: Step = { alarm: revised, happenings: [] };
   if (alarm.severity !== severity) {
@@ -114,7 +136,8 @@ export function revise(alarm: Alarm, episode: Episode): Step {
 
 /** What it tells of is over: that ends an alarm that somebody has acknowledged, any other one waits for it. */
 export function clear(alarm: Alarm, clearedAtMs: number, cause: string): Step {
-  const to = alarm.state === 'acknowledged' ? 'cleared' : 'returned';
+  // Nobody was told of what is suppressed, so nobody has to take it over.
+  const to = alarm.state === 'acknowledged' || alarm.suppressedBy !== null ? 'cleared' : 'returned';
   return { alarm: settled({ ...alarm, state: to, clearedAtMs }), happenings: [happened(to, alarm.state, to, cause)] };
 }
 
@@ -147,6 +170,25 @@ export function acknowledge(alarm: Alarm, actor: string, atMs: number, comment: 
   const cause = comment ?? (to === 'cleared' ? 'acknowledged after it had returned' : 'acknowledged');
   const next: Alarm = { ...alarm, state: to, acknowledgedAtMs: atMs, acknowledgedBy: actor };
   return { alarm: settled(next), happenings: [{ ...happened(to, alarm.state, to, cause), actor }] };
+}
+
+/** What nobody is told of by design; when it is over nobody has to take it over. */
+export function suppress({ alarm, happenings }: Step, by: string): Step {
+  const [state, to] = alarm.state === 'returned' ? (['cleared', 'cleared'] as const) : [alarm.state, null];
+  return {
+    alarm: { ...alarm, state, suppressedBy: by },
+    happenings: happenings.map((one) => (one.event === 'returned' && to ? { ...one, event: to, to } : one)),
+  };
+}
+
+/**
+ * Another reason for which nobody is told of an alarm, or none any more: then it is told, unless somebody has taken it
+ * over already.
+ */
+export function resuppress(alarm: Alarm, suppressedBy: string | null, cause: string): Step {
+  const isTold = suppressedBy === null && alarm.state === 'raised';
+  const event = isTold ? 'raised' : 'commented';
+  return { alarm: { ...alarm, suppressedBy }, happenings: [happened(event, alarm.state, alarm.state, cause)] };
 }
 
 /** While shelved, an alarm is recorded and nobody is told. Null for an alarm that is over. */
@@ -197,10 +239,14 @@ function becauseRaised(episode: Episode): string {
 }
 
 /** `0.83 mg/L, must be <= 0.5 (class III)`. */
-function wordsOf({ finding: { condition, value, grade } }: Episode): string {
+function wordsOf({ finding }: Episode): string {
+  const { condition, value, grade } = finding;
+  const detail = detailOf(finding);
+  if (condition.derive?.kind === 'expression') return detail ?? condition.derive.text;
   const { limit, op, unit, class: reached } = findingOf(condition, value, grade);
   const must = op === null ? 'of suspect or failed quality' : `must be ${op} ${limit}`;
-  return `${value} ${unit}, ${must}${reached === null ? '' : ` (class ${reached === 'worse' ? 'worse than V' : reached})`}`;
+  const from = detail === null ? '' : `, ${detail}`;
+  return `${value} ${unit}, ${must}${from}${reached === null ? '' : ` (class ${reached === 'worse' ? 'worse than V' : reached})`}`;
 }
 
 function at(timeMs: number): string {

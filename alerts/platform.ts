@@ -11,10 +11,7 @@ import {
   type PlatformCondition,
   platformDetail,
 } from '#model/platform.ts';
-import { alarmId, clear, comment, happened, keyOf, type Step } from './lifecycle.ts';
-
-/** Series are numbered from 1, so no alarm about readings has an id with this one. */
-const NO_SERIES = 0;
+import { alarmId, clear, comment, happened, keyOf, NO_SERIES, type Step } from './lifecycle.ts';
 
 /** The key that all alarms of a condition share. */
 export function platformKey(condition: PlatformCondition): string {

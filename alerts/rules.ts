@@ -7,7 +7,9 @@ import type { Fault } from '#model/faults.ts';
 import type { Parameter, Reference, Standard } from '#model/reference.ts';
 import type { Rule, Station } from '#model/register.ts';
 import type { Control } from '#store/control.ts';
-import { canonicalLimit, selects, targetOf } from './conditions.ts';
+import { canonicalDifference, canonicalLimit, selects, targetOf } from './conditions.ts';
+import { ExpressionError, parametersNamed, parseExpression } from './expression.ts';
+import { isMoreSevere } from './grades.ts';
 
 type Stations = readonly { id: string; body: Station }[];
 
@@ -22,13 +24,23 @@ export function checkRule(
   standard: Standard | undefined = reference.standards.values().next().value,
 ): Fault[] {
   const stations = control.list('station');
-  const faults = [...checkSelection(rule, stations), ...checkParameters(rule, reference)];
+  const faults = [...checkSelection(rule, stations), ...checkParameters(rule, reference), ...checkSteps(rule)];
   // What a rule means for its stations can only be asked once everything that it names exists.
   if (faults.length > 0) return faults;
   const selected = selectStations(rule, stations);
-  if (rule.kind === 'threshold') return checkThreshold(rule, reference);
-  if (rule.kind === 'class' && standard) return checkClass(rule, selected, stations.length > 0, reference, standard);
-  return [];
+  switch (rule.kind) {
+    case 'threshold':
+    case 'rate':
+    case 'flat-line':
+      return checkUnit(rule, reference);
+    case 'missing':
+      return checkMissing(rule, selected);
+    case 'class':
+      return standard ? checkClass(rule, selected, stations.length > 0, reference, standard) : [];
+    case 'quality':
+    case 'expression':
+      return [];
+  }
 }
 
 /** The stations that a rule watches. */
@@ -40,10 +52,12 @@ function fault(path: string, message: string): Fault {
   return { code: 'rule.invalid', message, path };
 }
 
+type ListName = Exclude<keyof Rule['select'], 'tags'>;
+
 /** Every list names something, every name exists, and together they leave a station. */
 function checkSelection(rule: Rule, stations: Stations): Fault[] {
   const { select } = rule;
-  const known: Record<keyof Rule['select'], (body: Station, id: string) => string | null | undefined> = {
+  const known: Record<ListName, (body: Station, id: string) => string | null | undefined> = {
     stations: (_body, id) => id,
     areas: (body) => body.area,
     rivers: (body) => body.river,
@@ -51,7 +65,7 @@ function checkSelection(rule: Rule, stations: Stations): Fault[] {
     targets: (body) => body.target,
   };
   const faults: Fault[] = [];
-  for (const [field, of] of Object.entries(known) as [keyof Rule['select'], (typeof known)['stations']][]) {
+  for (const [field, of] of Object.entries(known) as [ListName, (typeof known)['stations']][]) {
     const names: readonly string[] | undefined = select[field];
     if (!names) continue;
     if (names.length === 0)
@@ -67,6 +81,7 @@ function checkSelection(rule: Rule, stations: Stations): Fault[] {
       if (!existing.has(name)) faults.push(fault(`select.${field}[${index}]`, what));
     });
   }
+  faults.push(...checkTags(rule, stations));
   // Before there are stations, a rule for kinds or targets of them is early, not wrong.
   if (faults.length === 0 && stations.length > 0 && selectStations(rule, stations).length === 0) {
     faults.push(fault('select', 'no station fits the whole selection'));
@@ -74,20 +89,97 @@ function checkSelection(rule: Rule, stations: Stations): Fault[] {
   return faults;
 }
 
-function checkParameters(rule: Rule, reference: Reference): Fault[] {
-  return (rule.parameters ?? []).flatMap((name, index) => {
-    if (reference.parameters.has(name)) return [];
-    const alias = reference.aliases.get(name.toLowerCase());
-    const hint = alias === undefined ? '' : `; write "${alias}"`;
-    return [fault(`parameters[${index}]`, `there is no parameter "${name}"${hint}`)];
+function checkTags({ select: { tags = {} } }: Rule, stations: Stations): Fault[] {
+  return Object.entries(tags).flatMap(([tag, values]) => {
+    if (values.length === 0) return [fault(`select.tags.${tag}`, 'an empty list selects nothing')];
+    const existing = new Set(stations.map(({ body }) => body.tags?.[tag]));
+    return values.flatMap((value, index) =>
+      existing.has(value) ? [] : [fault(`select.tags.${tag}[${index}]`, `no station has ${tag} "${value}"`)],
+    );
   });
 }
 
-function checkThreshold(rule: Rule & { kind: 'threshold' }, reference: Reference): Fault[] {
+function checkParameters(rule: Rule, reference: Reference): Fault[] {
+  if (rule.kind === 'expression') return checkExpressions(rule, reference);
+  return (rule.parameters ?? []).flatMap((name, index) => {
+    const reason = unknownParameter(name, reference);
+    return reason === null ? [] : [fault(`parameters[${index}]`, reason)];
+  });
+}
+
+function unknownParameter(name: string, reference: Reference): string | null {
+  if (reference.parameters.has(name)) return null;
+  const alias = reference.aliases.get(name.toLowerCase());
+  return `there is no parameter "${name}"${alias === undefined ? '' : `; write "${alias}"`}`;
+}
+
+function checkExpressions({ when, clear }: Rule & { kind: 'expression' }, reference: Reference): Fault[] {
+  const given: [string, string | undefined][] = [
+    ['when', when],
+    ['clear.when', clear.when],
+  ];
+  return given.flatMap(([path, text]) => (text === undefined ? [] : checkExpression(path, text, reference)));
+}
+
+function checkExpression(path: string, text: string, reference: Reference): Fault[] {
+  try {
+    parseExpression(text);
+  } catch (error) {
+    if (error instanceof ExpressionError) return [fault(path, error.message)];
+    throw error;
+  }
+  const named = parametersNamed(text);
+  if (named.length === 0) return [fault(path, 'it names no parameter, so it never changes')];
+  return named.flatMap(({ id, at }) => {
+    const reason = unknownParameter(id, reference);
+    return reason === null ? [] : [fault(path, `at character ${at}: ${reason}`)];
+  });
+}
+
+type LimitRule = Rule & { kind: 'threshold' | 'rate' | 'flat-line' };
+
+function checkUnit(rule: LimitRule, reference: Reference): Fault[] {
+  const convert = rule.kind === 'threshold' ? canonicalLimit : canonicalDifference;
   return rule.parameters.flatMap((name) => {
     const parameter = reference.parameters.get(name)!;
-    if (canonicalLimit(rule.limit, rule.unit, parameter) !== null) return [];
+    if (convert(1, rule.unit, parameter) !== null) return [];
     return [fault('unit', `"${rule.unit}" can't be converted to ${parameter.unit}, the unit of ${name}`)];
+  });
+}
+
+/** Nothing may have an interval at the stations that a rule of kind `missing` selects: it would wait for ever. */
+function checkMissing({ parameters: names }: Rule & { kind: 'missing' }, selected: Stations): Fault[] {
+  const expected = new Set(
+    selected.flatMap(({ body }) =>
+      body.parameters.filter(({ interval }) => interval !== undefined).map(({ id }) => id),
+    ),
+  );
+  if (selected.length > 0 && expected.size === 0) {
+    return [fault('select', 'no parameter of the selected stations has an interval, so nothing is expected')];
+  }
+  return (names ?? []).flatMap((name, index) =>
+    selected.length === 0 || expected.has(name)
+      ? []
+      : [fault(`parameters[${index}]`, `${name} has no interval at the selected stations`)],
+  );
+}
+
+/** A step that is not more severe than the rule, or not further out, never counts. */
+function checkSteps(rule: Rule): Fault[] {
+  const least = typeof rule.severity === 'string' ? [rule.severity] : Object.values(rule.severity);
+  return (rule.steps ?? []).flatMap((step, index) => {
+    const path = `steps[${index}]`;
+    if (
+      least.length > 0 &&
+      !least.some((severity) => severity !== undefined && isMoreSevere(step.severity, severity))
+    ) {
+      return [fault(`${path}.severity`, `${step.severity} is not more severe than the rule without the step`)];
+    }
+    if (!('limit' in step) || step.limit === undefined) return [];
+    if (rule.kind !== 'threshold' && rule.kind !== 'rate') return [];
+    const isUpward = rule.kind === 'rate' || rule.op === '<=' || rule.op === '<';
+    const isFurther = isUpward ? step.limit >= rule.limit : step.limit <= rule.limit;
+    return isFurther ? [] : [fault(`${path}.limit`, `${step.limit} is reached before ${rule.limit}, the limit itself`)];
   });
 }
 
@@ -127,7 +219,12 @@ function checkClass(
 }
 
 /** Whether the margin at both ends of a range leaves no value that clears. */
-function isUnclearable(rule: Rule, station: Station, parameter: Parameter, standard: Standard): boolean {
+function isUnclearable(
+  rule: Rule & { kind: 'class' },
+  station: Station,
+  parameter: Parameter,
+  standard: Standard,
+): boolean {
   const target = targetOf(rule, station);
   const limit = target && limitFor(standard, parameter.id, station.waterBody, target);
   if (limit?.op !== 'range') return false;

@@ -3,17 +3,20 @@
  * forgotten when a rule or a station changes. The lanes stay: an evaluation outlives the edit of its rule.
  */
 
+import { WHOLE_STATION } from '#model/alarm.ts';
 import type { Series } from '#model/reading.ts';
 import type { Reference, Standard } from '#model/reference.ts';
 import type { Control } from '#store/control.ts';
 import type { JournalReader } from '#store/journal-port.ts';
-import { type Condition, conditionFor } from './conditions.ts';
+import { type Condition, conditionFor, expressionCondition, parametersOf } from './conditions.ts';
 import { type Lane, newLane } from './lane.ts';
-import { keyOf } from './lifecycle.ts';
+import { keyOf, NO_SERIES, namesIn } from './lifecycle.ts';
 
 export interface Watch {
   lane: Lane;
   condition: Condition;
+  /** The parameter of the series, as what is derived names it. */
+  parameter: string;
 }
 
 export interface Watches {
@@ -38,11 +41,12 @@ interface Registers {
   standard: Standard;
 }
 
+/** Not split: one closure over the lanes and the conditions, shared by short parts. */
 export function createWatches({ control, reader, reference, standard }: Registers): Watches {
   const bySeries = new Map<number, readonly Watch[]>();
   const lanes = new Map<string, Lane>();
   const conditions = new Map<string, Condition>();
-  const nameOf = (rule: string, series: number) => `${series} ${rule}`;
+  const nameOf = (series: number, key: string) => `${series} ${key}`;
 
   function intern(condition: Condition): Condition {
     const text = JSON.stringify(condition);
@@ -52,28 +56,37 @@ export function createWatches({ control, reader, reference, standard }: Register
     return condition;
   }
 
-  function resolve(rule: string, { station: id, parameter: name }: Series): Condition | null {
+  function resolve(rule: string, id: string, name: string): Condition | null {
     const body = control.get('rule', rule);
     const station = control.get('station', id);
+    if (!body || !station) return null;
+    if (name === WHOLE_STATION) {
+      if (body.kind !== 'expression') return null;
+      const condition = expressionCondition(body, id, station, reference.parameters);
+      return condition && intern(condition);
+    }
     const parameter = reference.parameters.get(name);
-    if (!body || !station || !parameter) return null;
-    const condition = conditionFor(body, id, station, parameter, standard);
-    return condition && intern(condition);
+    const condition = parameter && conditionFor(body, id, station, parameter, standard);
+    return condition ? intern(condition) : null;
   }
 
-  function laneOf(rule: string, { id, station, parameter }: Series): Lane {
-    const name = nameOf(rule, id);
-    const known = lanes.get(name);
-    if (known) return known;
-    const lane = newLane(rule, id, keyOf(rule, station, parameter));
-    lanes.set(name, lane);
+  function laneOf(rule: string, series: number, key: string, isDerived: boolean): Lane {
+    const known = lanes.get(nameOf(series, key));
+    if (known && (known.sources !== null) === isDerived) return known;
+    const lane = newLane(rule, series, key, isDerived);
+    lanes.set(nameOf(series, key), lane);
     return lane;
   }
 
-  function watchesOf(series: Series): Watch[] {
-    return control.list('rule').flatMap(({ id }) => {
-      const condition = resolve(id, series);
-      return condition ? [{ lane: laneOf(id, series), condition }] : [];
+  function watchesOf({ id: series, station, parameter }: Series): Watch[] {
+    return control.list('rule').flatMap(({ id, body }) => {
+      const isAboutAll = body.kind === 'expression';
+      if (isAboutAll && !parametersOf(body)!.includes(parameter)) return [];
+      const subject = isAboutAll ? WHOLE_STATION : parameter;
+      const condition = resolve(id, station, subject);
+      if (!condition) return [];
+      const lane = laneOf(id, isAboutAll ? NO_SERIES : series, keyOf(id, station, subject), condition.derive !== null);
+      return [{ lane, condition, parameter }];
     });
   }
 
@@ -87,15 +100,17 @@ export function createWatches({ control, reader, reference, standard }: Register
       return watches;
     },
     conditionOf(lane) {
-      const series = reader.seriesById(lane.series);
-      return series ? resolve(lane.rule, series) : null;
+      const { rule, station, parameter } = namesIn(lane.key);
+      const condition = resolve(rule, station, parameter);
+      // A rule that became one of another kind begins anew.
+      return condition && (condition.derive !== null) === (lane.sources !== null) ? condition : null;
     },
     lanes: () => lanes.values(),
     add(lane) {
-      lanes.set(nameOf(lane.rule, lane.series), lane);
+      lanes.set(nameOf(lane.series, lane.key), lane);
     },
     drop(lane) {
-      lanes.delete(nameOf(lane.rule, lane.series));
+      lanes.delete(nameOf(lane.series, lane.key));
     },
     forget() {
       bySeries.clear();

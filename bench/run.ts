@@ -2,6 +2,8 @@
  * `npm run bench [-- NAME…]`: runs the named benchmarks, or all of them, and prints a line of JSON for each figure.
  * Nothing here is a test: no figure fails anything. It ends with 1 when a benchmark could not be run.
  */
+import { run as alerts } from './alerts.ts';
+import { run as assess } from './assess.ts';
 import { run as books } from './books.ts';
 import { run as capacity } from './capacity.ts';
 import { run as external } from './external.ts';
@@ -10,10 +12,12 @@ import { run as gate } from './gate.ts';
 import { run as ingest } from './ingest.ts';
 import { run as journal } from './journal.ts';
 import { run as latency } from './latency.ts';
+import { run as quality } from './quality.ts';
 import { run as query } from './query.ts';
 import { run as queryInflux } from './query-influx.ts';
 import { run as readings } from './readings.ts';
 import { run as start } from './start.ts';
+import { run as volumes } from './volumes.ts';
 
 /** The whole service first, then its parts alone. */
 const BENCHES: Record<string, () => Promise<Figure[]>> = {
@@ -24,8 +28,12 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   start,
   journal,
   gate,
+  quality,
   readings,
+  alerts,
   books,
+  volumes,
+  assess,
   capacity,
 };
 

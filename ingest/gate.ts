@@ -108,7 +108,10 @@ class JournalingGate implements Gate {
   }
 
   rebuild(tail: Iterable<Entry>, newest: ReadonlyMap<number, Reading>): void {
-    this.#memory.rebuild(tail, newest);
+    const heard = new Map<string, number>();
+    this.#memory.rebuild(noting(tail, heard), newest);
+    // Numbers that an earlier process heard are not missed, whatever comes first now.
+    for (const [source, seq] of heard) this.#watch.heard(source, seq, null);
   }
 
   /** @param replayed the quarantined item that comes again; it is only journaled if something of it is taken. */
@@ -195,6 +198,16 @@ class JournalingGate implements Gate {
       if (command.noun === 'station') this.#memory.forgetThresholds(command.id);
       if (command.noun === 'gateway' && command.verb === 'delete') this.#watch.forget(command.id);
     });
+  }
+}
+
+/** Passes the entries on and notes each source's highest number. */
+function* noting(entries: Iterable<Entry>, highest: Map<string, number>): Generator<Entry> {
+  for (const entry of entries) {
+    if (entry.kind === 'message' && entry.gatewaySeq !== null) {
+      highest.set(entry.source, Math.max(entry.gatewaySeq, highest.get(entry.source) ?? entry.gatewaySeq));
+    }
+    yield entry;
   }
 }
 

@@ -27,7 +27,10 @@ export function seedReferences(entries: readonly SeedEntry[], reference: Referen
 
 function parametersOf(entry: SeedEntry): string[] {
   if (entry.noun === 'station') return (entry.body as Station).parameters.map((parameter) => parameter.id);
-  if (entry.noun === 'rule') return (entry.body as Rule).parameters ?? [];
+  if (entry.noun === 'rule') {
+    const body = entry.body as Rule;
+    return 'parameters' in body ? (body.parameters ?? []) : [];
+  }
   return [];
 }
 

@@ -2,29 +2,44 @@
 import { join } from 'node:path';
 import type { Config } from '#model/config.ts';
 import { alarm, alarms, notice, notices, timeline, transitionsAfter } from '#store/alert-queries.ts';
+import { createAssessmentQueries } from '#store/assessment-queries.ts';
 import { openBookState } from '#store/book-state.ts';
+import { decisions } from '#store/decision-queries.ts';
+import { createFlagQueries } from '#store/flag-queries.ts';
 import { openJournalReader } from '#store/journal-reader.ts';
+import { createLoadQueries } from '#store/load-queries.ts';
+import { createPanelQueries } from '#store/panel-queries.ts';
 import type { Queries } from '#store/queries.ts';
 import { createReadingQueries } from '#store/reading-queries.ts';
 import { openReadOnly } from '#store/sqlite.ts';
 import { createTrendQueries } from '#store/trend-queries.ts';
-import { volumes } from '#store/volume-queries.ts';
+import { createVolumesAsOf } from '#store/volume-as-of.ts';
+import { meterVolumes, volumes } from '#store/volume-queries.ts';
 import { openReadingStore } from './open-reading-store.ts';
 
 export function createQueries(config: Config): Queries {
   const { dataDir, allowedLatenessMs } = config;
   const derived = openReadOnly(join(dataDir, 'derived.db'));
   const reader = openJournalReader(join(dataDir, 'journal.db'));
+  const journal = openReadOnly(join(dataDir, 'journal.db'));
   const store = openReadingStore(config, (id) => reader.seriesById(id), { readOnly: true });
   const bookState = openBookState(derived);
   const readings = createReadingQueries({ derived, store, booksClockMs: () => bookState.clockMs(), allowedLatenessMs });
   const parked = derived.prepare(
     'SELECT follower, seq, atMs, error FROM parked ORDER BY seq DESC, follower LIMIT 1000',
   );
+  const { trends } = createTrendQueries({ derived, readings: readings.readings, allowedLatenessMs });
   return {
     ...readings,
-    ...createTrendQueries({ derived, readings: readings.readings, allowedLatenessMs }),
+    trends,
+    ...createAssessmentQueries({ derived, trends, allowedLatenessMs }),
     volumes: async (query) => volumes(derived, query),
+    meterVolumes: async (query) => meterVolumes(derived, query),
+    volumesAsOf: createVolumesAsOf({ journal, reader, store, readings: readings.readings }),
+    decisions: async (query) => decisions(derived, query),
+    ...createLoadQueries(derived),
+    ...createPanelQueries(journal),
+    ...createFlagQueries(derived, store),
     alarms: async (query) => alarms(derived, query),
     alarm: async (query) => alarm(derived, query),
     timeline: async (query) => timeline(derived, query),

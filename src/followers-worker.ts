@@ -119,6 +119,11 @@ const dispatcher = createDispatcher({
     clock,
     log,
     policy: webhookPolicy(config),
+    names: {
+      station: (id) => alertsControl.get('station', id)?.name,
+      parameter: (id) => reference.parameters.get(id)?.name,
+      timeZone: config.timeZone,
+    },
     publish(topic, payload, retain) {
       const id = nextPublishId++;
       say({ type: 'publish', id, topic, payload, retain });
@@ -162,7 +167,7 @@ function pumpOf(follower: Follower, readSome: (after: number, limit: number) => 
   });
 }
 
-/** What books may have judged anew: alerts take that only after they have seen it, or a provisional flag would come last. */
+/** What books may have judged anew: alerts take that, and what `readings` have settled, only after they have seen it themselves. */
 let booksReadSeq = books.cursor();
 
 /** Books read the store, so they go no further than the readings that it holds. */
@@ -187,7 +192,7 @@ const alarming = createFollowerLoop({
   pumps: pumps.slice(2),
   clock,
   onTurn: advanced,
-  extra: async () => alerts.cursor() >= booksReadSeq && alerts.takeRejudged(),
+  extra: async () => alerts.cursor() >= Math.max(booksReadSeq, readings.settled()) && alerts.takeRejudged(),
 });
 const loops = [stored, alarming];
 

@@ -99,6 +99,7 @@ describe('imports', () => {
       yaml: /^(seeds|src\/config\.ts)/,
       'node:sqlite': /^src\/store\/sqlite\.ts$/,
       '@prometheus-io/client': /^src\/metrics\.ts$/,
+      nodemailer: /^alerts\/channels\/smtp\.ts$/,
       'node-cron': /^src\/housekeeping\.ts$/,
       '@influxdata/influxdb-client': /^src\/store\/influx/,
     };
@@ -135,8 +136,7 @@ const BANNED: { pattern: RegExp; instead: string; except?: RegExp }[] = [
     pattern: /\bconsole\./,
     instead: 'the pino logger',
     // A command talks to the person who typed it.
-    except:
-      /^(src\/commands\/|seeds\/(demo|simulate|replay)\.ts|bench\/|tests\/|src\/api\/openapi\.ts|src\/api\/static\/)/,
+    except: /^(src\/commands\/|seeds\/(demo|simulate|replay)\.ts|bench\/|tests\/|src\/api\/openapi\.ts)/,
   },
   { pattern: /@ts-ignore|@ts-expect-error|\bas any\b|: any\b/, instead: 'a type', except: /^tests\/tidy/ },
   { pattern: /\beval\(|new Function\(/, instead: 'a parser', except: /^tests\/tidy/ },
@@ -147,6 +147,59 @@ const BANNED: { pattern: RegExp; instead: string; except?: RegExp }[] = [
   },
   { pattern: /\b(TODO|FIXME|XXX)\b/, instead: 'doing it', except: /^tests\/tidy/ },
 ];
+
+/** The dashboard: code for a browser, which knows the service by the types of its answers only. */
+describe('src/web', () => {
+  const web = tracked.filter((path) => /^src\/web\/.*\.tsx?$/.test(path));
+  const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
+  const isConfiguration = (path: string) => path.endsWith('vite.config.ts');
+  const LIBRARIES = /^(preact|preact\/hooks|@preact\/signals|uplot|uplot\/dist\/uPlot\.min\.css)$/;
+
+  it('imports nothing but itself, its own libraries and the generated types', () => {
+    expect(web.length).toBeGreaterThan(30);
+    const strays = web
+      .filter((path) => !isConfiguration(path))
+      .flatMap((path) =>
+        [...read(path).matchAll(/^(?:import|export)\b[^;]*?\bfrom '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm)]
+          .map(([, named, bare, late]) => (named ?? bare ?? late)!)
+          .filter((specifier) => {
+            const target = normalize(join(dirname(path), specifier));
+            return specifier.startsWith('.') ? !target.startsWith('src/web/') : !LIBRARIES.test(specifier);
+          })
+          .map((specifier) => `${path} imports ${specifier}`),
+      );
+    expect(strays).toEqual([]);
+  });
+
+  it('is imported by nothing', () => {
+    // The file that writes its types names it without importing it.
+    const others = product.filter((path) => path !== 'src/api/web-types.ts');
+    const strays = others.filter((path) => importsOf(path).some((target) => target.startsWith('src/web/')));
+    expect(strays).toEqual([]);
+  });
+
+  it('keeps to the sizes and opens each file with what it is for', () => {
+    const own = web.filter((path) => !path.endsWith('api-types.ts'));
+    expect(own.filter((path) => read(path).split('\n').length - 1 > 400)).toEqual([]);
+    expect(own.flatMap((path) => longFunctions(path, read(path)))).toEqual([]);
+    expect(web.filter((path) => !read(path).startsWith('/**'))).toEqual([]);
+  });
+
+  it('makes no markup of text, reads one clock, and says nothing into the console', () => {
+    const banned = [
+      /innerHTML|outerHTML|insertAdjacentHTML/i,
+      /\bconsole\./,
+      /\bas any\b|: any\b/,
+      /\beval\(|new Function\(/,
+    ];
+    const clock = /Date\.now\(|new Date\(\)/;
+    const strays = web.filter((path) => {
+      const source = stripComments(read(path));
+      return banned.some((one) => one.test(source)) || (clock.test(source) && path !== 'src/web/core/now.ts');
+    });
+    expect(strays).toEqual([]);
+  });
+});
 
 describe('habits', () => {
   it.each(BANNED)('$pattern: use $instead', ({ pattern, except }) => {

@@ -1,7 +1,7 @@
 /** Channel `log`: a notice as one structured line of the service's own log. */
-import type { Send } from './channel.ts';
+import type { SendOf } from './channel.ts';
 
-export const sendToLog: Send = async (_channel, notice, { log }) => {
+export const sendToLog: SendOf<'log'> = async (_channel, notice, { log }) => {
   const { alarm, ...rest } = JSON.parse(notice.payload) as { alarm: { key: string; severity: string; state: string } };
   log.info({ ...rest, alarm }, `${notice.event}: ${alarm.severity} ${alarm.key} (${alarm.state})`);
   return { outcome: 'sent', status: 'logged' };

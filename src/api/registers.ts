@@ -2,11 +2,14 @@
 import type { z } from 'zod';
 import type { Fault } from '#model/faults.ts';
 import { isReserved } from '#model/platform.ts';
-import type { Channel, Meter, Role, Routes, Rule, Station } from '#model/register.ts';
+import type { Meter, Role, Routes, Rule, Station } from '#model/register.ts';
 import type { NounBody } from '#store/control.ts';
+import { channelErrors, keepSecrets, shownChannel, userOfChannel } from './channels.ts';
 import type { Caller } from './credentials.ts';
 import type { ApiDeps } from './deps.ts';
+import { maintenanceErrors } from './maintenance.ts';
 import { Problem, type ProblemError } from './problems.ts';
+import { maintenanceBody, maintenanceView } from './schemas/maintenance.ts';
 import {
   channelBody,
   channelView,
@@ -20,7 +23,7 @@ import {
   stationView,
 } from './schemas/registers.ts';
 
-export type RegisterNoun = 'station' | 'meter' | 'rule' | 'channel' | 'statement';
+export type RegisterNoun = 'station' | 'meter' | 'rule' | 'channel' | 'statement' | 'maintenance';
 
 export interface Register<N extends RegisterNoun> {
   noun: N;
@@ -31,7 +34,7 @@ export interface Register<N extends RegisterNoun> {
   /** Who may write; null = the seeds alone. */
   write: Role | null;
   /** @throws Problem when the body contradicts the other registers or the reference data. */
-  check?: (deps: ApiDeps, body: NounBody[N]) => void | Promise<void>;
+  check?: (deps: ApiDeps, body: NounBody[N], id: string) => void | Promise<void>;
   /** @throws Problem `state.conflict` while something else needs this entry. */
   checkDelete?: (deps: ApiDeps, id: string) => void;
   /** What is kept of the entry before, where a body says nothing. */
@@ -59,7 +62,10 @@ const meters: Register<'meter'> = {
   body: meterBody,
   view: meterView,
   write: 'engineer',
-  check: (deps, body) => refuse(meterErrors(deps, body)),
+  check(deps, body, id) {
+    refuseOtherMeter(deps, body, id);
+    refuse(meterErrors(deps, body, id));
+  },
 };
 
 const rules: Register<'rule'> = {
@@ -77,22 +83,16 @@ const channels: Register<'channel'> = {
   body: channelBody,
   view: channelView,
   write: 'admin',
-  check: async (deps, body) => refuseFaults(await deps.checkChannel(body as Channel)),
+  async check(deps, body, id) {
+    refuse(channelErrors(deps, body, id));
+    refuseFaults(await deps.checkChannel(body));
+  },
   checkDelete(deps, id) {
-    const routes = deps.control.list('routes').flatMap(({ body }) => body);
-    if (routes.some(({ channels }) => channels.includes(id))) throw inUse(`channel "${id}"`, 'a route');
+    const user = userOfChannel(deps, id);
+    if (user !== null) throw inUse(`channel "${id}"`, user);
   },
-  // The secret is never shown, so a body that was read, changed and put back lacks it. Another address gets none of it.
-  merge: (body, before) =>
-    body.secret === undefined && before?.secret !== undefined && before.url === body.url
-      ? { ...body, secret: before.secret }
-      : body,
-  // The address of a group robot is its password: only those who may change it see more than where it leads.
-  show({ secret, ...body }, caller) {
-    const isAdmin = caller.kind === 'user' && caller.role === 'admin';
-    const url = body.url === undefined || isAdmin ? body.url : new URL(body.url).origin;
-    return { ...body, ...(url === undefined ? {} : { url }), hasSecret: secret !== undefined };
-  },
+  merge: keepSecrets,
+  show: shownChannel,
 };
 
 const statements: Register<'statement'> = {
@@ -103,7 +103,16 @@ const statements: Register<'statement'> = {
   write: null,
 };
 
-export const REGISTERS = { stations, meters, rules, channels, statements };
+const maintenance: Register<'maintenance'> = {
+  noun: 'maintenance',
+  plural: 'maintenance',
+  body: maintenanceBody,
+  view: maintenanceView,
+  write: 'operator',
+  check: (deps, body) => refuse(maintenanceErrors(deps, body)),
+};
+
+export const REGISTERS = { stations, meters, rules, channels, statements, maintenance };
 
 /** @throws Problem `id.invalid` for an id that is kept for the service itself. */
 export function refuseReserved(noun: RegisterNoun, id: string): void {
@@ -161,7 +170,20 @@ function stationErrors({ control, reference }: ApiDeps, body: Station): ProblemE
   ];
 }
 
-function meterErrors({ control, reference }: ApiDeps, body: Meter): ProblemError[] {
+/**
+ * A meter elsewhere is another meter: under this id its readings would take the place of the first one's history.
+ * @throws Problem `state.conflict`.
+ */
+function refuseOtherMeter({ control }: ApiDeps, body: Meter, id: string): void {
+  const known = control.get('meter', id);
+  if (!known || (known.station === body.station && known.parameter === body.parameter)) return;
+  throw new Problem(
+    'state.conflict',
+    `The meter "${id}" measures ${known.parameter} at ${known.station}: another meter needs another id.`,
+  );
+}
+
+function meterErrors({ control, reference }: ApiDeps, body: Meter, id: string): ProblemError[] {
   const errors: ProblemError[] = [];
   if (!control.get('station', body.station))
     errors.push({ path: 'station', message: `there is no station "${body.station}"` });
@@ -171,6 +193,11 @@ function meterErrors({ control, reference }: ApiDeps, body: Meter): ProblemError
   }
   if (body.from !== undefined && body.to !== undefined && Date.parse(body.from) >= Date.parse(body.to)) {
     errors.push({ path: 'to', message: 'must lie after from' });
+  }
+  if (body.sister !== undefined && (body.sister === id || !control.get('meter', body.sister))) {
+    errors.push({ path: 'sister', message: `there is no other meter "${body.sister}"` });
+  } else if (body.sister !== undefined && control.get('meter', body.sister)!.sister !== undefined) {
+    errors.push({ path: 'sister', message: `the meter "${body.sister}" only checks another itself` });
   }
   return errors;
 }

@@ -18,18 +18,25 @@ import { fromZod, Problem, sendProblem } from './problems.ts';
 import { accessRoutes } from './routes/access.ts';
 import { alarmRoutes } from './routes/alarms.ts';
 import { assessmentRoutes } from './routes/assessments.ts';
+import { balanceRoutes } from './routes/balances.ts';
+import { dashboardRoutes } from './routes/dashboard.ts';
+import { decisionRoutes } from './routes/decisions.ts';
 import { gatewayRoutes } from './routes/gateways.ts';
 import { importRoutes } from './routes/imports.ts';
 import { latestRoutes } from './routes/latest.ts';
 import { linkRoutes } from './routes/links.ts';
+import { loadRoutes } from './routes/loads.ts';
 import { noticeRoutes } from './routes/notices.ts';
 import { notificationRoutes } from './routes/notification.ts';
+import { panelRoutes } from './routes/panels.ts';
+import { periodRoutes } from './routes/periods.ts';
+import { planRoutes } from './routes/plans.ts';
 import { readingsInRoutes } from './routes/readings-in.ts';
 import { readingsOutRoutes } from './routes/readings-out.ts';
 import { referenceRoutes } from './routes/reference.ts';
 import { registerRoutes } from './routes/registers.ts';
 import { repairRoutes } from './routes/repair.ts';
-import { serviceRoutes, staticRoutes } from './routes/service.ts';
+import { serviceRoutes } from './routes/service.ts';
 import { streamRoutes } from './routes/stream.ts';
 import { trendTestRoutes } from './routes/trend-tests.ts';
 import { trendRoutes } from './routes/trends.ts';
@@ -201,7 +208,7 @@ async function addRoutes(
   await api.register(async (scope) => linkRoutes(scope as Api, deps));
   await api.register(async (scope) => {
     scope.addHook('onRoute', openToAll);
-    await staticRoutes(scope as Api);
+    await dashboardRoutes(scope as Api, deps);
     await scope.register(swaggerUi, { routePrefix: '/docs', staticCSP: DOCS_CSP, uiConfig: { validatorUrl: null } });
   });
   await api.register(
@@ -218,12 +225,18 @@ async function addRoutes(
       trendTestRoutes(v1, deps);
       assessmentRoutes(v1, deps);
       volumeRoutes(v1, deps);
+      loadRoutes(v1, deps);
+      decisionRoutes(v1, deps);
+      balanceRoutes(v1, deps);
+      planRoutes(v1, deps);
+      periodRoutes(v1, deps);
       alarmRoutes(v1, deps);
       noticeRoutes(v1, deps);
       repairRoutes(v1, deps);
       streamRoutes(v1, deps);
       await v1.register(async (payloads) => readingsInRoutes(payloads as Api, deps));
       await v1.register(async (imports) => importRoutes(imports as Api, deps));
+      await v1.register(async (panels) => panelRoutes(panels as Api, deps));
     },
     { prefix: API_PREFIX },
   );

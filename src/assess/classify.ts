@@ -13,13 +13,13 @@ import {
 } from '#model/class.ts';
 import type { Standard, StandardItem } from '#model/reference.ts';
 
-/** Limits as numbers, best class first; a class without a limit is left out. */
-type Ladder = readonly { target: TargetClass; limit: Limit }[];
+/** Limits as numbers in the order of `TARGETS`; none at all where the standard has none (its file may leave no gap). */
+type Ladder = readonly Limit[];
 
-interface PreparedItem {
+export interface PreparedItem {
+  item: StandardItem;
   river: Ladder;
   lake: Ladder;
-  participates: boolean;
 }
 
 // Standards are immutable values that live as long as the process: each is parsed once.
@@ -32,10 +32,7 @@ export function limitFor(
   waterBody: WaterBody,
   target: TargetClass,
 ): Limit | null {
-  const rung = itemsOf(standard)
-    .get(parameter)
-    ?.[waterBody].find((candidate) => candidate.target === target);
-  return rung?.limit ?? null;
+  return itemsOf(standard).get(parameter)?.[waterBody][TARGETS.indexOf(target)] ?? null;
 }
 
 /**
@@ -43,14 +40,21 @@ export function limitFor(
  * standard has no class limits for this parameter and water body. `value` must be finite.
  */
 export function classOf(standard: Standard, parameter: string, waterBody: WaterBody, value: number): WaterClass | null {
-  const ladder = itemsOf(standard).get(parameter)?.[waterBody];
-  if (!ladder || ladder.length === 0) return null;
-  return ladder.find(({ limit }) => meets(value, limit))?.target ?? 'worse';
+  const rank = rankOn(itemsOf(standard).get(parameter)?.[waterBody] ?? [], value);
+  return rank === null ? null : CLASSES[rank]!;
+}
+
+/** Place in `CLASSES` of the best class whose limit holds; null without a ladder. */
+export function rankOn(ladder: Ladder, value: number): number | null {
+  if (ladder.length === 0) return null;
+  let rank = 0;
+  while (rank < ladder.length && !meets(value, ladder[rank]!)) rank++;
+  return rank;
 }
 
 /** Whether the parameter takes part in a section's class (the 21 indicators of 环办[2011]22号). */
 export function participates(standard: Standard, parameter: string): boolean {
-  return itemsOf(standard).get(parameter)?.participates ?? false;
+  return itemsOf(standard).get(parameter)?.item.participates ?? false;
 }
 
 /** The worst of several classes: one indicator decides (一票否决). Null for none. */
@@ -58,6 +62,31 @@ export function worstClass(classes: Iterable<WaterClass>): WaterClass | null {
   let worst = -1;
   for (const reached of classes) worst = Math.max(worst, CLASSES.indexOf(reached));
   return CLASSES[worst] ?? null;
+}
+
+/** The item of the class ladder with its limits as numbers; undefined when the standard has none for the parameter. */
+export function itemOf(standard: Standard, parameter: string): PreparedItem | undefined {
+  return itemsOf(standard).get(parameter);
+}
+
+/**
+ * The best class that the item's alternative reaches (饱和率 90 % instead of 7.5 mg/L of dissolved oxygen), null for none.
+ * @param value of the alternative's own parameter.
+ */
+export function alternativeClass({ alternative }: StandardItem, value: number): WaterClass | null {
+  if (!alternative) return null;
+  const reached = TARGETS.find((target) => {
+    const least = alternative.least[target];
+    return least !== null && value >= Number(least);
+  });
+  return reached ?? null;
+}
+
+/** How far man may warm or cool the water, K of the weekly mean (GB 3838-2002 table 1 no. 1); null for other items. */
+export function changeLimit({ op, river }: StandardItem, target: TargetClass): { rise: number; drop: number } | null {
+  if (op !== 'delta') return null;
+  const [, rise, drop] = /^rise<=(.+);drop<=(.+)$/.exec(river[target]!)!;
+  return { rise: Number(rise), drop: Number(drop) };
 }
 
 function itemsOf(standard: Standard): ReadonlyMap<string, PreparedItem> {
@@ -70,7 +99,7 @@ function itemsOf(standard: Standard): ReadonlyMap<string, PreparedItem> {
 }
 
 function prepare(item: StandardItem): PreparedItem {
-  return { river: ladderOf(item.op, item.river), lake: ladderOf(item.op, item.lake), participates: item.participates };
+  return { item, river: ladderOf(item.op, item.river), lake: ladderOf(item.op, item.lake) };
 }
 
 function ladderOf(op: StandardItem['op'], limits: StandardItem['river']): Ladder {
@@ -78,7 +107,7 @@ function ladderOf(op: StandardItem['op'], limits: StandardItem['river']): Ladder
   if (op === 'delta') return [];
   return TARGETS.flatMap((target) => {
     const text = limits[target];
-    return text === null ? [] : [{ target, limit: toLimit(op, text) }];
+    return text === null ? [] : toLimit(op, text);
   });
 }
 

@@ -7,6 +7,20 @@
  * @param value finite. @param decimals 0 to 9.
  */
 export function roundHalfEven(value: number, decimals: number): number {
+  const scaled = Math.abs(value) * 10 ** decimals;
+  // Far from a tie the bits can't mislead: the nearest integer over a power of ten is the nearest double to that decimal.
+  if (scaled >= 1 && scaled < SURE_MAX && Math.abs(scaled - Math.floor(scaled) - 0.5) > SURE_DISTANCE) {
+    const magnitude = Math.round(scaled) / 10 ** decimals;
+    return value < 0 ? -magnitude : magnitude;
+  }
+  return roundDigits(value, decimals);
+}
+
+/** Multiplying errs by less than 2⁻⁵² of a product up to 2³⁰, some thousandfold less than this distance. */
+const SURE_MAX = 2 ** 30;
+const SURE_DISTANCE = 1e-3;
+
+function roundDigits(value: number, decimals: number): number {
   const { negative, digits, exponent } = decimalOf(value);
   // value = 0.d₁d₂d₃… × 10^exponent; so many of its digits stand before the cut.
   const kept = exponent + decimals;

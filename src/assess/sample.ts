@@ -2,26 +2,21 @@
  * Assesses one sample (or one period's means) of a section by the single-factor rule: class, status, what breaks the
  * target, main pollutants, and why anything was left out. GB 3838-2002 section 5; 环办[2011]22号; 环办监测函〔2020〕82号.
  */
-import { CLASSES, type Limit, type TargetClass, type WaterBody, type WaterClass } from '#model/class.ts';
-import type { Parameter, Standard, StandardItem } from '#model/reference.ts';
-import { classOf, limitFor, worstClass } from './classify.ts';
-import { roundHalfEven } from './rounding.ts';
+import { CLASSES, type Limit, TARGETS, type TargetClass, type WaterBody, type WaterClass } from '#model/class.ts';
+import type { Parameter, Standard } from '#model/reference.ts';
+import { classOf, itemOf, limitFor } from './classify.ts';
+import {
+  compared,
+  type Judged,
+  judge,
+  type Measured,
+  type NotAssessed,
+  type Rounding,
+  type Sample,
+  USUAL_TARGET,
+} from './judge.ts';
 
-/** `evaluation`: to the decimals of the 2020 rules before anything is compared; `none`: as given. */
-export const ROUNDINGS = ['evaluation', 'none'] as const;
-export type Rounding = (typeof ROUNDINGS)[number];
-
-export const NOT_ASSESSED = [
-  'reference-indicator',
-  'no-limit',
-  'unknown-parameter',
-  'not-measured',
-  'negative',
-  'impossible',
-] as const;
-type NotAssessed = (typeof NOT_ASSESSED)[number];
-
-interface Breach {
+export interface Breach {
   parameter: string;
   /** As compared, that is rounded when asked. */
   value: number;
@@ -32,10 +27,30 @@ interface Breach {
   multiple: number | null;
 }
 
+/** How much of the target's limit is left; negative where it is broken. */
+export interface Headroom {
+  parameter: string;
+  value: number;
+  op: '<=' | '>=';
+  limit: number;
+  /** In the parameter's unit; of pH to the nearer end. */
+  amount: number;
+  /** Of the limit; null where no multiple is stated (pH, DO, temperature). */
+  share: number | null;
+}
+
+/** An indicator outside the 21, reported beside the class and never part of it. */
+interface Beside {
+  parameter: string;
+  value: number;
+  /** Null where the standard has no class for it: temperature, total nitrogen in rivers. */
+  class: WaterClass | null;
+}
+
 export interface SampleAssessment {
   /** Null when nothing could be assessed. */
   class: WaterClass | null;
-  status: { zh: string; en: string } | null;
+  status: Status | null;
   rounding: Rounding;
   /** The parameters of that class; none when everything is of class I. */
   limiting: string[];
@@ -44,10 +59,22 @@ export interface SampleAssessment {
   /** Against Class III whatever the target: at most three, worst first. */
   mainPollutants: { parameter: string; multiple: number | null }[];
   notAssessed: { parameter: string; reason: NotAssessed }[];
+  /** What the class is made of. */
+  indicators: { parameter: string; value: number; class: WaterClass }[];
+  /** Of everything with a limit of the target class; empty without a target. */
+  headroom: Headroom[];
+  beside: Beside[];
+  /** Beyond the measuring range (a unit off by 1000, say). They count all the same: a breach must not be hidden. */
+  implausible: { parameter: string; value: number; range: [number, number] }[];
+}
+
+export interface Status {
+  zh: string;
+  en: string;
 }
 
 /** 环办[2011]22号 table of section status. */
-const STATUS: Record<WaterClass, { zh: string; en: string }> = {
+export const STATUS: Record<WaterClass, Status> = {
   I: { zh: '优', en: 'excellent' },
   II: { zh: '优', en: 'excellent' },
   III: { zh: '良好', en: 'good' },
@@ -57,113 +84,128 @@ const STATUS: Record<WaterClass, { zh: string; en: string }> = {
 };
 
 const MAIN_POLLUTANTS = 3;
-
-interface Sample {
-  waterBody: WaterBody;
-  target: TargetClass | null;
-  /** Parameter id → value in the canonical unit; null: not measured. */
-  values: ReadonlyMap<string, number | null>;
-  rounding: Rounding;
-}
-
-interface Judged {
-  item: StandardItem;
-  value: number;
-  class: WaterClass;
-}
-
 export function assessSample(
   standard: Standard,
   parameters: ReadonlyMap<string, Parameter>,
-  { waterBody, target, values, rounding }: Sample,
+  sample: Sample,
 ): SampleAssessment {
-  const items = new Map(standard.items.map((item) => [item.parameter, item]));
+  const { waterBody, target, values, rounding } = sample;
   const judged: Judged[] = [];
   const notAssessed: SampleAssessment['notAssessed'] = [];
-  for (const [parameter, value] of values) {
-    const item = items.get(parameter);
-    const found = judge(standard, parameters, item, { parameter, value, waterBody, rounding });
-    if (typeof found === 'string') notAssessed.push({ parameter, reason: found });
-    else judged.push(found);
+  const beside: Beside[] = [];
+  const implausible: SampleAssessment['implausible'] = [];
+  let worst = -1;
+  for (const [parameter, measured] of values) {
+    const known = parameters.get(parameter);
+    const found = judge(standard, known, sample, measured);
+    if (typeof found === 'object') {
+      judged.push(found);
+      if (found.rank > worst) worst = found.rank;
+    } else {
+      notAssessed.push({ parameter, reason: found });
+      if (found === 'reference-indicator') beside.push(...besideOf(standard, sample, known!, measured));
+    }
+    const range = known?.qc.fail;
+    if (typeof measured === 'number' && range && measured > range[1]) {
+      implausible.push({ parameter, value: measured, range });
+    }
   }
-  const reached = worstClass(judged.map((one) => one.class));
-  const against = (wanted: TargetClass) =>
-    judged.flatMap((one) => breachOf(standard, parameters, waterBody, wanted, one));
+  const reached = CLASSES[worst] ?? null;
   return {
     class: reached,
     status: reached && STATUS[reached],
     rounding,
-    limiting:
-      reached === null || reached === 'I'
-        ? []
-        : judged.filter((one) => one.class === reached).map(({ item }) => item.parameter),
-    breaches: target === null ? [] : against(target),
-    mainPollutants: mainPollutants(against('III'), items),
+    limiting: worst <= 0 ? [] : judged.flatMap(({ rank, parameter }) => (rank === worst ? parameter.id : [])),
+    breaches: target === null ? [] : breachesOf(judged, waterBody, target),
+    mainPollutants: mainPollutants(judged, waterBody),
     notAssessed,
+    indicators: judged.map(({ parameter, value, rank }) => ({ parameter: parameter.id, value, class: CLASSES[rank]! })),
+    headroom: target === null ? [] : headroomOf(judged, waterBody, target),
+    beside,
+    implausible,
   };
 }
 
-function judge(
-  standard: Standard,
-  parameters: ReadonlyMap<string, Parameter>,
-  item: StandardItem | undefined,
-  {
-    parameter,
-    value,
-    waterBody,
-    rounding,
-  }: Pick<Sample, 'waterBody' | 'rounding'> & { parameter: string; value: number | null },
-): Judged | NotAssessed {
-  if (!parameters.has(parameter)) return 'unknown-parameter';
-  if (value === null) return 'not-measured';
-  if (!item) return 'no-limit';
-  if (!item.participates) return 'reference-indicator';
-  if (value < 0) return 'negative';
-  if (parameter === 'ph' && value > 14) return 'impossible';
-  const compared = rounding === 'evaluation' && item.decimals !== null ? roundHalfEven(value, item.decimals) : value;
-  const reached = classOf(standard, parameter, waterBody, compared);
-  return reached === null ? 'no-limit' : { item, value: compared, class: reached };
+function besideOf(standard: Standard, sample: Sample, { id: parameter, qc }: Parameter, measured: Measured): Beside[] {
+  if (measured === null) return [];
+  const given = typeof measured === 'object' ? measured.below / 2 : measured;
+  // Temperature may be a little below 0, a concentration may not.
+  if (!Number.isFinite(given) || given < (qc.fail?.[0] ?? 0)) return [];
+  const value = compared(itemOf(standard, parameter)!, sample.rounding, given);
+  return [{ parameter, value, class: classOf(standard, parameter, sample.waterBody, value) }];
 }
 
-function breachOf(
-  standard: Standard,
-  parameters: ReadonlyMap<string, Parameter>,
-  waterBody: WaterBody,
-  target: TargetClass,
-  { item: { parameter }, value, class: reached }: Judged,
-): Breach[] {
-  const limit = limitFor(standard, parameter, waterBody, target);
-  const side = limit && brokenSide(limit, value);
-  if (!side) return [];
-  const multiple = parameters.get(parameter)!.multiple ? (value - side.limit) / side.limit : null;
-  return [{ parameter, value, ...side, class: reached, multiple }];
+function breachesOf(judged: readonly Judged[], waterBody: WaterBody, target: TargetClass): Breach[] {
+  const wanted = TARGETS.indexOf(target);
+  const breaches: Breach[] = [];
+  for (const { prepared, parameter, value, rank } of judged) {
+    // By rank: an alternative may serve where the value alone breaks the limit.
+    if (rank <= wanted) continue;
+    const side = sideOf(prepared[waterBody][wanted]!, value);
+    const multiple = parameter.multiple ? (value - side.limit) / side.limit : null;
+    breaches.push({ parameter: parameter.id, value, op: side.op, limit: side.limit, class: CLASSES[rank]!, multiple });
+  }
+  return breaches;
 }
 
 /** Which limit the value breaks; of a range the side (contracts §6); null when it meets it. */
-function brokenSide(limit: Limit, value: number): { op: '<=' | '>='; limit: number } | null {
-  if (limit.op === 'range') {
-    const [low, high] = limit.value;
-    if (value > high) return { op: '<=', limit: high };
-    return value < low ? { op: '>=', limit: low } : null;
-  }
-  const isMet = limit.op === '<=' ? value <= limit.value : value >= limit.value;
-  return isMet ? null : { op: limit.op, limit: limit.value };
+export function brokenSide(limit: Limit, value: number): { op: '<=' | '>='; limit: number } | null {
+  const nearest = sideOf(limit, value);
+  const isMet = nearest.op === '<=' ? value <= nearest.limit : value >= nearest.limit;
+  return isMet ? null : nearest;
+}
+
+/** Of a range the end that is nearer or broken. */
+function sideOf(limit: Limit, value: number): { op: '<=' | '>='; limit: number } {
+  if (limit.op !== 'range') return { op: limit.op, limit: limit.value };
+  const [low, high] = limit.value;
+  return high - value <= value - low ? { op: '<=', limit: high } : { op: '>=', limit: low };
+}
+
+function headroomOf(judged: readonly Judged[], waterBody: WaterBody, target: TargetClass): Headroom[] {
+  const wanted = TARGETS.indexOf(target);
+  return judged.map(({ prepared, parameter, value }) => {
+    const { op, limit } = sideOf(prepared[waterBody][wanted]!, value);
+    const amount = op === '<=' ? limit - value : value - limit;
+    return { parameter: parameter.id, value, op, limit, amount, share: parameter.multiple ? amount / limit : null };
+  });
 }
 
 /**
  * 环办[2011]22号: cyanide and heavy metals that exceed Class III first, then by class, worst first, then by multiple. A
  * section of status 优 or 良好 has none, since then nothing exceeds Class III.
  */
-function mainPollutants(breaches: readonly Breach[], items: ReadonlyMap<string, StandardItem>) {
-  const priority = ({ parameter }: Breach) => (items.get(parameter)!.priority ? 0 : 1);
-  return breaches
-    .toSorted(
+function mainPollutants(judged: readonly Judged[], waterBody: WaterBody): SampleAssessment['mainPollutants'] {
+  const wanted = TARGETS.indexOf(USUAL_TARGET);
+  const exceeding = judged.flatMap(({ prepared, parameter, value, rank }) => {
+    if (rank <= wanted) return [];
+    const { limit } = sideOf(prepared[waterBody][wanted]!, value);
+    const multiple = parameter.multiple ? (value - limit) / limit : null;
+    return [{ parameter: parameter.id, multiple, rank, isFirst: prepared.item.priority }];
+  });
+  return exceeding
+    .sort(
       (a, b) =>
-        priority(a) - priority(b) ||
-        CLASSES.indexOf(b.class) - CLASSES.indexOf(a.class) ||
+        Number(b.isFirst) - Number(a.isFirst) ||
+        b.rank - a.rank ||
         (b.multiple ?? Number.NEGATIVE_INFINITY) - (a.multiple ?? Number.NEGATIVE_INFINITY) ||
         (a.parameter < b.parameter ? -1 : 1),
     )
     .slice(0, MAIN_POLLUTANTS)
     .map(({ parameter, multiple }) => ({ parameter, multiple }));
+}
+
+/** What breaks the target in a single reading, unrounded: what operators are alarmed by, never what reports are made of. */
+export function instantaneousBreach(
+  standard: Standard,
+  waterBody: WaterBody,
+  target: TargetClass,
+  { parameter, min, max }: { parameter: string; min: number; max: number },
+): { parameter: string; value: number; op: '<=' | '>='; limit: number }[] {
+  const limit = limitFor(standard, parameter, waterBody, target);
+  if (!limit) return [];
+  return (min === max ? [min] : [min, max]).flatMap((value) => {
+    const side = brokenSide(limit, value);
+    return side ? [{ parameter, value, ...side }] : [];
+  });
 }

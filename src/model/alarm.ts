@@ -8,7 +8,11 @@ export type Severity = (typeof SEVERITIES)[number];
 export const ALARM_STATES = ['raised', 'acknowledged', 'returned', 'cleared', 'withdrawn'] as const;
 export type AlarmState = (typeof ALARM_STATES)[number];
 
-/** What happened, as notices and timelines name it. `test` exists only in notices. */
+/** The `parameter` of an alarm that is about a station as a whole, and the `station` of one about a gateway. */
+export const WHOLE_STATION = '_station';
+export const GATEWAYS_STATION = '_gateways';
+
+/** What happened, as notices and timelines name it. `test` and `summary` exist only in notices. */
 export const ALARM_EVENTS = [
   'raised',
   'escalated',
@@ -22,6 +26,7 @@ export const ALARM_EVENTS = [
   'shelved',
   'unshelved',
   'commented',
+  'summary',
   'test',
 ] as const;
 export type AlarmEvent = (typeof ALARM_EVENTS)[number];
@@ -43,7 +48,10 @@ export interface Alarm {
   acknowledgedAtMs: number | null;
   acknowledgedBy: string | null;
   clearedAtMs: number | null;
-  /** The value that raised it or, later, last changed its severity; null for platform alarms, which have none. */
+  /**
+   * The value that raised it or, later, last changed its severity; null where there is none: platform alarms, silence,
+   * expressions.
+   */
   value: number | null;
   unit: string;
   limit: number | null;
@@ -56,9 +64,10 @@ export interface Alarm {
   late: boolean;
   occurrences: number;
   shelvedUntilMs: number | null;
+  /** Why nobody is told of it by design: `maintenance/ID`, or the id of the alarm that this one follows from. */
   suppressedBy: string | null;
   latched: boolean;
-  /** What a platform alarm means, what was seen and what to do (platform.ts); null for alarms about readings. */
+  /** What its numbers can't say: what a platform alarm means, what was not heard, which values made a rule true. */
   detail: string | null;
 }
 

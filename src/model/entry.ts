@@ -68,7 +68,22 @@ export function isImport(source: string): boolean {
 }
 
 /** The registers. Each is a set of entries keyed by id, changed only by `put` and `delete` commands. */
-export const NOUNS = ['station', 'gateway', 'meter', 'rule', 'channel', 'routes', 'token', 'statement', 'gap'] as const;
+export const NOUNS = [
+  'station',
+  'gateway',
+  'meter',
+  'rule',
+  'channel',
+  'routes',
+  'token',
+  'statement',
+  'gap',
+  'ruling',
+  'plan',
+  'period',
+  'panel',
+  'maintenance',
+] as const;
 export type Noun = (typeof NOUNS)[number];
 
 /** A change that somebody made. `put` and `delete` change a register; the others act on an alarm or on readings. */

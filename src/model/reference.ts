@@ -3,6 +3,7 @@
  * `seeds/reference.ts`, handed down as a value; independent of the seeds that a user chooses.
  */
 import type { TargetClass } from './class.ts';
+import type { Criterion } from './criterion.ts';
 
 /** How a parameter is averaged: arithmetic, as pH through [H⁺], or geometric (faecal coliforms). */
 export type MeanKind = 'arithmetic' | 'ph' | 'geometric';
@@ -23,7 +24,15 @@ export interface Parameter {
     suspect: [number, number] | null;
     ratePerHour: [number, number] | null;
     spike: [number, number] | null;
-    flat: { tolerance: number; suspectMs: number; failMs: number } | null;
+    flat: {
+      tolerance: number;
+      suspectMs: number;
+      failMs: number;
+      /** Values in this span may truly stand still for days. */
+      still?: [number, number] | undefined;
+      /** A value that leaps beyond the spike threshold and then stands still is suspect at once. */
+      afterJump?: boolean | undefined;
+    } | null;
   };
   /** Whether an exceedance multiple may be stated (not for pH, DO, temperature: 环办[2011]22号). */
   multiple: boolean;
@@ -35,6 +44,11 @@ export interface StandardItem {
   op: '<=' | '>=' | 'range' | 'delta';
   river: Record<TargetClass, string | null>;
   lake: Record<TargetClass, string | null>;
+  /**
+   * What serves instead of the limit where this class has one (饱和率 90 %（或 7.5）, GB 3838-2002 table 1 no. 3): another
+   * parameter, at least so much.
+   */
+  alternative: { parameter: string; least: Record<TargetClass, string | null> } | null;
   /** The item's place in the standard, e.g. `table 1 no. 7`. */
   clause: string;
   /** Whether it takes part in single-factor classification (the 21 indicators of 环办[2011]22号). */
@@ -45,21 +59,35 @@ export interface StandardItem {
   priority: boolean;
 }
 
+/** A limit without classes (tables 2 and 3: drinking-water sources). */
+export interface SingleLimit {
+  parameter: string;
+  name: { zh: string; en: string };
+  op: '<=' | '>=' | 'range';
+  limit: string;
+  unit: string;
+  clause: string;
+}
+
+/** One edition of one standard. It never changes: what changes is a further edition. */
 export interface Standard {
   id: string;
+  /** The standard that this is an edition of: `gb3838`. */
+  series: string;
   title: { zh: string; en: string };
   edition: string;
+  /** In force from this date on, until the day before `superseded`; null: until further notice. */
   effective: string;
+  superseded: string | null;
+  /** Where its limits were taken from. */
+  source: string;
+  /** Classes or levels, best first. */
+  levels: string[];
+  /** The class ladder (GB 3838-2002 table 1). */
   items: StandardItem[];
-  /** Items with one limit and no classes (tables 2 and 3: drinking-water sources). */
-  singles: {
-    parameter: string;
-    name: { zh: string; en: string };
-    op: '<=' | '>=' | 'range';
-    limit: string;
-    unit: string;
-    clause: string;
-  }[];
+  singles: SingleLimit[];
+  /** Rules with levels, conditions and statistics (GB 18918-2002). */
+  criteria: Criterion[];
 }
 
 export interface Reference {

@@ -6,29 +6,76 @@ import { z } from 'zod';
 import { SEVERITIES } from './alarm.ts';
 import { TARGETS } from './class.ts';
 import { durationMs } from './duration.ts';
+import { duration, id, instant, STATION_KINDS, text } from './fields.ts';
 
-export const id = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'an id is 1 to 64 of A-Z a-z 0-9 . _ -');
-const duration = z.string().refine((text) => {
-  try {
-    return durationMs(text) >= 0;
-  } catch {
-    return false;
-  }
-}, 'an ISO 8601 duration such as PT5M, or 20ms');
-const instant = z.iso.datetime({ offset: true });
+export { type Channel, channel } from './channel.ts';
+export { id } from './fields.ts';
+export { type Rule, rule } from './rule.ts';
+
 const span = z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, 'low must not exceed high');
 const pair = z.tuple([z.number().positive(), z.number().positive()]);
-const text = z.string().min(1).max(500);
 
+const month = z.number().int().min(1).max(12);
+const WEEK_MS = 7 * 86_400_000;
+/** The stretch is read again for every hour that closes. A text that is no duration is refused elsewhere. */
+const isShort = (text: string) => {
+  try {
+    return durationMs(text) >= 60_000 && durationMs(text) <= WEEK_MS;
+  } catch {
+    return true;
+  }
+};
+const OTHER_SERIES = 'a test against another series can not be made yet: the hour would not be computed again for it';
 /** Thresholds of the quality tests for one parameter at one station; what is absent comes from the parameter. */
 const qualityThresholds = z.strictObject({
   fail: span.optional(),
   suspect: span.optional(),
   ratePerHour: pair.optional(),
   spike: pair.optional(),
-  flat: z.strictObject({ tolerance: z.number().positive(), suspect: duration, fail: duration }).optional(),
+  flat: z
+    .strictObject({
+      tolerance: z.number().positive(),
+      suspect: duration,
+      fail: duration,
+      still: span.optional().describe('Values in this span may truly stand still for days: water that freezes'),
+      afterJump: z
+        .boolean()
+        .optional()
+        .describe('A value that leaps beyond the spike threshold and then stands still is suspect at once'),
+    })
+    .optional(),
+  climatology: z
+    .array(
+      z.strictObject({
+        months: z.tuple([month, month]).describe('First and last month, both included; [11, 2] is the winter (UTC)'),
+        suspect: span,
+        fail: span.optional(),
+      }),
+    )
+    .min(1)
+    .max(24)
+    .optional()
+    .describe('What is usual at the time of the year; of members that overlap the last counts'),
+  attenuated: z
+    .strictObject({
+      period: duration.refine(isShort, 'from PT1M to P7D'),
+      suspect: z.number().positive(),
+      fail: z.number().positive(),
+    })
+    .refine(({ suspect, fail }) => fail <= suspect, 'fail must not exceed suspect')
+    .optional()
+    .describe('Moving less than this (highest less lowest) over the period; final flags only'),
+  multivariate: z
+    .strictObject({ with: id, ratePerHour: z.number().positive(), otherRatePerHour: z.number().positive() })
+    .refine(() => false, OTHER_SERIES)
+    .optional()
+    .describe('Refused so far: flags that need another series are not made yet'),
+  neighbour: z
+    .strictObject({ station: id, span: z.number().positive() })
+    .refine(() => false, OTHER_SERIES)
+    .optional()
+    .describe('Refused so far: flags that need another series are not made yet'),
 });
-const STATION_KINDS = ['river-section', 'reservoir', 'lake', 'canal-section', 'gate', 'offtake', 'outfall'] as const;
 
 export const station = z.strictObject({
   name: z.strictObject({ zh: text, en: text }),
@@ -61,6 +108,23 @@ export const gateway = z.strictObject({ name: text.optional(), stations: z.array
 export type Gateway = z.infer<typeof gateway> & { passwordHash: string };
 
 const METER_KINDS = ['register', 'signed-register', 'scheduled-reset', 'flow'] as const;
+const GAP_METHODS = ['linear', 'held', 'sister', 'register', 'unknown'] as const;
+/** How a gap between flow readings is estimated; `unknown` = it isn't. */
+export type GapMethod = (typeof GAP_METHODS)[number];
+/** Another register in the old one's place, from `at` on; what isn't told stays as it was. */
+const replacement = z.strictObject({
+  at: instant,
+  /** The old register's last count and the new one's first, in the meter's `unit`. */
+  end: z.number().optional(),
+  start: z.number().optional(),
+  size: z.number().positive().optional(),
+  resolution: z.number().positive().optional(),
+  direction: z.union([z.literal(1), z.literal(-1)]).optional(),
+  maxFlow: z.number().positive().optional(),
+  maxGap: duration.optional(),
+  reason: text.optional(),
+});
+
 export const meter = z
   .strictObject({
     station: id,
@@ -78,6 +142,22 @@ export const meter = z
     recipient: id.optional(),
     from: instant.optional(),
     to: instant.optional(),
+    /** Ascending: overlapping replacements are refused. */
+    replacements: z.array(replacement).max(100).optional(),
+    /** Flow only; `sister` needs a sister meter, `register` a register at the same station. */
+    gap: z.enum(GAP_METHODS).optional(),
+    /** The meter that counts the same water: this one only checks it and is in no sum but its own. */
+    sister: id.optional(),
+    /** How long water is under way from the intake to here. */
+    travelTime: duration.optional(),
+  })
+  .refine(replacementsAscend, {
+    path: ['replacements'],
+    message: 'must follow each other in time, within from and to',
+  })
+  .refine((body) => body.gap === undefined || body.kind === 'flow', {
+    path: ['gap'],
+    message: 'is for kind flow: between two reads of a register the total is known',
   })
   .refine((body) => (body.kind === 'flow') === (body.parameter === 'flow'), {
     path: ['kind'],
@@ -85,68 +165,18 @@ export const meter = z
   });
 export type Meter = z.infer<typeof meter>;
 
+function replacementsAscend(body: {
+  from?: string | undefined;
+  to?: string | undefined;
+  replacements?: { at: string }[] | undefined;
+}): boolean {
+  const times = [body.from, ...(body.replacements ?? []).map(({ at }) => at), body.to]
+    .filter((time) => time !== undefined)
+    .map((time) => Date.parse(time));
+  return !body.replacements?.length || times.every((time, index) => index === 0 || time > times[index - 1]!);
+}
+
 const severity = z.enum(SEVERITIES);
-const conditional = {
-  select: z
-    .strictObject({
-      stations: z.array(id).optional(),
-      areas: z.array(text).optional(),
-      rivers: z.array(text).optional(),
-      kinds: z.array(z.enum(STATION_KINDS)).optional(),
-      targets: z.array(z.enum(TARGETS)).optional(),
-    })
-    .default({}),
-  parameters: z.array(id).min(1).optional(),
-  for: duration.default('PT0S'),
-  clear: z.strictObject({ margin: z.number().min(0).max(1).default(0.05), for: duration.default('PT0S') }).prefault({}),
-  enabled: z.boolean().default(true),
-};
-const severityByClass = z.strictObject({
-  I: severity.optional(),
-  II: severity.optional(),
-  III: severity.optional(),
-  IV: severity.optional(),
-  V: severity.optional(),
-  worse: severity.optional(),
-});
-
-export const rule = z.discriminatedUnion('kind', [
-  /** The station's target class (or `target`) is broken by a single reading. */
-  z.strictObject({
-    kind: z.literal('class'),
-    ...conditional,
-    target: z.union([z.literal('station'), z.enum(TARGETS)]).default('station'),
-    severity: z.union([severity, severityByClass]),
-  }),
-  /** A reading is not `op limit`; `unit` is converted to the parameter's canonical one. */
-  z.strictObject({
-    kind: z.literal('threshold'),
-    ...conditional,
-    parameters: z.array(id).min(1),
-    op: z.enum(['<=', '>=', '<', '>']),
-    limit: z.number(),
-    unit: text.optional(),
-    severity,
-  }),
-  /** A sensor alarm: flags 3 and 4, save under maintenance and calibration letters (invariant 6). */
-  z.strictObject({ kind: z.literal('quality'), ...conditional, severity }),
-]);
-export type Rule = z.infer<typeof rule>;
-
-const CHANNEL_KINDS = ['webhook', 'mqtt', 'log'] as const;
-export const channel = z
-  .strictObject({
-    kind: z.enum(CHANNEL_KINDS),
-    url: z.url({ protocol: /^https?$/ }).optional(),
-    secret: z.string().min(1).max(500).optional(),
-    to: text.optional(),
-    language: z.enum(['zh', 'en']).optional(),
-  })
-  .refine((body) => body.kind !== 'webhook' || body.url !== undefined, {
-    path: ['url'],
-    message: 'a webhook needs a url',
-  });
-export type Channel = z.infer<typeof channel>;
 
 export const routes = z
   .array(
@@ -199,3 +229,19 @@ export interface Gap {
   toMs: number;
   cause: string;
 }
+
+/** Planned work: what is raised in [from, to) at these stations, or those of these gateways, is recorded and not told. */
+export const maintenance = z
+  .strictObject({
+    stations: z.array(id).min(1).max(1000).optional(),
+    gateways: z.array(id).min(1).max(1000).optional(),
+    from: instant,
+    to: instant,
+    reason: text,
+  })
+  .refine(({ from, to }) => Date.parse(from) < Date.parse(to), { path: ['to'], message: 'must lie after from' })
+  .refine(({ stations, gateways }) => stations !== undefined || gateways !== undefined, {
+    path: ['stations'],
+    message: 'name stations, gateways or both',
+  });
+export type Maintenance = z.infer<typeof maintenance>;

@@ -3,9 +3,13 @@
  * flag depends on lies within a stated reach, so an hour gives the same flags however the window around it was cut.
  */
 import { HOUR_MS } from '#model/calendar.ts';
-import { FAIL, type Flag, MISSING, worstFlag } from '#model/flag.ts';
+import { deviceFloor, FAIL, type Flag, MISSING, NOT_EVALUATED, SUSPECT, worstFlag } from '#model/flag.ts';
+import { attenuatedRange } from './attenuated.ts';
+import { climatology } from './climatology.ts';
+import { flatLine, flatSpanMs, heldAfterJump } from './flat-line.ts';
 import { worsened } from './provisional.ts';
-import { flatLine, flatSpanMs, grossRange, rateOfChange, spike } from './tests.ts';
+import { timeGap } from './record-tests.ts';
+import { grossRange, rateOfChange, spike } from './tests.ts';
 import { type Thresholds, UNSTATED_INTERVAL_MS } from './thresholds.ts';
 
 /** What the tests see of a reading; `pinned` = the flag that an engineer has set. */
@@ -29,15 +33,40 @@ export const NO_TESTS: Thresholds = {
 };
 
 /** A flag depends on nothing that is more than this before its reading. */
-export function reachBackMs({ ratePerHour, spike, flat, intervalMs, holeMs }: Thresholds): number {
-  // The record that covers the start of a flat span may lie up to a neighbour's distance before it.
-  if (flat) return flatSpanMs(Math.max(flat.suspectMs, flat.failMs), intervalMs) + holeMs;
-  return ratePerHour || spike ? holeMs : 0;
+export function reachBackMs(thresholds: Thresholds): number {
+  const { ratePerHour, spike, flat, attenuated, intervalMs, holeMs } = thresholds;
+  let reachMs = ratePerHour || spike ? holeMs : 0;
+  if (flat) {
+    const spanMs = flatSpanMs(Math.max(flat.suspectMs, flat.failMs), intervalMs);
+    // The record that covers the start of a flat span may lie up to a neighbour's distance before it. A value that
+    // stands still after a leap takes its stretch, the one before it, what each came from, and the neighbour itself.
+    reachMs = flat.afterJump && spike ? 2 * spanMs + 3 * holeMs : spanMs + holeMs;
+  }
+  return Math.max(reachMs, attenuated?.periodMs ?? 0);
 }
 
 /** A flag depends on nothing that is more than this after its reading. */
-export function reachForwardMs({ spike, holeMs }: Thresholds): number {
-  return spike ? holeMs : 0;
+export function reachForwardMs({ spike, flat, holeMs }: Thresholds): number {
+  if (!spike) return 0;
+  return flat?.afterJump ? 2 * holeMs : holeMs;
+}
+
+/** The tests that a flag is rolled up from, and `device`, the device's own verdict. */
+type QualityTest = 'grossRange' | 'climatology' | 'spike' | 'rateOfChange' | 'flatLine' | 'attenuatedSignal' | 'device';
+
+/** A flag, and why: what each test says that is made here. `timeGap` (4 after a hole) isn't part of the roll-up. */
+export interface ExplainedFlag {
+  flag: Flag;
+  tests: Partial<Record<QualityTest, Flag>>;
+  timeGap: Flag;
+}
+
+/** What the tests that look at more than one reading say of each, or null for a test that isn't made. */
+interface Columns {
+  spike: Flag[] | null;
+  rateOfChange: Flag[] | null;
+  flatLine: Flag[] | null;
+  attenuatedSignal: Flag[] | null;
 }
 
 /**
@@ -46,31 +75,123 @@ export function reachForwardMs({ spike, holeMs }: Thresholds): number {
  * unless a hole (`holeMs`) lies between. Missing values are 9; a device's flag only worsens ours; an engineer's stands.
  */
 export function finalFlags(window: readonly FlaggableReading[], thresholds: Thresholds): Flag[] {
-  const { intervalMs, holeMs } = thresholds;
-  const timesMs = window.map((reading) => reading.timeMs);
-  const inRange = window.map(({ value }) =>
-    value === null ? MISSING : grossRange(value, thresholds.fail, thresholds.suspect),
-  );
-  const comparable = window.map((reading, i) => comparableValue(reading, inRange[i]!));
-  const flat = thresholds.flat ? flatLine(timesMs, comparable, thresholds.flat, intervalMs, holeMs) : null;
-  const neighbour = (i: number, of: number) =>
-    i >= 0 && i < window.length && Math.abs(timesMs[i]! - timesMs[of]!) <= holeMs ? comparable[i]! : null;
+  const { alone, columns } = evaluate(window, thresholds);
+  return window.map((reading, i) => rollUpAt(reading, i, alone, columns));
+}
 
-  return window.map(({ value, deviceFlag, pinned }, i) => {
-    if (value === null) return MISSING;
-    if (pinned !== undefined) return pinned;
-    let flag = inRange[i]!;
-    if (comparable[i] !== null) {
-      const before = neighbour(i - 1, i);
-      if (flat) flag = worstFlag(flag, flat[i]!);
-      if (thresholds.spike) {
-        flag = worstFlag(flag, spike(before, value, neighbour(i + 1, i), thresholds.spike, 'differential'));
-      }
-      if (thresholds.ratePerHour)
-        flag = worstFlag(flag, rate(before, value, timesMs[i]! - timesMs[i - 1]!, thresholds));
+/** As `finalFlags`, with what each test said: the answer to why a reading has its flag. */
+export function explainedFlags(window: readonly FlaggableReading[], thresholds: Thresholds): ExplainedFlag[] {
+  const { alone, columns } = evaluate(window, thresholds);
+  const gaps = timeGap(
+    window.map((reading) => reading.timeMs),
+    thresholds.holeMs,
+  );
+  return window.map((reading, i) => {
+    const tests: ExplainedFlag['tests'] = {};
+    const value = measured(reading);
+    if (thresholds.fail || thresholds.suspect) {
+      tests.grossRange = value === null ? MISSING : grossRange(value, thresholds.fail, thresholds.suspect);
     }
-    return worsened(flag, deviceFlag);
+    if (thresholds.climatology) {
+      tests.climatology = value === null ? MISSING : climatology(reading.timeMs, value, thresholds.climatology);
+    }
+    for (const name of ['spike', 'rateOfChange', 'flatLine', 'attenuatedSignal'] as const) {
+      if (columns[name]) tests[name] = value === null ? MISSING : columns[name][i]!;
+    }
+    const device = deviceFloor(reading.deviceFlag).floor;
+    if (device !== null) tests.device = device;
+    return { flag: rollUpAt(reading, i, alone, columns), tests, timeGap: gaps[i]! };
   });
+}
+
+/** What isn't a number was not measured (ioos_qc: NaN is missing). */
+function measured({ value }: FlaggableReading): number | null {
+  return value === null || Number.isNaN(value) ? null : value;
+}
+
+function rollUpAt(reading: FlaggableReading, i: number, alone: readonly Flag[], columns: Columns): Flag {
+  if (measured(reading) === null) return MISSING;
+  if (reading.pinned !== undefined) return reading.pinned;
+  let flag = alone[i]!;
+  if (columns.spike) flag = worstFlag(flag, columns.spike[i]!);
+  if (columns.rateOfChange) flag = worstFlag(flag, columns.rateOfChange[i]!);
+  if (columns.flatLine) flag = worstFlag(flag, columns.flatLine[i]!);
+  if (columns.attenuatedSignal) flag = worstFlag(flag, columns.attenuatedSignal[i]!);
+  return worsened(flag, reading.deviceFlag);
+}
+
+/** `alone` = what is said of each value by itself: its range, and the time of the year. */
+function evaluate(window: readonly FlaggableReading[], thresholds: Thresholds): { alone: Flag[]; columns: Columns } {
+  const { flat, attenuated, intervalMs, holeMs } = thresholds;
+  const timesMs = window.map((reading) => reading.timeMs);
+  const inRange = window.map((reading) => {
+    const value = measured(reading);
+    return value === null ? MISSING : grossRange(value, thresholds.fail, thresholds.suspect);
+  });
+  const { climatology: members } = thresholds;
+  const alone = members
+    ? window.map((reading, i) =>
+        inRange[i] === MISSING ? MISSING : worstFlag(inRange[i]!, climatology(reading.timeMs, reading.value!, members)),
+      )
+    : inRange;
+  const comparable = window.map((reading, i) => comparableValue(reading, alone[i]!));
+  const stuck = flat ? flatLine(timesMs, comparable, flat, intervalMs, holeMs) : null;
+  const moving =
+    flat?.afterJump && thresholds.spike ? withoutHeld(timesMs, comparable, stuck!, thresholds) : comparable;
+  return {
+    alone,
+    columns: {
+      ...neighbourColumns(timesMs, moving, thresholds),
+      flatLine: stuck?.map(noneAsNotEvaluated) ?? null,
+      attenuatedSignal: attenuated ? attenuatedRange(timesMs, comparable, attenuated).map(noneAsNotEvaluated) : null,
+    },
+  };
+}
+
+/** A value that failed by itself is missing to these tests, not to us. */
+function noneAsNotEvaluated(flag: Flag): Flag {
+  return flag === MISSING ? NOT_EVALUATED : flag;
+}
+
+/** The values that leapt and then stood still: suspect in `stuck`, and missing to their neighbours. */
+function withoutHeld(
+  timesMs: readonly number[],
+  values: readonly (number | null)[],
+  stuck: Flag[],
+  { flat, spike, intervalMs, holeMs }: Thresholds,
+): (number | null)[] {
+  const spanMs = flatSpanMs(Math.max(flat!.suspectMs, flat!.failMs), intervalMs);
+  const held = heldAfterJump(timesMs, values, { tolerance: flat!.tolerance, step: spike![0], spanMs, holeMs });
+  return values.map((value, i) => {
+    if (!held[i]) return value;
+    stuck[i] = worstFlag(stuck[i]!, SUSPECT);
+    return null;
+  });
+}
+
+/** Spike and rate of change: each value against the records right before and after it. */
+function neighbourColumns(
+  timesMs: readonly number[],
+  values: readonly (number | null)[],
+  thresholds: Thresholds,
+): Pick<Columns, 'spike' | 'rateOfChange'> {
+  const { spike: spikeAt, ratePerHour, holeMs } = thresholds;
+  const neighbour = (i: number, of: number) =>
+    i >= 0 && i < values.length && Math.abs(timesMs[i]! - timesMs[of]!) <= holeMs ? values[i]! : null;
+  return {
+    spike:
+      spikeAt &&
+      values.map((value, i) =>
+        value === null
+          ? NOT_EVALUATED
+          : spike(neighbour(i - 1, i), value, neighbour(i + 1, i), spikeAt, 'differential'),
+      ),
+    rateOfChange:
+      ratePerHour &&
+      values.map((value, i) =>
+        value === null ? NOT_EVALUATED : rate(neighbour(i - 1, i), value, timesMs[i]! - timesMs[i - 1]!, thresholds),
+      ),
+  };
 }
 
 function rate(before: number | null, value: number, elapsedMs: number, thresholds: Thresholds): Flag {
@@ -82,7 +203,8 @@ function rate(before: number | null, value: number, elapsedMs: number, threshold
  * A value that others may be compared with. One that failed by itself (outside the physical range, or the device says
  * that it is a fault or a calibration) is missing to its neighbours: water doesn't jump because a probe was cleaned.
  */
-function comparableValue({ value, deviceFlag, pinned }: FlaggableReading, inRange: Flag): number | null {
+function comparableValue(reading: FlaggableReading, alone: Flag): number | null {
+  const value = measured(reading);
   if (value === null) return null;
-  return (pinned ?? worsened(inRange, deviceFlag)) === FAIL ? null : value;
+  return (reading.pinned ?? worsened(alone, reading.deviceFlag)) === FAIL ? null : value;
 }

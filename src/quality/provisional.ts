@@ -1,7 +1,7 @@
 /**
- * The flag that a reading gets at the door: QARTOD tests 4 (gross range), 6 (spike), 7 (rate of change) and 8 (flat
- * line) as far as the past can tell. Its predecessors are those in event time that the door still remembers; what
- * comes after is unknown, so an hour's close decides again (src/quality/final.ts) and may confirm or clear.
+ * The flag that a reading gets at the door: QARTOD tests 4 (gross range), 5 (climatology), 6 (spike), 7 (rate of change)
+ * and 8 (flat line) as far as the past can tell. Its predecessors are those in event time that the door still remembers;
+ * what comes after is unknown, so an hour's close decides again (src/quality/final.ts) and may confirm or clear.
  */
 import { HOUR_MS } from '#model/calendar.ts';
 import {
@@ -15,7 +15,9 @@ import {
   SUSPECT,
   worstFlag,
 } from '#model/flag.ts';
-import { flatSpanMs, grossRange } from './tests.ts';
+import { climatology } from './climatology.ts';
+import { type FlatLine, flatSpanMs, mayStandStill } from './flat-line.ts';
+import { grossRange } from './tests.ts';
 import type { Thresholds } from './thresholds.ts';
 
 /** Readings of one series as the door remembers them, ascending in time, from `start` on; NaN = measured nothing. */
@@ -58,8 +60,10 @@ export function provisionalFlag(
   run: FlatRun,
   thresholds: Thresholds,
 ): Flag {
-  if (value === null) return MISSING;
+  // What isn't a number was not measured (ioos_qc: NaN is missing).
+  if (value === null || Number.isNaN(value)) return MISSING;
   let flag = grossRange(value, thresholds.fail, thresholds.suspect);
+  if (thresholds.climatology) flag = worstFlag(flag, climatology(timeMs, value, thresholds.climatology));
   if (thresholds.spike !== null || thresholds.ratePerHour !== null) {
     const last = lastValue(recent, before, false);
     const usable = last < 0 || isUsable(recent.flags[last] as Flag) ? last : lastValue(recent, last, true);
@@ -69,7 +73,7 @@ export function provisionalFlag(
   }
   if (thresholds.flat !== null) {
     moveRun(run, timeMs, value, recent, before, thresholds, thresholds.flat.tolerance);
-    flag = worstFlag(flag, flatLine(timeMs, run, thresholds.flat, thresholds.intervalMs));
+    flag = worstFlag(flag, flatLine(timeMs, value, run, thresholds.flat, thresholds.intervalMs));
   }
   return worsened(flag, deviceFlag);
 }
@@ -111,7 +115,8 @@ function canVouch(recent: Recent, index: number, { fail }: Thresholds): boolean 
  * is that a value left the level of the last usable reading, and so the causal form only ever says SUSPECT:
  * - within the threshold of the last usable reading: good, also right after a spike (it came back);
  * - within the threshold of a doubted predecessor, or further out on the same side of it: good (the step stays, so that
- *   a real pollution step is doubted for one reading and no longer);
+ *   a real pollution step is doubted for one reading and no longer), save that under `flat.afterJump` a value which
+ *   leapt and then stands still to the digit stays doubted until it moves;
  * - else suspect. Without a neighbour on this side of a hole the test isn't made.
  */
 function spike(
@@ -130,6 +135,7 @@ function spike(
   if (usable >= 0 && Math.abs(value - recent.values[usable]!) <= step) return GOOD;
   if (hasWitness) {
     const onwards = value - recent.values[witness]!;
+    if (thresholds.flat?.afterJump && Math.abs(onwards) < thresholds.flat.tolerance) return SUSPECT;
     if (Math.abs(onwards) <= step) return GOOD;
     const departure = usable < 0 ? 0 : recent.values[witness]! - recent.values[usable]!;
     if (Math.abs(departure) > step && onwards > 0 === departure > 0) return GOOD;
@@ -167,8 +173,8 @@ function rateOfChange(
 const FLAT_COUNT_MIN = 3;
 
 /** QARTOD test 8: the spread over the whole span is below the tolerance (strictly, so 0 would flag nothing). */
-function flatLine(timeMs: number, run: FlatRun, flat: { suspectMs: number; failMs: number }, intervalMs: number): Flag {
-  if (run.count < FLAT_COUNT_MIN) return GOOD;
+function flatLine(timeMs: number, value: number, run: FlatRun, flat: FlatLine, intervalMs: number): Flag {
+  if (run.count < FLAT_COUNT_MIN || mayStandStill(value, flat)) return GOOD;
   const lengthMs = timeMs - run.startMs;
   if (lengthMs >= flatSpanMs(flat.failMs, intervalMs)) return FAIL;
   return lengthMs >= flatSpanMs(flat.suspectMs, intervalMs) ? SUSPECT : GOOD;

@@ -5,6 +5,9 @@
 import { durationMs } from '#model/duration.ts';
 import type { Parameter } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
+import type { AttenuatedSignal } from './attenuated.ts';
+import type { ClimatologyMember } from './climatology.ts';
+import type { FlatLine } from './flat-line.ts';
 
 /** Assumed between two readings of a series for which no interval is expected; contracts §4 "young is one hour". */
 export const UNSTATED_INTERVAL_MS = 3_600_000;
@@ -24,7 +27,11 @@ export interface Thresholds {
    */
   rateLeastStep: number;
   spike: readonly [suspect: number, fail: number] | null;
-  flat: { tolerance: number; suspectMs: number; failMs: number } | null;
+  flat: Readonly<FlatLine> | null;
+  /** What is usual at the time of the year; only a station knows. */
+  climatology?: readonly ClimatologyMember[] | undefined;
+  /** Only a station knows; final flags only, since the door doesn't remember so much. */
+  attenuated?: Readonly<AttenuatedSignal> | undefined;
   /** Expected between two readings; `UNSTATED_INTERVAL_MS` when the station doesn't say. */
   intervalMs: number;
   /** Neighbours further apart than this have a hole between them. */
@@ -47,10 +54,25 @@ export function effectiveThresholds(
     ratePerHour: own?.ratePerHour ?? defaults.ratePerHour,
     rateLeastStep: own?.ratePerHour ? 0 : (defaults.spike?.[0] ?? 0),
     spike: own?.spike ?? defaults.spike,
-    flat: own?.flat
-      ? { tolerance: own.flat.tolerance, suspectMs: durationMs(own.flat.suspect), failMs: durationMs(own.flat.fail) }
-      : defaults.flat,
+    flat: own?.flat ? flatOf(own.flat) : defaults.flat,
+    climatology: own?.climatology,
+    attenuated: own?.attenuated && attenuatedOf(own.attenuated, intervalMs),
     intervalMs,
     holeMs: HOLE_INTERVALS * intervalMs,
   };
+}
+
+type OwnThresholds = NonNullable<Station['parameters'][number]['qc']>;
+
+function flatOf({ suspect, fail, ...rest }: NonNullable<OwnThresholds['flat']>): FlatLine {
+  return { ...rest, suspectMs: durationMs(suspect), failMs: durationMs(fail) };
+}
+
+/** Of three values nothing can be said; half of what the interval promises must be there. */
+function attenuatedOf(
+  { period, suspect, fail }: NonNullable<OwnThresholds['attenuated']>,
+  intervalMs: number,
+): AttenuatedSignal {
+  const periodMs = durationMs(period);
+  return { periodMs, valuesMin: Math.max(4, Math.ceil(periodMs / intervalMs / 2)), suspect, fail };
 }

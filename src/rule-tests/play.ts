@@ -5,11 +5,12 @@
 import type { AlarmChange } from '#alerts/alarm-log.ts';
 import { createAlertsFollower } from '#alerts/follower.ts';
 import type { Alarm } from '#model/alarm.ts';
-import type { Entry } from '#model/entry.ts';
+import type { Entry, Noun } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
+import { PLATFORM_RULE } from '#model/platform.ts';
 import type { Series } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
-import type { Rule, Station } from '#model/register.ts';
+import type { Maintenance, Rule, Station } from '#model/register.ts';
 import { alarms } from '#store/alert-queries.ts';
 import { Control } from '#store/control.ts';
 import { openDerived } from '#store/derived.ts';
@@ -25,28 +26,46 @@ export interface Arrival {
   deviceFlag: string | null;
 }
 
+/** A time in which nobody could be heard: the service was down, or its broker. */
+interface Outage {
+  of: 'service' | 'broker';
+  fromMs: number;
+  toMs: number;
+}
+
 export interface Script {
   reference: Reference;
   stations: Readonly<Record<string, Station>>;
   rules: Readonly<Record<string, Rule>>;
   allowedLatenessMs: number;
-  /** In any order; each is a message of its own. */
+  /** In any order; each is a message of its own, of the first gateway that owns its station. */
   arrivals: readonly Arrival[];
+  /** By id the stations that each owns; every station has one of its own unless given. */
+  gateways?: Readonly<Record<string, readonly string[]>>;
+  maintenance?: Readonly<Record<string, Maintenance>>;
+  outages?: readonly Outage[];
+  /** When it begins; with the first arrival unless given. */
+  startMs?: number;
+  /** How long time goes on; until the last arrival unless given. */
+  untilMs?: number;
 }
 
 export interface Played {
-  /** Every alarm that there ever was, late records included, by `raisedAt`. */
+  /** Every alarm that there ever was but those about the platform, late records included, by `raisedAt`. */
   alarms: Alarm[];
   changes: AlarmChange[];
 }
 
 const ALARMS_MAX = 100_000;
 const SILENT = { info: () => {}, warn: () => {} };
+const ACTOR = 'rules:test';
 
-export async function play({ reference, stations, rules, allowedLatenessMs, arrivals }: Script): Promise<Played> {
+export async function play(script: Script): Promise<Played> {
+  const { reference, allowedLatenessMs } = script;
   const [standard] = reference.standards.values();
   if (!standard) throw new Error('the reference data has no standard');
-  const { entries, series } = journalOf(stations, rules, arrivals);
+  const entries: Entry[] = [];
+  const { happenings, series } = happeningsOf(script);
   const changes: AlarmChange[] = [];
   const derived = openDerived(':memory:');
   try {
@@ -61,33 +80,85 @@ export async function play({ reference, stations, rules, allowedLatenessMs, arri
       log: SILENT,
       onAlarms: (some) => changes.push(...some),
     });
-    await follower.apply(entries);
+    const append = async (receivedMs: number, content: Content) => {
+      entries.push({ ...content, seq: entries.length + 1, receivedMs } as Entry);
+      await follower.apply(entries.slice(-1));
+    };
+    for (const { atMs, content } of happenings) {
+      // While the service runs, a tick follows each timer that is due.
+      for (let dueMs = follower.nextTimerMs(); dueMs !== null && dueMs < atMs; dueMs = follower.nextTimerMs()) {
+        if (isDown(script, dueMs)) break;
+        await append(Math.max(dueMs, entries.at(-1)?.receivedMs ?? dueMs), { kind: 'tick' });
+      }
+      await append(atMs, content);
+    }
     const all = { state: null, station: null, severity: null, rule: null, fromMs: null, toMs: null };
-    return { alarms: alarms(derived, { ...all, limit: ALARMS_MAX, after: null }).reverse(), changes };
+    const found = alarms(derived, { ...all, limit: ALARMS_MAX, after: null }).reverse();
+    return { alarms: found.filter(({ rule }) => rule !== PLATFORM_RULE), changes };
   } finally {
     derived.close();
   }
 }
 
-/** The entries that a door would have journaled. */
-function journalOf(stations: Script['stations'], rules: Script['rules'], arrivals: readonly Arrival[]) {
-  const inOrder = arrivals.toSorted((a, b) => a.receivedMs - b.receivedMs);
-  const startMs = inOrder[0]?.receivedMs ?? 0;
-  const entries: Entry[] = [];
-  const put = (noun: 'station' | 'rule', id: string, body: unknown) =>
-    entries.push({
-      kind: 'command',
-      seq: entries.length + 1,
-      receivedMs: startMs,
-      actor: 'rules:test',
-      command: { verb: 'put', noun, id, body },
-    } as Entry);
-  for (const [id, body] of Object.entries(stations)) put('station', id, body);
-  for (const [id, body] of Object.entries(rules)) put('rule', id, body);
+/** An entry before it has its place. */
+type Content = Entry extends infer E ? (E extends Entry ? Omit<E, 'seq' | 'receivedMs'> : never) : never;
 
+interface Happening {
+  atMs: number;
+  content: Content;
+}
+
+function isDown({ outages = [] }: Script, timeMs: number): boolean {
+  return outages.some(({ of, fromMs, toMs }) => of === 'service' && fromMs <= timeMs && timeMs < toMs);
+}
+
+/** What a journal would have taken, in order. */
+function happeningsOf(script: Script): { happenings: Happening[]; series: Series[] } {
+  const inOrder = script.arrivals.toSorted((a, b) => a.receivedMs - b.receivedMs);
+  const firstMs = inOrder[0]?.receivedMs;
+  const startMs = Math.min(script.startMs ?? firstMs ?? 0, firstMs ?? Number.POSITIVE_INFINITY);
+  const { messages, series } = messagesOf(inOrder, script);
+  const outages = (script.outages ?? []).flatMap(outageHappenings);
+  const untilMs = script.untilMs ?? Number.NEGATIVE_INFINITY;
+  const last: Happening[] = Number.isFinite(untilMs) ? [{ atMs: untilMs, content: { kind: 'tick' } }] : [];
+  const later = [...outages, ...messages, ...last].toSorted((a, b) => a.atMs - b.atMs);
+  return { happenings: [...registered(script).map((content) => ({ atMs: startMs, content })), ...later], series };
+}
+
+function registered({ stations, rules, gateways, maintenance = {} }: Script): Content[] {
+  const owned = gateways ?? Object.fromEntries(Object.keys(stations).map((id) => [`gw.${id}`, [id]]));
+  const put = (noun: Noun, id: string, body: unknown): Content => ({
+    kind: 'command',
+    actor: ACTOR,
+    command: { verb: 'put', noun, id, body },
+  });
+  const all = (noun: Noun, register: object) => Object.entries(register).map(([id, body]) => put(noun, id, body));
+  return [
+    ...all('station', stations),
+    ...Object.entries(owned).map(([id, list]) => put('gateway', id, { stations: list, passwordHash: '' })),
+    ...all('maintenance', maintenance),
+    ...all('rule', rules),
+  ];
+}
+
+function outageHappenings({ of, fromMs, toMs }: Outage): Happening[] {
+  if (of === 'service') return [{ atMs: toMs, content: { kind: 'start', downSinceMs: fromMs } }];
+  const change = (state: 'begun' | 'ended', sinceMs: number): Happening => ({
+    atMs: sinceMs,
+    content: {
+      kind: 'command',
+      actor: ACTOR,
+      command: { verb: 'platform', condition: 'broker.unreachable', state, sinceMs, detail: '' },
+    },
+  });
+  return [change('begun', fromMs), change('ended', toMs)];
+}
+
+/** The messages that a door would have journaled. */
+function messagesOf(inOrder: readonly Arrival[], { gateways = {} }: Script) {
   const series: Series[] = [];
   const known = new Map<string, number | null>();
-  for (const { station, parameter, timeMs, receivedMs, value, flag, deviceFlag } of inOrder) {
+  const messages = inOrder.map(({ station, parameter, timeMs, receivedMs, value, flag, deviceFlag }): Happening => {
     let id = series.find((one) => one.station === station && one.parameter === parameter)?.id;
     if (id === undefined) {
       id = series.length + 1;
@@ -97,10 +168,13 @@ function journalOf(stations: Script['stations'], rules: Script['rules'], arrival
     const verdict = !known.has(key) ? 'new' : known.get(key) === value ? 'duplicate' : 'correction';
     known.set(key, value);
     const readings = [{ series: id, timeMs, value, flag, deviceFlag, verdict } as const];
-    const seq = entries.length + 1;
-    entries.push({ kind: 'message', seq, receivedMs, source: 'rules:test', gatewaySeq: null, readings: [...readings] });
-  }
-  return { entries, series };
+    const owner = Object.entries(gateways).find(([, list]) => list.includes(station))?.[0] ?? `gw.${station}`;
+    return {
+      atMs: receivedMs,
+      content: { kind: 'message', source: owner, gatewaySeq: null, readings: [...readings] },
+    };
+  });
+  return { messages, series };
 }
 
 /** A journal in memory, as its followers read it. Entry `seq` stands at index `seq` − 1, series `id` likewise. */

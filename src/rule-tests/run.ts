@@ -1,8 +1,9 @@
 /** Reads a file of rule tests, blames what is wrong in it by line, and runs the rest. */
 import { checkRule } from '#alerts/rules.ts';
+import { GATEWAYS_STATION, WHOLE_STATION } from '#model/alarm.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Reference } from '#model/reference.ts';
-import type { Rule, Station } from '#model/register.ts';
+import type { Maintenance, Rule, Station } from '#model/register.ts';
 import { SeedError } from '#seeds/seed-error.ts';
 import { readYaml, type YamlFile, yamlFault } from '#seeds/yaml-file.ts';
 import { Control } from '#store/control.ts';
@@ -27,20 +28,44 @@ export async function runRuleTests(path: string, name: string, reference: Refere
   const file = readYaml(path, name);
   const parsed = ruleTestFile.safeParse(file.data);
   if (!parsed.success) throw yamlFault(file, [], null, parsed.error);
-  const { tests, rules, lateness } = parsed.data;
+  const { tests, rules, lateness, gateways } = parsed.data;
   const stations = namedStations(parsed.data);
   checkStations(file, stations, reference);
   checkRules(file, rules, stations, reference);
+  checkNames(file, parsed.data);
   const scripts = tests.map((test, index) => checkedArrivals(file, test, index, parsed.data, reference));
   const results: RuleTestResult[] = [];
   for (const [index, test] of tests.entries()) {
     const arrivals = scripts[index]!;
-    const { alarms } = await play({ reference, stations, rules, allowedLatenessMs: durationMs(lateness), arrivals });
     const startMs = momentMs(test.start, 0);
+    const { alarms } = await play({
+      reference,
+      stations,
+      rules,
+      ...(gateways ? { gateways } : {}),
+      allowedLatenessMs: durationMs(lateness),
+      arrivals,
+      ...circumstancesOf(test, startMs),
+    });
     const line = file.lineOf(['tests', index]);
     results.push({ name: test.name, line, differences: differences(test.expect, alarms, startMs) });
   }
   return results;
+}
+
+/** What a test says about time and about planned work. */
+function circumstancesOf({ maintenance, outages, until }: RuleTest, startMs: number) {
+  const instant = (moment: string) => new Date(momentMs(moment, startMs)).toISOString();
+  const windows = Object.entries(maintenance).map(([id, { stations, gateways, from, to }]): [string, Maintenance] => [
+    id,
+    { ...(stations && { stations }), ...(gateways && { gateways }), from: instant(from), to: instant(to), reason: id },
+  ]);
+  return {
+    startMs,
+    maintenance: Object.fromEntries(windows),
+    outages: outages.map(({ of, from, to }) => ({ of, fromMs: momentMs(from, startMs), toMs: momentMs(to, startMs) })),
+    ...(until === undefined ? {} : { untilMs: momentMs(until, startMs) }),
+  };
 }
 
 /** In a test a station's id is name enough. */
@@ -58,6 +83,23 @@ function checkStations(file: YamlFile, stations: Record<string, Station>, refere
       if (reference.parameters.has(parameter.id)) continue;
       const line = file.lineOf(['stations', id, 'parameters', index]);
       throw new SeedError(file.name, line, id, `there is no parameter "${parameter.id}"`);
+    }
+  }
+}
+
+/** Gateways and windows name stations and gateways of the file. */
+function checkNames(file: YamlFile, { stations, gateways = {}, tests }: RuleTestFile): void {
+  const demand = (path: PropertyKey[], item: string, noun: string, names: readonly string[] = [], known: object) => {
+    const missing = names.find((name) => !(name in known));
+    if (missing === undefined) return;
+    throw new SeedError(file.name, file.lineOf(path), item, `there is no ${noun} "${missing}" in this file`);
+  };
+  for (const [id, list] of Object.entries(gateways)) demand(['gateways', id], id, 'station', list, stations);
+  for (const [index, { name, maintenance }] of tests.entries()) {
+    for (const [id, window] of Object.entries(maintenance)) {
+      const path = ['tests', index, 'maintenance', id];
+      demand(path, name, 'station', window.stations, stations);
+      demand(path, name, 'gateway', window.gateways, gateways);
     }
   }
 }
@@ -85,7 +127,7 @@ function checkedArrivals(
   file: YamlFile,
   test: RuleTest,
   index: number,
-  { stations, rules }: RuleTestFile,
+  { stations, rules, gateways = {} }: RuleTestFile,
   reference: Reference,
 ): Arrival[] {
   const blame = (path: readonly PropertyKey[], reason: string) =>
@@ -93,8 +135,14 @@ function checkedArrivals(
   for (const list of ['readings', 'series', 'expect'] as const) {
     for (const [place, item] of test[list].entries()) {
       const { station, parameter } = item;
+      const isExpected = list === 'expect';
+      if (isExpected && station === GATEWAYS_STATION) {
+        if (!(parameter in gateways)) throw blame([list, place], `there is no gateway "${parameter}" in this file`);
+        continue;
+      }
       if (!(station in stations)) throw blame([list, place], `there is no station "${station}" in this file`);
-      if (!reference.parameters.has(parameter)) throw blame([list, place], `there is no parameter "${parameter}"`);
+      const isKnown = reference.parameters.has(parameter) || (isExpected && parameter === WHOLE_STATION);
+      if (!isKnown) throw blame([list, place], `there is no parameter "${parameter}"`);
       if ('rule' in item && !(item.rule in rules))
         throw blame([list, place], `there is no rule "${item.rule}" in this file`);
     }

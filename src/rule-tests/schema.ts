@@ -52,18 +52,30 @@ const expected = z.strictObject({
   raisedAt: moment.optional(),
   detectedAt: moment.optional(),
   clearedAt: moment.nullable().optional(),
-  value: z.number().optional(),
+  value: z.number().nullable().optional(),
   limit: z.number().optional(),
   op: z.enum(['<=', '>=', '<', '>']).optional(),
   class: z.string().optional(),
   target: z.string().nullable().optional(),
   multiple: z.number().nullable().optional(),
   late: z.boolean().optional(),
+  /** `maintenance/ID`, or the key of the alarm that this one follows from. */
+  suppressedBy: z.string().nullable().optional(),
 });
+
+const window = z.strictObject({
+  stations: z.array(id).min(1).optional(),
+  gateways: z.array(id).min(1).optional(),
+  from: moment,
+  to: moment,
+});
+const outage = z.strictObject({ of: z.enum(['service', 'broker']), from: moment, to: moment });
 
 export const ruleTestFile = z.strictObject({
   lateness: duration.default('PT2H'),
   stations: z.record(id, station.partial({ name: true })),
+  /** By id the stations that each owns; without it every station has one of its own. */
+  gateways: z.record(id, z.array(id)).optional(),
   rules: z.record(id, rule),
   tests: z
     .array(
@@ -72,6 +84,10 @@ export const ruleTestFile = z.strictObject({
         start: instant.default('2026-01-01T00:00:00Z'),
         readings: z.array(reading).default([]),
         series: z.array(series).default([]),
+        maintenance: z.record(id, window).default({}),
+        outages: z.array(outage).default([]),
+        /** How long time goes on; until the last arrival unless given. */
+        until: moment.optional(),
         expect: z.array(expected),
       }),
     )

@@ -1,6 +1,6 @@
 /** What the API asks about alarms and notices, answered from derived.db; one function per method of `Queries`. */
 import type { Alarm, Transition } from '#model/alarm.ts';
-import type { AlarmFilter, NoticeRow } from './queries.ts';
+import type { AlarmFilter, NoticeFilter, NoticeRow } from './queries.ts';
 import type { Database } from './sqlite.ts';
 
 /** Alarms newest first by (raisedAtMs, id). */
@@ -51,11 +51,13 @@ export function timeline(
 /** Notices newest first by (createdAtMs, id); `before` = the last item's pair of the page before. */
 export function notices(
   derived: Database,
-  query: { state: NoticeRow['state'] | null; limit: number; before: { createdAtMs: number; id: string } | null },
+  query: { state: NoticeFilter | null; limit: number; before: { createdAtMs: number; id: string } | null },
 ): NoticeRow[] {
+  // In words that the index of dead letters has, too.
+  const isDead = query.state === 'dead' ? "state = 'failed' AND fallback IS NULL" : '(?1 IS NULL OR state = ?1)';
   const rows = derived
     .prepare(
-      `SELECT * FROM notice WHERE (?1 IS NULL OR state = ?1) AND (?2 IS NULL OR (createdAtMs, id) < (?2, ?3))
+      `SELECT * FROM notice WHERE ${isDead} AND (?2 IS NULL OR (createdAtMs, id) < (?2, ?3))
        ORDER BY createdAtMs DESC, id DESC LIMIT ?4`,
     )
     .all(query.state, query.before?.createdAtMs ?? null, query.before?.id ?? null, query.limit);
@@ -106,6 +108,9 @@ function toNotice(derived: Database, row: Row): NoticeRow {
   const attempts = derived
     .prepare('SELECT atMs, status, outcome FROM attempt WHERE notice = ? ORDER BY n')
     .all(row.id as string);
+  const receipts = derived
+    .prepare('SELECT recipient AS "to", atMs, status, outcome FROM receipt WHERE notice = ? ORDER BY recipient')
+    .all(row.id as string);
   return {
     id: row.id as string,
     channel: row.channel as string,
@@ -114,5 +119,8 @@ function toNotice(derived: Database, row: Row): NoticeRow {
     createdAtMs: row.createdAtMs as number,
     state: row.state as NoticeRow['state'],
     attempts: attempts.map((attempt) => ({ ...attempt })) as NoticeRow['attempts'],
+    summary: row.summary as string | null,
+    fallback: row.fallback as string | null,
+    receipts: receipts.map((receipt) => ({ ...receipt })) as unknown as NonNullable<NoticeRow['receipts']>,
   };
 }

@@ -8,6 +8,8 @@ import type { Database } from './sqlite.ts';
 /** A notice as the outbox takes it; `payload` = the JSON body less the notice's id. */
 export interface NoticeDraft {
   id: string;
+  /** What makes this telling different from every other one, whatever the channel. */
+  cause: string;
   channel: string;
   event: AlarmEvent;
   createdAtMs: number;
@@ -27,6 +29,9 @@ interface StoredLane {
   body: string;
 }
 
+/** Evaluation state that is about no single series. */
+type PartKind = 'lane' | 'site' | 'post' | 'clock';
+
 export interface AlertStore {
   alarm(id: string): AlarmWithEvidence | undefined;
   put(alarm: Alarm, lastBreachMs: number | null): void;
@@ -39,23 +44,30 @@ export interface AlertStore {
   restingOn(key: string, fromMs: number, toMs: number): AlarmWithEvidence[];
   /** Alarms whose story goes on: raised, acknowledged, returned. */
   open(): Alarm[];
+  /** Alarms of a rule that are raised or acknowledged. */
+  openOf(rule: string): Alarm[];
+  /** Alarms that are raised or acknowledged and that nobody is told of by design. */
+  suppressed(): { id: string; by: string }[];
   shelved(): { id: string; untilMs: number }[];
   /** Takes a notice into the outbox; one that is already there stays as it is. */
   notify(draft: NoticeDraft): void;
-  /** Puts a notice at the end of the outbox again; false when there is no such notice. */
+  /** Puts a notice that was sent or has failed at the end of the outbox again; false when there is no such notice. */
   resend(notice: string, atMs: number): boolean;
   /** Channels that were (or will be) told about this alarm. */
   told(alarm: string): string[];
   lanes(): StoredLane[];
   saveLane(lane: StoredLane): void;
   dropLane(rule: string, series: number): void;
+  parts(kind: PartKind): { id: string; body: string }[];
+  savePart(kind: PartKind, id: string, body: string): void;
+  dropPart(kind: PartKind, id: string): void;
   /** The entry through which the saved lanes are complete, and the `receivedMs` of the newest entry. */
   progress(): { seq: number; receivedMs: number };
   saveProgress(seq: number, receivedMs: number): void;
 }
 
 export function openAlertStore(derived: Database): AlertStore {
-  return { ...alarmRows(derived), ...noticeRows(derived), ...laneRows(derived) };
+  return { ...alarmRows(derived), ...openNotices(derived), ...laneRows(derived), ...partRows(derived) };
 }
 
 function toAlarm(row: Record<string, unknown>): AlarmWithEvidence {
@@ -86,6 +98,13 @@ function alarmRows(derived: Database) {
   const open = derived.prepare(
     "SELECT body FROM alarm WHERE state IN ('raised', 'acknowledged', 'returned') ORDER BY raisedAtMs, id",
   );
+  const openOf = derived.prepare(
+    "SELECT body FROM alarm WHERE rule = ? AND state IN ('raised', 'acknowledged') ORDER BY id",
+  );
+  const suppressed = derived.prepare(
+    `SELECT id, json_extract(body, '$.suppressedBy') AS "by" FROM alarm
+     WHERE state IN ('raised', 'acknowledged') AND json_extract(body, '$.suppressedBy') IS NOT NULL ORDER BY id`,
+  );
   const shelved = derived.prepare('SELECT id, shelvedUntilMs AS untilMs FROM alarm WHERE shelvedUntilMs IS NOT NULL');
   const oneOrNone = (row: Record<string, unknown> | undefined) => (row ? toAlarm(row) : undefined);
   return {
@@ -103,19 +122,28 @@ function alarmRows(derived: Database) {
     covering: (key: string, timeMs: number, late: boolean) => oneOrNone(covering.get(key, timeMs, late ? 1 : 0)),
     restingOn: (key: string, fromMs: number, toMs: number) => restingOn.all(key, fromMs, toMs).map(toAlarm),
     open: () => open.all().map((row) => JSON.parse(row.body as string) as Alarm),
+    openOf: (rule: string) => openOf.all(rule).map((row) => JSON.parse(row.body as string) as Alarm),
+    suppressed: () => suppressed.all().map((row) => ({ ...row })) as { id: string; by: string }[],
     shelved: () => shelved.all().map((row) => ({ ...row })) as { id: string; untilMs: number }[],
   };
 }
 
-function noticeRows(derived: Database) {
+/** The notices alone: the outbox adds some of its own. */
+export function openNotices(derived: Database) {
   const next = derived.prepare('SELECT coalesce(max(position), 0) + 1 AS position FROM notice');
   const insert = derived.prepare(
-    `INSERT INTO notice (id, position, channel, event, createdAtMs, state, nextAtMs, tries, alarms, payload)
-     VALUES (?, ?, ?, ?, ?, 'pending', 0, 0, ?, ?) ON CONFLICT (id) DO NOTHING`,
+    `INSERT INTO notice (id, position, channel, event, createdAtMs, state, nextAtMs, tries, alarms, payload, cause, begun)
+     VALUES (?, ?, ?, ?, ?, 'pending', 0, 0, ?, ?, ?, 0) ON CONFLICT (id) DO NOTHING`,
   );
   const link = derived.prepare('INSERT INTO noticeAlarm (alarm, notice) VALUES (?, ?) ON CONFLICT DO NOTHING');
   const again = derived.prepare(
-    "UPDATE notice SET state = 'pending', position = ?, tries = 0, nextAtMs = ? WHERE id = ?",
+    `UPDATE notice SET state = 'pending', position = ?, tries = 0, nextAtMs = ?, fallback = NULL
+     WHERE id = ? AND state IN ('sent', 'failed')`,
+  );
+  // What was sent goes to everybody again; what has failed only to those whom it hasn't reached.
+  const forget = derived.prepare(
+    `DELETE FROM receipt WHERE notice = ?1
+     AND (outcome <> 'sent' OR EXISTS (SELECT 1 FROM notice WHERE id = ?1 AND state = 'sent'))`,
   );
   const told = derived.prepare(
     `SELECT DISTINCT notice.channel AS channel FROM noticeAlarm JOIN notice ON notice.id = noticeAlarm.notice
@@ -123,11 +151,14 @@ function noticeRows(derived: Database) {
   );
   const position = () => (next.get() as { position: number }).position;
   return {
-    notify({ id, channel, event, createdAtMs, alarms, payload }: NoticeDraft) {
-      insert.run(id, position(), channel, event, createdAtMs, JSON.stringify(alarms), payload);
+    notify({ id, channel, event, createdAtMs, alarms, payload, cause }: NoticeDraft) {
+      insert.run(id, position(), channel, event, createdAtMs, JSON.stringify(alarms), payload, cause);
       for (const alarm of alarms) link.run(alarm, id);
     },
-    resend: (notice: string, atMs: number) => again.run(position(), atMs, notice).changes > 0,
+    resend(notice: string, atMs: number) {
+      forget.run(notice);
+      return again.run(position(), atMs, notice).changes > 0;
+    },
     told: (alarm: string) => told.all(alarm).map((row) => row.channel as string),
   };
 }
@@ -155,6 +186,24 @@ function laneRows(derived: Database) {
     progress: () => (progress.get() as { seq: number; receivedMs: number } | undefined) ?? { seq: 0, receivedMs: 0 },
     saveProgress(seq: number, receivedMs: number) {
       saveProgress.run(seq, receivedMs);
+    },
+  };
+}
+
+function partRows(derived: Database) {
+  const parts = derived.prepare('SELECT id, body FROM alertPart WHERE kind = ? ORDER BY id');
+  const savePart = derived.prepare(
+    `INSERT INTO alertPart (kind, id, body) VALUES (?, ?, ?)
+     ON CONFLICT (kind, id) DO UPDATE SET body = excluded.body`,
+  );
+  const dropPart = derived.prepare('DELETE FROM alertPart WHERE kind = ? AND id = ?');
+  return {
+    parts: (kind: PartKind) => parts.all(kind).map((row) => ({ ...row })) as { id: string; body: string }[],
+    savePart(kind: PartKind, id: string, body: string) {
+      savePart.run(kind, id, body);
+    },
+    dropPart(kind: PartKind, id: string) {
+      dropPart.run(kind, id);
     },
   };
 }

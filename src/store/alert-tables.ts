@@ -43,6 +43,36 @@ export const alertsDdl = `
     flag INTEGER NOT NULL, deviceFlag TEXT) STRICT;
 `;
 
+/**
+ * `notice.cause` names the telling, whatever the channel: a stand-in that has been told of it already isn't told again.
+ * `begun` = an attempt may have reached somebody, so that it can't be told in a summary any more (rows of before can't
+ * be sure). `summary` = the notice that tells of it, with state `grouped`. `fallback` = the channel that took over.
+ * `receipt` = how far a notice has come with each address behind its channel.
+ */
+export const noticesDdl = `
+  ALTER TABLE notice ADD COLUMN cause TEXT NOT NULL DEFAULT '';
+  ALTER TABLE notice ADD COLUMN begun INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE notice ADD COLUMN summary TEXT;
+  ALTER TABLE notice ADD COLUMN fallback TEXT;
+  CREATE INDEX noticeBySummary ON notice (summary) WHERE summary IS NOT NULL;
+  CREATE INDEX noticeDead ON notice (createdAtMs, id) WHERE state = 'failed' AND fallback IS NULL;
+  CREATE INDEX attemptByTime ON attempt (atMs);
+  CREATE TABLE receipt (notice TEXT NOT NULL, recipient TEXT NOT NULL, atMs INTEGER NOT NULL, status TEXT NOT NULL,
+    outcome TEXT NOT NULL, PRIMARY KEY (notice, recipient)) STRICT, WITHOUT ROWID;
+`;
+
+/**
+ * Evaluation state that is about no single series, as JSON: `lane` by key, `site` by station, `post` by gateway, `clock`.
+ * The indexes find what stands when the follower starts.
+ */
+export const alertPartsDdl = `
+  CREATE TABLE alertPart (kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (kind, id)) STRICT, WITHOUT ROWID;
+  CREATE INDEX alarmStanding ON alarm (rule) WHERE state IN ('raised', 'acknowledged');
+  CREATE INDEX alarmSuppressed ON alarm (json_extract(body, '$.suppressedBy'))
+    WHERE state IN ('raised', 'acknowledged') AND json_extract(body, '$.suppressedBy') IS NOT NULL;
+`;
+
 /** A reading that waits in the inbox; `n` rises and never comes twice: alarms are named after it. */
 export interface Rejudged extends SeriesReading {
   n: number;

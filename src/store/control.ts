@@ -1,10 +1,27 @@
 /**
- * The registers (stations, gateways, meters, rules, channels, routes, tokens, statements) as a projection of
+ * The registers (stations, gateways, meters, rules, channels, routes, tokens, statements, rulings, plans …) as a projection of
  * `put` and `delete` commands. Versions are kept for ever in journal.db's `control` table, written in the same
  * transaction as the command; this is the view in memory that each thread keeps, advanced entry by entry.
  */
+
+import type { ClosedPeriod, MeterRuling, Plan } from '#model/accounting.ts';
 import type { CommandEntry, Entry, Noun } from '#model/entry.ts';
-import type { Channel, Gap, Gateway, Meter, Routes, Rule, Statement, Station, Token } from '#model/register.ts';
+import type { Panel } from '#model/panel.ts';
+import type {
+  Channel,
+  Gap,
+  Gateway,
+  Maintenance,
+  Meter,
+  Routes,
+  Rule,
+  Statement,
+  Station,
+  Token,
+} from '#model/register.ts';
+
+/** Kept on disk alone, there are thousands of them: see panel-queries.ts. */
+export const ON_DISK = 'panel' satisfies Noun;
 
 export interface NounBody {
   station: Station;
@@ -16,6 +33,11 @@ export interface NounBody {
   token: Token;
   statement: Statement;
   gap: Gap;
+  ruling: MeterRuling;
+  plan: Plan;
+  period: ClosedPeriod;
+  panel: Panel;
+  maintenance: Maintenance;
 }
 
 /** One version of one register entry; `body` null = deleted. */
@@ -60,6 +82,7 @@ export class Control {
     if (entry.kind !== 'command') return;
     const { command } = entry;
     if (command.verb !== 'put' && command.verb !== 'delete') return;
+    if (command.noun === ON_DISK) return;
     const body = command.verb === 'put' ? command.body : null;
     this.#set({ noun: command.noun, id: command.id, seq: entry.seq, atMs: entry.receivedMs, actor: entry.actor, body });
     for (const listener of this.#listeners) listener(entry);

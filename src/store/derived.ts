@@ -4,13 +4,13 @@
  * released migration is never edited.
  */
 
-import { alertsDdl } from './alert-tables.ts';
+import { alertPartsDdl, alertsDdl, noticesDdl } from './alert-tables.ts';
 import { booksDdl } from './books-tables.ts';
 import { frozenHoursDdl } from './frozen-hours.ts';
 import { rejectedDdl } from './rejected.ts';
 import { settleDdl } from './settle-tables.ts';
 import { type Database, openDatabase, type Statement } from './sqlite.ts';
-import { volumeDdl } from './volume-tables.ts';
+import { volumeDdl, volumeTotalsDdl } from './volume-tables.ts';
 
 const CURSORS = `
   CREATE TABLE cursor (follower TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -26,6 +26,9 @@ export const derivedMigrations: readonly string[] = [
   alertsDdl,
   rejectedDdl,
   frozenHoursDdl,
+  volumeTotalsDdl,
+  noticesDdl,
+  alertPartsDdl,
 ];
 
 export function openDerived(path: string): Database {

@@ -1,7 +1,7 @@
 /** The journal's reading side. Every thread opens its own; each call is one short read, so the writer never waits. */
 import type { CommandEntry, Entry } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
-import type { ControlVersion } from './control.ts';
+import { type ControlVersion, ON_DISK } from './control.ts';
 import { decodeEntry, type EntryRow } from './entry-codec.ts';
 import { toStoreError } from './journal-failure.ts';
 import type { IntakeCount, JournalReader } from './journal-port.ts';
@@ -39,12 +39,14 @@ export function openJournalReader(path: string): OpenJournalReader {
   }
 }
 
-/** The newest version of each register entry with seq ≤ `asOfSeq`. */
+/** The newest version of each register entry with seq ≤ `asOfSeq`, of those that are kept in memory. */
 export function controlVersions(database: Database, asOfSeq: number): ControlVersion[] {
   // With max() the bare columns come from the row that has the maximum (https://sqlite.org/lang_select.html#bareagg).
   const rows = database
-    .prepare('SELECT noun, id, max(seq) AS seq, atMs, actor, body FROM control WHERE seq <= ? GROUP BY noun, id')
-    .all(asOfSeq) as unknown as (Omit<ControlVersion, 'body'> & { body: string | null })[];
+    .prepare(
+      'SELECT noun, id, max(seq) AS seq, atMs, actor, body FROM control WHERE seq <= ? AND noun <> ? GROUP BY noun, id',
+    )
+    .all(asOfSeq, ON_DISK) as unknown as (Omit<ControlVersion, 'body'> & { body: string | null })[];
   return rows.map((row) => ({ ...row, body: row.body === null ? null : (JSON.parse(row.body) as unknown) }));
 }
 

@@ -5,8 +5,12 @@
  */
 import type { Alarm, AlarmEvent, AlarmState, Severity, Transition } from '#model/alarm.ts';
 import type { Flag } from '#model/flag.ts';
-import type { MeanKind } from '#model/reference.ts';
+import type { Panel } from '#model/panel.ts';
+import type { MeanKind, Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
+import type { ExplainedFlag } from '#quality/final.ts';
+import type { Thresholds } from '#quality/thresholds.ts';
+import type { Decision, DecisionKind } from '#volume/decisions.ts';
 
 export interface ReadingRow {
   timeMs: number;
@@ -55,6 +59,31 @@ export interface TrendQuery {
   asOfMs: number | null;
 }
 
+/** Many series over a few spans of time, all at once. */
+export interface PeriodQuery {
+  series: { id: number; mean: MeanKind }[];
+  /**
+   * Whole local days of `timeZone`; a year that is averaged by months comes as twelve. Of what is only compared with the
+   * means will do: then `count` is `valid`, and `min` and `max` are null.
+   */
+  spans: { startMs: number; endMs: number; meansOnly: boolean }[];
+  timeZone: string;
+  asOfMs: number | null;
+  nowMs: number;
+}
+
+/** A series' readings in one span; as a `TrendBucket`. */
+export interface PeriodCell {
+  series: number;
+  count: number;
+  valid: number;
+  mean: number | null;
+  min: number | null;
+  max: number | null;
+  /** An hour of it is open, or waits to be computed again. */
+  provisional: boolean;
+}
+
 /** Integer litres; `unknownMs` = time of the range for which nothing is known, summed over meters. */
 export interface VolumeBucket {
   startMs: number;
@@ -67,6 +96,56 @@ export interface VolumeBucket {
 export interface VolumeQuery {
   meters: { id: string; meter: Meter }[];
   edgesMs: number[];
+}
+
+export interface VolumesAsOf {
+  meters: string[];
+  edgesMs: number[];
+  asOfMs: number;
+  /** The parameter `register`: knows the units of meters' faces. */
+  register: Parameter;
+}
+
+export interface MeterVolumes {
+  meter: string;
+  buckets: VolumeBucket[];
+}
+
+export interface DecisionFilter {
+  meters: string[];
+  kind: DecisionKind | null;
+  /** Of the read that was decided about. */
+  fromMs: number;
+  toMs: number;
+  limit: number;
+  before: { timeMs: number; meter: string; kind: string } | null;
+}
+
+export interface DecisionRow extends Decision {
+  meter: string;
+}
+
+export interface LoadBucket {
+  startMs: number;
+  endMs: number;
+  kilograms: number;
+  litres: number;
+  /** Of hours without a usable concentration. */
+  unweighedLitres: number;
+  /** Time for which both concentration and volume are known. */
+  coveredMs: number;
+}
+
+/** A reading, and what each quality test says of it now. */
+interface ExplainedReading extends Omit<ExplainedFlag, 'flag'> {
+  value: number | null;
+  /** As stored: provisional until its hour closes. */
+  flag: Flag;
+  deviceFlag: string | null;
+  /** Set by hand; it stands above the tests. */
+  engineer: Flag | null;
+  /** What the tests make of it together. */
+  final: Flag;
 }
 
 export interface AlarmFilter {
@@ -88,9 +167,19 @@ export interface NoticeRow {
   event: AlarmEvent;
   alarms: string[];
   createdAtMs: number;
-  state: 'pending' | 'sent' | 'failed';
+  /** `grouped` = told in a summary. */
+  state: 'pending' | 'sent' | 'failed' | 'grouped';
   attempts: { atMs: number; status: string; outcome: 'sent' | 'failed-for-now' | 'failed-for-good' }[];
+  /** The notice that tells of this one together with others. */
+  summary?: string | null;
+  /** The channel that took over what this one could tell nobody. */
+  fallback?: string | null;
+  /** The newest attempt for each address behind the channel, where there are several. */
+  receipts?: { to: string; atMs: number; status: string; outcome: NoticeRow['attempts'][number]['outcome'] }[];
 }
+
+/** `dead` = failed, and nobody took over: what nobody was told. */
+export type NoticeFilter = NoticeRow['state'] | 'dead';
 
 export interface Queries {
   readings(query: {
@@ -102,14 +191,35 @@ export interface Queries {
   }): Promise<ReadingRow[]>;
   history(query: { series: number; timeMs: number }): Promise<ReadingVersion[]>;
   trends(query: TrendQuery): Promise<TrendBucket[]>;
+  /** For each span the series that have readings in it, in any order. */
+  periods(query: PeriodQuery): Promise<PeriodCell[][]>;
   volumes(query: VolumeQuery): Promise<VolumeBucket[]>;
+  /** Each meter by itself. */
+  meterVolumes(query: VolumeQuery): Promise<MeterVolumes[]>;
+  /** As the readings, meters and rulings were known then; meters that weren't there are left out. */
+  volumesAsOf(query: VolumesAsOf): Promise<MeterVolumes[]>;
+  /** Newest first. */
+  decisions(query: DecisionFilter): Promise<DecisionRow[]>;
+  /** What a station's water carried, in whole hours. */
+  loads(query: { series: number; meters: string[]; edgesMs: number[] }): Promise<LoadBucket[]>;
+  panel(query: { id: string }): Promise<Panel | null>;
+  /** Newest sample first; `before` = the last one of the page before. */
+  panels(query: {
+    station: string | null;
+    fromMs: number;
+    toMs: number;
+    limit: number;
+    before: { time: string; id: string } | null;
+  }): Promise<{ id: string; panel: Panel }[]>;
+  /** Null when there is no reading of this time. */
+  explained(query: { series: number; timeMs: number; thresholds: Thresholds }): Promise<ExplainedReading | null>;
   /** Settled counts of a source; received and quarantined are the journal's. */
   settledCounts(query: { source: string }): Promise<{ stored: number; duplicate: number }>;
   alarms(query: AlarmFilter): Promise<Alarm[]>;
   alarm(query: { id: string }): Promise<Alarm | null>;
   timeline(query: { id: string }): Promise<{ transitions: Transition[]; notices: NoticeRow[] }>;
   notices(query: {
-    state: NoticeRow['state'] | null;
+    state: NoticeFilter | null;
     limit: number;
     before: { createdAtMs: number; id: string } | null;
   }): Promise<NoticeRow[]>;

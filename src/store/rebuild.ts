@@ -71,7 +71,7 @@ function takeBooks(derived: Database): void {
     DELETE FROM hourStat WHERE hourMs >= coalesce(
       (SELECT beforeMs FROM frozenHours WHERE frozenHours.series = hourStat.series), ${-END_OF_TIME_MS});
     DELETE FROM dayStat; UPDATE bookState SET dayZone = NULL WHERE id = 1;
-    DELETE FROM volumeHour; DELETE FROM volumeMonth; DELETE FROM volumeDirty`);
+    DELETE FROM volumeHour; DELETE FROM volumeDay; DELETE FROM volumeDecision; DELETE FROM volumeDirty`);
 }
 
 function markMeters(derived: Database, meters: readonly string[]): void {

@@ -6,6 +6,7 @@
 import { floorHour } from '#model/calendar.ts';
 import type { CommandEntry, Correction, Entry, JournaledReading, MessageEntry } from '#model/entry.ts';
 import type { Reading, SeriesReading } from '#model/reading.ts';
+import { openRejudgedInbox, type RejudgedInbox } from './alert-tables.ts';
 import { type DirtyHours, openDirtyHours } from './dirty-hours.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { openPins, type Pins } from './pins.ts';
@@ -45,6 +46,7 @@ export class SettleRecords {
   readonly #dirtyHours: DirtyHours;
   readonly #state: SeriesState;
   readonly #rejected: Rejected;
+  readonly #rejudged: RejudgedInbox;
   readonly #countUnwritten: Statement;
 
   constructor(derived: Database) {
@@ -55,6 +57,7 @@ export class SettleRecords {
     this.#dirtyHours = openDirtyHours(derived);
     this.#state = openSeriesState(derived);
     this.#rejected = openRejected(derived);
+    this.#rejudged = openRejudgedInbox(derived);
     this.#countUnwritten = derived.prepare('SELECT count(*) AS n FROM unwritten WHERE seq = ?');
   }
 
@@ -79,10 +82,14 @@ export class SettleRecords {
     return stored;
   }
 
-  /** Whether the reading is to be stored; the version that it ends is kept, and the pin goes that judged its value. */
+  /**
+   * Whether the reading is to be stored; the version that it ends is kept, and the pin goes that judged its value. The door
+   * judged a repeat that it had forgotten without its predecessors, and alerts believed it: they hear of the flag that stands.
+   */
   #settleOpen(entry: MessageEntry, reading: JournaledReading, before: TracedReading | undefined): boolean {
     const { series, timeMs, value } = reading;
     const decision = decide(value, before, () => this.#versions.replacedByCommand(series, timeMs));
+    if (decision === 'duplicate' && reading.flag !== before!.flag) this.#rejudged.put({ ...before!, series });
     if (decision !== 'correction') return decision === 'new';
     this.#versions.keep({
       ...before!,

@@ -1,115 +1,177 @@
 /**
- * Volumes of any partition of a period, each a difference of the meter's cumulative functions (design §3): month sums,
- * the hours of the month, and inside an hour linear, rounded down. So parts always add up to the whole.
+ * Volumes of any partition of a period, each a difference of the meter's cumulative functions (design §3): the running
+ * total of the day before, the hours of the day, and inside an hour linear, rounded down. So parts always add up to the
+ * whole, and a long range costs no more than a short one.
  */
 
-import { HOUR_MS } from '#model/calendar.ts';
+import { floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
-import { share } from '#volume/hours.ts';
-import type { VolumeBucket, VolumeQuery } from './queries.ts';
-import type { Database } from './sqlite.ts';
-import { monthOf } from './volume-books.ts';
-
-/** Litres and known time of one meter from its birth to some instant. */
-interface Cumulative {
-  measuredLitres: number;
-  estimatedLitres: number;
-  knownMs: number;
-}
+import { type HourVolume, share } from '#volume/hours.ts';
+import type { MeterVolumes, VolumeBucket, VolumeQuery } from './queries.ts';
+import type { Database, Statement } from './sqlite.ts';
+import { floorDay, type RunningTotal } from './volume-rows.ts';
 
 /** Above so many edges one scan of the hours is cheaper than a look-up per edge. */
 const SCAN_ABOVE_EDGES = 400;
 
 /** @returns one bucket per pair of neighbouring edges, summed over the meters; `unknownMs` within their validity. */
-export function volumes(derived: Database, { meters, edgesMs }: VolumeQuery): VolumeBucket[] {
-  const buckets: VolumeBucket[] = edgesMs.slice(1).map((endMs, index) => ({
-    startMs: edgesMs[index]!,
-    endMs,
-    measuredLitres: 0,
-    estimatedLitres: 0,
-    unknownMs: 0,
-  }));
-  for (const { id, meter } of meters) {
-    const at = cumulatives(derived, id, edgesMs);
-    for (const [index, bucket] of buckets.entries()) {
-      const before = at[index]!;
-      const after = at[index + 1]!;
-      bucket.measuredLitres += after.measuredLitres - before.measuredLitres;
-      bucket.estimatedLitres += after.estimatedLitres - before.estimatedLitres;
-      bucket.unknownMs += validMs(meter, bucket.startMs, bucket.endMs) - (after.knownMs - before.knownMs);
+export function volumes(derived: Database, query: VolumeQuery): VolumeBucket[] {
+  return summed(
+    meterVolumes(derived, query).map(({ buckets }) => buckets),
+    query.edgesMs,
+  );
+}
+
+/** The same for each meter by itself. */
+export function meterVolumes(derived: Database, { meters, edgesMs }: VolumeQuery): MeterVolumes[] {
+  const ids = meters.map(({ id }) => id);
+  const totals =
+    edgesMs.length <= SCAN_ABOVE_EDGES ? totalsByEdge(derived, ids, edgesMs) : totalsByScan(derived, ids, edgesMs);
+  return meters.map(({ id, meter }, index) => ({ meter: id, buckets: bucketsOf(meter, edgesMs, totals[index]!) }));
+}
+
+/** @param at running totals at the edges. */
+export function bucketsOf(meter: Meter, edgesMs: readonly number[], at: readonly RunningTotal[]): VolumeBucket[] {
+  const valid = validity(meter);
+  return edgesMs.slice(1).map((endMs, index) => {
+    const startMs = edgesMs[index]!;
+    const before = at[index]!;
+    const after = at[index + 1]!;
+    const validMs = Math.max(0, Math.min(endMs, valid.toMs) - Math.max(startMs, valid.fromMs));
+    return {
+      startMs,
+      endMs,
+      measuredLitres: after.measuredLitres - before.measuredLitres,
+      estimatedLitres: after.estimatedLitres - before.estimatedLitres,
+      unknownMs: validMs - (after.knownMs - before.knownMs),
+    };
+  });
+}
+
+function summed(parts: readonly VolumeBucket[][], edgesMs: readonly number[]): VolumeBucket[] {
+  const buckets = edgesMs.slice(1).map((endMs, index): VolumeBucket => {
+    return { startMs: edgesMs[index]!, endMs, measuredLitres: 0, estimatedLitres: 0, unknownMs: 0 };
+  });
+  for (const part of parts) {
+    for (const [index, { measuredLitres, estimatedLitres, unknownMs }] of part.entries()) {
+      const bucket = buckets[index]!;
+      bucket.measuredLitres += measuredLitres;
+      bucket.estimatedLitres += estimatedLitres;
+      bucket.unknownMs += unknownMs;
     }
   }
   return buckets;
 }
 
-/** How much of [fromMs, toMs) the meter is said to measure. */
-function validMs(meter: Meter, fromMs: number, toMs: number): number {
-  const from =
-    meter.from === undefined ? fromMs : Math.max(fromMs, Temporal.Instant.from(meter.from).epochMilliseconds);
-  const to = meter.to === undefined ? toMs : Math.min(toMs, Temporal.Instant.from(meter.to).epochMilliseconds);
-  return Math.max(0, to - from);
+/** When the meter is said to measure. */
+function validity(meter: Meter): { fromMs: number; toMs: number } {
+  return {
+    fromMs: meter.from === undefined ? -Infinity : Temporal.Instant.from(meter.from).epochMilliseconds,
+    toMs: meter.to === undefined ? Infinity : Temporal.Instant.from(meter.to).epochMilliseconds,
+  };
 }
 
-function cumulatives(derived: Database, meter: string, edgesMs: readonly number[]): Cumulative[] {
-  const months =
-    derived.prepare(`SELECT coalesce(sum(measuredLitres), 0) measuredLitres, coalesce(sum(estimatedLitres), 0) estimatedLitres,
-    coalesce(sum(knownMs), 0) knownMs FROM volumeMonth WHERE meter = ? AND monthMs < ?`);
-  const hours =
-    derived.prepare(`SELECT coalesce(sum(measuredLitres), 0) measuredLitres, coalesce(sum(estimatedLitres), 0) estimatedLitres,
-    coalesce(sum(knownMs), 0) knownMs FROM volumeHour WHERE meter = ? AND hourMs >= ? AND hourMs < ?`);
-  const hour = derived.prepare(
-    'SELECT measuredLitres, estimatedLitres, knownMs FROM volumeHour WHERE meter = ? AND hourMs = ?',
-  );
-  const partOf = (edgeMs: number): Cumulative => {
-    const hourMs = Math.floor(edgeMs / HOUR_MS) * HOUR_MS;
-    const row = edgeMs === hourMs ? undefined : (hour.get(meter, hourMs) as Cumulative | undefined);
-    const part = (amount: number) => share(amount, edgeMs - hourMs, HOUR_MS);
-    return row ? mapped(row, part) : { measuredLitres: 0, estimatedLitres: 0, knownMs: 0 };
+const NOTHING: RunningTotal = { measuredLitres: 0, estimatedLitres: 0, knownMs: 0 };
+const COLUMNS = 'measuredLitres, estimatedLitres, knownMs';
+
+type EdgeStatements = Record<'day' | 'hours' | 'part', Statement>;
+/** Prepared once per connection: the same three are asked for every edge of every question. */
+const prepared = new WeakMap<Database, EdgeStatements>();
+
+/** Answers are in the order of the meters asked (json_each keeps it); a meter may be asked twice. */
+function edgeStatements(derived: Database): EdgeStatements {
+  const asked = 'json_each(?1) AS asked LEFT JOIN';
+  return {
+    day: derived.prepare(`SELECT ${COLUMNS} FROM ${asked} volumeDay ON meter = asked.value
+      AND dayMs = (SELECT max(dayMs) FROM volumeDay WHERE meter = asked.value AND dayMs < ?2) ORDER BY asked.key`),
+    hours: derived.prepare(`SELECT sum(measuredLitres) AS measuredLitres, sum(estimatedLitres) AS estimatedLitres,
+      sum(knownMs) AS knownMs FROM ${asked} volumeHour ON meter = asked.value AND hourMs >= ?2 AND hourMs < ?3
+      GROUP BY asked.key ORDER BY asked.key`),
+    part: derived.prepare(`SELECT ${COLUMNS} FROM ${asked} volumeHour ON meter = asked.value AND hourMs = ?2
+      ORDER BY asked.key`),
   };
-  const first = edgesMs[0] ?? 0;
-  const monthMs = monthOf(first);
-  const untilHour = (edgeMs: number) => Math.floor(edgeMs / HOUR_MS) * HOUR_MS;
-  if (edgesMs.length <= SCAN_ABOVE_EDGES) {
-    return edgesMs.map((edgeMs) =>
-      sum(
-        sum(
-          months.get(meter, monthOf(edgeMs)) as unknown as Cumulative,
-          hours.get(meter, monthOf(edgeMs), untilHour(edgeMs)) as unknown as Cumulative,
-        ),
-        partOf(edgeMs),
-      ),
-    );
-  }
-  const scan = derived
-    .prepare(
-      'SELECT hourMs, measuredLitres, estimatedLitres, knownMs FROM volumeHour WHERE meter = ? AND hourMs >= ? AND hourMs < ? ORDER BY hourMs',
-    )
-    .iterate(meter, monthMs, edgesMs.at(-1)!) as unknown as Iterator<Cumulative & { hourMs: number }>;
-  const running = months.get(meter, monthMs) as unknown as Cumulative;
-  let next = scan.next();
-  return edgesMs.map((edgeMs) => {
-    while (!next.done && next.value.hourMs < untilHour(edgeMs)) {
-      running.measuredLitres += next.value.measuredLitres;
-      running.estimatedLitres += next.value.estimatedLitres;
-      running.knownMs += next.value.knownMs;
-      next = scan.next();
+}
+
+/** For each meter its running total at each edge: three look-ups an edge for all meters together. */
+function totalsByEdge(derived: Database, meters: readonly string[], edgesMs: readonly number[]): RunningTotal[][] {
+  const { day, hours, part } = prepared.getOrInsertComputed(derived, edgeStatements);
+  const asked = JSON.stringify(meters);
+  const totals = meters.map((): RunningTotal[] => []);
+  for (const edgeMs of edgesMs) {
+    const dayMs = floorDay(edgeMs);
+    const hourMs = floorHour(edgeMs);
+    const days = day.all(asked, dayMs) as unknown as MaybeTotal[];
+    const whole = hourMs > dayMs ? (hours.all(asked, dayMs, hourMs) as unknown as MaybeTotal[]) : null;
+    const broken = edgeMs > hourMs ? (part.all(asked, hourMs) as unknown as MaybeTotal[]) : null;
+    for (const [index, list] of totals.entries()) {
+      const total = plus(plus(NOTHING, days[index]), whole?.[index]);
+      list.push(plus(total, partOf(broken?.[index], edgeMs - hourMs)));
     }
-    return sum(running, partOf(edgeMs));
+  }
+  return totals;
+}
+
+function totalsByScan(derived: Database, meters: readonly string[], edgesMs: readonly number[]): RunningTotal[][] {
+  const day = derived.prepare(
+    `SELECT ${COLUMNS} FROM volumeDay WHERE meter = ? AND dayMs < ? ORDER BY dayMs DESC LIMIT 1`,
+  );
+  const hours = derived.prepare(
+    `SELECT hourMs, ${COLUMNS} FROM volumeHour WHERE meter = ? AND hourMs >= ? AND hourMs <= ? ORDER BY hourMs`,
+  );
+  const dayMs = floorDay(edgesMs[0]!);
+  return meters.map((meter) => {
+    const base = plus(NOTHING, day.get(meter, dayMs) as MaybeTotal | undefined);
+    return runningTotals(
+      base,
+      hours.iterate(meter, dayMs, edgesMs.at(-1)!) as unknown as Iterator<HourVolume>,
+      edgesMs,
+    );
   });
 }
 
-function sum(a: Cumulative, b: Cumulative): Cumulative {
+/** A row of nulls where there is none. */
+type MaybeTotal = { [Column in keyof RunningTotal]: number | null };
+
+function plus(a: RunningTotal, b: MaybeTotal | undefined): RunningTotal {
+  if (!b || b.measuredLitres === null) return a;
   return {
     measuredLitres: a.measuredLitres + b.measuredLitres,
-    estimatedLitres: a.estimatedLitres + b.estimatedLitres,
-    knownMs: a.knownMs + b.knownMs,
+    estimatedLitres: a.estimatedLitres + b.estimatedLitres!,
+    knownMs: a.knownMs + b.knownMs!,
   };
 }
 
-function mapped(row: Cumulative, part: (amount: number) => number): Cumulative {
+/**
+ * Running totals at each edge, from a total and the hours after it.
+ * @param edgesMs ascending, none before the first hour.
+ */
+export function runningTotals(
+  base: RunningTotal,
+  hours: Iterator<HourVolume>,
+  edgesMs: readonly number[],
+): RunningTotal[] {
+  let { measuredLitres, estimatedLitres, knownMs } = base;
+  let next = hours.next();
+  return edgesMs.map((edgeMs) => {
+    while (!next.done && next.value.hourMs + HOUR_MS <= edgeMs) {
+      measuredLitres += next.value.measuredLitres;
+      estimatedLitres += next.value.estimatedLitres;
+      knownMs += next.value.knownMs;
+      next = hours.next();
+    }
+    const total = { measuredLitres, estimatedLitres, knownMs };
+    return next.done || next.value.hourMs >= edgeMs
+      ? total
+      : plus(total, partOf(next.value, edgeMs - next.value.hourMs));
+  });
+}
+
+/** What of an hour has run so long after its start: even, and rounded down. */
+function partOf(hour: MaybeTotal | undefined, elapsedMs: number): RunningTotal | undefined {
+  if (!hour || hour.measuredLitres === null) return undefined;
   return {
-    measuredLitres: part(row.measuredLitres),
-    estimatedLitres: part(row.estimatedLitres),
-    knownMs: part(row.knownMs),
+    measuredLitres: share(hour.measuredLitres, elapsedMs, HOUR_MS),
+    estimatedLitres: share(hour.estimatedLitres!, elapsedMs, HOUR_MS),
+    knownMs: share(hour.knownMs!, elapsedMs, HOUR_MS),
   };
 }

@@ -1,10 +1,10 @@
 /** A meter as the arithmetic sees it: litres, litres per second and milliseconds, whatever its face says. */
 import { durationMs } from '#model/duration.ts';
 import type { Parameter } from '#model/reference.ts';
-import type { Meter } from '#model/register.ts';
+import type { GapMethod, Meter } from '#model/register.ts';
 
-export interface MeterProfile {
-  kind: Meter['kind'];
+/** What may change when a register is replaced. */
+interface Face {
   /** The count at which the register is zero again; null = it never rolls over. */
   sizeLitres: number | null;
   /** How much two reads of a register may differ by rounding alone. */
@@ -12,9 +12,24 @@ export interface MeterProfile {
   direction: 1 | -1;
   maxFlowLitresPerSecond: number;
   maxGapMs: number;
+}
+
+/** The register that counts from `atMs` on, and the last count of the one before. */
+interface ReplacedFace extends Face {
+  atMs: number;
+  endLitres: number | null;
+  startLitres: number | null;
+}
+
+export interface MeterProfile extends Face {
+  kind: Meter['kind'];
   /** The meter measures in [fromMs, toMs); infinite where the register says nothing. */
   fromMs: number;
   toMs: number;
+  /** How a gap between flow readings is estimated, `linear` unless told. */
+  gap?: GapMethod;
+  /** Ascending by `atMs`; era n begins with `replacements[n - 1]`. */
+  replacements?: readonly ReplacedFace[];
 }
 
 const LITRES_PER_CUBIC_METRE = 1000;
@@ -25,16 +40,41 @@ const LITRES_PER_CUBIC_METRE = 1000;
  */
 export function meterProfile(meter: Meter, register: Parameter): MeterProfile {
   const litres = LITRES_PER_CUBIC_METRE * (meter.kind === 'flow' ? 1 : cubicMetresPer(meter.unit, register));
+  const instantMs = (text: string | undefined, absent: number) =>
+    text === undefined ? absent : Temporal.Instant.from(text).epochMilliseconds;
+  const counted = (amount: number | undefined) => (amount === undefined ? null : Math.round(amount * litres));
+  const face = (body: Pick<Meter, 'size' | 'resolution' | 'direction' | 'maxFlow' | 'maxGap'>): Face => ({
+    sizeLitres: counted(body.size),
+    resolutionLitres: Math.max(1, Math.round((body.resolution ?? 0) * litres)),
+    direction: body.direction,
+    maxFlowLitresPerSecond: body.maxFlow * LITRES_PER_CUBIC_METRE,
+    maxGapMs: durationMs(body.maxGap),
+  });
+  let current: Meter = meter;
+  const replacements = (meter.replacements ?? []).map(({ at, end, start, reason: _reason, ...changes }) => {
+    current = { ...current, ...changes } as Meter;
+    return { ...face(current), atMs: instantMs(at, 0), endLitres: counted(end), startLitres: counted(start) };
+  });
   return {
     kind: meter.kind,
-    sizeLitres: meter.size === undefined ? null : Math.round(meter.size * litres),
-    resolutionLitres: Math.max(1, Math.round((meter.resolution ?? 0) * litres)),
-    direction: meter.direction,
-    maxFlowLitresPerSecond: meter.maxFlow * LITRES_PER_CUBIC_METRE,
-    maxGapMs: durationMs(meter.maxGap),
-    fromMs: meter.from === undefined ? -Infinity : Temporal.Instant.from(meter.from).epochMilliseconds,
-    toMs: meter.to === undefined ? Infinity : Temporal.Instant.from(meter.to).epochMilliseconds,
+    ...face(meter),
+    fromMs: instantMs(meter.from, -Infinity),
+    toMs: instantMs(meter.to, Infinity),
+    gap: meter.gap ?? 'linear',
+    replacements,
   };
+}
+
+/** How many replacements have happened by then. */
+export function eraAt({ replacements = [] }: MeterProfile, timeMs: number): number {
+  let era = 0;
+  while (era < replacements.length && replacements[era]!.atMs <= timeMs) era++;
+  return era;
+}
+
+/** The meter with the face that it has in this era. */
+export function profileIn(profile: MeterProfile, era: number): MeterProfile {
+  return era === 0 ? profile : { ...profile, ...profile.replacements![era - 1]! };
 }
 
 function cubicMetresPer(unit: string, register: Parameter): number {

@@ -32,6 +32,10 @@ const NEEDS: Record<string, Role> = {
   'GET /api/v1/rules/{id}': 'viewer',
   'PUT /api/v1/rules/{id}': 'engineer',
   'DELETE /api/v1/rules/{id}': 'engineer',
+  'GET /api/v1/maintenance': 'viewer',
+  'GET /api/v1/maintenance/{id}': 'viewer',
+  'PUT /api/v1/maintenance/{id}': 'operator',
+  'DELETE /api/v1/maintenance/{id}': 'operator',
   'GET /api/v1/channels': 'viewer',
   'GET /api/v1/channels/{id}': 'viewer',
   'PUT /api/v1/channels/{id}': 'admin',
@@ -58,8 +62,22 @@ const NEEDS: Record<string, Role> = {
   'GET /api/v1/trends': 'viewer',
   'GET /api/v1/trends/test': 'viewer',
   'POST /api/v1/trend-tests': 'viewer',
+  'GET /api/v1/assessments': 'viewer',
   'POST /api/v1/assessments': 'viewer',
+  'POST /api/v1/assessments/discharge': 'viewer',
   'GET /api/v1/volumes': 'viewer',
+  'GET /api/v1/volumes/decisions': 'viewer',
+  'POST /api/v1/volumes/decisions': 'engineer',
+  'DELETE /api/v1/volumes/decisions/{id}': 'engineer',
+  'GET /api/v1/balances': 'viewer',
+  'GET /api/v1/plans': 'viewer',
+  'GET /api/v1/plans/{recipient}/{transferYear}': 'viewer',
+  'PUT /api/v1/plans/{recipient}/{transferYear}': 'engineer',
+  'DELETE /api/v1/plans/{recipient}/{transferYear}': 'engineer',
+  'GET /api/v1/periods': 'viewer',
+  'GET /api/v1/periods/{period}': 'viewer',
+  'POST /api/v1/periods/{period}/close': 'engineer',
+  'POST /api/v1/periods/{period}/restate': 'engineer',
   'GET /api/v1/alarms': 'viewer',
   'GET /api/v1/alarms/{id}': 'viewer',
   'GET /api/v1/alarms/{id}/timeline': 'viewer',
@@ -78,6 +96,13 @@ const NEEDS: Record<string, Role> = {
   'POST /api/v1/readings': 'engineer',
   'POST /api/v1/decode': 'viewer',
   'POST /api/v1/import': 'engineer',
+  'GET /api/v1/loads': 'viewer',
+  'GET /api/v1/panels': 'viewer',
+  'GET /api/v1/panels/{id}': 'viewer',
+  'PUT /api/v1/panels/{id}': 'engineer',
+  'POST /api/v1/panels': 'engineer',
+  'DELETE /api/v1/panels/{id}': 'engineer',
+  'GET /api/v1/series/{station}/{parameter}/quality': 'viewer',
   'GET /api/v1/imports/{id}': 'engineer',
 };
 const GATEWAYS_MAY = ['POST /api/v1/readings', 'GET /api/v1/gateways/{id}/ledger'];
@@ -113,7 +138,7 @@ describe('who may do what', () => {
       const response = await rig.call(...request(route), { as: 'nobody', remoteAddress: ELSEWHERE });
       expect([route, response.statusCode === 401 || response.statusCode === 403]).toEqual([route, false]);
     }
-    for (const url of ['/docs', '/docs/static/swagger-ui.css', '/static/start.js', '/static/start.css']) {
+    for (const url of ['/docs', '/docs/static/swagger-ui.css', '/stations/taocha', '/alarms?state=all']) {
       expect((await rig.call('GET', url, { as: 'nobody', remoteAddress: ELSEWHERE })).statusCode).toBe(200);
     }
   });

@@ -4,11 +4,15 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { OPENAPI_FILE, openapiText } from '#api/openapi.ts';
 import * as alarms from '#api/schemas/alarms.ts';
+import * as balances from '#api/schemas/balances.ts';
 import { problemSchema } from '#api/schemas/common.ts';
+import * as periods from '#api/schemas/periods.ts';
+import * as plans from '#api/schemas/plans.ts';
 import * as readings from '#api/schemas/readings.ts';
 import * as reference from '#api/schemas/reference.ts';
 import * as registers from '#api/schemas/registers.ts';
 import * as statistics from '#api/schemas/statistics.ts';
+import * as volumes from '#api/schemas/volumes.ts';
 
 interface Operation {
   summary?: string;
@@ -56,6 +60,10 @@ describe('examples', () => {
     ...reference,
     ...registers,
     ...statistics,
+    ...balances,
+    ...periods,
+    ...plans,
+    ...volumes,
   });
   const withExamples = exported.flatMap(([name, schema]): [string, z.ZodType][] =>
     schema instanceof z.ZodType && schema.meta()?.examples ? [[name, schema]] : [],

@@ -13,6 +13,12 @@ const METER = {
   measures: 'intake',
 };
 const RULE = { kind: 'class', severity: 'major' };
+const WORK = {
+  stations: ['taocha'],
+  from: '2026-11-22T08:00:00+08:00',
+  to: '2026-11-22T12:00:00+08:00',
+  reason: 'The pump is changed',
+};
 
 describe('stations, meters, rules, channels', () => {
   it.each([
@@ -20,6 +26,7 @@ describe('stations, meters, rules, channels', () => {
     ['meters', METER, { direction: 1, maxGap: 'PT1H' }],
     ['rules', RULE, { target: 'station', for: 'PT0S', enabled: true, clear: { margin: 0.05, for: 'PT0S' } }],
     ['channels', { kind: 'log', language: 'zh' }, { hasSecret: false }],
+    ['maintenance', WORK, {}],
   ])('%s are put with 201, replaced with 200, read, and deleted with 204', async (plural, body, defaults) => {
     const rig = await startApi();
     const url = `/api/v1/${plural}/new-one`;
@@ -52,6 +59,11 @@ describe('stations, meters, rules, channels', () => {
   });
 
   it.each([
+    ['maintenance/x', { ...WORK, stations: ['taocha', 'atlantis'] }, 'stations[1]'],
+    ['maintenance/x', { ...WORK, gateways: ['nobody'] }, 'gateways[0]'],
+    ['maintenance/x', { ...WORK, to: WORK.from }, 'to'],
+    ['maintenance/x', { from: WORK.from, to: WORK.to, reason: 'all' }, 'stations'],
+    ['maintenance/x', { ...WORK, reason: '' }, 'reason'],
     ['stations/x', { ...TAOCHA, parameters: [{ id: 'ph' }, { id: 'unheard-of' }] }, 'parameters[1].id'],
     ['stations/x', { ...TAOCHA, parameters: [{ id: 'ph' }, { id: 'ph' }] }, 'parameters[1].id'],
     [
@@ -239,7 +251,7 @@ describe('reference data', () => {
     const { items } = (await rig.call('GET', '/api/v1/parameters', { as: 'viewer' })).json();
     expect(items.find(({ id }: { id: string }) => id === 'codmn').aliases).toContain('w01019');
     const standards = (await rig.call('GET', '/api/v1/standards', { as: 'viewer' })).json();
-    expect(standards.items.map(({ id }: { id: string }) => id)).toEqual(['gb3838-2002']);
+    expect(standards.items.map(({ id }: { id: string }) => id)).toEqual(['gb3838-2002', 'gb18918-2002']);
     const standard = (await rig.call('GET', '/api/v1/standards/gb3838-2002', { as: 'viewer' })).json();
     const nh3n = standard.items.find(({ parameter }: { parameter: string }) => parameter === 'nh3n');
     expect(nh3n.river).toEqual({ I: '0.15', II: '0.5', III: '1.0', IV: '1.5', V: '2.0' });

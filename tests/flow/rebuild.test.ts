@@ -121,7 +121,7 @@ const rowsOf = (database: Database, sql: string) =>
 
 /** Its series: the third one of `csv`. */
 const REGISTER = 3;
-const BOOKS = ['hourStat', 'dayStat', 'volumeHour', 'volumeMonth'];
+const BOOKS = ['hourStat', 'dayStat', 'volumeHour', 'volumeDay', 'volumeDecision'];
 
 /** Ends the service once nothing is left to compute, and says what the books are. */
 async function booksAtRest(store: Store) {
@@ -137,7 +137,8 @@ async function booksAtRest(store: Store) {
       hours: rowsOf(derived, 'SELECT series, hourMs, count, valid, sum, min, max FROM hourStat'),
       days: rowsOf(derived, 'SELECT * FROM dayStat'),
       volumes: rowsOf(derived, 'SELECT * FROM volumeHour'),
-      months: rowsOf(derived, 'SELECT * FROM volumeMonth'),
+      totals: rowsOf(derived, 'SELECT * FROM volumeDay'),
+      decisions: rowsOf(derived, 'SELECT * FROM volumeDecision'),
       versions: rowsOf(derived, 'SELECT * FROM version'),
       pins: rowsOf(derived, 'SELECT * FROM pin'),
       ledger: rowsOf(derived, 'SELECT name, stored, duplicate FROM source'),
@@ -167,7 +168,7 @@ describe.each(Object.keys(STORES))('readings in %s', (name) => {
     expect(before.hours.length).toBeGreaterThan(200);
     expect(before.days.length).toBeGreaterThan(8);
     expect(before.versions.length).toBeGreaterThan(12);
-    expect(before.months.length).toBeGreaterThan(1);
+    expect(before.totals.length).toBeGreaterThan(1);
 
     const done = await runCommand('rebuild', [], { ...store.env, WK_DATA_DIR: dataDir });
     expect(done, done.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('2 meters') });
@@ -180,7 +181,7 @@ describe.each(Object.keys(STORES))('readings in %s', (name) => {
 
     service = await startTestService({ dataDir, env: store.env });
     await eventually('books again', () =>
-      look('derived.db', (derived) => rowsOf(derived, 'SELECT * FROM volumeMonth').length > 1),
+      look('derived.db', (derived) => rowsOf(derived, 'SELECT * FROM volumeDay').length > 1),
     );
     expect(await booksAtRest(store)).toEqual(before);
   });
@@ -231,7 +232,7 @@ describe.each(Object.keys(STORES))('readings in %s', (name) => {
     expect(done, done.stderr).toMatchObject({ code: 0 });
     service = await startTestService({ dataDir, env });
     await eventually('books again', () =>
-      look('derived.db', (derived) => rowsOf(derived, 'SELECT * FROM volumeMonth').length > 1),
+      look('derived.db', (derived) => rowsOf(derived, 'SELECT * FROM volumeDay').length > 1),
     );
     expect(await booksAtRest(store)).toEqual(kept);
   });

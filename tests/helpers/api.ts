@@ -70,11 +70,22 @@ function emptyQueries(): Queries {
     history: async () => [],
     trends: async ({ edgesMs }) =>
       edgesMs.slice(1).map((endMs, index) => ({ ...NO_READINGS, startMs: edgesMs[index]!, endMs })),
+    periods: async ({ spans }) => spans.map(() => []),
     volumes: async ({ edgesMs }) =>
       edgesMs.slice(1).map((endMs, index) => {
         const startMs = edgesMs[index]!;
         return { startMs, endMs, measuredLitres: 0, estimatedLitres: 0, unknownMs: endMs - startMs };
       }),
+    meterVolumes: async ({ meters, edgesMs }) =>
+      meters.map(({ id }) => ({
+        meter: id,
+        buckets: edgesMs.slice(1).map((endMs, index) => {
+          const startMs = edgesMs[index]!;
+          return { startMs, endMs, measuredLitres: 0, estimatedLitres: 0, unknownMs: endMs - startMs };
+        }),
+      })),
+    volumesAsOf: async () => [],
+    decisions: async () => [],
     settledCounts: async () => ({ stored: 0, duplicate: 0 }),
     alarms: async () => [],
     alarm: async () => null,
@@ -82,6 +93,10 @@ function emptyQueries(): Queries {
     notices: async () => [],
     notice: async () => null,
     transitionsAfter: async () => [],
+    loads: async () => [],
+    explained: async () => null,
+    panel: async () => null,
+    panels: async () => [],
     parked: async () => [],
   };
 }

@@ -2,8 +2,9 @@
 import type { Database } from '#store/sqlite.ts';
 import { type AlertsRig, HOUR, MINUTE } from './alerts-rig.ts';
 import type { DispatchRig } from './dispatch-rig.ts';
+import { Crash, guarded } from './mortal-database.ts';
 
-export class Crash extends Error {}
+export { Crash };
 
 /**
  * A database whose process dies at the n-th statement: from there on everything throws, as for a process that is gone,
@@ -15,27 +16,7 @@ export function mortal(real: Database) {
     if (left-- <= 0) throw new Crash('the process died');
     return work();
   };
-  const database = new Proxy(real, {
-    get(target, name) {
-      if (name === 'exec') return (sql: string) => act(() => target.exec(sql));
-      if (name === 'isTransaction') return left > 0 && target.isTransaction;
-      if (name === 'prepare') {
-        return (sql: string) => {
-          const statement = target.prepare(sql);
-          return new Proxy(statement, {
-            get: (inner, method) => {
-              const member = Reflect.get(inner, method) as unknown;
-              return typeof member === 'function'
-                ? (...given: unknown[]) => act(() => member.apply(inner, given) as unknown)
-                : member;
-            },
-          });
-        };
-      }
-      const member = Reflect.get(target, name) as unknown;
-      return typeof member === 'function' ? member.bind(target) : member;
-    },
-  });
+  const database = guarded(real, act, () => left > 0);
   return {
     database,
     dieAfter(statements: number) {

@@ -6,13 +6,14 @@ import type { ChannelPorts, Send, Sent } from '#alerts/channels/channel.ts';
 import { createDispatcher, type Delay, type Dispatcher } from '#alerts/dispatch.ts';
 import type { Channel } from '#model/register.ts';
 import type { Database } from '#store/sqlite.ts';
+import { type HandClock, handClock } from './hand-clock.ts';
 
-/** Timers that run when `advance` comes to them, in the order of their times. */
-function handTimers() {
-  let nowMs = 0;
+/** Timers that run when `advance` comes to them, in the order of their times; they move the clock. */
+export function handTimers(clock: HandClock = handClock(0)) {
+  const nowMs = () => clock.monotonicMs();
   let timers: { atMs: number; work: () => void }[] = [];
   const delay: Delay = (ms, work) => {
-    const timer = { atMs: nowMs + ms, work };
+    const timer = { atMs: nowMs() + ms, work };
     timers.push(timer);
     return () => {
       timers = timers.filter((other) => other !== timer);
@@ -20,19 +21,19 @@ function handTimers() {
   };
   return {
     delay,
-    nowMs: () => nowMs,
+    nowMs,
     /** Lets what is under way come to rest, then runs the next timer; again and again until `ms` have passed. */
     async advance(ms: number) {
-      const end = nowMs + ms;
+      const end = nowMs() + ms;
       for (;;) {
         await turns();
         const next = timers.toSorted((a, b) => a.atMs - b.atMs)[0];
         if (!next || next.atMs > end) break;
         timers = timers.filter((timer) => timer !== next);
-        nowMs = next.atMs;
+        clock.advance(Math.max(0, next.atMs - nowMs()));
         next.work();
       }
-      nowMs = end;
+      clock.advance(end - nowMs());
     },
     clear() {
       timers = [];

@@ -1,8 +1,9 @@
 /** One sample against GB 3838-2002: rounding on decimals, the worst indicator, breaches, main pollutants, what is left out. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Rounding } from '#assess/judge.ts';
 import { roundHalfEven } from '#assess/rounding.ts';
-import { assessSample, type Rounding } from '#assess/sample.ts';
+import { assessSample } from '#assess/sample.ts';
 import type { TargetClass, WaterBody } from '#model/class.ts';
 import { loadReference } from '#seeds/reference.ts';
 
@@ -152,17 +153,44 @@ describe('what is not assessed says why', () => {
     ['unobtainium', 1, 'unknown-parameter'],
     ['nh3n', null, 'not-measured'],
     ['nh3n', -0.1, 'negative'],
+    ['nh3n', -9999, 'negative'],
+    ['nh3n', Number.NaN, 'not-finite'],
+    ['nh3n', Number.POSITIVE_INFINITY, 'not-finite'],
     ['ph', 15, 'impossible'],
   ] as const)('%s %s: %s', (parameter, value, reason) => {
-    expect(assess({ [parameter]: value })).toEqual({
+    expect(assess({ [parameter]: value })).toMatchObject({
       class: null,
       status: null,
       rounding: 'evaluation',
       limiting: [],
       breaches: [],
       mainPollutants: [],
+      headroom: [],
       notAssessed: [{ parameter, reason }],
     });
+  });
+});
+
+describe('odd input has a defined answer', () => {
+  it.each([
+    ['zero of a pollutant is Class I', { nh3n: 0, hg: 0 }, 'I'],
+    ['zero of oxygen is worse than V', { do: 0 }, 'worse'],
+    ['pH 0 and 14 are worse than V', { ph: 14 }, 'worse'],
+    ['ammonia in µg/L taken for mg/L counts', { nh3n: 310 }, 'worse'],
+    ['nothing at all has no class', {}, null],
+  ] as const)('%s', (_, values, reached) => {
+    expect(assess(values).class).toBe(reached);
+  });
+  it('tells what is beyond the measuring range', () => {
+    expect(assess({ nh3n: 310, codmn: 3 }).implausible).toEqual([{ parameter: 'nh3n', value: 310, range: [0, 50] }]);
+  });
+  it('tells headroom to the target, of pH to the nearer end', () => {
+    const { headroom } = assess({ nh3n: 0.25, ph: 6.5, do: 7 }, { rounding: 'none' });
+    expect(headroom).toEqual([
+      { parameter: 'nh3n', value: 0.25, op: '<=', limit: 0.5, amount: 0.25, share: 0.5 },
+      { parameter: 'ph', value: 6.5, op: '>=', limit: 6, amount: 0.5, share: null },
+      { parameter: 'do', value: 7, op: '>=', limit: 6, amount: 1, share: null },
+    ]);
   });
 });
 

@@ -3,9 +3,10 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type AddressPolicy, checkAddress, isPermitted, type Resolve } from '#alerts/channels/address.ts';
 import type { ChannelPorts } from '#alerts/channels/channel.ts';
+import { outcomeOf, retryAfterMs } from '#alerts/channels/http.ts';
 import { sendToLog } from '#alerts/channels/log.ts';
 import { sendToMqtt } from '#alerts/channels/mqtt.ts';
-import { createWebhook, outcomeOf, retryAfterMs, sendToWebhook, signatureOf } from '#alerts/channels/webhook.ts';
+import { createWebhook, sendToWebhook, signatureOf } from '#alerts/channels/webhook.ts';
 import { noticeDraft, noticePayload, sampleAlarm } from '#alerts/notice.ts';
 import { alarmView } from '#model/alarm-view.ts';
 

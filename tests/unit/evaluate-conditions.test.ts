@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { BREACH, CLEAR, conditionFor, findingOf, judge, NEAR, severityOf } from '#alerts/conditions.ts';
+import { conditionFor } from '#alerts/conditions.ts';
+import { BREACH, CLEAR, findingOf, judge, NEAR, severityOf } from '#alerts/grades.ts';
 import type { Flag } from '#model/flag.ts';
 import { rule, station } from '#model/register.ts';
 import { reference, standard } from '#tests/helpers/alerts-rig.ts';

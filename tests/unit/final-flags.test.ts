@@ -1,78 +1,9 @@
-/** The QARTOD tests against ioos_qc's own vectors, and what final flags promise: no dependence on how a window is cut. */
-import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+/** What final flags promise: no dependence on how a window is cut, and every test's verdict beside the roll-up. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Flag } from '#model/flag.ts';
-import { type FlaggableReading, finalFlags, reachBackMs, reachForwardMs } from '#quality/final.ts';
-import { flatLine, grossRange, rateOfChange, rollUp, spike } from '#quality/tests.ts';
+import { explainedFlags, type FlaggableReading, finalFlags, reachBackMs, reachForwardMs } from '#quality/final.ts';
 import type { Thresholds } from '#quality/thresholds.ts';
-
-interface Vector {
-  test: string;
-  inp: (number | null)[];
-  expected: Flag[];
-  fail_span: [number, number];
-  suspect_span: [number, number];
-  suspect_threshold: number;
-  fail_threshold: number;
-  step_s: number;
-  threshold_per_s: number;
-  fail_threshold_per_s?: number;
-  suspect_threshold_s: number;
-  fail_threshold_s: number;
-  tolerance: number;
-  vectors: Flag[][];
-}
-
-const evaluate: Record<string, (vector: Vector) => Flag[]> = {
-  gross_range: ({ inp, fail_span, suspect_span }) => each(inp, (value) => grossRange(value, fail_span, suspect_span)),
-  spike_average: (vector) => spikes(vector, 'average'),
-  spike_differential: (vector) => spikes(vector, 'differential'),
-  rate_of_change: ({ inp, step_s, threshold_per_s, fail_threshold_per_s }) =>
-    each(inp, (value, i) =>
-      rateOfChange(
-        inp[i - 1] ?? null,
-        value,
-        step_s,
-        [threshold_per_s, fail_threshold_per_s ?? Number.POSITIVE_INFINITY],
-        1,
-      ),
-    ),
-  flat_line: ({ inp, step_s, suspect_threshold_s, fail_threshold_s, tolerance }) =>
-    flatLine(
-      inp.map((_, i) => i * step_s * 1000),
-      inp,
-      { tolerance, suspectMs: suspect_threshold_s * 1000, failMs: fail_threshold_s * 1000 },
-      step_s * 1000,
-      3 * step_s * 1000,
-    ),
-  aggregate: ({ vectors }) => vectors[0]!.map((_, i) => rollUp(vectors.map((flags) => flags[i]!))),
-};
-
-function each(values: (number | null)[], flag: (value: number, i: number) => Flag): Flag[] {
-  return values.map((value, i) => (value === null ? 9 : flag(value, i)));
-}
-
-function spikes({ inp, suspect_threshold, fail_threshold }: Vector, method: 'average' | 'differential'): Flag[] {
-  return each(inp, (value, i) =>
-    spike(inp[i - 1] ?? null, value, inp[i + 1] ?? null, [suspect_threshold, fail_threshold], method),
-  );
-}
-
-const vectorFile = resolve('../shared/domain/qc-vectors.json');
-
-describe.skipIf(!existsSync(vectorFile))('ioos_qc vectors (skipped where the domain notes are absent)', () => {
-  const vectors = existsSync(vectorFile)
-    ? (JSON.parse(readFileSync(vectorFile, 'utf8')) as { vectors: Vector[] }).vectors.filter((v) => v.test in evaluate)
-    : [];
-  test('there are vectors for every test that we have', () => {
-    expect(new Set(vectors.map((vector) => vector.test))).toEqual(new Set(Object.keys(evaluate)));
-  });
-  test.each(vectors.map((vector, i) => [`${i} ${vector.test}`, vector] as const))('%s', (_, vector) => {
-    expect(evaluate[vector.test]!(vector)).toEqual(vector.expected);
-  });
-});
 
 const MINUTE = 60_000;
 const FIVE = 5 * MINUTE;
@@ -180,7 +111,19 @@ describe('finalFlags', () => {
           tolerance: fc.constantFrom(0.01, 1),
           suspectMs: fc.integer({ min: 1, max: 90 * MINUTE }),
           failMs: fc.integer({ min: 1, max: 180 * MINUTE }),
+          still: fc.constantFrom(undefined, [6.9, 7.1] as [number, number]),
+          afterJump: fc.boolean(),
         }),
+      ),
+      climatology: fc.constantFrom(undefined, [{ months: [1, 12] as const, suspect: [0, 7.5] as const }]),
+      attenuated: fc.option(
+        fc.record({
+          periodMs: fc.integer({ min: 1, max: 180 * MINUTE }),
+          valuesMin: fc.integer({ min: 2, max: 6 }),
+          suspect: fc.constantFrom(0.5, 2),
+          fail: fc.constantFrom(0.0005, 0.5),
+        }),
+        { nil: undefined },
       ),
     });
     const arbitraryReadings = fc
@@ -188,7 +131,7 @@ describe('finalFlags', () => {
         fc.record({
           gapMs: fc.oneof({ weight: 8, arbitrary: fc.constant(FIVE) }, fc.integer({ min: 1, max: 100 * MINUTE })),
           value: fc.oneof(
-            { weight: 6, arbitrary: fc.constantFrom(7, 7.001, 8) },
+            { weight: 6, arbitrary: fc.constantFrom(7, 7.001, 8, 13) },
             fc.double({ min: -10, max: 40, noNaN: true }),
             fc.constant(null),
           ),
@@ -213,8 +156,86 @@ describe('finalFlags', () => {
         const cut = finalFlags(window, thresholds);
         const offset = window.indexOf(readings[first]!);
         expect(cut.slice(offset, offset + last - first + 1)).toEqual(whole.slice(first, last + 1));
+        expect(explainedFlags(window, thresholds).map(({ flag }) => flag)).toEqual(cut);
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+describe('a value that leaps and then stands still', () => {
+  const flat = { tolerance: 0.001, suspectMs: 30 * MINUTE, failMs: 60 * MINUTE, afterJump: true };
+  const by = { fail: [-1, 45] as [number, number], spike: [5, 10] as [number, number], flat };
+
+  test('is suspect from the leap on, and no reason to doubt what comes back', () => {
+    expect(flags([13, 13.1, 0, 0, 0, 13.2, 13.2, 13.3], by)).toEqual([1, 1, 3, 3, 3, 1, 1, 1]);
+    expect(flags([13, 13.1, 0, 0, 0, null, 13.2, 13.2], by)).toEqual([1, 1, 3, 3, 3, 9, 1, 1]);
+  });
+
+  test('is water if it moves, and a spike if it is alone', () => {
+    expect(flags([13, 13.1, 3, 3.1, 3, 3.1], by)).toEqual([1, 1, 1, 1, 1, 1]);
+    expect(flags([13, 13.1, 0, 13.2, 13.2], by)).toEqual([1, 1, 4, 1, 1]);
+  });
+
+  test('is believed where nobody asked for it', () => {
+    expect(flags([13, 13.1, 0, 0, 0, 0], { ...by, flat: { ...flat, afterJump: false } })).toEqual([1, 1, 1, 1, 1, 1]);
+  });
+
+  test('ice may stand still for days', () => {
+    const ice = { ...by, flat: { ...flat, still: [-0.3, 0.3] as [number, number] } };
+    expect(flags([0.4, ...new Array<number>(40).fill(-0.02)], ice)).toEqual(new Array(41).fill(1));
+    expect(flags([0.4, ...new Array<number>(12).fill(0.5)], ice).slice(-1)).toEqual([3]);
+  });
+});
+
+describe('a flat line', () => {
+  test('is none where nobody looked: half of the records at least must hold a value', () => {
+    const flat = { tolerance: 0.001, suspectMs: 30 * MINUTE, failMs: 60 * MINUTE };
+    const missing = new Array<null>(12).fill(null);
+    expect(flags([15, ...missing, 15, 15], { flat }).slice(-2)).toEqual([1, 1]);
+    expect(flags([15, null, 15, null, 15, null, 15], { flat }).at(-1)).toBe(3);
+  });
+});
+
+describe('explainedFlags', () => {
+  test('what each test said, beside the roll-up; a test that is not made is not listed', () => {
+    const window = [5, 5.1, 9, 5, 30].map((value, i) => ({
+      timeMs: i * FIVE,
+      value,
+      deviceFlag: i === 3 ? 'T' : null,
+    }));
+    const by = { ...NO_TESTS, fail: [0, 14] as const, spike: [1, 10] as const, ratePerHour: [40, 100] as const };
+    expect(explainedFlags(window, by)).toEqual([
+      { flag: 1, tests: { grossRange: 1, spike: 2, rateOfChange: 1 }, timeGap: 1 },
+      { flag: 1, tests: { grossRange: 1, spike: 1, rateOfChange: 1 }, timeGap: 1 },
+      { flag: 3, tests: { grossRange: 1, spike: 3, rateOfChange: 3 }, timeGap: 1 },
+      { flag: 3, tests: { grossRange: 1, spike: 2, rateOfChange: 3, device: 3 }, timeGap: 1 },
+      { flag: 4, tests: { grossRange: 4, spike: 2, rateOfChange: 2 }, timeGap: 1 },
+    ]);
+  });
+
+  test('a gap is told and held against nobody; missing is 9 throughout', () => {
+    const window = [
+      { timeMs: 0, value: 5, deviceFlag: null },
+      { timeMs: 10 * FIVE, value: 90, deviceFlag: null, pinned: 1 as const },
+      { timeMs: 11 * FIVE, value: null, deviceFlag: null },
+    ];
+    const flat = { tolerance: 0.001, suspectMs: 30 * MINUTE, failMs: 60 * MINUTE };
+    expect(explainedFlags(window, { ...NO_TESTS, fail: [0, 14], flat })).toEqual([
+      { flag: 1, tests: { grossRange: 1, flatLine: 1 }, timeGap: 4 },
+      { flag: 1, tests: { grossRange: 4, flatLine: 1 }, timeGap: 4 },
+      { flag: 9, tests: { grossRange: 9, flatLine: 9 }, timeGap: 1 },
+    ]);
+  });
+
+  test('the time of the year and a signal that has died away', () => {
+    const climatology = [{ months: [1, 1] as const, suspect: [0, 7] as const, fail: [0, 9] as const }];
+    const attenuated = { periodMs: 20 * MINUTE, valuesMin: 3, suspect: 1, fail: 0.1 };
+    const values = [8, 6, 9.5, 6, 6.2, 6.3, 6.2];
+    const window = values.map((value, i) => ({ timeMs: i * FIVE, value, deviceFlag: null }));
+    const found = explainedFlags(window, { ...NO_TESTS, climatology, attenuated });
+    expect(found.map(({ tests }) => tests.climatology)).toEqual([3, 1, 4, 1, 1, 1, 1]);
+    expect(found.map(({ tests }) => tests.attenuatedSignal)).toEqual([2, 2, 2, 1, 3, 3, 3]);
+    expect(found.map(({ flag }) => flag)).toEqual([3, 1, 4, 1, 3, 3, 3]);
   });
 });

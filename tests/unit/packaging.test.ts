@@ -19,7 +19,7 @@ const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
 describe('Dockerfile', () => {
   it('builds on the slim image of Node 26', () => {
-    expect(all('FROM')).toEqual(['node:26-slim AS dependencies', 'node:26-slim']);
+    expect(all('FROM')).toEqual(['node:26-slim AS dependencies', 'node:26-slim AS dashboard', 'node:26-slim']);
   });
 
   it('copies what exists, and all that the program imports', () => {

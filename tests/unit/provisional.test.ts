@@ -120,6 +120,34 @@ describe('rate of change', () => {
   });
 });
 
+describe('a value that leaps and then stands still', () => {
+  const flat = { tolerance: 0.001, suspectMs: HOUR_MS, failMs: 2 * HOUR_MS };
+  const by = thresholds({ fail: [-1, 45], spike: [5, 10], flat: { ...flat, afterJump: true } });
+
+  it('stays doubted until it moves or comes back', () => {
+    expect(flagsOf([13, 13.1, 0, 0, 0, 0, 13.2, 13.2], by)).toEqual([1, 1, 3, 3, 3, 3, 1, 1]);
+    expect(flagsOf([13, 13.1, 3, 3, 3.1, 3.1], by)).toEqual([1, 1, 3, 3, 1, 1]);
+  });
+
+  it('is believed with its second reading where nobody asked for it', () => {
+    expect(flagsOf([13, 13.1, 0, 0, 0], { ...by, flat })).toEqual([1, 1, 3, 1, 1]);
+  });
+
+  it('ice may stand still for days, other water not', () => {
+    const ice = { ...by, flat: { ...flat, still: [-0.3, 0.3] as const } };
+    expect(flagsOf(new Array<number>(60).fill(-0.02), ice)).toEqual(new Array(60).fill(1));
+    expect(flagsOf(new Array<number>(60).fill(0.5), ice).slice(11, 13)).toEqual([1, 3]);
+  });
+});
+
+describe('climatology', () => {
+  it('counts at the door too', () => {
+    const winter = { climatology: [{ months: [12, 2] as const, suspect: [0, 10] as const, fail: [-1, 20] as const }] };
+    expect(flagsOf([5, 12, 21], thresholds(winter), undefined, Date.UTC(2026, 0, 15))).toEqual([1, 3, 4]);
+    expect(flagsOf([5, 12, 21], thresholds(winter), undefined, Date.UTC(2026, 5, 15))).toEqual([2, 2, 2]);
+  });
+});
+
 describe('flat line', () => {
   const by = thresholds({ flat: { tolerance: 0.01, suspectMs: HOUR_MS, failMs: 2 * HOUR_MS } });
 

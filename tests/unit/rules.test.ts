@@ -8,7 +8,8 @@ const base = { name: { zh: '站', en: 'Station' }, kind: 'river-section', waterB
 const STATIONS: Record<string, object> = {
   taocha: { ...base, target: 'II', area: 'nanyang', river: 'canal' },
   weir: { ...base, target: 'III', area: 'shiyan' },
-  outfall: { ...base, kind: 'outfall', target: null },
+  outfall: { ...base, kind: 'outfall', target: null, tags: { owner: 'north' } },
+  sonde: { ...base, target: 'II', river: 'han', parameters: [{ id: 'ph', interval: 'PT5M' }, { id: 'do' }] },
 };
 
 function registers(stations = STATIONS): Control {
@@ -39,6 +40,20 @@ describe('checkRule', () => {
     { kind: 'quality', select: { areas: ['shiyan'] } },
     { kind: 'threshold', parameters: ['nh3n'], op: '<=', limit: 500, unit: 'µg/L' },
     { kind: 'threshold', parameters: ['level'], op: '>', limit: -1 },
+    {
+      kind: 'threshold',
+      parameters: ['nh3n'],
+      op: '<=',
+      limit: 1,
+      severity: 'minor',
+      steps: [{ limit: 2, severity: 'major' }],
+    },
+    { kind: 'rate', parameters: ['nh3n'], limit: 100, unit: 'µg/L', steps: [{ after: 'PT1H', severity: 'critical' }] },
+    { kind: 'flat-line', parameters: ['temp'], tolerance: 0.05, unit: '°F', over: 'PT6H' },
+    { kind: 'expression', when: 'nh3n > 0.5 and do < 5', clear: { when: 'nh3n < 0.4' } },
+    { kind: 'missing' },
+    { kind: 'missing', select: { rivers: ['han'] }, parameters: ['ph'] },
+    { kind: 'quality', select: { tags: { owner: ['north'] } } },
   ])('takes %j', (body) => {
     expect(check(body)).toEqual([]);
   });
@@ -76,6 +91,39 @@ describe('checkRule', () => {
       { kind: 'threshold', parameters: ['nh3n'], op: '<=', limit: 1, unit: 'constructor' },
       'unit: "constructor" can\'t be converted to mg/L, the unit of nh3n',
     ],
+    [
+      { kind: 'rate', parameters: ['nh3n'], limit: 1, unit: 'h' },
+      'unit: "h" can\'t be converted to mg/L, the unit of nh3n',
+    ],
+    [{ kind: 'expression', when: 'nh3n > 0.5 adn do < 5' }, 'when: at character 12: "adn" is not expected here'],
+    [
+      { kind: 'expression', when: 'nh3n > 0.5 or w01009 < 5' },
+      'when: at character 15: there is no parameter "w01009"; write "do"',
+    ],
+    [{ kind: 'expression', when: '1 < 2' }, 'when: it names no parameter, so it never changes'],
+    [
+      { kind: 'expression', when: 'do < 5', clear: { when: 'do' } },
+      'clear.when: at character 1: a comparison such as "do < 5" is needed here, not a number',
+    ],
+    [{ kind: 'missing', parameters: ['ph', 'do'] }, 'parameters[1]: do has no interval at the selected stations'],
+    [
+      { kind: 'missing', select: { stations: ['weir'] } },
+      'select: no parameter of the selected stations has an interval, so nothing is expected',
+    ],
+    [{ kind: 'quality', select: { tags: { owner: ['south'] } } }, 'select.tags.owner[0]: no station has owner "south"'],
+    [{ kind: 'quality', select: { tags: { owner: [] } } }, 'select.tags.owner: an empty list selects nothing'],
+    [
+      { kind: 'quality', select: { tags: { owner: ['north'] }, areas: ['shiyan'] } },
+      'select: no station fits the whole selection',
+    ],
+    [
+      { kind: 'quality', steps: [{ after: 'PT1H', severity: 'minor' }] },
+      'steps[0].severity: minor is not more severe than the rule without the step',
+    ],
+    [
+      { kind: 'threshold', parameters: ['do'], op: '>=', limit: 5, steps: [{ limit: 6, severity: 'critical' }] },
+      'steps[0].limit: 6 is reached before 5, the limit itself',
+    ],
   ])('refuses %j', (body, expected) => {
     expect(check(body)).toEqual([expected]);
   });
@@ -93,9 +141,11 @@ describe('checkRule', () => {
         rule.parse({ kind: 'quality', severity: 'minor', select: selection }),
         registers().list('station'),
       ).map(({ id }) => id);
-    expect(select({})).toEqual(['outfall', 'taocha', 'weir']);
+    expect(select({})).toEqual(['outfall', 'sonde', 'taocha', 'weir']);
     expect(select({ targets: ['II', 'III'], areas: ['shiyan'] })).toEqual(['weir']);
     expect(select({ kinds: ['outfall'] })).toEqual(['outfall']);
     expect(select({ rivers: ['canal'] })).toEqual(['taocha']);
+    expect(select({ tags: { owner: ['north', 'south'] } })).toEqual(['outfall']);
+    expect(select({ tags: { constructor: [''] } })).toEqual([]);
   });
 });

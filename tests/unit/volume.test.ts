@@ -144,13 +144,13 @@ describe('hours', () => {
           const points: MeterPoint[] = [{ timeMs: T0, value: 0 }];
           for (const [elapsedMs, rise] of steps) {
             const last = points.at(-1)!;
-            points.push({ timeMs: last.timeMs + elapsedMs, value: (Math.round(last.value * 1000) + rise) / 1000 });
+            points.push({ timeMs: last.timeMs + elapsedMs, value: (Math.round(last.value! * 1000) + rise) / 1000 });
           }
           const profile = register({ maxFlowLitresPerSecond: 1e15 });
           const end = Math.ceil(points.at(-1)!.timeMs / HOUR_MS) * HOUR_MS;
           const hours = hourVolumes(meterSegments(profile, points).segments, T0, end);
           const total = hours.reduce((sum, hour) => sum + hour.measuredLitres + hour.estimatedLitres, 0);
-          expect(total).toBe(Math.round(points.at(-1)!.value * 1000));
+          expect(total).toBe(Math.round(points.at(-1)!.value! * 1000));
         },
       ),
     );

@@ -187,7 +187,7 @@ function auditView({ seq, receivedMs, actor, command }: CommandEntry): z.infer<t
   };
 }
 
-const SECRETS = new Set(['passwordHash', 'hash', 'secret']);
+const SECRETS = new Set(['passwordHash', 'hash', 'secret', 'token']);
 
 function withoutSecrets(command: Command): unknown {
   if (

@@ -235,7 +235,8 @@ async function act(deps: ApiDeps, actor: string, id: string, command: Command) {
   return alarmView(await alarmOf(deps, id));
 }
 
-export function noticeView({ createdAtMs, attempts, id, channel, event, alarms, state }: NoticeRow) {
+export function noticeView(row: NoticeRow) {
+  const { createdAtMs, attempts, id, channel, event, alarms, state, summary, fallback, receipts = [] } = row;
   return {
     id,
     channel,
@@ -244,5 +245,8 @@ export function noticeView({ createdAtMs, attempts, id, channel, event, alarms, 
     createdAt: isoText(createdAtMs),
     state,
     attempts: attempts.map(({ atMs, status, outcome }) => ({ at: isoText(atMs), status, outcome })),
+    ...(summary ? { summary } : {}),
+    ...(fallback ? { fallback } : {}),
+    ...(receipts.length > 0 ? { receipts: receipts.map(({ atMs, ...rest }) => ({ ...rest, at: isoText(atMs) })) } : {}),
   };
 }

@@ -1,15 +1,24 @@
 /** Who is told: the list of routes, and a test of one channel. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NoticeRow } from '#store/queries.ts';
 import { actorOf } from '../caller.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { isoText } from '../instants.ts';
 import { notFound } from '../problems.ts';
 import { refuseErrors, routesErrors } from '../registers.ts';
+import { channelTested } from '../schemas/alarms.ts';
 import { documented, idParams } from '../schemas/common.ts';
-import { journaled } from '../schemas/readings.ts';
 import { routesBody } from '../schemas/registers.ts';
+import { noticeView } from './alarms.ts';
 
 /** The routes are one list, so their register has one entry, of this id. */
 const ROUTES_ID = 'routes';
+
+/** A channel answers or gives up within ten seconds; whoever tests it is told that, too. */
+const TEST_LOOKS = 120;
+const TEST_LOOK_EVERY_MS = 100;
+/** Notices of the same moment among which the test is found. */
+const SAME_MOMENT_MAX = 100;
 
 export function notificationRoutes(api: Api, deps: ApiDeps): void {
   api.route({
@@ -49,17 +58,35 @@ export function notificationRoutes(api: Api, deps: ApiDeps): void {
       params: idParams,
       ...documented({
         tag: 'alarms',
-        summary: 'Sends a test notice to a channel; `/notices` says what became of it',
+        summary: 'Sends a test notice to a channel and says what happened, as far as it did within 12 s',
         status: 202,
-        answer: journaled,
-        faults: ['id.invalid', 'not-found', 'journal.full', 'journal.unwritable'],
+        answer: channelTested,
+        faults: ['id.invalid', 'not-found', 'journal.full', 'journal.unwritable', 'overloaded'],
       }),
     },
     async handler(request, reply) {
       const channel = request.params.id;
       if (!deps.control.get('channel', channel)) throw notFound(`channel "${channel}"`);
       const { seq, receivedMs } = await deps.journal.appendCommand(actorOf(request), { verb: 'test-channel', channel });
-      return reply.code(202).send({ seq, at: isoText(receivedMs) });
+      const notice = await tested(deps, channel, receivedMs, () => reply.raw.destroyed);
+      return reply.code(202).send({ seq, at: isoText(receivedMs), ...(notice && { notice: noticeView(notice) }) });
     },
   });
+}
+
+/** The test's notice once it was tried, or as it is when it takes too long; null while the alerts are far behind. */
+async function tested(
+  deps: ApiDeps,
+  channel: string,
+  receivedMs: number,
+  isGone: () => boolean,
+): Promise<NoticeRow | null> {
+  await deps.caughtUp('alerts');
+  const before = { createdAtMs: receivedMs + 1, id: '' };
+  for (let look = 0; ; look++) {
+    const rows = await deps.queries.notices({ state: null, limit: SAME_MOMENT_MAX, before });
+    const row = rows.find((one) => one.event === 'test' && one.channel === channel && one.createdAtMs === receivedMs);
+    if (!row || row.attempts.length > 0 || look === TEST_LOOKS || isGone()) return row ?? null;
+    await sleep(TEST_LOOK_EVERY_MS);
+  }
 }

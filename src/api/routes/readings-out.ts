@@ -4,13 +4,14 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { AHEAD_MS_MAX } from '#ingest/instant.ts';
 import { DAY_MS } from '#model/calendar.ts';
+import { effectiveThresholds } from '#quality/thresholds.ts';
 import type { ReadingRow } from '#store/queries.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { instantMs, isoText, rangeOf } from '../instants.ts';
 import { notFound } from '../problems.ts';
 import { documented, instantQuery, limitUpTo, page, range } from '../schemas/common.ts';
-import { readingPage, seriesParams, versionPage } from '../schemas/readings.ts';
+import { explainedReading, readingPage, seriesParams, versionPage } from '../schemas/readings.ts';
 import { type NamedSeries, seriesOf } from '../series.ts';
 
 const LIMIT = 1000;
@@ -26,6 +27,7 @@ const readingsQuery = z.strictObject({
 export function readingsOutRoutes(api: Api, deps: ApiDeps): void {
   readingsRoute(api, deps);
   historyRoute(api, deps);
+  qualityRoute(api, deps);
 }
 
 function readingsRoute(api: Api, deps: ApiDeps): void {
@@ -102,6 +104,35 @@ function historyRoute(api: Api, deps: ApiDeps): void {
         items,
         next: null,
       };
+    },
+  });
+}
+
+function qualityRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'GET',
+    url: '/series/:station/:parameter/quality',
+    config: { access: 'viewer' },
+    schema: {
+      params: seriesParams,
+      querystring: z.strictObject({ time: z.string().max(64) }),
+      ...documented({
+        tag: 'readings',
+        summary: 'Why a reading has its flag: what each quality test says of it, under which thresholds',
+        description: 'As the thresholds are now; `flag` is the stored one, made when its hour closed.',
+        answer: explainedReading,
+        faults: ['range.invalid', 'id.invalid', 'not-found', 'overloaded'],
+      }),
+    },
+    async handler(request) {
+      const { station, parameter, series } = seriesOf(deps, request.params);
+      const timeMs = instantMs(request.query.time, 'time', deps.config.timeZone);
+      await deps.caughtUp('readings');
+      const thresholds = effectiveThresholds(parameter, station);
+      const found = series === null ? null : await deps.queries.explained({ series, timeMs, thresholds });
+      if (!found) throw notFound(`reading of ${parameter.id} at ${isoText(timeMs)}`);
+      const { unit } = parameter;
+      return { station: station.id, parameter: parameter.id, unit, time: isoText(timeMs), ...found, thresholds };
     },
   });
 }

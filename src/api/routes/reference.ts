@@ -38,11 +38,13 @@ export function referenceRoutes(api: Api, deps: ApiDeps): void {
       }),
     },
     async handler({ query }) {
-      const items = [...standards.values()].map(({ id, title, edition, effective }) => ({
+      const items = [...standards.values()].map(({ id, series, title, edition, effective, superseded }) => ({
         id,
+        series,
         title,
         edition,
         effective,
+        superseded,
       }));
       return paged(items, query);
     },

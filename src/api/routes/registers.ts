@@ -16,6 +16,7 @@ export function registerRoutes(api: Api, deps: ApiDeps): void {
   addRegister(api, deps, REGISTERS.rules);
   addRegister(api, deps, REGISTERS.channels);
   addRegister(api, deps, REGISTERS.statements);
+  addRegister(api, deps, REGISTERS.maintenance);
 }
 
 function addRegister<N extends RegisterNoun>(api: Api, deps: ApiDeps, register: Register<N>): void {
@@ -89,6 +90,7 @@ function putRoute<N extends RegisterNoun>(api: Api, deps: ApiDeps, register: Reg
         answer: view,
         faults: [
           ...(noun === 'rule' ? (['rule.invalid'] as const) : []),
+          ...(noun === 'meter' ? (['state.conflict'] as const) : []),
           ...(noun === 'channel' ? (['channel.address-refused'] as const) : []),
           'id.invalid',
           'media.unsupported',
@@ -104,7 +106,7 @@ function putRoute<N extends RegisterNoun>(api: Api, deps: ApiDeps, register: Reg
       const given = request.body as NounBody[N];
       const before = deps.control.get(noun, id);
       const body = register.merge?.(given, before) ?? given;
-      await register.check?.(deps, body);
+      await register.check?.(deps, body, id);
       await deps.journal.appendCommand(actorOf(request), { verb: 'put', noun, id, body });
       return reply.code(before === undefined ? 201 : 200).send(shown(register, id, body, callerOf(request)));
     },

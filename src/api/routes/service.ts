@@ -1,11 +1,7 @@
-/** Routes about the service itself: health, readiness, metrics, the API's description, the start page. */
-import { fileURLToPath } from 'node:url';
-import fastifyStatic from '@fastify/static';
+/** Routes about the service itself: health, readiness, metrics, the API's description. */
 import { z } from 'zod';
 import type { Api, ApiDeps } from '../deps.ts';
 import { documented } from '../schemas/common.ts';
-
-const STATIC = fileURLToPath(new URL('../static/', import.meta.url));
 
 const health = z.object({ status: z.literal('ok') }).meta({ examples: [{ status: 'ok' }] });
 const readiness = z
@@ -63,22 +59,5 @@ function healthRoutes(api: Api, deps: ApiDeps): void {
         .header('cache-control', 'no-store')
         .send(state);
     },
-  });
-}
-
-/** The start page and what it loads. */
-export async function staticRoutes(api: Api): Promise<void> {
-  await api.register(fastifyStatic, { root: STATIC, prefix: '/static/', index: false, list: false });
-  api.route({
-    method: 'GET',
-    url: '/',
-    schema: documented({
-      tag: 'service',
-      summary: 'The start page',
-      answer: z.string(),
-      type: 'text/html',
-      isPublic: true,
-    }),
-    handler: (_request, reply) => reply.sendFile('index.html'),
   });
 }

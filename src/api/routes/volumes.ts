@@ -1,18 +1,21 @@
 /** Transferred water by meter, station or recipient: integer litres inside, cubic metres with three decimals outside. */
-import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
-import type { Meter } from '#model/register.ts';
+import { bucketEdges, DAY_MS } from '#model/calendar.ts';
 import type { VolumeBucket } from '#store/queries.ts';
+import { addAmounts, NO_WATER } from '#volume/balance.ts';
+import { INAUGURATION_MS } from '#volume/calendar-names.ts';
 import type { Api, ApiDeps } from '../deps.ts';
-import { rangeOf, timeZoneOf, zonedTexts } from '../instants.ts';
-import { invalid, notFound } from '../problems.ts';
+import { instantMs, isoText, rangeOf, timeZoneOf, zonedTexts } from '../instants.ts';
+import { invalid, notFound, Problem } from '../problems.ts';
 import { documented } from '../schemas/common.ts';
 import { type Volumes, volumeQuery, volumes } from '../schemas/statistics.ts';
 import { stationOf } from '../series.ts';
+import { bucketView, countedMeters, type NamedMeter } from '../volume-views.ts';
 
 const BUCKETS_MAX = 10_000;
+const AS_OF_MAX_MS = 400 * DAY_MS;
 
 export function volumeRoutes(api: Api, deps: ApiDeps): void {
-  const { config, clock, queries } = deps;
+  const { config, clock } = deps;
   api.route({
     method: 'GET',
     url: '/volumes',
@@ -23,23 +26,26 @@ export function volumeRoutes(api: Api, deps: ApiDeps): void {
         tag: 'statistics',
         summary: 'Volumes of one meter, of a station or of a recipient',
         description:
-          'Exactly one of `meter`, `station` and `recipient`; `from` is needed. Items are clipped to the range and add up to `total`, to the litre. A transfer year begins on 1 November.',
+          'Exactly one of `meter`, `station` and `recipient`; `from` is needed, `inauguration` is 2014-12-12 14:32 +08:00. Items are clipped to the range and add up to `total`, to the litre. A transfer year begins on 1 November. A meter that checks another (`sister`) is in no sum but its own. With `asOf` at most 400 days.',
         answer: volumes,
-        faults: ['range.invalid', 'range.too-many-buckets', 'id.invalid', 'not-found', 'overloaded'],
+        faults: ['range.invalid', 'range.too-many-buckets', 'range.too-long', 'id.invalid', 'not-found', 'overloaded'],
       }),
     },
     async handler({ query }): Promise<Volumes> {
       const meters = metersOf(deps, query);
       const timeZone = timeZoneOf(query.tz, config.timeZone);
-      const { fromMs, toMs } = rangeOf(query, { nowMs: clock.nowMs(), timeZone, defaultMs: null });
+      const from = query.from === 'inauguration' ? isoText(INAUGURATION_MS) : query.from;
+      const { fromMs, toMs } = rangeOf({ ...query, from }, { nowMs: clock.nowMs(), timeZone, defaultMs: null });
       const edgesMs = bucketEdges(fromMs, toMs, query.by, timeZone, BUCKETS_MAX);
+      const asOfMs = query.asOf === undefined ? null : instantMs(query.asOf, 'asOf', timeZone);
       await deps.caughtUp('books');
-      const buckets = await queries.volumes({ meters, edgesMs });
+      const buckets = await bucketsOf(deps, meters, edgesMs, asOfMs);
       const text = zonedTexts(timeZone);
       return {
         unit: 'm3',
         by: query.by,
         timeZone,
+        ...(asOfMs === null ? {} : { asOf: isoText(asOfMs) }),
         meters: meters.map(({ id }) => id),
         items: buckets.map((bucket) => bucketView(bucket, text)),
         total: bucketView(sum(buckets, fromMs, toMs), zonedTexts(timeZone)),
@@ -48,45 +54,49 @@ export function volumeRoutes(api: Api, deps: ApiDeps): void {
   });
 }
 
+async function bucketsOf(
+  { queries, reference }: ApiDeps,
+  meters: NamedMeter[],
+  edgesMs: number[],
+  asOfMs: number | null,
+): Promise<VolumeBucket[]> {
+  if (asOfMs === null) return queries.volumes({ meters, edgesMs });
+  if (edgesMs.at(-1)! - edgesMs[0]! > AS_OF_MAX_MS) {
+    throw new Problem('range.too-long', 'As of an earlier time volumes are computed from readings: 400 days at most.');
+  }
+  const register = reference.parameters.get('register')!;
+  const buckets = edgesMs.slice(1).map((endMs, index) => ({ startMs: edgesMs[index]!, endMs, ...NO_WATER }));
+  for (const { id } of meters) {
+    // One meter at a time, so that other questions get their turn.
+    for (const { buckets: own } of await queries.volumesAsOf({ meters: [id], edgesMs, asOfMs, register })) {
+      for (const [index, bucket] of own.entries()) {
+        buckets[index] = { ...buckets[index]!, ...addAmounts(buckets[index]!, bucket) };
+      }
+    }
+  }
+  return buckets;
+}
+
 function metersOf(
   deps: ApiDeps,
   query: { meter?: string | undefined; station?: string | undefined; recipient?: string | undefined },
-): { id: string; meter: Meter }[] {
+): NamedMeter[] {
   const { meter, station, recipient } = query;
   const given = [meter, station, recipient].filter((name) => name !== undefined);
   if (given.length !== 1) throw invalid('meter', 'give exactly one of meter, station and recipient');
   if (station !== undefined) stationOf(deps, station);
-  const meters = deps.control
-    .list('meter')
-    .filter(
-      ({ id, body }) =>
-        id === meter || body.station === station || (recipient !== undefined && body.recipient === recipient),
-    )
-    .map(({ id, body }) => ({ id, meter: body }));
+  if (meter !== undefined) {
+    const body = deps.control.get('meter', meter);
+    if (!body) throw notFound(`meter "${meter}"`);
+    return [{ id: meter, meter: body }];
+  }
+  const meters = countedMeters(deps).filter(
+    ({ meter: body }) => body.station === station || (recipient !== undefined && body.recipient === recipient),
+  );
   if (meters.length > 0) return meters;
-  if (meter !== undefined) throw notFound(`meter "${meter}"`);
   throw notFound(station === undefined ? `meter with the recipient "${recipient}"` : `meter at station "${station}"`);
 }
 
 function sum(buckets: readonly VolumeBucket[], startMs: number, endMs: number): VolumeBucket {
-  const total: VolumeBucket = { startMs, endMs, measuredLitres: 0, estimatedLitres: 0, unknownMs: 0 };
-  for (const bucket of buckets) {
-    total.measuredLitres += bucket.measuredLitres;
-    total.estimatedLitres += bucket.estimatedLitres;
-    total.unknownMs += bucket.unknownMs;
-  }
-  return total;
-}
-
-/** Dividing an integer by 1000 gives the double that prints with the same three decimals, up to 4e12 m³. */
-function bucketView(bucket: VolumeBucket, text: (timeMs: number) => string): Volumes['total'] {
-  const { startMs, endMs, measuredLitres, estimatedLitres, unknownMs } = bucket;
-  return {
-    start: text(startMs),
-    end: text(endMs),
-    cubicMetres: (measuredLitres + estimatedLitres) / 1000,
-    measured: measuredLitres / 1000,
-    estimated: estimatedLitres / 1000,
-    unknownHours: unknownMs / HOUR_MS,
-  };
+  return { startMs, endMs, ...buckets.reduce(addAmounts, NO_WATER) };
 }

@@ -22,7 +22,7 @@ export const alarm = z
     acknowledgedAt: instantOrNull,
     acknowledgedBy: z.string().nullable(),
     clearedAt: instantOrNull,
-    value: z.number().nullable().describe('null for platform alarms'),
+    value: z.number().nullable().describe('null for platform alarms, silence and expressions'),
     unit: z.string(),
     limit: z.number().nullable(),
     op: z.enum(['<=', '>=', '>', '<']).nullable(),
@@ -33,9 +33,15 @@ export const alarm = z
     late: z.boolean(),
     occurrences: z.number().int(),
     shelvedUntil: instantOrNull,
-    suppressedBy: z.string().nullable(),
+    suppressedBy: z
+      .string()
+      .nullable()
+      .describe('Why nobody is told by design: `maintenance/ID`, or the id of the alarm that this one follows from'),
     latched: z.boolean(),
-    detail: z.string().nullable().describe('Of a platform alarm: what it means, what was seen, what to do; else null'),
+    detail: z
+      .string()
+      .nullable()
+      .describe('What numbers can not say: what a platform alarm means, what was not heard, what a rule was true of'),
   })
   .meta({
     id: 'Alarm',
@@ -91,7 +97,8 @@ export const alarmQuery = z.strictObject({
 });
 export const alarmPage = listOf(alarm);
 
-const NOTICE_STATES = ['pending', 'sent', 'failed'] as const;
+const NOTICE_STATES = ['pending', 'sent', 'failed', 'grouped'] as const;
+const OUTCOMES = ['sent', 'failed-for-now', 'failed-for-good'] as const;
 const NOTICE = {
   id: 'n-4711-0-duty',
   channel: 'duty',
@@ -109,15 +116,36 @@ const notice = z
     alarms: z.array(z.string()),
     createdAt: instantText,
     state: z.enum(NOTICE_STATES),
-    attempts: z.array(
-      z.object({ at: instantText, status: z.string(), outcome: z.enum(['sent', 'failed-for-now', 'failed-for-good']) }),
-    ),
+    attempts: z.array(z.object({ at: instantText, status: z.string(), outcome: z.enum(OUTCOMES) })),
+    summary: z.string().optional().describe('Of a grouped notice: the one that tells of it together with others'),
+    fallback: z.string().optional().describe('The channel that took over what this one could tell nobody'),
+    receipts: z
+      .array(z.object({ to: z.string(), at: instantText, status: z.string(), outcome: z.enum(OUTCOMES) }))
+      .optional()
+      .describe('For each address or number behind the channel: how far the notice has come'),
   })
   .meta({
     id: 'Notice',
     examples: [NOTICE],
   });
-export const noticeQuery = z.strictObject({ state: z.enum(NOTICE_STATES).optional(), ...page });
+export const channelTested = z
+  .object({
+    seq: z.number().int(),
+    at: instantText,
+    notice: notice.optional().describe('Absent while the service is too far behind to know of it'),
+  })
+  .meta({
+    examples: [
+      { seq: 4711, at: '2026-11-22T00:00:01.200Z', notice: { ...NOTICE, id: 'n-4711', event: 'test', alarms: [] } },
+    ],
+  });
+export const noticeQuery = z.strictObject({
+  state: z
+    .enum([...NOTICE_STATES, 'dead'])
+    .optional()
+    .describe('`dead`: failed, and no other channel took over'),
+  ...page,
+});
 export const noticePage = listOf(notice);
 
 const state = z.enum(ALARM_STATES);

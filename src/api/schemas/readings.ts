@@ -147,6 +147,41 @@ export const receipt = z
     ],
   });
 
+export const explainedReading = z
+  .object({
+    station: z.string(),
+    parameter: z.string(),
+    unit: z.string(),
+    time: instantText,
+    value: z.number().nullable(),
+    flag,
+    deviceFlag: z.string().nullable(),
+    engineer: flag.nullable().describe('Set by hand; it stands above the tests'),
+    final: flag.describe('What the tests make of it together, as the thresholds are now'),
+    tests: z.record(z.string(), flag).describe('By test; those that are not made are absent'),
+    timeGap: flag.describe('4 after a hole; no part of the flag'),
+    thresholds: z.record(z.string(), z.unknown()),
+  })
+  .meta({
+    id: 'ExplainedReading',
+    examples: [
+      {
+        station: 'taocha',
+        parameter: 'ph',
+        unit: '1',
+        time: '2026-11-22T00:00:00.000Z',
+        value: 9.9,
+        flag: 3,
+        deviceFlag: null,
+        engineer: null,
+        final: 3,
+        tests: { grossRange: 3, spike: 1, rateOfChange: 1, flatLine: 1 },
+        timeGap: 1,
+        thresholds: { fail: [0, 14], suspect: [6, 9.5], spike: [1, 2], intervalMs: 300000, holeMs: 900000 },
+      },
+    ],
+  });
+
 export const imported = z
   .object({
     rows: z.number().int(),

@@ -56,23 +56,53 @@ export const ruleBody = rule.meta({
     },
   ],
 });
-const [classRule, thresholdRule, qualityRule] = rule.options;
+const [classRule, threshold, quality, rate, flatLine, expression, missing] = rule.options;
 export const ruleView = z.discriminatedUnion('kind', [
   classRule.extend(withId),
-  thresholdRule.extend(withId),
-  qualityRule.extend(withId),
+  threshold.extend(withId),
+  quality.extend(withId),
+  rate.extend(withId),
+  flatLine.extend(withId),
+  expression.extend(withId),
+  missing.extend(withId),
 ]);
 
 export const channelBody = channel.meta({
   examples: [
     { kind: 'webhook', url: 'https://example.org/hooks/water', secret: 'shared-with-the-receiver', language: 'zh' },
+    {
+      kind: 'dingtalk',
+      token: '5b1f0c3e9a7d4b26',
+      secret: 'SEC9a0f5e',
+      language: 'zh',
+      perMinute: 18,
+      fallback: 'duty-sms',
+    },
   ],
 });
-export const channelView = channel.safeExtend({
+const hidden = {
   ...withId,
   secret: z.undefined().optional(),
-  hasSecret: z.boolean().describe('Whether deliveries are signed; the secret itself is never shown'),
-});
+  hasSecret: z.boolean().describe('Whether there is a signing secret or a password; it is never shown'),
+};
+const hiddenToken = {
+  ...hidden,
+  token: z.undefined().optional(),
+  hasToken: z.boolean().describe('Whether there is a token; it is never shown'),
+};
+const [webhook, mqtt, log, email, wecom, dingtalk, feishu, sms] = channel.options;
+/** What is shown may be less than what has to be given, so only the shapes of the bodies count. */
+export const channelView = z.discriminatedUnion('kind', [
+  z.strictObject({ ...webhook.shape, ...hidden }),
+  z.strictObject({ ...mqtt.shape, ...hidden }),
+  z.strictObject({ ...log.shape, ...hidden }),
+  z.strictObject({ ...email.shape, ...hidden }),
+  z.strictObject({ ...wecom.shape, ...hiddenToken }),
+  z.strictObject({ ...dingtalk.shape, ...hiddenToken }),
+  z.strictObject({ ...feishu.shape, ...hiddenToken }),
+  // Templates and headers are shown to those who may change them.
+  z.strictObject({ ...sms.shape, ...hiddenToken }),
+]);
 
 export const routesBody = routes.meta({
   examples: [[{ match: { severity: ['major', 'critical'] }, channels: ['duty'] }]],

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { INTERVALS } from '#model/calendar.ts';
 import { TARGETS } from '#model/class.ts';
 import { id } from '#model/register.ts';
-import { instantQuery, range } from './common.ts';
+import { instantQuery, instantText, range } from './common.ts';
 import { waterClass } from './readings.ts';
 
 const timeZone = z.string().max(64).optional().describe('IANA name or offset; WK_TIME_ZONE unless told');
@@ -85,6 +85,7 @@ export const volumeQuery = z.strictObject({
   ...range,
   by: z.enum(VOLUME_BUCKETS).default('day'),
   tz: timeZone,
+  asOf: instantQuery('As it was known then'),
 });
 
 const amounts = {
@@ -101,6 +102,7 @@ export const volumes = z
     unit: z.literal('m3'),
     by: z.enum(VOLUME_BUCKETS),
     timeZone: z.string(),
+    asOf: instantText.optional(),
     meters: z.array(z.string()),
     items: z.array(z.object(amounts)),
     total: z.object(amounts),

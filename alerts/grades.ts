@@ -1,0 +1,181 @@
+/**
+ * What a reading is worth under a condition, how severe a breach is, and what an alarm says about it. Pure.
+ */
+import { classOf } from '#assess/classify.ts';
+import { type Alarm, SEVERITIES, type Severity } from '#model/alarm.ts';
+import { CLASSES, meets, type WaterClass } from '#model/class.ts';
+import { FAIL, isServiceLetter, isUsable, SUSPECT } from '#model/flag.ts';
+import type { Reading } from '#model/reading.ts';
+import type { Standard } from '#model/reference.ts';
+import type { Bound, Condition } from './conditions.ts';
+
+/**
+ * What a reading is worth under a condition, as a small number that a window keeps: it meets the limit with the
+ * clearing margin (`CLEAR`), without it (`NEAR`), or breaks it (`BREACH` + the class reached).
+ */
+export type Grade = number;
+export const CLEAR = 0;
+export const NEAR = 1;
+/** Grades from here on are breaches: 2 + index in `CLASSES`, or `BREACH_UNCLASSED`. */
+export const BREACH = 2;
+export const BREACH_UNCLASSED = BREACH + CLASSES.length;
+
+/** The grade of a breach that reached this class. */
+export function gradeOfClass(reached: WaterClass | null): Grade {
+  return reached === null ? BREACH_UNCLASSED : BREACH + CLASSES.indexOf(reached);
+}
+
+function classOfGrade(grade: Grade): WaterClass | null {
+  return CLASSES[grade - BREACH] ?? null;
+}
+
+/**
+ * The grade of a reading, or null when it neither holds nor breaks anything: flags 3, 4 and 9 for limits; for quality
+ * rules flag 9 and whatever stands under a maintenance or calibration letter.
+ */
+export function judge(
+  condition: Condition,
+  reading: Pick<Reading, 'value' | 'flag' | 'deviceFlag'>,
+  standard: Standard,
+): Grade | null {
+  const { value, flag } = reading;
+  if (value === null) return null;
+  if (condition.bound === null) {
+    if (isServiceLetter(reading.deviceFlag)) return null;
+    return flag === SUSPECT || flag === FAIL ? BREACH_UNCLASSED : CLEAR;
+  }
+  if (!isUsable(flag)) return null;
+  if (!meetsBound(value, condition.bound)) {
+    if (condition.waterBody === null) return BREACH_UNCLASSED;
+    return gradeOfClass(classOf(standard, condition.parameter, condition.waterBody, value));
+  }
+  return isClear(value, condition.bound, condition.margin) ? CLEAR : NEAR;
+}
+
+/** The grade of a value that was derived from readings and is held against a limit without classes. */
+export function judgeDerived({ bound, margin }: Condition, value: number): Grade {
+  if (bound === null || !meetsBound(value, bound)) return BREACH_UNCLASSED;
+  return isClear(value, bound, margin) ? CLEAR : NEAR;
+}
+
+/**
+ * Whether a reading enters what a condition derives. Water alarms rest on usable readings; alarms about a sensor also
+ * on suspect and failed ones, save under a maintenance or calibration letter (invariant 6).
+ */
+export function isEvidence(
+  { derive }: Condition,
+  { value, flag, deviceFlag }: Pick<Reading, 'value' | 'flag' | 'deviceFlag'>,
+): boolean {
+  if (value === null) return false;
+  if (derive?.kind !== 'expression' && derive?.concerns === 'sensor') return !isServiceLetter(deviceFlag);
+  return isUsable(flag);
+}
+
+function meetsBound(value: number, bound: Bound): boolean {
+  switch (bound.op) {
+    case '<':
+      return value < bound.value;
+    case '>':
+      return value > bound.value;
+    default:
+      return meets(value, bound);
+  }
+}
+
+/**
+ * Whether a value that meets the limit is better than it by the margin. The margin is a share of the limit's size, so
+ * that with a negative limit, too, a greater margin asks for more; a limit of zero has no margin.
+ */
+function isClear(value: number, bound: Bound, margin: number): boolean {
+  const share = (limit: number) => margin * Math.abs(limit);
+  switch (bound.op) {
+    case '<=':
+    case '<':
+      return value <= bound.value - share(bound.value);
+    case '>=':
+    case '>':
+      return value >= bound.value + share(bound.value);
+    case 'range': {
+      const [low, high] = bound.value;
+      return value >= low + share(low) && value <= high - share(high);
+    }
+  }
+}
+
+/**
+ * The severity of a breach. A table of severities needs no line for every class: a class without one has that of the
+ * nearest better class that has one, else of the nearest worse; an unclassed breach has that of the worst line.
+ */
+export function severityOf(condition: Condition, grade: Grade): Severity {
+  const { severity } = condition;
+  if (typeof severity === 'string') return severity;
+  const reached = classOfGrade(grade);
+  const from = reached === null ? CLASSES.length - 1 : CLASSES.indexOf(reached);
+  const better = CLASSES.slice(0, from + 1).reverse();
+  const line = [...better, ...CLASSES.slice(from + 1)].find((candidate) => severity[candidate] !== undefined);
+  // An empty table is refused by checkRule; one that came in otherwise is worth an ordinary alarm.
+  return line === undefined ? 'major' : severity[line]!;
+}
+
+/** The severity of a breach that has lasted for `heldMs`: its own, or that of the most severe step that it has reached. */
+export function severityAt(condition: Condition, value: number, grade: Grade, heldMs: number): Severity {
+  let severest = severityOf(condition, grade);
+  for (const { severity, bound, afterMs } of condition.steps) {
+    if (heldMs < afterMs || (bound !== null && meetsBound(value, bound))) continue;
+    if (isMoreSevere(severity, severest)) severest = severity;
+  }
+  return severest;
+}
+
+export function isMoreSevere(a: Severity, b: Severity): boolean {
+  return SEVERITIES.indexOf(a) > SEVERITIES.indexOf(b);
+}
+
+/** What an alarm says about a value that broke its condition. */
+export function findingOf(
+  condition: Condition,
+  value: number,
+  grade: Grade,
+): Pick<Alarm, 'value' | 'unit' | 'limit' | 'op' | 'target' | 'class' | 'multiple'> {
+  const broken = sideOf(condition.bound, value);
+  return {
+    value: condition.derive?.kind === 'expression' ? null : value,
+    unit: condition.unit,
+    limit: broken?.limit ?? null,
+    op: broken?.op ?? null,
+    target: condition.target,
+    class: classOfGrade(grade),
+    multiple: broken && condition.statesMultiple ? multipleOf(value, broken.limit, broken.op) : null,
+  };
+}
+
+/** The one-sided limit that a value broke: for a range the side that it is out of. */
+function sideOf(bound: Bound | null, value: number): { op: NonNullable<Alarm['op']>; limit: number } | null {
+  if (bound === null) return null;
+  if (bound.op !== 'range') return { op: bound.op, limit: bound.value };
+  const [low, high] = bound.value;
+  return value < low ? { op: '>=', limit: low } : { op: '<=', limit: high };
+}
+
+/** How often a maximum is exceeded (超标倍数), (value − limit) / limit, free of binary noise; null for what has none. */
+function multipleOf(value: number, limit: number, op: NonNullable<Alarm['op']>): number | null {
+  if (limit <= 0 || op === '>=' || op === '>') return null;
+  return Number(((value - limit) / limit).toPrecision(12));
+}
+
+/** A value that broke a condition, with what it is worth. */
+export interface Finding {
+  value: number;
+  grade: Grade;
+  condition: Condition;
+  /** What a derived value came from, in words; absent for readings themselves. */
+  note?: string;
+}
+
+/** The worse of two breaches: by the class reached, then by the distance from the limit. */
+export function isWorse(a: Finding, b: Finding): boolean {
+  if (a.grade !== b.grade) return a.grade > b.grade;
+  const distance = ({ value, condition }: Finding) =>
+    Math.abs(value - (sideOf(condition.bound, value)?.limit ?? value));
+  return distance(a) > distance(b);
+}

@@ -1,0 +1,201 @@
+/**
+ * A notice as people read it: which facts are told, in which order, in which words. How it is marked up is the
+ * channel's affair (render.ts). Values keep six significant digits; limits are as the standard has them.
+ */
+import { type AlarmEvent, SEVERITIES } from '#model/alarm.ts';
+import type { alarmView } from '#model/alarm-view.ts';
+import type { Notice } from '../notice.ts';
+import { en } from './en.ts';
+import type { Language } from './language.ts';
+import { zh } from './zh.ts';
+
+const LANGUAGES = { zh, en } as const;
+export type LanguageId = keyof typeof LANGUAGES;
+
+/** Names that texts use instead of ids. */
+export interface Names {
+  station(id: string): Readonly<Record<LanguageId, string>> | undefined;
+  parameter(id: string): Readonly<Record<LanguageId, string>> | undefined;
+  /** Times are told in this zone, with its offset. */
+  timeZone: string;
+}
+
+const NO_NAMES: Names = { station: () => undefined, parameter: () => undefined, timeZone: 'Asia/Shanghai' };
+
+export interface Message {
+  /** One line, with the product's name. */
+  title: string;
+  facts: readonly { label: string; value: string }[];
+  /** The alarms of a digest or a summary, the most severe first. */
+  items: readonly string[];
+  /** How many items were left out, and how to say so. */
+  hidden: number;
+  more: (hidden: number) => string;
+  link: { text: string; url: string } | null;
+  colon: string;
+  /** All of it in one sentence, for an SMS. */
+  short: string;
+  isUrgent: boolean;
+}
+
+type AlarmView = ReturnType<typeof alarmView>;
+
+/** The JSON object that every channel is handed; webhooks get it as it is. */
+export interface Payload {
+  event: AlarmEvent;
+  alarm: AlarmView;
+  alarms?: AlarmView[];
+  /** Of a summary: the notices that it stands for. */
+  told?: { notice: string; event: AlarmEvent; alarms: string[] }[];
+  url?: string;
+}
+
+const ITEMS_MAX = 100;
+
+export function payloadOf(notice: Pick<Notice, 'payload'>): Payload {
+  return JSON.parse(notice.payload) as Payload;
+}
+
+/** @param names where stations and parameters have their names; without them their ids are told. */
+export function composeMessage(notice: Pick<Notice, 'payload'>, languageId: LanguageId, names = NO_NAMES): Message {
+  const payload = payloadOf(notice);
+  const words = wordsOf(languageId, names);
+  const { language } = words;
+  const isMany = (payload.alarms?.length ?? 0) > 1;
+  const items = isMany ? itemsOf(payload, words) : [];
+  const told = isMany ? manyTold(payload, language) : words.sentence(payload.alarm, payload.event);
+  const head = payload.event === 'test' ? named(language.events, 'test') : words.headline(payload.alarm, payload.event);
+  const title = isMany ? `${named(language.events, payload.event)}${language.colon}${told}` : head;
+  return {
+    title: `【${language.product}】${title}${isMany || payload.event === 'test' ? '' : ` ${words.subject(payload.alarm)}`}`,
+    facts: payload.event === 'test' ? [testFact(language)] : isMany ? [] : words.facts(payload.alarm),
+    items: items.slice(0, ITEMS_MAX),
+    hidden: Math.max(0, items.length - ITEMS_MAX),
+    more: language.more,
+    link: payload.url === undefined ? null : { text: language.open, url: payload.url },
+    colon: language.colon,
+    short: payload.event === 'test' ? language.test : isMany ? `${told}${language.comma}${items[0]}` : told,
+    isUrgent: payload.event === 'raised' && payload.alarm.severity === 'critical',
+  };
+}
+
+/** What templates of channel `sms` may name, of the notice's (first) alarm. */
+export function placeholderTexts(notice: Notice, languageId: LanguageId, names = NO_NAMES) {
+  const { alarm, event } = payloadOf(notice);
+  const words = wordsOf(languageId, names);
+  return {
+    text: composeMessage(notice, languageId, names).short,
+    notice: notice.id,
+    event,
+    severity: alarm.severity,
+    station: words.station(alarm.station),
+    parameter: words.parameter(alarm.parameter),
+    value: alarm.value === null ? '' : figure(alarm.value),
+    unit: alarm.unit,
+    limit: alarm.limit === null ? '' : String(alarm.limit),
+    class: alarm.class === null ? '' : named(words.language.classes, alarm.class),
+    time: words.time(alarm.breachStart),
+  };
+}
+
+function testFact(language: Language): Message['facts'][number] {
+  return { label: named(language.events, 'test'), value: language.test };
+}
+
+function manyTold({ alarms = [], told }: Payload, language: Language): string {
+  return told === undefined ? language.digest(alarms.length) : language.summary(told.length, alarms.length);
+}
+
+/** One line for each notice of a summary or each alarm of a digest, the most severe first. */
+function itemsOf({ alarms = [], told, event }: Payload, words: Words): string[] {
+  const byId = new Map(alarms.map((alarm) => [alarm.id, alarm]));
+  const lines = (told ?? [{ event, alarms: alarms.map(({ id }) => id) }]).flatMap((one) =>
+    one.alarms.flatMap((id) => {
+      const alarm = byId.get(id);
+      return alarm ? [{ alarm, event: one.event }] : [];
+    }),
+  );
+  const weight = ({ alarm }: { alarm: AlarmView }) => SEVERITIES.indexOf(alarm.severity);
+  return lines.toSorted((a, b) => weight(b) - weight(a)).map((line) => words.sentence(line.alarm, line.event));
+}
+
+type Words = ReturnType<typeof wordsOf>;
+
+/** The turns of phrase about one alarm, in one language. */
+function wordsOf(id: LanguageId, names: Names) {
+  const language: Language = LANGUAGES[id];
+  const { labels, comma, aside } = language;
+  const station = (name: string) => (name === '_platform' ? language.platform : (names.station(name)?.[id] ?? name));
+  const parameter = (name: string) => names.parameter(name)?.[id] ?? name;
+  const time = (instant: string) => localTime(instant, names.timeZone);
+  const withUnit = (text: string, unit: string) => (unit === '1' || unit === '' ? text : `${text} ${unit}`);
+  const className = (name: string) => named(language.classes, name);
+  const value = (alarm: AlarmView) => (alarm.value === null ? null : withUnit(figure(alarm.value), alarm.unit));
+  const limit = ({ limit: bound, op, unit, target }: AlarmView) => {
+    if (bound === null) return null;
+    return `${sign(op)} ${withUnit(String(bound), unit)}${target === null ? '' : aside(className(target))}`;
+  };
+  const headline = (alarm: AlarmView, event: string) =>
+    language.headline(named(language.severities, alarm.severity), named(language.events, event));
+  const subject = (alarm: AlarmView) => `${station(alarm.station)} ${parameter(alarm.parameter)}`;
+  return {
+    language,
+    station,
+    parameter,
+    time,
+    headline,
+    subject,
+    facts(alarm: AlarmView): Message['facts'] {
+      const isNamed = station(alarm.station) !== alarm.station && alarm.station !== '_platform';
+      const about: [keyof Language['labels'], string | null][] = [
+        ['station', `${station(alarm.station)}${isNamed ? aside(alarm.station) : ''}`],
+        ['parameter', parameter(alarm.parameter)],
+        ['severity', named(language.severities, alarm.severity)],
+        ['value', value(alarm)],
+        ['limit', limit(alarm)],
+        ['class', alarm.class === null ? null : className(alarm.class)],
+        ['multiple', alarm.multiple === null ? null : language.multiple(figure(alarm.multiple))],
+        ['since', `${time(alarm.breachStart)}${alarm.late ? aside(language.late(time(alarm.detectedAt))) : ''}`],
+        ['ended', alarm.clearedAt === null ? null : time(alarm.clearedAt)],
+        ['by', alarm.acknowledgedBy],
+        ['rule', alarm.rule],
+        ['detail', alarm.detail],
+      ];
+      return about.flatMap(([label, told]) => (told === null ? [] : [{ label: labels[label], value: told }]));
+    },
+    sentence(alarm: AlarmView, event: string): string {
+      const measured = [subject(alarm), value(alarm)].filter((part) => part !== null).join(' ');
+      const bound = limit(alarm);
+      const parts = [
+        `${headline(alarm, event)}${language.colon}${measured}`,
+        bound === null ? null : `${labels.limit} ${bound}`,
+        alarm.class === null ? null : `${labels.class} ${className(alarm.class)}`,
+        time(alarm.clearedAt ?? alarm.breachStart),
+      ];
+      return parts.filter((part) => part !== null).join(comma);
+    },
+  };
+}
+
+function named(words: Readonly<Record<string, string>>, word: string): string {
+  return Object.hasOwn(words, word) ? words[word]! : word;
+}
+
+/** What must hold, as mathematicians write it: `<` and `>` would be markup to some recipients. */
+function sign(op: AlarmView['op']): string {
+  return op === null ? '' : { '<=': '≤', '>=': '≥', '<': '＜', '>': '＞' }[op];
+}
+
+/** Six significant digits, never in scientific notation for what a station measures. */
+function figure(value: number): string {
+  return String(Number(value.toPrecision(6)));
+}
+
+/** `2026-11-22 08:00 +08:00`; an instant that isn't one stays as it is. */
+function localTime(instant: string, timeZone: string): string {
+  const ms = Date.parse(instant);
+  if (Number.isNaN(ms)) return instant;
+  const local = Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(timeZone);
+  const text = local.toPlainDateTime().toString({ smallestUnit: 'minute' }).replace('T', ' ');
+  return `${text} ${local.offset}`;
+}

@@ -1,0 +1,219 @@
+/**
+ * Answers `GET /assessments`: which sections and periods are meant, what the books say of them, and the pure assessment of
+ * it. Three periods are asked for at once: the one meant, the one before it, and the same a year earlier.
+ */
+
+import type { z } from 'zod';
+import { type AreaSection, areaPollutants, basinStatus, compliance, exceeding, proportions } from '#assess/area.ts';
+import { areaChange, type Comparable, comparable, sectionChange } from '#assess/changes.ts';
+import { cityCwqi, meansOver } from '#assess/cwqi.ts';
+import { type Period, periodOf, previousPeriod, yearBefore } from '#assess/periods.ts';
+import { assessSection, type SectionAssessment } from '#assess/section.ts';
+import { trophicState } from '#assess/trophic.ts';
+import type { Standard } from '#model/reference.ts';
+import type { ApiDeps } from './deps.ts';
+import { instantMs, zonedTexts } from './instants.ts';
+import { invalid, notFound } from './problems.ts';
+import type {
+  AreaAssessment,
+  AreaChangeView,
+  periodAssessmentQuery,
+  SectionChangeView,
+  SectionView,
+  StationAssessment,
+} from './schemas/period-assessments.ts';
+import { periodStatistics, type SectionPlan, sectionPlans } from './section-plans.ts';
+import { stationOf } from './series.ts';
+import { surfaceWaterEdition } from './standards.ts';
+
+type Query = z.infer<typeof periodAssessmentQuery>;
+
+/** A section over the period meant. */
+interface Assessed {
+  plan: SectionPlan;
+  assessment: SectionAssessment;
+  provisional: boolean;
+  compared: Compared;
+}
+
+/** A section over any of the periods, as far as comparisons go. */
+type Compared = AreaSection & { indicators: readonly Comparable[] };
+
+interface Found {
+  now: Assessed[];
+  /** In the same order; none of a period that there isn't. */
+  previous: Compared[];
+  year: Compared[];
+}
+
+interface Context {
+  deps: ApiDeps;
+  query: Query;
+  standard: Standard;
+  period: Period;
+  /** Null where the calendar has no such period. */
+  previous: Period | null;
+  year: Period | null;
+}
+
+/** @throws Problem for a period, station or area that isn't one. */
+export async function assessPeriod(deps: ApiDeps, query: Query): Promise<StationAssessment | AreaAssessment> {
+  const { timeZone } = deps.config;
+  if ((query.station === undefined) === (query.area === undefined)) {
+    throw invalid('station', 'give exactly one of station and area');
+  }
+  const period = periodOf(query.period, timeZone);
+  if (!period)
+    throw invalid('period', `"${query.period}" is no period such as 2026-11-22, 2026-W47, 2026-11, 2026-Q4, 2026`);
+  const earlier = yearBefore(period.text);
+  const context: Context = {
+    deps,
+    query,
+    standard: surfaceWaterEdition(deps, period.lastDay),
+    period,
+    previous: periodOf(previousPeriod(period.text), timeZone),
+    year: earlier === null ? null : periodOf(earlier, timeZone),
+  };
+  return query.station === undefined ? assessArea(context, query.area!) : assessStation(context, query.station);
+}
+
+async function assessStation(context: Context, id: string): Promise<StationAssessment> {
+  const { deps, standard } = context;
+  const station = stationOf(deps, id);
+  if (station.kind === 'outfall') {
+    throw invalid('station', `${id} is an outfall: judge it by a discharge standard, POST /assessments/discharge`);
+  }
+  const { plans } = sectionPlans(deps, standard, [station], true);
+  const { now, previous, year } = await assessAll(context, plans);
+  return {
+    ...headOf(context),
+    ...sectionView(context, now[0]!),
+    changes: {
+      previous: sectionChangeView(context, context.previous, previous[0], now[0]!),
+      year: sectionChangeView(context, context.year, year[0], now[0]!),
+    },
+  };
+}
+
+async function assessArea(context: Context, area: string): Promise<AreaAssessment> {
+  const { deps, standard, query } = context;
+  const { parameters } = deps.reference;
+  const stations = deps.control.list('station').filter(({ body }) => body.area === area);
+  if (stations.length === 0) throw notFound(`station in the area "${area}"`);
+  const { plans, leftOut } = sectionPlans(
+    deps,
+    standard,
+    stations.map(({ id, body }) => ({ ...body, id })),
+    false,
+  );
+  const { now, previous, year } = await assessAll(context, plans);
+  const sections = now.map(({ compared }) => compared);
+  const lakes = sections.filter(({ waterBody }) => waterBody === 'lake');
+  const assessed = sections.filter((section) => section.class !== null);
+  return {
+    ...headOf(context),
+    area,
+    basis: 'assessed',
+    provisional: now.some(({ provisional }) => provisional),
+    proportions: proportions(sections, query.goal),
+    basin: basinStatus(standard, parameters, sections, query.rounding),
+    mainPollutants: areaPollutants(
+      now.map((one) => ({
+        class: one.assessment.class,
+        exceeding: exceeding(standard, parameters, one.plan.waterBody, one.assessment.indicators),
+      })),
+    ),
+    compliance: compliance(sections),
+    valid: now.filter(({ assessment }) => assessment.valid === true).length,
+    trophic: lakes.length === 0 ? null : trophicState(meansOver(parameters, lakes)),
+    cwqi: cityCwqi(standard, parameters, assessed),
+    sections: now.map((one) => {
+      const { indicators, cwqi, ...brief } = sectionView(context, one);
+      return query.detail === 'indicators' ? { ...brief, indicators, cwqi } : brief;
+    }),
+    leftOut,
+    changes: {
+      previous: areaChangeView(context, context.previous, previous, sections),
+      year: areaChangeView(context, context.year, year, sections),
+    },
+  };
+}
+
+async function assessAll(context: Context, plans: readonly SectionPlan[]): Promise<Found> {
+  const { deps, query, standard, period } = context;
+  const { parameters } = deps.reference;
+  const { timeZone } = deps.config;
+  const asOfMs = query.asOf === undefined ? null : instantMs(query.asOf, 'asOf', timeZone);
+  const nowMs = deps.clock.nowMs();
+  await deps.caughtUp('books');
+  const periods = { period, others: [context.previous, context.year] };
+  const { own, others } = await periodStatistics(deps, plans, periods, { asOfMs, nowMs });
+  const rules = { kind: period.kind, rounding: query.rounding, coverageMin: query.coverage };
+  const compared = ({ station, waterBody, target }: SectionPlan, means: Compared['means']): Compared => {
+    return { station, waterBody, target, means, ...comparable(standard, parameters, waterBody, means, query.rounding) };
+  };
+  const [previous, year] = others.map((list) => list.map((means, index) => compared(plans[index]!, means)));
+  const now = own.map(({ statistics, provisional }, index): Assessed => {
+    const plan = plans[index]!;
+    const section = { waterBody: plan.waterBody, target: plan.target, statistics };
+    const assessment = assessSection(standard, parameters, section, rules);
+    const means = new Map(statistics.map(({ parameter, mean }) => [parameter, mean]));
+    return { plan, assessment, provisional, compared: compared(plan, means) };
+  });
+  return { now, previous: previous!, year: year! };
+}
+
+function headOf({ deps, period, standard, query }: Context) {
+  const { timeZone } = deps.config;
+  const text = zonedTexts(timeZone);
+  const { kind, startMs, endMs } = period;
+  const { id, edition, effective } = standard;
+  return {
+    period: { text: period.text, kind, start: text(startMs), end: text(endMs), timeZone },
+    standard: { id, edition, effective },
+    coverageMin: query.coverage,
+  };
+}
+
+function sectionView({ deps }: Context, { plan, assessment, provisional }: Assessed): SectionView {
+  const { parameters } = deps.reference;
+  return {
+    station: plan.station,
+    waterBody: plan.waterBody,
+    target: plan.target,
+    ...assessment,
+    provisional,
+    indicators: assessment.indicators.map(({ headroom, ...one }) => ({
+      ...one,
+      unit: parameters.get(one.parameter)!.unit,
+      headroom: headroom && { op: headroom.op, limit: headroom.limit, amount: headroom.amount, share: headroom.share },
+    })),
+  };
+}
+
+function sectionChangeView(
+  { deps }: Context,
+  period: Period | null,
+  before: Compared | undefined,
+  now: Assessed,
+): SectionChangeView {
+  const then = before?.indicators ?? [];
+  const found = sectionChange(deps.reference.parameters, then, now.compared.indicators);
+  return { period: period?.text ?? null, reason: reasonOf(period, found.class !== null), ...found };
+}
+
+function areaChangeView(
+  { deps, standard, query }: Context,
+  period: Period | null,
+  before: readonly Compared[],
+  now: readonly Compared[],
+): AreaChangeView {
+  const pairs = before.map((one, index) => ({ before: one, after: now[index]! }));
+  const found = areaChange(standard, deps.reference.parameters, pairs, query.rounding);
+  return { period: period?.text ?? null, reason: reasonOf(period, found.sections > 0), ...found };
+}
+
+function reasonOf(period: Period | null, isComparable: boolean): 'no-such-period' | 'nothing-in-common' | null {
+  if (!period) return 'no-such-period';
+  return isComparable ? null : 'nothing-in-common';
+}

@@ -1,0 +1,90 @@
+/** Loads: what a station's water carries of a substance, by hour to year. */
+import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
+import type { LoadBucket } from '#store/queries.ts';
+import type { Api, ApiDeps } from '../deps.ts';
+import { rangeOf, timeZoneOf, zonedTexts } from '../instants.ts';
+import { invalid, notFound, Problem } from '../problems.ts';
+import { documented } from '../schemas/common.ts';
+import { type Loads, loadQuery, loads } from '../schemas/loads.ts';
+import { seriesOf } from '../series.ts';
+import { countedMeters, cubicMetres } from '../volume-views.ts';
+
+const BUCKETS_MAX = 10_000;
+const RANGE_MS = 30 * 86_400_000;
+
+export function loadRoutes(api: Api, deps: ApiDeps): void {
+  const { config, clock, queries } = deps;
+  api.route({
+    method: 'GET',
+    url: '/loads',
+    config: { access: 'viewer' },
+    schema: {
+      querystring: loadQuery,
+      ...documented({
+        tag: 'statistics',
+        summary: 'Kilograms of a substance that passed a station: hourly mean concentration times hourly volume',
+        description:
+          'The last 30 days by day unless told. Water of hours without a usable concentration is told apart (`unweighed`), not guessed: a load over a whole time is at least `kilograms`.',
+        answer: loads,
+        faults: ['range.invalid', 'range.too-many-buckets', 'id.invalid', 'not-found', 'overloaded'],
+      }),
+    },
+    async handler({ query }): Promise<Loads> {
+      const { station, parameter, series } = seriesOf(deps, query);
+      if (parameter.unit !== 'mg/L') throw invalid('parameter', 'must be a concentration in mg/L');
+      const meters = countedMeters(deps)
+        .filter(({ meter }) => meter.station === station.id)
+        .map(({ id }) => id);
+      if (meters.length === 0) throw notFound(`meter at station "${station.id}"`);
+      const timeZone = timeZoneOf(query.tz, config.timeZone);
+      const { fromMs, toMs } = rangeOf(query, { nowMs: clock.nowMs(), timeZone, defaultMs: RANGE_MS });
+      const edgesMs = bucketEdges(floorHour(fromMs), floorHour(toMs), query.by, timeZone, BUCKETS_MAX);
+      if (edgesMs.some((ms) => ms % HOUR_MS !== 0)) {
+        throw new Problem('range.invalid', 'Loads are of whole hours: choose a zone whose hours are UTC hours.');
+      }
+      await deps.caughtUp('books');
+      const buckets = series === null ? [] : await queries.loads({ series, meters, edgesMs });
+      const text = zonedTexts(timeZone);
+      return {
+        station: station.id,
+        parameter: parameter.id,
+        unit: 'kg',
+        by: query.by,
+        timeZone,
+        meters,
+        items: buckets.map((bucket) => loadView(bucket, text)),
+        total: loadView(buckets.reduce(together, { ...NOTHING, startMs: edgesMs[0]!, endMs: edgesMs.at(-1)! }), text),
+      };
+    },
+  });
+}
+
+const NOTHING = { kilograms: 0, litres: 0, unweighedLitres: 0, coveredMs: 0 };
+
+const floorHour = (ms: number) => Math.floor(ms / HOUR_MS) * HOUR_MS;
+
+function together(sum: LoadBucket, next: LoadBucket): LoadBucket {
+  return {
+    ...sum,
+    kilograms: sum.kilograms + next.kilograms,
+    litres: sum.litres + next.litres,
+    unweighedLitres: sum.unweighedLitres + next.unweighedLitres,
+    coveredMs: sum.coveredMs + next.coveredMs,
+  };
+}
+
+function loadView(bucket: LoadBucket, text: (timeMs: number) => string) {
+  const { startMs, endMs, kilograms, litres, unweighedLitres, coveredMs } = bucket;
+  const weighed = litres - unweighedLitres;
+  return {
+    start: text(startMs),
+    end: text(endMs),
+    kilograms,
+    // kg / L = 1e6 mg/L.
+    flowWeightedMean: weighed > 0 ? (kilograms / weighed) * 1e6 : null,
+    cubicMetres: cubicMetres(litres),
+    unweighed: cubicMetres(unweighedLitres),
+    unknownShare: litres > 0 ? unweighedLitres / litres : null,
+    coverage: coveredMs / (endMs - startMs),
+  };
+}

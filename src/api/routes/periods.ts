@@ -1,0 +1,151 @@
+/** Months and transfer years that are closed: figures that stand, and the lines that a later correction adds. */
+import type { ClosedPeriod } from '#model/accounting.ts';
+import { namedRange } from '#volume/calendar-names.ts';
+import { actorOf } from '../caller.ts';
+import { closingOf, sinceLastClosing } from '../closings.ts';
+import type { Api, ApiDeps } from '../deps.ts';
+import { isoText, zonedTexts } from '../instants.ts';
+import { notFound, Problem } from '../problems.ts';
+import { documented } from '../schemas/common.ts';
+import { closeBody, type PeriodView, periodList, periodParams, periodView, restateBody } from '../schemas/periods.ts';
+import { amountView } from '../volume-views.ts';
+
+export function periodRoutes(api: Api, deps: ApiDeps): void {
+  readRoutes(api, deps);
+  closeRoute(api, deps);
+  restateRoute(api, deps);
+}
+
+function readRoutes(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'GET',
+    url: '/periods',
+    config: { access: 'viewer' },
+    schema: {
+      ...documented({ tag: 'statistics', summary: 'Closed periods, in the order of their names', answer: periodList }),
+    },
+    async handler() {
+      const items = deps.control.list('period').map(({ id, body: { closings, timeZone } }) => {
+        const first = closings[0]!;
+        return {
+          period: id,
+          kind: namedRange(id, timeZone).kind,
+          closedAt: isoText(first.closedAtMs),
+          by: first.by,
+          restatements: closings.length - 1,
+          sha256: closings.at(-1)!.sha256,
+        };
+      });
+      return { items, next: null };
+    },
+  });
+
+  api.route({
+    method: 'GET',
+    url: '/periods/:period',
+    config: { access: 'viewer' },
+    schema: {
+      params: periodParams,
+      ...documented({
+        tag: 'statistics',
+        summary: 'A closed period: its manifests, and what has changed since the last one',
+        answer: periodView,
+        faults: ['not-found', 'overloaded'],
+      }),
+    },
+    async handler({ params }) {
+      return view(deps, params.period, periodOf(deps, params.period));
+    },
+  });
+}
+
+function closeRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'POST',
+    url: '/periods/:period/close',
+    config: { access: 'engineer' },
+    schema: {
+      params: periodParams,
+      body: closeBody,
+      ...documented({
+        tag: 'statistics',
+        summary: 'Closes a month or a transfer year, once: its figures are kept with all that they came from',
+        status: 201,
+        answer: periodView,
+        faults: ['range.invalid', 'state.conflict', 'overloaded', 'journal.full', 'journal.unwritable'],
+      }),
+    },
+    async handler(request, reply) {
+      const { period } = request.params;
+      const { timeZone } = deps.config;
+      const { fromMs, toMs } = namedRange(period, timeZone);
+      if (deps.control.get('period', period)) throw new Problem('state.conflict', `${period} is closed: restate it.`);
+      const by = actorOf(request);
+      const closing = await closingOf(deps, { fromMs, toMs, by, reason: request.body.reason ?? null });
+      const body: ClosedPeriod = { fromMs, toMs, timeZone, closings: [closing] };
+      await deps.journal.appendCommand(by, { verb: 'put', noun: 'period', id: period, body });
+      return reply.code(201).send(await view(deps, period, body));
+    },
+  });
+}
+
+function restateRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'POST',
+    url: '/periods/:period/restate',
+    config: { access: 'engineer' },
+    schema: {
+      params: periodParams,
+      body: restateBody,
+      ...documented({
+        tag: 'statistics',
+        summary: 'Closes a period anew because its figures have changed; what was closed before stays beside it',
+        status: 201,
+        answer: periodView,
+        faults: ['not-found', 'state.conflict', 'overloaded', 'journal.full', 'journal.unwritable'],
+      }),
+    },
+    async handler(request, reply) {
+      const { period } = request.params;
+      const before = periodOf(deps, period);
+      if ((await sinceLastClosing(deps, before)).length === 0) {
+        throw new Problem('state.conflict', `Nothing of ${period} has changed since it was closed.`);
+      }
+      const by = actorOf(request);
+      const closing = await closingOf(deps, { ...before, by, reason: request.body.reason });
+      const body: ClosedPeriod = { ...before, closings: [...before.closings, closing] };
+      await deps.journal.appendCommand(by, { verb: 'put', noun: 'period', id: period, body });
+      return reply.code(201).send(await view(deps, period, body));
+    },
+  });
+}
+
+function periodOf({ control }: ApiDeps, period: string): ClosedPeriod {
+  const body = control.get('period', period);
+  if (!body) throw notFound(`closed period "${period}"`);
+  return body;
+}
+
+async function view(deps: ApiDeps, period: string, closed: ClosedPeriod): Promise<PeriodView> {
+  const { fromMs, toMs, timeZone, closings } = closed;
+  const text = zonedTexts(timeZone);
+  const changes = await sinceLastClosing(deps, closed);
+  return {
+    period,
+    kind: namedRange(period, timeZone).kind,
+    start: text(fromMs),
+    end: text(toMs),
+    timeZone,
+    closings: closings.map(({ closedAtMs, meters, ...rest }) => ({
+      closedAt: isoText(closedAtMs),
+      ...rest,
+      meters: meters.map(({ meter, recipient, measures, ...amount }) => ({
+        meter,
+        recipient,
+        measures,
+        ...amountView(amount),
+      })),
+    })),
+    sinceLast: changes.map(({ meter, ...amount }) => ({ meter, ...amountView(amount) })),
+  };
+}

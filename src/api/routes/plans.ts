@@ -1,0 +1,205 @@
+/** Plans of transfer years by recipient: what is to be delivered, how far it has got, and where it is heading. */
+import { ofPlanId, type Plan, planId } from '#model/accounting.ts';
+import { bucketEdges, DAY_MS } from '#model/calendar.ts';
+import { type Amount, addAmounts, litresOf, NO_WATER } from '#volume/balance.ts';
+import { namedRange, transferYear } from '#volume/calendar-names.ts';
+import { progressOf } from '#volume/progress.ts';
+import { actorOf } from '../caller.ts';
+import type { Api, ApiDeps } from '../deps.ts';
+import { isoText, zonedTexts } from '../instants.ts';
+import { invalid, notFound } from '../problems.ts';
+import { documented } from '../schemas/common.ts';
+import { type PlanProgress, planBody, planList, planParams, planProgress, plansQuery } from '../schemas/plans.ts';
+import { amountView, countedMeters, cubicMetres, type NamedMeter } from '../volume-views.ts';
+
+const RECENT_MS = 30 * DAY_MS;
+const LITRES = 1000;
+
+interface Key {
+  recipient: string;
+  transferYear: string;
+}
+
+export function planRoutes(api: Api, deps: ApiDeps): void {
+  listRoute(api, deps);
+  oneRoute(api, deps);
+  putRoute(api, deps);
+  deleteRoute(api, deps);
+}
+
+function listRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'GET',
+    url: '/plans',
+    config: { access: 'viewer' },
+    schema: {
+      querystring: plansQuery,
+      ...documented({
+        tag: 'statistics',
+        summary: 'All plans with their progress, by recipient and transfer year',
+        answer: planList,
+        faults: ['id.invalid', 'overloaded'],
+      }),
+    },
+    async handler({ query }) {
+      await deps.caughtUp('books');
+      const items: PlanProgress[] = [];
+      for (const { id, body } of deps.control.list('plan')) {
+        const key = ofPlanId(id);
+        if (query.recipient !== undefined && key.recipient !== query.recipient) continue;
+        if (query.transferYear !== undefined && key.transferYear !== query.transferYear) continue;
+        items.push(await progressView(deps, key, body));
+      }
+      return { items, next: null };
+    },
+  });
+}
+
+function oneRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'GET',
+    url: '/plans/:recipient/:transferYear',
+    config: { access: 'viewer' },
+    schema: {
+      params: planParams,
+      ...documented({
+        tag: 'statistics',
+        summary: 'One plan: progress, run-rate, projected completion, year on year',
+        answer: planProgress,
+        faults: ['id.invalid', 'not-found', 'overloaded'],
+      }),
+    },
+    async handler({ params }) {
+      const body = planOf(deps, params);
+      await deps.caughtUp('books');
+      return progressView(deps, params, body);
+    },
+  });
+}
+
+function planOf({ control }: ApiDeps, key: Key): Plan {
+  const body = control.get('plan', planId(key.recipient, key.transferYear));
+  if (!body) throw notFound(`plan of ${key.recipient} for ${key.transferYear}`);
+  return body;
+}
+
+function putRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'PUT',
+    url: '/plans/:recipient/:transferYear',
+    config: { access: 'engineer' },
+    schema: {
+      params: planParams,
+      body: planBody,
+      ...documented({
+        tag: 'statistics',
+        summary: 'Puts a plan: 201 when it is new, 200 when it was there; every version is kept',
+        status: [200, 201],
+        answer: planProgress,
+        faults: ['id.invalid', 'not-found', 'journal.full', 'journal.unwritable'],
+      }),
+    },
+    async handler(request, reply) {
+      const { params, body } = request;
+      if (namedRange(params.transferYear, deps.config.timeZone).kind !== 'transfer-year') {
+        throw invalid('transferYear', `"${params.transferYear}" is no transfer year such as 2025-26`);
+      }
+      if (metersOf(deps, params.recipient).length === 0) {
+        throw notFound(`delivery meter with the recipient "${params.recipient}"`);
+      }
+      const sum = body.months?.reduce((all, month) => all + month, 0) ?? body.cubicMetres;
+      if (Math.abs(sum - body.cubicMetres) > 0.001) throw invalid('months', `add up to ${sum}, not to cubicMetres`);
+      const id = planId(params.recipient, params.transferYear);
+      const isNew = deps.control.get('plan', id) === undefined;
+      await deps.journal.appendCommand(actorOf(request), { verb: 'put', noun: 'plan', id, body });
+      await deps.caughtUp('books');
+      return reply.code(isNew ? 201 : 200).send(await progressView(deps, params, body));
+    },
+  });
+}
+
+function deleteRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'DELETE',
+    url: '/plans/:recipient/:transferYear',
+    config: { access: 'engineer' },
+    schema: {
+      params: planParams,
+      ...documented({
+        tag: 'statistics',
+        summary: 'Deletes a plan; what was delivered stays',
+        status: 204,
+        faults: ['id.invalid', 'not-found', 'journal.full', 'journal.unwritable'],
+      }),
+    },
+    async handler(request, reply) {
+      const { recipient, transferYear: year } = request.params;
+      planOf(deps, request.params);
+      await deps.journal.appendCommand(actorOf(request), {
+        verb: 'delete',
+        noun: 'plan',
+        id: planId(recipient, year),
+      });
+      return reply.code(204).send();
+    },
+  });
+}
+
+function metersOf(deps: ApiDeps, recipient: string): NamedMeter[] {
+  return countedMeters(deps).filter(({ meter }) => meter.recipient === recipient && meter.measures === 'delivery');
+}
+
+async function progressView(deps: ApiDeps, key: Key, plan: Plan): Promise<PlanProgress> {
+  const { timeZone } = deps.config;
+  const year = namedRange(key.transferYear, timeZone);
+  const atMs = Math.min(Math.max(deps.clock.nowMs(), year.fromMs), year.toMs);
+  const recentFromMs = Math.max(year.fromMs, atMs - RECENT_MS);
+  const before = yearBefore(key.transferYear, timeZone, atMs);
+  const delivered = await amount(deps, key.recipient, year.fromMs, atMs);
+  const recent = await amount(deps, key.recipient, recentFromMs, atMs);
+  const earlier = await amount(deps, key.recipient, before.fromMs, before.atMs);
+  const progress = progressOf({
+    planLitres: plan.cubicMetres * LITRES,
+    monthLitres: plan.months?.map((month) => month * LITRES) ?? null,
+    edgesMs: bucketEdges(year.fromMs, year.toMs, 'month', timeZone, 13),
+    atMs,
+    deliveredLitres: litresOf(delivered),
+    recentLitres: litresOf(recent),
+    recentFromMs,
+  });
+  const orNull = (litres: number | null) => (litres === null ? null : cubicMetres(litres));
+  const text = zonedTexts(timeZone);
+  return {
+    recipient: key.recipient,
+    transferYear: key.transferYear,
+    ...plan,
+    start: text(year.fromMs),
+    end: text(year.toMs),
+    at: isoText(atMs),
+    delivered: amountView(delivered),
+    progress: progress.share,
+    planned: cubicMetres(progress.plannedLitres),
+    runRate: orNull(progress.runRateLitresPerDay),
+    projected: orNull(progress.projectedLitres),
+    completion: isoText(progress.completionMs),
+    yearBefore: {
+      transferYear: before.name,
+      delivered: amountView(earlier),
+      change: litresOf(earlier) === 0 ? null : litresOf(delivered) / litresOf(earlier) - 1,
+    },
+  };
+}
+
+/** The transfer year before, as far as the same calendar day and time. */
+function yearBefore(name: string, timeZone: string, atMs: number) {
+  const previous = transferYear(Number(name.slice(0, 4)) - 1);
+  const { fromMs, toMs } = namedRange(previous, timeZone);
+  const at = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(timeZone).subtract({ years: 1 });
+  return { name: previous, fromMs, atMs: Math.min(at.epochMilliseconds, toMs) };
+}
+
+async function amount(deps: ApiDeps, recipient: string, fromMs: number, toMs: number): Promise<Amount> {
+  if (fromMs >= toMs) return NO_WATER;
+  const buckets = await deps.queries.volumes({ meters: metersOf(deps, recipient), edgesMs: [fromMs, toMs] });
+  return buckets.reduce<Amount>(addAmounts, NO_WATER);
+}

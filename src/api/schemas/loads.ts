@@ -1,0 +1,73 @@
+/** Loads: what they are asked and what they answer. */
+import { z } from 'zod';
+import { id } from '#model/register.ts';
+import { range } from './common.ts';
+
+const STEPS = ['hour', 'day', 'month', 'quarter', 'year', 'transfer-year'] as const;
+
+export const loadQuery = z.strictObject({
+  station: id,
+  parameter: id,
+  ...range,
+  by: z.enum(STEPS).default('day'),
+  tz: z.string().max(64).optional().describe('IANA name or offset; WK_TIME_ZONE unless told'),
+});
+
+const load = z.object({
+  start: z.string(),
+  end: z.string(),
+  kilograms: z.number(),
+  flowWeightedMean: z.number().nullable().describe('mg/L: the load over the water that carried it'),
+  cubicMetres: z.number(),
+  unweighed: z.number().describe('Cubic metres that passed in hours without a usable concentration'),
+  unknownShare: z.number().nullable().describe('`unweighed` of `cubicMetres`'),
+  coverage: z.number().describe('Share of the time for which both concentration and volume are known'),
+});
+
+export const loads = z
+  .object({
+    station: z.string(),
+    parameter: z.string(),
+    unit: z.literal('kg'),
+    by: z.enum(STEPS),
+    timeZone: z.string(),
+    meters: z.array(z.string()),
+    items: z.array(load),
+    total: load,
+  })
+  .meta({
+    id: 'Loads',
+    examples: [
+      {
+        station: 'shending-mouth',
+        parameter: 'nh3n',
+        unit: 'kg',
+        by: 'day',
+        timeZone: 'Asia/Shanghai',
+        meters: ['shending-flow'],
+        items: [
+          {
+            start: '2026-11-22T00:00:00+08:00',
+            end: '2026-11-23T00:00:00+08:00',
+            kilograms: 172.8,
+            flowWeightedMean: 0.4,
+            cubicMetres: 450000,
+            unweighed: 18000,
+            unknownShare: 0.04,
+            coverage: 0.9583333333333334,
+          },
+        ],
+        total: {
+          start: '2026-11-22T00:00:00+08:00',
+          end: '2026-11-23T00:00:00+08:00',
+          kilograms: 172.8,
+          flowWeightedMean: 0.4,
+          cubicMetres: 450000,
+          unweighed: 18000,
+          unknownShare: 0.04,
+          coverage: 0.9583333333333334,
+        },
+      },
+    ],
+  });
+export type Loads = z.infer<typeof loads>;

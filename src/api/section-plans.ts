@@ -1,0 +1,156 @@
+/** From stations to what is asked of the books for an assessment, and from their answer to statistics of each section. */
+import { meanOf } from '#assess/period-mean.ts';
+import type { Period } from '#assess/periods.ts';
+import type { PeriodStatistic } from '#assess/section.ts';
+import { TROPHIC_INDICATORS } from '#assess/trophic.ts';
+import { bucketEdges } from '#model/calendar.ts';
+import type { TargetClass, WaterBody } from '#model/class.ts';
+import { durationMs } from '#model/duration.ts';
+import type { Parameter, Standard } from '#model/reference.ts';
+import type { Station } from '#model/register.ts';
+import type { PeriodCell, PeriodQuery } from '#store/queries.ts';
+import type { ApiDeps } from './deps.ts';
+
+const MONTHS_MAX = 13;
+
+export interface SectionPlan {
+  station: string;
+  waterBody: WaterBody;
+  target: TargetClass | null;
+  /** What it lists or has had readings of, as far as it is assessed. `series` null: never a reading. */
+  measures: { parameter: Parameter; series: number | null; intervalMs: number | null }[];
+}
+
+type NamedStation = Station & { id: string };
+type LeftOut = { station: string; reason: 'outfall' | 'no-indicator' }[];
+
+/** @param isWanted whether a station is a section also if it measures nothing that makes a class. */
+export function sectionPlans(
+  { reference, reader }: Pick<ApiDeps, 'reference' | 'reader'>,
+  standard: Standard,
+  stations: readonly NamedStation[],
+  isWanted: boolean,
+): { plans: SectionPlan[]; leftOut: LeftOut } {
+  const relevant = new Set<string>([...standard.items.map(({ parameter }) => parameter), ...TROPHIC_INDICATORS]);
+  const taking = new Set(standard.items.flatMap((item) => (item.participates ? item.parameter : [])));
+  const plans: SectionPlan[] = [];
+  const leftOut: LeftOut = [];
+  for (const station of stations) {
+    const series = new Map(reader.seriesOfStation(station.id).map(({ parameter, id }) => [parameter, id]));
+    const listed = new Map(station.parameters.map((one) => [one.id, one.interval]));
+    const ids = [...new Set([...listed.keys(), ...series.keys()])].filter((id) => relevant.has(id));
+    const isSection = ids.some((id) => taking.has(id));
+    if (station.kind === 'outfall') leftOut.push({ station: station.id, reason: 'outfall' });
+    else if (!isSection && !isWanted) leftOut.push({ station: station.id, reason: 'no-indicator' });
+    else {
+      const measures = ids.map((id) => {
+        const interval = listed.get(id);
+        const intervalMs = interval === undefined ? null : durationMs(interval) || null;
+        return { parameter: reference.parameters.get(id)!, series: series.get(id) ?? null, intervalMs };
+      });
+      const { id, waterBody, target = null } = station;
+      plans.push({ station: id, waterBody, target, measures });
+    }
+  }
+  return { plans, leftOut };
+}
+
+/** A section over the period meant. */
+interface SectionStatistics {
+  statistics: PeriodStatistic[];
+  provisional: boolean;
+}
+
+type Means = ReadonlyMap<string, number | null>;
+
+export interface PeriodsFound {
+  /** All in the plans' order. */
+  own: SectionStatistics[];
+  /** Of each period that is compared with; no sections of one that there isn't. */
+  others: Means[][];
+}
+
+/** @param period the one meant. @param others those that it is compared with. */
+export async function periodStatistics(
+  { queries, config }: Pick<ApiDeps, 'queries' | 'config'>,
+  plans: readonly SectionPlan[],
+  { period, others }: { period: Period; others: readonly (Period | null)[] },
+  { asOfMs, nowMs }: { asOfMs: number | null; nowMs: number },
+): Promise<PeriodsFound> {
+  const { timeZone } = config;
+  const spansOf = [period, ...others].map((one) => (one ? spans(one, timeZone, one !== period) : []));
+  const series: PeriodQuery['series'] = [];
+  for (const { measures } of plans) {
+    for (const { series: id, parameter } of measures) if (id !== null) series.push({ id, mean: parameter.mean });
+  }
+  const cells = await queries.periods({ series, spans: spansOf.flat(), timeZone, asOfMs, nowMs });
+  const bySeries = cells.map((list) => new Map(list.map((cell) => [cell.series, cell])));
+  const own = bySeries.splice(0, spansOf[0]!.length);
+  return {
+    own: plans.map((plan) => statisticsOf(plan, period, own, nowMs)),
+    others: others.map((other, index) => {
+      const theirs = bySeries.splice(0, spansOf[index + 1]!.length);
+      return other ? plans.map((plan) => meansOf(plan, theirs)) : [];
+    }),
+  };
+}
+
+/** A year is averaged by its months, everything else at once. */
+function spans({ kind, startMs, endMs }: Period, timeZone: string, meansOnly: boolean): PeriodQuery['spans'] {
+  if (kind !== 'year') return [{ startMs, endMs, meansOnly }];
+  const edges = bucketEdges(startMs, endMs, 'month', timeZone, MONTHS_MAX);
+  return edges.slice(1).map((toMs, index) => ({ startMs: edges[index]!, endMs: toMs, meansOnly }));
+}
+
+/** A series' readings by series, for each span of the period. */
+type Cells = readonly ReadonlyMap<number, PeriodCell>[];
+
+function statisticsOf(
+  { measures }: SectionPlan,
+  { kind, startMs, endMs }: Period,
+  cells: Cells,
+  nowMs: number,
+): SectionStatistics {
+  let provisional = endMs > nowMs;
+  const elapsedMs = Math.max(0, Math.min(endMs, nowMs) - startMs);
+  const statistics = measures.map(({ parameter, series, intervalMs }): PeriodStatistic => {
+    const found: PeriodStatistic = {
+      parameter: parameter.id,
+      count: 0,
+      valid: 0,
+      mean: null,
+      min: null,
+      max: null,
+      expected: intervalMs === null ? null : Math.floor(elapsedMs / intervalMs),
+      months: null,
+    };
+    const means: number[] = [];
+    for (const span of cells) {
+      const cell = series === null ? undefined : span.get(series);
+      if (!cell) continue;
+      found.count += cell.count;
+      found.valid += cell.valid;
+      if (cell.mean !== null) means.push(cell.mean);
+      if (cell.min !== null) found.min = found.min === null ? cell.min : Math.min(found.min, cell.min);
+      if (cell.max !== null) found.max = found.max === null ? cell.max : Math.max(found.max, cell.max);
+      provisional ||= cell.provisional;
+    }
+    found.mean = meanOf(means, parameter.mean);
+    if (kind === 'year') found.months = means.length;
+    return found;
+  });
+  return { statistics, provisional };
+}
+
+function meansOf({ measures }: SectionPlan, cells: Cells): Means {
+  const means = new Map<string, number | null>();
+  for (const { parameter, series } of measures) {
+    const found: number[] = [];
+    for (const span of cells) {
+      const mean = series === null ? null : span.get(series)?.mean;
+      if (mean != null) found.push(mean);
+    }
+    means.set(parameter.id, meanOf(found, parameter.mean));
+  }
+  return means;
+}

@@ -1,0 +1,81 @@
+/**
+ * One number for several samples, made before anything is classed: classes are never averaged (环办[2011]22号). pH through
+ * [H⁺], coliforms geometrically, half the detection limit for what wasn't found.
+ */
+import type { MeanKind, Parameter } from '#model/reference.ts';
+import type { Measured } from './judge.ts';
+
+export interface PeriodMean {
+  /** Not found in any sample: the largest of the detection limits. Null: nothing usable. */
+  value: Measured;
+  /** Samples that it is of. */
+  samples: number;
+  /** Neither missing nor usable: not finite, or below what can be (-1, -9999). */
+  rejected: number;
+  belowDetection: number;
+}
+
+/** @param samples in any order, canonical unit. Deterministic: values are added in ascending order. */
+export function periodMean(samples: readonly Measured[], { mean, qc }: Pick<Parameter, 'mean' | 'qc'>): PeriodMean {
+  const least = qc.fail?.[0] ?? Number.NEGATIVE_INFINITY;
+  const used: number[] = [];
+  let rejected = 0;
+  let belowDetection = 0;
+  let detection = 0;
+  for (const sample of samples) {
+    if (sample === null) continue;
+    const isBelow = typeof sample === 'object';
+    const given = isBelow ? sample.below : sample;
+    if (!Number.isFinite(given) || given < least) {
+      rejected++;
+      continue;
+    }
+    used.push(isBelow ? given / 2 : given);
+    if (isBelow) {
+      belowDetection++;
+      detection = Math.max(detection, given);
+    }
+  }
+  const isNowhere = belowDetection > 0 && belowDetection === used.length;
+  const value = isNowhere ? { below: detection } : meanOf(used, mean);
+  return { value, samples: used.length, rejected, belowDetection };
+}
+
+/** The mean of values that are means themselves (of months, of sections). Null for none. */
+export function meanOf(values: readonly number[], kind: MeanKind): number | null {
+  if (values.length === 0) return null;
+  if (values.length === 1) return settled(values[0]!);
+  const sum = values
+    .map((value) => folded(value, kind))
+    .sort((a, b) => a - b)
+    .reduce((total, value) => total + value, 0);
+  const mean = sum / values.length;
+  switch (kind) {
+    case 'arithmetic':
+      return settled(mean);
+    case 'ph':
+      return settled(-Math.log10(mean));
+    case 'geometric':
+      return settled(10 ** mean);
+  }
+}
+
+/**
+ * Twelve significant digits: what lies beyond them is the noise of adding floats, and it must not decide a tie of
+ * rounding. The mean of seven times 0.505 is 0.505, which rounds to 0.50, and not 0.5050000000000001, which rounds to 0.51.
+ */
+function settled(mean: number): number {
+  return Number(mean.toPrecision(12));
+}
+
+function folded(value: number, kind: MeanKind): number {
+  switch (kind) {
+    case 'arithmetic':
+      return value;
+    case 'ph':
+      return 10 ** -value;
+    case 'geometric':
+      // A count below one counts as one, as in the books.
+      return Math.log10(Math.max(value, 1));
+  }
+}

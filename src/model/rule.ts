@@ -1,0 +1,162 @@
+/**
+ * What a rule may say: one zod schema for each kind. Whether it makes sense against the registers is decided in
+ * alerts/rules.ts; what it means for readings in alerts/conditions.ts.
+ */
+import { z } from 'zod';
+import { SEVERITIES } from './alarm.ts';
+import { TARGETS } from './class.ts';
+import { durationMs } from './duration.ts';
+import { duration, id, STATION_KINDS, text } from './fields.ts';
+
+const severity = z.enum(SEVERITIES);
+const DAY_MS = 86_400_000;
+/** Every reading is compared with what lies so far behind it; a text that is no duration is refused elsewhere. */
+const lookBack = duration.refine((given) => {
+  try {
+    return durationMs(given) >= 60_000 && durationMs(given) <= DAY_MS;
+  } catch {
+    return true;
+  }
+}, 'from PT1M to PT24H');
+
+const select = z
+  .strictObject({
+    stations: z.array(id).optional(),
+    areas: z.array(text).optional(),
+    rivers: z.array(text).optional(),
+    kinds: z.array(z.enum(STATION_KINDS)).optional(),
+    targets: z.array(z.enum(TARGETS)).optional(),
+    tags: z
+      .record(z.string().max(64), z.array(z.string().max(200)))
+      .optional()
+      .describe('For each tag named the values of which a station must have one'),
+  })
+  .default({});
+const parameters = z.array(id).min(1);
+const lasted = duration.describe('How long the breach has to have lasted');
+const STEPS_MAX = 10;
+/** A more severe alarm once the breach has lasted. */
+const timedSteps = z
+  .array(z.strictObject({ after: lasted, severity }))
+  .min(1)
+  .max(STEPS_MAX)
+  .optional();
+/** A more severe alarm further out, once the breach has lasted, or both. */
+const limitSteps = z
+  .array(
+    z
+      .strictObject({
+        limit: z.number().optional().describe('Further out than the rule’s, in the unit of the rule'),
+        after: lasted.optional(),
+        severity,
+      })
+      .refine(({ limit, after }) => limit !== undefined || after !== undefined, {
+        path: ['after'],
+        message: 'say when the step is reached: a limit, a time, or both',
+      }),
+  )
+  .min(1)
+  .max(STEPS_MAX)
+  .optional();
+
+const conditional = {
+  select,
+  for: duration.default('PT0S'),
+  clear: z.strictObject({ margin: z.number().min(0).max(1).default(0.05), for: duration.default('PT0S') }).prefault({}),
+  keepFiringFor: duration.optional().describe('An alarm stands at least so long after the last breach'),
+  stepDownFor: duration.optional().describe('Severity falls only after so long of less severe readings'),
+  enabled: z.boolean().default(true),
+};
+const minBreaches = z.number().int().min(1).max(1000).optional().describe('Breaches in a row before it is raised');
+const minReadings = z.number().int().min(2).max(1000).default(3).describe('Readings that `over` must hold');
+const concerns = z.enum(['water', 'sensor']);
+const severityByClass = z.strictObject({
+  I: severity.optional(),
+  II: severity.optional(),
+  III: severity.optional(),
+  IV: severity.optional(),
+  V: severity.optional(),
+  worse: severity.optional(),
+});
+
+export const rule = z.discriminatedUnion('kind', [
+  /** The station's target class (or `target`) is broken by a single reading. */
+  z.strictObject({
+    kind: z.literal('class'),
+    ...conditional,
+    parameters: parameters.optional(),
+    minSamples: minBreaches,
+    target: z.union([z.literal('station'), z.enum(TARGETS)]).default('station'),
+    severity: z.union([severity, severityByClass]),
+    steps: timedSteps,
+  }),
+  /** A reading is not `op limit`; `unit` is converted to the parameter's canonical one. */
+  z.strictObject({
+    kind: z.literal('threshold'),
+    ...conditional,
+    parameters,
+    minSamples: minBreaches,
+    op: z.enum(['<=', '>=', '<', '>']),
+    limit: z.number(),
+    unit: text.optional(),
+    severity,
+    steps: limitSteps,
+  }),
+  /** A sensor alarm: flags 3 and 4, save under maintenance and calibration letters (invariant 6). */
+  z.strictObject({
+    kind: z.literal('quality'),
+    ...conditional,
+    parameters: parameters.optional(),
+    minSamples: minBreaches,
+    severity,
+    steps: timedSteps,
+  }),
+  /** The slope of the straight line through the readings of the last `over`, in `unit` an hour, is beyond `limit`. */
+  z.strictObject({
+    kind: z.literal('rate'),
+    ...conditional,
+    parameters,
+    limit: z.number().positive(),
+    unit: text.optional(),
+    direction: z.enum(['rising', 'falling', 'either']).default('either'),
+    over: lookBack.default('PT1H'),
+    minSamples: minReadings,
+    concerns: concerns.default('water'),
+    severity,
+    steps: limitSteps,
+  }),
+  /** The readings of the last `over` all lie within `tolerance` of each other. */
+  z.strictObject({
+    kind: z.literal('flat-line'),
+    ...conditional,
+    parameters,
+    tolerance: z.number().nonnegative(),
+    unit: text.optional(),
+    over: lookBack,
+    minSamples: minReadings,
+    concerns: concerns.default('sensor'),
+    severity,
+    steps: timedSteps,
+  }),
+  /** What `when` says about the newest readings of one station is true (alerts/expression.ts has the grammar). */
+  z.strictObject({
+    kind: z.literal('expression'),
+    ...conditional,
+    clear: z.strictObject({ when: z.string().min(1).max(1000).optional(), for: duration.default('PT0S') }).prefault({}),
+    when: z.string().min(1).max(1000),
+    minSamples: minBreaches,
+    severity,
+    steps: timedSteps,
+  }),
+  /** Nothing has come of what the register expects: parameters with an interval, of stations that a gateway owns. */
+  z.strictObject({
+    kind: z.literal('missing'),
+    select,
+    parameters: parameters.optional(),
+    for: duration.optional().describe('Three intervals, at least PT5M, unless it is given'),
+    severity,
+    steps: timedSteps,
+    enabled: z.boolean().default(true),
+  }),
+]);
+export type Rule = z.infer<typeof rule>;

@@ -1,0 +1,122 @@
+/**
+ * Means of many series over a few periods, for assessments: sums over the day books in SQL, hour books where a zone or an
+ * edge needs them. A cell whose hours are open or wait to be computed again is asked of `trends`, which folds those from
+ * readings; beyond so many such cells the books are told as they stand, as provisional. Runs in the query worker.
+ */
+import { CalendarError, DAY_MS, dayOf, HOUR_MS } from '#model/calendar.ts';
+import { openBookState, openFromMs } from './book-state.ts';
+import type { PeriodCell, PeriodQuery, Queries } from './queries.ts';
+import type { Database } from './sqlite.ts';
+import { meanOf } from './statistics.ts';
+
+/** How many cells (a series in a span) of an answer may be folded from readings. */
+const FOLDED_CELLS_MAX = 600;
+
+export interface AssessmentQueriesParts {
+  /** A read-only connection to derived.db. */
+  derived: Database;
+  trends: Queries['trends'];
+  allowedLatenessMs: number;
+}
+
+interface Sums {
+  series: number;
+  count: number;
+  valid: number;
+  sum: number;
+  min: number | null;
+  max: number | null;
+}
+
+type Span = PeriodQuery['spans'][number];
+
+type Asked = PeriodQuery['series'];
+
+/** @throws (from `periods`) CalendarError `range.too-long` where only readings can answer and there are too many. */
+export function createAssessmentQueries({
+  derived,
+  trends,
+  allowedLatenessMs,
+}: AssessmentQueriesParts): Pick<Queries, 'periods'> {
+  const state = openBookState(derived);
+  // Grouped in the order of the primary key: no sorting, one seek a series.
+  const prepare = (columns: string, table: string, at: string) =>
+    derived.prepare(
+      `SELECT series, sum(valid) AS valid, sum(sum) AS sum, ${columns}
+       FROM ${table} WHERE series IN (SELECT value FROM json_each(?)) AND ${at} >= ? AND ${at} < ? GROUP BY series`,
+    );
+  const statementsOf = (table: string, at: string) => ({
+    whole: prepare('sum(count) AS count, min(min) AS min, max(max) AS max', table, at),
+    // A third less work.
+    means: prepare('sum(valid) AS count, NULL AS min, NULL AS max', table, at),
+  });
+  const hours = statementsOf('hourStat', 'hourMs');
+  const days = statementsOf('dayStat', 'dayMs');
+  const selectDirty = derived.prepare('SELECT DISTINCT series FROM dirtyHour WHERE hourMs >= ? AND hourMs < ?');
+
+  /** Series of a span that have hours which aren't in the books; `all` while the span isn't over. */
+  function unclosed(span: Span, openMs: number): ReadonlySet<number> | 'all' {
+    if (span.endMs > openMs) return 'all';
+    return new Set((selectDirty.all(span.startMs, span.endMs) as { series: number }[]).map(({ series }) => series));
+  }
+
+  function fromBooks(asked: Asked, span: Span, isDays: boolean, provisional: boolean): PeriodCell[] {
+    if (asked.length === 0) return [];
+    const kinds = new Map(asked.map(({ id, mean }) => [id, mean]));
+    const ids = JSON.stringify([...kinds.keys()]);
+    const { whole, means } = isDays ? days : hours;
+    const rows = (span.meansOnly ? means : whole).all(ids, span.startMs, span.endMs) as unknown as Sums[];
+    return rows.map((row) => {
+      const { series, count, valid, min, max } = row;
+      return { series, count, valid, mean: meanOf(row, kinds.get(series)!), min, max, provisional };
+    });
+  }
+
+  async function fromReadings({ id, mean }: Asked[number], span: Span, query: PeriodQuery): Promise<PeriodCell[]> {
+    const { timeZone, asOfMs } = query;
+    const edgesMs = [span.startMs, span.endMs];
+    const [bucket] = await trends({ series: id, mean, edgesMs, interval: 'P1D', timeZone, asOfMs });
+    const { count, valid, mean: value, min, max, provisional } = bucket!;
+    if (count === 0) return [];
+    const cell = { series: id, count, valid, mean: value, min, max, provisional };
+    return [span.meansOnly ? { ...cell, count: valid, min: null, max: null } : cell];
+  }
+
+  return {
+    async periods(query) {
+      const { spans, series, timeZone, asOfMs, nowMs } = query;
+      const openMs = openFromMs(state.clockMs(), allowedLatenessMs);
+      const isDayZone = state.dayZone() === timeZone;
+      const past = spans.filter(({ startMs }) => startMs < nowMs);
+      // What no book holds has to be folded, or not be answered at all.
+      const isFolded = asOfMs !== null || past.some(({ startMs, endMs }) => startMs % HOUR_MS || endMs % HOUR_MS);
+      if (isFolded && past.length * series.length > FOLDED_CELLS_MAX) {
+        const reason = 'as of a time, or in a zone off the UTC hours, an assessment is of fewer sections or months';
+        throw new CalendarError('range.too-long', reason);
+      }
+      let left = FOLDED_CELLS_MAX;
+      const answer: PeriodCell[][] = [];
+      for (const span of spans) {
+        const asked = past.includes(span) ? series : [];
+        const open = isFolded ? 'all' : unclosed(span, openMs);
+        const isDays = isDayZone && isOfDays(span, timeZone);
+        const closed = open === 'all' ? [] : asked.filter(({ id }) => !open.has(id));
+        const unclear = open === 'all' ? asked : asked.filter(({ id }) => open.has(id));
+        const folded = unclear.slice(0, left);
+        left -= folded.length;
+        const cells = fromBooks(closed, span, isDays, false);
+        for (const one of folded) cells.push(...(await fromReadings(one, span, query)));
+        answer.push([...cells, ...fromBooks(unclear.slice(folded.length), span, isDays, true)]);
+      }
+      return answer;
+    },
+  };
+}
+
+function isOfDays({ startMs, endMs }: Span, timeZone: string): boolean {
+  return (
+    endMs - startMs >= 20 * HOUR_MS &&
+    dayOf(startMs, timeZone).startMs === startMs &&
+    dayOf(endMs - DAY_MS / 4, timeZone).endMs === endMs
+  );
+}

@@ -1,0 +1,36 @@
+/** How meters hang together: who checks whom, who fills whose gaps, and what engineers have ruled about each. */
+import type { Meter } from '#model/register.ts';
+import type { Rulings } from '#volume/points.ts';
+import type { Control } from './control.ts';
+
+/**
+ * The meter that gaps of this one are filled from: its sister (either of the two may name the other), or the first
+ * register at its station. Null when there is none.
+ */
+export function otherMeter(control: Control, id: string, meter: Meter): string | null {
+  if (meter.gap === 'sister') return sisterOf(control, id, meter);
+  if (meter.gap !== 'register') return null;
+  const register = control
+    .list('meter')
+    .find((other) => other.body.station === meter.station && other.body.parameter === 'register');
+  return register?.id ?? null;
+}
+
+/** The meter that it names as its sister, or the first that names it. */
+function sisterOf(control: Control, id: string, meter: Meter): string | null {
+  if (meter.sister !== undefined) return control.get('meter', meter.sister) ? meter.sister : null;
+  return control.list('meter').find(({ body }) => body.sister === id)?.id ?? null;
+}
+
+/** Meters whose gaps are filled from this one. */
+export function dependents(control: Control, id: string): string[] {
+  return control
+    .list('meter')
+    .filter(({ id: other, body }) => other !== id && otherMeter(control, other, body) === id)
+    .map(({ id: other }) => other);
+}
+
+export function rulingsOf(control: Control, meter: string): Rulings {
+  const own = control.list('ruling').filter(({ body }) => body.meter === meter);
+  return new Map(own.map(({ body: { timeMs, kind, reason } }) => [timeMs, { kind, reason }]));
+}

@@ -1,0 +1,101 @@
+/**
+ * Volumes as somebody saw them who asked at an earlier time: computed from the readings, meters and rulings that were
+ * known then, by the very functions that keep the books. It is how a closed period is proved.
+ */
+import type { HourVolume } from '#volume/hours.ts';
+import { meterProfile } from '#volume/profile.ts';
+import { Control } from './control.ts';
+import type { OpenJournalReader } from './journal-reader.ts';
+import { otherMeter, rulingsOf } from './meter-relations.ts';
+import type { MeterVolumes, Queries, VolumesAsOf } from './queries.ts';
+import type { ReadingStore } from './reading-store.ts';
+import type { Database } from './sqlite.ts';
+import { bucketsOf, runningTotals } from './volume-queries.ts';
+import { rebuiltHours } from './volume-rebuild.ts';
+
+interface Parts {
+  journal: Database;
+  reader: Pick<OpenJournalReader, 'control' | 'seriesByName'>;
+  store: Pick<ReadingStore, 'before'>;
+  readings: Queries['readings'];
+}
+
+type Range = { fromMs: number; toMs: number } & Pick<VolumesAsOf, 'asOfMs' | 'register'>;
+
+export function createVolumesAsOf({ journal, reader, store, readings }: Parts): Queries['volumesAsOf'] {
+  const lastChange = journal.prepare('SELECT coalesce(max(seq), 0) AS seq FROM control WHERE atMs <= ?');
+
+  async function hoursOf(control: Control, id: string, range: Range): Promise<Map<number, HourVolume>> {
+    const { asOfMs, register } = range;
+    const hours = new Map<number, HourVolume>();
+    const meter = control.get('meter', id);
+    const series = meter && reader.seriesByName(meter.station, meter.parameter);
+    if (!meter || !series) return hours;
+    const other = otherMeter(control, id, meter);
+    const parts = {
+      store: storeAsOf(store, readings, asOfMs),
+      series: series.id,
+      profile: meterProfile(meter, register),
+      rulings: rulingsOf(control, id),
+      async otherHours(fromMs: number, toMs: number) {
+        if (other === null) return [];
+        const found = await hoursOf(withoutGaps(control, other), other, { ...range, fromMs, toMs });
+        return [...found.values()].filter(({ hourMs }) => hourMs >= fromMs && hourMs < toMs);
+      },
+    };
+    for (let fromMs: number | null = range.fromMs; fromMs !== null; ) {
+      const rebuilt = await rebuiltHours(parts, fromMs, range.toMs);
+      for (const hour of rebuilt.hours) hours.set(hour.hourMs, hour);
+      fromMs = rebuilt.restFromMs;
+    }
+    return hours;
+  }
+
+  return async ({ meters, edgesMs, asOfMs, register }: VolumesAsOf): Promise<MeterVolumes[]> => {
+    const { seq } = lastChange.get(asOfMs) as { seq: number };
+    const control = new Control(reader.control(seq));
+    const range = { fromMs: edgesMs[0]!, toMs: edgesMs.at(-1)!, asOfMs, register };
+    const answers: MeterVolumes[] = [];
+    for (const id of meters) {
+      const meter = control.get('meter', id);
+      if (!meter) continue;
+      const hours = [...(await hoursOf(control, id, range)).values()].sort((a, b) => a.hourMs - b.hourMs);
+      const nothing = { measuredLitres: 0, estimatedLitres: 0, knownMs: 0 };
+      answers.push({ meter: id, buckets: bucketsOf(meter, edgesMs, runningTotals(nothing, hours.values(), edgesMs)) });
+    }
+    return answers;
+  };
+}
+
+/** What fills another's gaps is only what it measured, so its own gaps needn't be filled (and can't go in circles). */
+function withoutGaps(control: Control, id: string): Control {
+  const meter = control.get('meter', id);
+  if (meter?.gap === undefined) return control;
+  const version = control.version('meter', id)!;
+  const others = control.list('ruling').map(({ id: ruling }) => control.version('ruling', ruling)!);
+  return new Control([...others, { ...version, body: { ...meter, gap: 'unknown' } }]);
+}
+
+/** The reading store as it was then, as far as a rebuild asks. */
+function storeAsOf(
+  store: Pick<ReadingStore, 'before'>,
+  readings: Queries['readings'],
+  asOfMs: number,
+): Pick<ReadingStore, 'read' | 'before'> {
+  return {
+    read: (series, fromMs, toMs, limit) => readings({ series, fromMs, toMs, limit, asOfMs }),
+    async before(series, timeMs, count) {
+      let known: Awaited<ReturnType<Queries['readings']>> = [];
+      for (let untilMs = timeMs; known.length < count; ) {
+        const page = await store.before(series, untilMs, count);
+        const first = page[0];
+        if (!first) break;
+        const then = await readings({ series, fromMs: first.timeMs, toMs: untilMs, limit: count, asOfMs });
+        known = [...then, ...known];
+        untilMs = first.timeMs;
+        if (page.length < count) break;
+      }
+      return known.slice(-count);
+    },
+  };
+}

@@ -1,0 +1,59 @@
+/** How time between two readings that are further apart than `maxGap` is accounted for. */
+import { HOUR_MS } from '#model/calendar.ts';
+import type { GapMethod } from '#model/register.ts';
+import type { Decision } from './decisions.ts';
+import type { HourVolume } from './hours.ts';
+import type { Segment } from './segments.ts';
+
+/** `total`: between two good reads of a register the amount is known, only its timing is estimated. */
+export interface Gap {
+  fromMs: number;
+  toMs: number;
+  method: GapMethod | 'total';
+  /** Null: unknown, or to be taken from the other meter. */
+  litres: number | null;
+  /** The readings at both ends: litres of a register, litres per second of a flow. */
+  before: number;
+  after: number;
+}
+
+const HOW: Record<Gap['method'], string> = {
+  total: "the register's total is known, its timing is estimated as even",
+  linear: 'estimated as a straight line between the two rates',
+  held: 'estimated by holding the last rate',
+  sister: 'estimated from the sister meter, where that measured whole hours',
+  register: 'estimated from the register of the same place, where that measured whole hours',
+  unknown: 'unknown: no method is set for this meter',
+};
+
+/** `5.5 h without a reading: …`. */
+function gapReason({ fromMs, toMs, method }: Gap): string {
+  const hours = Math.round(((toMs - fromMs) / HOUR_MS) * 100) / 100;
+  return `${hours} h without a reading: ${HOW[method]}`;
+}
+
+export function gapDecision(gap: Gap): Decision {
+  const { fromMs, toMs, before, after, litres } = gap;
+  return { timeMs: toMs, kind: 'gap', fromMs, before, after, litres, reason: gapReason(gap), isRuled: false };
+}
+
+/**
+ * What another meter measured in the gap, as estimated segments of this one. Only hours that it measured whole count:
+ * what is itself an estimate or partly unknown proves nothing. Where it has none, the gap stays unknown.
+ * @param hours of the other meter, ascending.
+ */
+export function fromOtherMeter(
+  { fromMs, toMs }: Pick<Gap, 'fromMs' | 'toMs'>,
+  hours: readonly HourVolume[],
+): Segment[] {
+  const segments: Segment[] = [];
+  for (const { hourMs, measuredLitres, estimatedLitres, knownMs } of hours) {
+    const startMs = Math.max(fromMs, hourMs);
+    const endMs = Math.min(toMs, hourMs + HOUR_MS);
+    if (startMs >= endMs || knownMs !== HOUR_MS || estimatedLitres !== 0) continue;
+    const untilMs = (ms: number) => Math.floor((measuredLitres * (ms - hourMs)) / HOUR_MS);
+    const litres = untilMs(endMs) - untilMs(startMs);
+    segments.push({ fromMs: startMs, toMs: endMs, litres, rates: null, quality: 'estimated' });
+  }
+  return segments;
+}

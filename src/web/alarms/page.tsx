@@ -1,0 +1,186 @@
+/** The inbox: filters in the address, many at once, and one in detail. */
+import { useEffect, useState } from 'preact/hooks';
+import type { Alarm } from '../api-types.ts';
+import { type Answer, ask } from '../core/api.ts';
+import * as format from '../core/format.ts';
+import { t } from '../core/language.ts';
+import { onLive } from '../core/live.ts';
+import { nowMs } from '../core/now.ts';
+import { type Resource, useResource } from '../core/resource.ts';
+import { hrefOf, place, query } from '../core/route.ts';
+import { stations } from '../core/watch.ts';
+import { NUMERALS } from '../core/water.ts';
+import { sign } from '../overview/alarms-panel.tsx';
+import { parameterName, stationName } from '../station/names.ts';
+import { SeverityMark, StateMark } from '../ui/marks.tsx';
+import { Sheet } from '../ui/sheet.tsx';
+import { Empty, Shown } from '../ui/states.tsx';
+import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
+import { AlarmActions } from './actions.tsx';
+import { AlarmDetail } from './detail.tsx';
+import { type AlarmFilter, AlarmFilters, filterOf } from './filters.tsx';
+import '../styles/alarms.css';
+
+const PAGE = 100;
+
+async function readAlarms(filter: AlarmFilter, pages: number, signal: AbortSignal): Promise<Answer<'GET /alarms'>> {
+  let items: Alarm[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < pages; page++) {
+    const answer = await ask('GET /alarms', { query: { ...filter, limit: String(PAGE), cursor }, signal });
+    items = [...items, ...answer.items];
+    if (answer.next === null) return { items, next: null };
+    cursor = answer.next;
+  }
+  return { items, next: cursor ?? null };
+}
+
+export default function AlarmsPage() {
+  const filter = filterOf(query.value);
+  const [pages, setPages] = useState(1);
+  const [round, setRound] = useState(0);
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const alarms = useResource(JSON.stringify([filter, pages]), (signal) => readAlarms(filter, pages, signal));
+  const again = () => {
+    alarms.reload();
+    setRound((before) => before + 1);
+  };
+  useEffect(() => onLive((batch) => (batch.alarms.length > 0 || batch.reset) && again()));
+  const { id } = place.value;
+  return (
+    <>
+      <h1 class="unseen">{t('alarms')}</h1>
+      <div class={`alarms-columns${id === null ? '' : ' has-detail'}`}>
+        <Sheet
+          title={t('alarms')}
+          name="inbox"
+          note={
+            alarms.data && t('alarmsCount', { n: `${alarms.data.items.length}${alarms.data.next === null ? '' : '+'}` })
+          }
+          tools={
+            <CsvButton file="alarms" text={() => csvOf(COLUMNS(), alarms.data?.items ?? [])} disabled={!alarms.data} />
+          }
+        >
+          <AlarmFilters />
+          <Inbox alarms={alarms} chosen={chosen} choose={setChosen} done={again} selected={id} />
+          {alarms.data?.next && (
+            <p class="more">
+              <button type="button" onClick={() => setPages(pages + 1)}>
+                {t('showMore')}
+              </button>
+            </p>
+          )}
+        </Sheet>
+        {id !== null && <AlarmDetail id={id} round={round} changed={again} />}
+      </div>
+    </>
+  );
+}
+
+function Inbox({
+  alarms,
+  chosen,
+  choose,
+  done,
+  selected,
+}: {
+  alarms: Resource<Answer<'GET /alarms'>>;
+  chosen: ReadonlySet<string>;
+  choose: (chosen: ReadonlySet<string>) => void;
+  done: () => void;
+  selected: string | null;
+}) {
+  const items = alarms.data?.items ?? [];
+  const marked = items.filter(({ id }) => chosen.has(id));
+  const toggle = (id: string) => {
+    const next = new Set(chosen);
+    if (!next.delete(id)) next.add(id);
+    choose(next);
+  };
+  const box: Column<Alarm> = {
+    head: t('choose'),
+    cell: (alarm) => (
+      <input
+        type="checkbox"
+        aria-label={t('chooseOne', {
+          name: `${stationName(alarm.station, stations.value)} ${parameterName(alarm.parameter)}`,
+        })}
+        checked={chosen.has(alarm.id)}
+        onChange={() => toggle(alarm.id)}
+      />
+    ),
+  };
+  return (
+    <Shown of={alarms} lines={8}>
+      {() => (
+        <>
+          <fieldset class="bulk">
+            <legend class="unseen">{t('bulk')}</legend>
+            <label class="check">
+              <input
+                type="checkbox"
+                checked={marked.length > 0 && marked.length === items.length}
+                onChange={() => choose(new Set(marked.length === items.length ? [] : items.map(({ id }) => id)))}
+              />
+              {marked.length === 0 ? t('chooseAll') : t('chosen', { n: marked.length })}
+            </label>
+            {marked.length > 0 && <AlarmActions alarms={marked} done={done} />}
+          </fieldset>
+          {items.length === 0 ? (
+            <Empty>{t('noSuchAlarms')}</Empty>
+          ) : (
+            <Table
+              columns={[box, ...COLUMNS()]}
+              rows={items}
+              keyOf={({ id }) => id}
+              caption={t('alarms')}
+              rowClass={({ id, state }) => `is-${state}${id === selected ? ' is-selected' : ''}`}
+            />
+          )}
+        </>
+      )}
+    </Shown>
+  );
+}
+
+/** A function, since heads are in the reader's language. */
+const COLUMNS = (): Column<Alarm>[] => [
+  { head: t('severity'), cell: ({ severity }) => <SeverityMark of={severity} />, csv: ({ severity }) => severity },
+  {
+    head: t('station'),
+    isName: true,
+    cell: (alarm) => (
+      <a href={`${hrefOf('alarms', alarm.id)}${location.search}`}>{stationName(alarm.station, stations.value)}</a>
+    ),
+    csv: ({ station }) => station,
+  },
+  { head: t('parameter'), cell: ({ parameter }) => parameterName(parameter), csv: ({ parameter }) => parameter },
+  {
+    head: t('value'),
+    align: 'end',
+    cell: ({ value, unit }) => format.withUnit(value, unit),
+    csv: ({ value }) => value,
+  },
+  {
+    head: t('limit'),
+    align: 'end',
+    cell: ({ limit, op }) => (limit === null ? '–' : `${op === null ? '' : sign(op)} ${format.value(limit)}`),
+    csv: ({ limit }) => limit,
+  },
+  {
+    head: t('class'),
+    cell: ({ class: reached }) => (reached === null ? '–' : NUMERALS[reached]),
+    csv: (alarm) => alarm.class,
+  },
+  { head: t('state'), cell: (alarm) => <StateMark alarm={alarm} nowMs={nowMs.value} />, csv: ({ state }) => state },
+  {
+    head: t('raisedAt'),
+    align: 'end',
+    cell: ({ raisedAt }) => (
+      <time dateTime={raisedAt} title={format.ago(raisedAt, nowMs.value)}>
+        {format.second(raisedAt)}
+      </time>
+    ),
+    csv: ({ raisedAt }) => raisedAt,
+  },
+];

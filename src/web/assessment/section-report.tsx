@@ -1,0 +1,145 @@
+/** One section: its class, what decides it, each indicator with its mean, its class and how much it rests on. */
+import * as format from '../core/format.ts';
+import { nameOf, t } from '../core/language.ts';
+import { hrefOf } from '../core/route.ts';
+import { parameters, stations } from '../core/watch.ts';
+import { NUMERALS } from '../core/water.ts';
+import { WORDS, type Word } from '../core/words.ts';
+import { parameterName } from '../station/names.ts';
+import { ClassMark } from '../ui/marks.tsx';
+import { Sheet } from '../ui/sheet.tsx';
+import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
+import {
+  changeWords,
+  coverageText,
+  Figure,
+  pollutantsText,
+  ReportHead,
+  type SectionFound,
+  statusWord,
+} from './parts.tsx';
+
+type Indicator = SectionFound['indicators'][number];
+
+export function SectionReport({ found }: { found: SectionFound }) {
+  const known = stations.value.get(found.station);
+  const name = known ? nameOf(known.name) : found.station;
+  const columns = indicatorColumns();
+  return (
+    <article class="report">
+      <Sheet title={name} name="report-summary" tools={<a href={hrefOf('stations', found.station)}>{t('station')}</a>}>
+        <ReportHead name={name} found={found} />
+        <Summary found={found} />
+      </Sheet>
+      <Sheet
+        title={t('byIndicator')}
+        note={t('indicatorsOf', { n: found.indicatorsAssessed })}
+        tools={
+          <CsvButton
+            file={`assessment-${found.station}-${found.period.text}`}
+            text={() => csvOf(columns, found.indicators)}
+          />
+        }
+      >
+        <Table
+          columns={columns}
+          rows={found.indicators}
+          keyOf={({ parameter }) => parameter}
+          caption={t('byIndicator')}
+        />
+      </Sheet>
+    </article>
+  );
+}
+
+function Summary({ found }: { found: SectionFound }) {
+  const { changes, meetsTarget, target } = found;
+  return (
+    <dl class="key-figures">
+      <Figure label={t('class')} note={statusWord(found.status)}>
+        <ClassMark of={found.class} large />
+      </Figure>
+      <Figure label={t('judgement')} note={target ? t('targetIs', { class: NUMERALS[target] }) : t('noTarget')}>
+        <span class={meetsTarget === false ? 'is-broken' : ''}>
+          {meetsTarget === null ? '–' : meetsTarget ? t('targetMet') : t('targetMissed')}
+        </span>
+      </Figure>
+      <Figure label={t('limitedBy')}>{found.limiting.map(parameterName).join(', ') || '–'}</Figure>
+      <Figure label={t('mainPollutants')}>{pollutantsText(found.mainPollutants) || t('none')}</Figure>
+      <Figure label={t('coverage')} note={found.valid === false && <span class="is-warning">{t('tooFew')}</span>}>
+        {coverageText(found.coverage)}
+      </Figure>
+      <Figure label={t('againstPrevious', { period: changes.previous.period ?? '–' })}>
+        {changeWords(changes.previous)}
+      </Figure>
+      <Figure label={t('againstYear', { period: changes.year.period ?? '–' })}>{changeWords(changes.year)}</Figure>
+    </dl>
+  );
+}
+
+const reasonWord = (reason: string): string => {
+  const word = `invalid-${reason}`;
+  return word in WORDS ? t(word as Word) : reason;
+};
+
+function indicatorColumns(): Column<Indicator>[] {
+  const unitOf = (id: string) => format.unit(parameters.value.get(id)?.unit ?? '');
+  const number = (head: string, of: (row: Indicator) => number | null, csvHead: string): Column<Indicator> => ({
+    head,
+    align: 'end',
+    cell: (row) => format.value(of(row)),
+    csv: of,
+    csvHead,
+  });
+  return [
+    {
+      head: t('parameter'),
+      isName: true,
+      cell: ({ parameter, participates }) => (
+        <>
+          {parameterName(parameter)} {!participates && <span class="tag">{t('besides')}</span>}
+        </>
+      ),
+      csv: ({ parameter }) => parameter,
+    },
+    {
+      head: t('asCompared'),
+      align: 'end',
+      cell: ({ value, parameter }) => (
+        <>
+          <b>{format.value(value)}</b> <span class="unit">{unitOf(parameter)}</span>
+        </>
+      ),
+      csv: ({ value }) => value,
+      csvHead: 'value',
+    },
+    number(t('mean'), ({ mean }) => mean, 'mean'),
+    { head: t('class'), cell: (row) => <ClassMark of={row.class} />, csv: (row) => row.class },
+    number(t('least'), ({ min }) => min, 'min'),
+    number(t('greatest'), ({ max }) => max, 'max'),
+    {
+      head: t('headroom'),
+      align: 'end',
+      cell: ({ headroom }) =>
+        headroom?.share == null ? (
+          '–'
+        ) : (
+          <span class={headroom.share < 0 ? 'is-broken' : ''}>
+            {headroom.share < 0
+              ? t('overBy', { share: format.share(-headroom.share) })
+              : t('roomLeft', { share: format.share(headroom.share) })}
+          </span>
+        ),
+      csv: ({ headroom }) => headroom?.share,
+      csvHead: 'headroom',
+    },
+    number(t('usable'), ({ valid }) => valid, 'valid'),
+    number(t('expected'), ({ expected }) => expected, 'expected'),
+    {
+      head: t('validity'),
+      cell: ({ invalid }) => (invalid === null ? '✓' : <span class="tag is-warning">{reasonWord(invalid)}</span>),
+      csv: ({ invalid }) => invalid,
+      csvHead: 'invalid',
+    },
+  ];
+}

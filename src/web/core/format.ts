@@ -1,0 +1,112 @@
+/** Numbers, units, dates and durations in the reader's way, in the installation's zone. */
+import { language, t } from './language.ts';
+import { DAY_MS, HOUR_MS, ZONE } from './zone.ts';
+
+const locale = (): string => (language.value === 'zh' ? 'zh-CN' : 'en-GB');
+
+const numberFormats = new Map<string, Intl.NumberFormat>();
+const dateFormats = new Map<string, Intl.DateTimeFormat>();
+
+function numbers(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = locale() + JSON.stringify(options);
+  const known = numberFormats.get(key) ?? new Intl.NumberFormat(locale(), options);
+  numberFormats.set(key, known);
+  return known;
+}
+
+function dates(options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = locale() + JSON.stringify(options);
+  const known = dateFormats.get(key) ?? new Intl.DateTimeFormat(locale(), { timeZone: ZONE, ...options });
+  dateFormats.set(key, known);
+  return known;
+}
+
+const NOTHING = '–';
+
+/** A measured value: up to four significant digits, whole numbers as they are. */
+export function value(number: number | null | undefined): string {
+  if (number === null || number === undefined) return NOTHING;
+  const options =
+    Math.abs(number) >= 1000
+      ? { maximumFractionDigits: Math.abs(number) < 1e6 ? 1 : 0 }
+      : { maximumSignificantDigits: 4 };
+  return numbers(options).format(number);
+}
+
+export const whole = (number: number): string => numbers({ maximumFractionDigits: 0 }).format(number);
+
+export const share = (ratio: number, digits = 0): string =>
+  numbers({ style: 'percent', minimumFractionDigits: digits, maximumFractionDigits: digits }).format(ratio);
+
+/** Cubic metres to the litre, as the service keeps them. */
+export const litres = (cubicMetres: number): string => numbers({ minimumFractionDigits: 3 }).format(cubicMetres);
+
+/**
+ * Volumes for the eye: 万 m³ and 亿 m³ in Chinese, million m³ and billion m³ in English.
+ * @param like a volume of the size that its column has, so that all of it has one unit.
+ */
+export function volume(cubicMetres: number, like = cubicMetres): { number: string; unit: string } {
+  const isLarge = Math.abs(like) >= 1e8;
+  if (language.value === 'zh') {
+    const [scale, unit] = isLarge ? [1e8, '亿 m³'] : [1e4, '万 m³'];
+    return {
+      number: numbers({ minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(cubicMetres / scale),
+      unit,
+    };
+  }
+  const [scale, unit] = Math.abs(like) >= 1e9 ? [1e9, 'bn m³'] : [1e6, 'M m³'];
+  return { number: numbers({ minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(cubicMetres / scale), unit };
+}
+
+export function volumeText(cubicMetres: number): string {
+  const { number, unit } = volume(cubicMetres);
+  return `${number} ${unit}`;
+}
+
+const UNITS: Record<string, string> = { '1': '', degC: '°C', pH: '', m3: 'm³', 'm3/s': 'm³/s' };
+export const unit = (name: string): string => UNITS[name] ?? name;
+
+export const withUnit = (number: number | null | undefined, name: string): string =>
+  number === null || number === undefined ? NOTHING : `${value(number)} ${unit(name)}`.trim();
+
+const toMs = (time: string | number): number => (typeof time === 'number' ? time : Date.parse(time));
+
+export const day = (time: string | number): string =>
+  dates({ year: 'numeric', month: '2-digit', day: '2-digit' }).format(toMs(time));
+export const dayOfMonth = (time: string | number): string =>
+  dates({ month: '2-digit', day: '2-digit' }).format(toMs(time));
+export const month = (time: string | number): string => dates({ year: 'numeric', month: 'short' }).format(toMs(time));
+export const minute = (time: string | number): string =>
+  dates({
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    hourCycle: 'h23',
+  }).format(toMs(time));
+export const clock = (time: string | number): string =>
+  dates({ hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }).format(toMs(time));
+export const second = (time: string | number): string => `${day(time)} ${clock(time)}`;
+
+/** The zone as it is called at an instant: `Asia/Shanghai, GMT+8`. */
+export function zone(timeMs: number): string {
+  const offset = dates({ timeZoneName: 'shortOffset' })
+    .formatToParts(timeMs)
+    .find(({ type }) => type === 'timeZoneName')?.value;
+  return `${ZONE}${offset === undefined || offset === ZONE ? '' : ` ${offset.replace('GMT', 'UTC')}`}`;
+}
+
+/** How long something has lasted: its largest unit. */
+export function lasting(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return t('seconds', { n: seconds });
+  if (ms < HOUR_MS) return t('minutes', { n: Math.floor(seconds / 60) });
+  if (ms < 2 * DAY_MS) return t('hours', { n: Math.floor(ms / HOUR_MS) });
+  return t('days', { n: Math.floor(ms / DAY_MS) });
+}
+
+export const ago = (time: string | number, nowMs: number): string => {
+  const ms = nowMs - toMs(time);
+  return ms < 5000 ? t('justNow') : t('ago', { time: lasting(ms) });
+};

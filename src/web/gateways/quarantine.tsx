@@ -1,0 +1,138 @@
+/** What was refused, why, what it looked like, and the way back in. Payloads are text here, whatever they contain. */
+import { useState } from 'preact/hooks';
+import { type Answer, ask, Failure, type Item } from '../core/api.ts';
+import * as format from '../core/format.ts';
+import { t } from '../core/language.ts';
+import { useResource } from '../core/resource.ts';
+import { query, setQuery } from '../core/route.ts';
+import { may } from '../core/session.ts';
+import { Sheet } from '../ui/sheet.tsx';
+import { Empty, failureText, Shown } from '../ui/states.tsx';
+import { CsvButton, toRows } from '../ui/table.tsx';
+
+type Quarantined = Item<'GET /quarantine'>;
+type Receipt = Answer<'POST /quarantine/{id}/replay'>;
+
+const PAGE = 50;
+
+async function read(pages: number, signal: AbortSignal): Promise<Answer<'GET /quarantine'>> {
+  let items: Quarantined[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < pages; page++) {
+    const answer = await ask('GET /quarantine', { query: { limit: String(PAGE), cursor }, signal });
+    items = [...items, ...answer.items];
+    if (answer.next === null) return { items, next: null };
+    cursor = answer.next;
+  }
+  return { items, next: cursor ?? null };
+}
+
+export function QuarantineSheet() {
+  return may('engineer') ? (
+    <Quarantine />
+  ) : (
+    <Sheet title={t('quarantine')}>
+      <Empty>{t('needsEngineer')}</Empty>
+    </Sheet>
+  );
+}
+
+function Quarantine() {
+  const [pages, setPages] = useState(1);
+  const found = useResource(`quarantine ${pages}`, (signal) => read(pages, signal));
+  const gateway = query.value.get('gateway') ?? '';
+  const items = (found.data?.items ?? []).filter((item) => gateway === '' || item.gateway === gateway);
+  const gateways = [...new Set((found.data?.items ?? []).map((item) => item.gateway))].sort();
+  return (
+    <Sheet
+      title={t('quarantine')}
+      name="quarantine-sheet"
+      note={found.data && t('itemsCount', { n: `${items.length}${found.data.next === null ? '' : '+'}` })}
+      tools={
+        <>
+          <select
+            aria-label={t('gateway')}
+            value={gateway}
+            onChange={(event) => setQuery({ gateway: event.currentTarget.value })}
+          >
+            <option value="">{t('allGateways')}</option>
+            {gateways.map((one) => (
+              <option key={one} value={one}>
+                {one}
+              </option>
+            ))}
+          </select>
+          <button type="button" onClick={found.reload}>
+            {t('refresh')}
+          </button>
+          <CsvButton
+            file="quarantine"
+            disabled={items.length === 0}
+            text={() => toRows(['id', 'at', 'gateway', 'code', 'path', 'message', 'sample'], items)}
+          />
+        </>
+      }
+    >
+      <Shown of={found} lines={5}>
+        {({ next }) =>
+          items.length === 0 ? (
+            <Empty>{t('nothingQuarantined')}</Empty>
+          ) : (
+            <>
+              <ul class="quarantine-list">
+                {items.map((item) => (
+                  <QuarantineItem key={item.id} item={item} />
+                ))}
+              </ul>
+              {next !== null && (
+                <p class="more">
+                  <button type="button" onClick={() => setPages(pages + 1)}>
+                    {t('showMore')}
+                  </button>
+                </p>
+              )}
+            </>
+          )
+        }
+      </Shown>
+    </Sheet>
+  );
+}
+
+function QuarantineItem({ item }: { item: Quarantined }) {
+  const [said, setSaid] = useState('');
+  const replay = async () => {
+    setSaid('…');
+    try {
+      setSaid(receiptWords(await ask('POST /quarantine/{id}/replay', { path: { id: item.id } })));
+    } catch (error) {
+      setSaid(error instanceof Failure ? failureText(error) : String(error));
+    }
+  };
+  return (
+    <li>
+      <div class="quarantine-head">
+        <time dateTime={item.at}>{format.second(item.at)}</time>
+        <code class="gateway">{item.gateway}</code>
+        <code class="code">{item.code}</code>
+        {item.path !== undefined && <code class="quiet-text">{item.path}</code>}
+        <button type="button" onClick={() => void replay()}>
+          {t('replay')}
+        </button>
+      </div>
+      <p lang="en">{item.message}</p>
+      <details>
+        <summary>{t('payload')}</summary>
+        <pre>{item.sample}</pre>
+      </details>
+      <p class="replay-said" role="status">
+        {said}
+      </p>
+    </li>
+  );
+}
+
+function receiptWords({ accepted, duplicates, corrections, pending, quarantined }: Receipt): string {
+  const again = quarantined.map(({ code, message }) => `${code}: ${message}`).join(' · ');
+  return `${t('receipt', { accepted, duplicates, corrections, pending, quarantined: quarantined.length })}${again && ` · ${again}`}`;
+}

@@ -1,0 +1,62 @@
+/** What the page asks of the books: volumes by recipient, plans, and the stretch of time that the address names. */
+import { type Answer, ask, askAll } from '../core/api.ts';
+import { DAY_MS, dateOf, instantOf, transferYearOf, transferYearStart } from '../core/zone.ts';
+
+type Volumes = Answer<'GET /volumes'>;
+export type Bucket = Volumes['items'][number];
+export type Plan = Answer<'GET /plans'>['items'][number];
+
+export const STEPS = ['month', 'quarter', 'day'] as const;
+export type Step = (typeof STEPS)[number];
+
+export interface Stretch {
+  /** Dates of the zone; `to` is the first day after it. */
+  from: string;
+  to: string;
+  /** The year in which the transfer year began that this is; null for other stretches. */
+  transferYear: number | null;
+}
+
+export function stretchOf(search: URLSearchParams, nowMs: number): Stretch {
+  const [from, last] = [search.get('from'), search.get('to')];
+  if (isDate(from) && isDate(last) && from <= last) return { from, to: dayAfter(last), transferYear: null };
+  const asked = Number(search.get('year'));
+  const startYear = Number.isInteger(asked) && asked > 1990 && asked < 2200 ? asked : transferYearOf(nowMs);
+  return { from: transferYearStart(startYear), to: transferYearStart(startYear + 1), transferYear: startYear };
+}
+
+const isDate = (text: string | null): text is string => text !== null && /^\d{4}-\d{2}-\d{2}$/.test(text);
+
+/** A day of the zone has 23 to 25 hours. */
+const dayAfter = (date: string): string => dateOf(instantOf(date) + DAY_MS + DAY_MS / 12);
+export const dayBefore = (date: string): string => dateOf(instantOf(date) - DAY_MS / 2);
+
+export interface Line {
+  recipient: string;
+  volumes: Volumes;
+}
+
+/** Everybody who is given water, by the register of meters. */
+export async function readRecipients(signal: AbortSignal): Promise<string[]> {
+  const meters = await askAll('GET /meters', { signal });
+  const found = new Set(meters.flatMap(({ recipient, measures }) => (measures === 'intake' ? [] : (recipient ?? []))));
+  return [...found].sort();
+}
+
+/** @param untilMs nothing is asked of the future: it would be unknown hours. */
+export async function readLines(
+  recipients: readonly string[],
+  { from, to }: Stretch,
+  by: Step,
+  untilMs: number,
+  signal: AbortSignal,
+): Promise<Line[]> {
+  const end = instantOf(to) > untilMs ? new Date(untilMs).toISOString() : to;
+  if (instantOf(from) >= untilMs) return [];
+  return Promise.all(
+    recipients.map(async (recipient) => ({
+      recipient,
+      volumes: await ask('GET /volumes', { query: { recipient, from, to: end, by }, signal }),
+    })),
+  );
+}

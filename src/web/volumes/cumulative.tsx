@@ -1,0 +1,141 @@
+/** What each recipient has been given since the beginning, day by day, beside its plan. */
+import { useMemo, useState } from 'preact/hooks';
+import type uPlot from 'uplot';
+import { areaName } from '../core/areas.ts';
+import * as format from '../core/format.ts';
+import { t } from '../core/language.ts';
+import { inkOf } from '../core/theme.ts';
+import { instantOf } from '../core/zone.ts';
+import { Chart } from '../ui/chart.tsx';
+import { Figure, type View } from '../ui/figure.tsx';
+import { Empty } from '../ui/states.tsx';
+import type { Column } from '../ui/table.tsx';
+import type { Line, Plan, Stretch } from './books.ts';
+
+interface Row {
+  end: string;
+  sums: number[];
+}
+
+function rowsOf(days: readonly Line[]): Row[] {
+  const sums = days.map(() => 0);
+  return (days[0]?.volumes.items ?? []).map(({ end }, index) => {
+    for (const [line, { volumes }] of days.entries()) {
+      // Litres as whole numbers, so that a year of days adds up.
+      const litres = Math.round(sums[line]! * 1000) + Math.round((volumes.items[index]?.cubicMetres ?? 0) * 1000);
+      sums[line] = litres / 1000;
+    }
+    return { end, sums: [...sums] };
+  });
+}
+
+const seriesInk = (index: number): string => inkOf(`--series-${(index % 5) + 1}`);
+
+export function Cumulative({
+  days,
+  plans,
+  stretch,
+  view,
+}: {
+  days: readonly Line[];
+  plans: readonly Plan[];
+  stretch: Stretch;
+  view: View;
+}) {
+  const [cursor, setCursor] = useState<number | null>(null);
+  const rows = useMemo(() => rowsOf(days), [days]);
+  const planned = days.map(({ recipient }) => plans.find((plan) => plan.recipient === recipient)?.cubicMetres ?? null);
+  const data = useMemo(() => dataOf(rows, planned, stretch), [rows, JSON.stringify(planned), stretch.from, stretch.to]);
+  const names = days.map(({ recipient }) => areaName(recipient));
+  const shown = cursor === null ? rows.at(-1) : (rows[cursor - 1] ?? rows.at(-1));
+  const columns: Column<Row>[] = [
+    { head: t('upTo'), isName: true, cell: ({ end }) => format.day(end), csv: ({ end }) => end },
+    ...days.map(
+      ({ recipient }, index): Column<Row> => ({
+        head: `${areaName(recipient)} m³`,
+        align: 'end',
+        cell: ({ sums }) => format.litres(sums[index]!),
+        csv: ({ sums }) => sums[index]!,
+        csvHead: recipient,
+      }),
+    ),
+  ];
+  return (
+    <Figure
+      title={t('cumulative')}
+      view={view}
+      columns={columns}
+      rows={rows}
+      keyOf={({ end }) => end}
+      file="volumes-cumulative"
+    >
+      {rows.length === 0 ? (
+        <Empty>{t('noVolumes')}</Empty>
+      ) : (
+        <>
+          <p class="readout">
+            <b>{shown && format.day(shown.end)}</b>
+            {names.map((name, index) => (
+              <span key={name} class={`line-key line-${index + 1}`}>
+                {name} {format.volumeText(shown?.sums[index] ?? 0)}
+              </span>
+            ))}
+            {planned.some((plan) => plan !== null) && <span class="key key-before">{t('plan')}</span>}
+          </p>
+          <Chart
+            label={t('cumulativeIs', {
+              what: names.map((name, index) => `${name} ${format.volumeText(rows.at(-1)!.sums[index]!)}`).join(', '),
+            })}
+            data={data}
+            height={260}
+            onCursor={setCursor}
+            options={() => ({
+              series: [
+                {},
+                ...days.map((_line, index) => ({ stroke: seriesInk(index), width: 2, points: { show: false } })),
+                ...days.map((_line, index) => ({
+                  stroke: seriesInk(index),
+                  width: 1,
+                  dash: [4, 4],
+                  points: { show: false },
+                  spanGaps: true,
+                })),
+              ],
+              padding: [10, 34, 0, 8],
+              scales: { x: { time: true, min: instantOf(stretch.from) / 1000, max: instantOf(stretch.to) / 1000 } },
+              axes: [
+                {},
+                {
+                  size: 74,
+                  values: (_plot, splits) => splits.map((split) => format.volumeText(split).replace(/\.00(?= )/, '')),
+                },
+              ],
+            })}
+          />
+        </>
+      )}
+    </Figure>
+  );
+}
+
+/** From nothing at the beginning; plans as straight lines to the end of their year. */
+function dataOf(
+  rows: readonly Row[],
+  planned: readonly (number | null)[],
+  { from, to, transferYear }: Stretch,
+): uPlot.AlignedData {
+  const [startS, endS] = [instantOf(from) / 1000, instantOf(to) / 1000];
+  const times = [startS, ...rows.map(({ end }) => Date.parse(end) / 1000)];
+  const isOver = times.at(-1)! >= endS;
+  if (!isOver) times.push(endS);
+  const last = times.length - 1;
+  const lines = planned.map((_plan, index) =>
+    times.map((_time, at) => (at === 0 ? 0 : (rows[at - 1]?.sums[index] ?? null))),
+  );
+  const plans = planned.map((plan) =>
+    times.map((_time, at) =>
+      plan === null || transferYear === null ? null : at === 0 ? 0 : at === last ? plan : null,
+    ),
+  );
+  return [times, ...lines, ...plans] as uPlot.AlignedData;
+}

@@ -1,0 +1,159 @@
+/** How much water went to whom: to the litre, with what is estimated and what nobody knows. */
+import { useState } from 'preact/hooks';
+import { ask } from '../core/api.ts';
+import { areaName } from '../core/areas.ts';
+import { t } from '../core/language.ts';
+import { serviceNowMs } from '../core/now.ts';
+import { useEvery, useResource } from '../core/resource.ts';
+import { query, setQuery } from '../core/route.ts';
+import { transferYearName, transferYearOf, ZONE } from '../core/zone.ts';
+import { Choice, Select } from '../ui/choice.tsx';
+import { type View, ViewChoice } from '../ui/figure.tsx';
+import { Sheet } from '../ui/sheet.tsx';
+import { Loading, Shown, Trouble } from '../ui/states.tsx';
+import { Bars } from './bars.tsx';
+import { dayBefore, readLines, readRecipients, STEPS, type Step, type Stretch, stretchOf } from './books.ts';
+import { Cumulative } from './cumulative.tsx';
+import { Recipients } from './recipients.tsx';
+import { BalanceSheet, DecisionSheet, PeriodSheet, StatementSheet } from './records.tsx';
+import '../styles/volumes.css';
+
+const REFRESH_MS = 5 * 60_000;
+/** The first transfer year of the Middle Route. */
+const FIRST_YEAR = 2014;
+
+export default function VolumesPage() {
+  const [atMs, setAtMs] = useState(serviceNowMs);
+  useEvery(REFRESH_MS, () => setAtMs(serviceNowMs()));
+  const recipients = useResource('recipients', readRecipients);
+  const stretch = stretchOf(query.value, atMs);
+  const by = STEPS.find((one) => one === query.value.get('by')) ?? 'month';
+  const view: View = query.value.get('view') === 'table' ? 'table' : 'chart';
+  const hidden = new Set((query.value.get('without') ?? '').split(','));
+  if (recipients.failure) return <Trouble failure={recipients.failure} retry={recipients.reload} />;
+  if (!recipients.data) return <Loading tall />;
+  const shown = recipients.data.filter((one) => !hidden.has(one));
+  return (
+    <>
+      <h1 class="unseen">{t('volumes')}</h1>
+      <Controls recipients={recipients.data} hidden={hidden} stretch={stretch} by={by} view={view} atMs={atMs} />
+      <Books recipients={shown} stretch={stretch} by={by} view={view} atMs={atMs} />
+      <div class="records">
+        <DecisionSheet stretch={stretch} />
+        <StatementSheet />
+      </div>
+    </>
+  );
+}
+
+interface Shared {
+  recipients: readonly string[];
+  stretch: Stretch;
+  by: Step;
+  view: View;
+  atMs: number;
+}
+
+function Books({ recipients, stretch, by, view, atMs }: Shared) {
+  const question = `${recipients} ${stretch.from} ${stretch.to} ${atMs}`;
+  const days = useResource(question, (signal) => readLines(recipients, stretch, 'day', atMs, signal));
+  const lines = useResource(`${question} ${by}`, (signal) => readLines(recipients, stretch, by, atMs, signal));
+  const year = stretch.transferYear === null ? null : transferYearName(stretch.transferYear);
+  const plans = useResource(year, async (signal) => {
+    const { items } = await ask('GET /plans', { query: { transferYear: year! }, signal });
+    return items;
+  });
+  return (
+    <div class="books">
+      <Sheet
+        title={
+          stretch.transferYear === null
+            ? t('sinceBeginning')
+            : t('transferYearIs', { from: stretch.transferYear, to: stretch.transferYear + 1 })
+        }
+      >
+        <Shown of={days} tall>
+          {(found) => <Cumulative days={found} plans={plans.data ?? []} stretch={stretch} view={view} />}
+        </Shown>
+      </Sheet>
+      <div class="books-side">
+        <BalanceSheet stretch={stretch} untilMs={atMs} />
+        <PeriodSheet />
+      </div>
+      <Sheet title={t('byPeriod')} name="bars-sheet">
+        <Shown of={lines} lines={5}>
+          {(found) => <Recipients lines={found} plans={plans.data ?? []} />}
+        </Shown>
+        <Shown of={lines} tall>
+          {(found) => <Bars lines={found} by={by} view={view} />}
+        </Shown>
+      </Sheet>
+    </div>
+  );
+}
+
+function Controls({ recipients, hidden, stretch, by, view, atMs }: Shared & { hidden: ReadonlySet<string> }) {
+  const present = transferYearOf(atMs);
+  const years = Array.from({ length: present - FIRST_YEAR + 1 }, (_, index) => String(present - index));
+  const toggle = (recipient: string) => {
+    const next = recipients.filter((one) => hidden.has(one) !== (one === recipient));
+    setQuery({ without: next.length === recipients.length ? undefined : next.join(',') });
+  };
+  return (
+    <div class="controls">
+      <Select
+        label={t('transferYearWord')}
+        value={stretch.transferYear === null ? '' : String(stretch.transferYear)}
+        choose={(year) =>
+          setQuery({ year: year === String(present) ? undefined : year, from: undefined, to: undefined })
+        }
+        options={[
+          ...(stretch.transferYear === null ? [{ value: '', label: t('ownDates') }] : []),
+          ...years.map((year) => ({ value: year, label: `${year}–${Number(year) + 1}` })),
+        ]}
+      />
+      <span class="range-dates">
+        <label>
+          <span class="unseen">{t('fromDay')}</span>
+          <input
+            type="date"
+            value={stretch.from}
+            onChange={(event) =>
+              setQuery({ from: event.currentTarget.value, to: dayBefore(stretch.to), year: undefined })
+            }
+          />
+        </label>
+        <span aria-hidden="true">–</span>
+        <label>
+          <span class="unseen">{t('toDay')}</span>
+          <input
+            type="date"
+            value={dayBefore(stretch.to)}
+            onChange={(event) => setQuery({ from: stretch.from, to: event.currentTarget.value, year: undefined })}
+          />
+        </label>
+        <span class="range-zone">{ZONE}</span>
+      </span>
+      <Choice
+        label={t('byPeriod')}
+        value={by}
+        choose={(next) => setQuery({ by: next === 'month' ? undefined : next })}
+        options={[
+          { value: 'day', label: t('byDay') },
+          { value: 'month', label: t('byMonth') },
+          { value: 'quarter', label: t('byQuarter') },
+        ]}
+      />
+      <fieldset class="recipients">
+        <legend class="unseen">{t('recipient')}</legend>
+        {recipients.map((recipient) => (
+          <label key={recipient} class="check">
+            <input type="checkbox" checked={!hidden.has(recipient)} onChange={() => toggle(recipient)} />
+            {areaName(recipient)}
+          </label>
+        ))}
+      </fieldset>
+      <ViewChoice view={view} choose={(next) => setQuery({ view: next === 'table' ? 'table' : undefined })} />
+    </div>
+  );
+}

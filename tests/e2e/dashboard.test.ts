@@ -1,0 +1,281 @@
+/** The dashboard as people use it, in a real browser on the real service. */
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+import { axeFindings, closeBrowser, logIn, noBrowser, openReader, type Reader } from '#tests/helpers/browser.ts';
+import { ADMIN, eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
+
+const HOUR_MS = 3_600_000;
+const MARKUP = '<img src=x onerror="document.title=1">';
+
+let service: TestService;
+let reader: Reader;
+
+/** A known class, a known volume, something in quarantine. */
+async function tellThePast(): Promise<void> {
+  const samples: unknown[] = [];
+  for (let hour = 0; hour < 48; hour++) {
+    const time = `2026-03-${String(1 + Math.floor(hour / 4)).padStart(2, '0')}T${String((hour % 4) * 4).padStart(2, '0')}:00:00+08:00`;
+    samples.push({ station: 'sihe-mouth', time, values: { nh3n: 0.7, codmn: 2.5 } });
+  }
+  // Nine hours of 1,000.125 m³ each.
+  for (let hour = 0; hour < 10; hour++) {
+    const time = `2026-03-05T${String(hour).padStart(2, '0')}:00:00+08:00`;
+    samples.push({
+      station: 'beijing-trunk',
+      time,
+      values: { register: Number((5_000_000 + 1000.125 * hour).toFixed(3)) },
+    });
+  }
+  const now = Date.now();
+  for (let hour = 30; hour >= 1; hour--) {
+    const time = new Date(now - hour * HOUR_MS).toISOString();
+    // What never changes is doubted.
+    const vary = (value: number) => Number((value + 0.05 * Math.sin(hour)).toFixed(3));
+    samples.push({
+      station: 'shending-mouth',
+      time,
+      values: { nh3n: vary(0.3), codmn: vary(2.2), do: vary(8.5), ph: hour === 9 ? 15 : vary(7.8) },
+    });
+  }
+  const { status } = await service.call('POST', '/readings', { samples });
+  expect(status).toBe(202);
+  await service.call('POST', '/readings', {
+    station: `nowhere${MARKUP}`,
+    time: '2026-03-05T00:00:00+08:00',
+    values: { ph: 7 },
+  });
+  await eventually('the books', async () => {
+    const path = '/volumes?recipient=beijing&from=2026-03-01&to=2026-04-01&by=total';
+    const { body } = await service.call<{ total: { cubicMetres: number } }>('GET', path);
+    return body.total.cubicMetres === 9001.125;
+  });
+}
+
+describe.skipIf(noBrowser)(`the dashboard${noBrowser ? ` (${noBrowser})` : ''}`, () => {
+  beforeAll(async () => {
+    service = await startTestService();
+    await tellThePast();
+    reader = await openReader(service.url);
+  }, 120_000);
+  afterAll(async () => {
+    await closeBrowser();
+    await service?.remove();
+  });
+
+  beforeEach(({ task }) => {
+    onTestFailed(async () => {
+      const path = join(tmpdir(), `wellkeeper-${task.id}.png`);
+      await reader.page.screenshot({ path, fullPage: true });
+      process.stderr.write(`As it looked: ${path}\n`);
+    });
+  });
+
+  it('refuses a wrong token in words, and takes the right one', async () => {
+    const stranger = await openReader(service.url);
+    await stranger.page.goto('/alarms?state=all');
+    await stranger.page.getByLabel('Access token').fill('a guess');
+    await stranger.page.getByRole('button', { name: 'Log in' }).click();
+    await stranger.page.getByRole('alert').getByText('This token is not valid.').waitFor();
+    await stranger.page.getByLabel('Access token').fill(ADMIN);
+    await stranger.page.getByRole('button', { name: 'Log in' }).click();
+    // What was asked for is where one gets.
+    await stranger.page.getByRole('heading', { name: 'Alarms', level: 1 }).waitFor();
+    expect(new URL(stranger.page.url()).search).toBe('?state=all');
+    expect(await stranger.page.evaluate('document.cookie')).toBe('');
+    await stranger.close();
+    await logIn(reader.page, ADMIN);
+  });
+
+  it('leads from a live breach of Class II on the overview to its acknowledgement', async () => {
+    const { page } = reader;
+    await page.getByText('No alarm is open.').waitFor();
+    const password = await service.gateway('gw-shending', ['shending-mouth']);
+    const gateway = await service.connect('gw-shending', password);
+    const sample = { station: 'shending-mouth', time: new Date().toISOString(), values: { nh3n: 0.83 } };
+    await gateway.publishAsync('wk/v1/gw-shending/readings', JSON.stringify(sample), { qos: 1 });
+
+    // Nothing is loaded anew: it comes by itself.
+    await page
+      .getByRole('link', { name: /Shending River mouth, Class Ⅲ, target Ⅱ, limited by Ammonia nitrogen, minor alarm/ })
+      .waitFor();
+    await page.getByRole('heading', { name: /1 off target/ }).waitFor();
+    await page
+      .getByRole('listitem')
+      .getByRole('link', { name: /Shending River mouth.*0\.83 mg\/L/ })
+      .click();
+
+    await page.getByRole('heading', { name: 'Shending River mouth' }).waitFor();
+    await page.getByRole('button', { name: 'Acknowledge', exact: true }).click();
+    await page.getByLabel('Comment (optional)').fill(`On my way ${MARKUP}`);
+    await page.locator('.deed-form').getByRole('button', { name: 'Acknowledge' }).click();
+    await page.getByText('Done for 1').waitFor();
+    await page.locator('.timeline').getByText(`On my way ${MARKUP}`).waitFor();
+    await page.locator('.inbox').getByText('acknowledged', { exact: true }).last().waitFor();
+
+    const { body } = await service.call<{ items: { state: string; acknowledgedBy: string }[] }>(
+      'GET',
+      '/alarms?station=shending-mouth&rule=class-target',
+    );
+    expect(body.items.map(({ state, acknowledgedBy }) => [state, acknowledgedBy])).toEqual([['acknowledged', 'admin']]);
+  });
+
+  it('shelves, for a reason, and keeps filters in the address', async () => {
+    const { page } = reader;
+    await page.getByLabel('Choose Shending River mouth Ammonia nitrogen').check();
+    await page
+      .locator('.bulk')
+      .getByRole('button', { name: /^Shelve/ })
+      .click();
+    await page.locator('.bulk').getByLabel('Reason').fill('Dredging');
+    await page.locator('.bulk .deed-form').getByRole('button', { name: 'Shelve' }).click();
+    await page.locator('.inbox').getByText('shelved').waitFor();
+    await page.getByLabel('Severity').selectOption('critical');
+    await page.getByText('No alarm is like this.').waitFor();
+    expect(new URL(page.url()).searchParams.get('severity')).toBe('critical');
+    await page.goBack();
+    await page.locator('.inbox').getByRole('link', { name: 'Shending River mouth' }).waitFor();
+  });
+
+  it('tells a known volume to the litre and exports it', async () => {
+    const { page } = reader;
+    await page.goto('/volumes?year=2025');
+    const row = page.getByRole('row', { name: /^Beijing/ });
+    await row.getByText('9,001.125').waitFor();
+    expect(await row.getByRole('cell').nth(1).innerText()).toBe('0.000');
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.locator('.bars-sheet .figure').getByRole('button', { name: 'CSV' }).click(),
+    ]);
+    expect(file.suggestedFilename()).toBe('volumes-by-month.csv');
+    const text = readFileSync(await file.path(), 'utf8');
+    expect(text.startsWith('\ufeffrecipient,start,cubicMetres,measured,estimated,unknownHours\r\n')).toBe(true);
+    expect(text).toMatch(/\r\nbeijing,2026-03-01T00:00:00\+08:00,9001\.125,9001\.125,0,735\r\n/);
+    await page.getByRole('button', { name: 'Table' }).click();
+    await page.getByRole('row', { name: /^Beijing Mar 2026 9,001\.125/ }).waitFor();
+  });
+
+  it('tells a known class, live and of a month', async () => {
+    const { page } = reader;
+    await page.goto('/assessment?station=sihe-mouth&period=2026-03');
+    await page.getByRole('heading', { name: 'Water quality, Si River mouth, 2026-03' }).waitFor();
+    await page.locator('.key-figure').filter({ hasText: 'Class' }).getByText('Class Ⅲ').waitFor({ state: 'attached' });
+    await page.locator('.key-figure').filter({ hasText: 'Verdict' }).getByText('off target').waitFor();
+    expect(await page.getByRole('row', { name: /^Ammonia nitrogen/ }).innerText()).toMatch(/0\.7\smg\/L/);
+    await page.goto('/stations/shending-mouth');
+    await page.locator('.station-head').getByText('off target').waitFor();
+    await page.getByRole('row', { name: /Ammonia nitrogen.*0\.83 mg\/L.*66% over/ }).waitFor();
+  });
+
+  it('shows flagged readings and explains them, down to raw ones', async () => {
+    const { page } = reader;
+    await page.goto('/stations/shending-mouth?p=ph&range=P1D');
+    await page.getByText('1 doubtful').waitFor();
+    await page.getByRole('button', { name: 'Table' }).click();
+    const odd = page.getByRole('row', { name: /15 fail/ });
+    await odd.waitFor();
+    // Each of the last hours but the newest, which isn't a whole one.
+    expect(await page.locator('.trend-sheet tbody tr').count()).toBe(23);
+  });
+
+  it('shows what gateways sent as text, and replays it', async () => {
+    const { page } = reader;
+    await page.goto('/gateways');
+    await page.getByText(`There is no station "nowhere${MARKUP}".`).waitFor();
+    await page.getByText('Payload', { exact: true }).first().click();
+    await page.locator('pre').getByText(MARKUP.replaceAll('"', '\\"')).waitFor();
+    expect(await page.locator('img').count()).toBe(0);
+    await page.getByRole('button', { name: 'Replay' }).first().click();
+    await page.getByText('0 accepted, 0 duplicates, 0 corrections, 0 pending, 1 quarantined again').waitFor();
+    await page.getByRole('button', { name: 'Judge it' }).click();
+    await page.getByText('3 readings, 0 faults').waitFor();
+    await page.getByRole('row', { name: /gw-shending.*✓ yes/ }).waitFor();
+  });
+
+  it('speaks Chinese and English, and remembers', async () => {
+    const { page } = reader;
+    await page.goto('/');
+    await page.getByRole('button', { name: '中文' }).click();
+    await page.getByRole('link', { name: '水量' }).waitFor();
+    expect(await page.evaluate('document.documentElement.lang')).toBe('zh-CN');
+    await page.reload();
+    await page.getByRole('heading', { name: '1 个断面未达标' }).waitFor();
+    await page.goto('/volumes?year=2025');
+    await page.getByRole('row', { name: /北京/ }).first().waitFor();
+    await page.getByRole('button', { name: 'English' }).click();
+    await page.getByRole('heading', { name: 'Published volumes' }).waitFor();
+  });
+
+  const PAGES = [
+    '/',
+    '/?view=table',
+    '/stations/shending-mouth',
+    '/alarms?state=all',
+    '/volumes?year=2025',
+    '/gateways',
+    '/assessment?area=shiyan&period=2026-03',
+    '/assessment?station=sihe-mouth&period=2026-03',
+  ];
+  it.each(PAGES)('passes axe at %s, in both themes and on a phone', async (path) => {
+    const { page } = reader;
+    await page.goto(path);
+    await page.locator('.sheet').first().waitFor();
+    await page.locator('.bone').first().waitFor({ state: 'detached' });
+    for (const size of [
+      { width: 1366, height: 768 },
+      { width: 390, height: 844 },
+    ]) {
+      await page.setViewportSize(size);
+      for (let theme = 0; theme < 2; theme++) {
+        expect(await axeFindings(page)).toEqual([]);
+        await page.getByRole('button', { name: 'Dark theme' }).click();
+      }
+      // Nothing but tables and drawings may be wider than the window.
+      expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
+    }
+    await page.setViewportSize({ width: 1366, height: 768 });
+  });
+
+  it('passes axe before logging in', async () => {
+    const stranger = await openReader(service.url);
+    await stranger.page.goto('/');
+    await stranger.page.getByLabel('Access token').waitFor();
+    expect(await axeFindings(stranger.page)).toEqual([]);
+    expect(stranger.wrongs).toEqual([]);
+    await stranger.close();
+  });
+
+  it('is walked through with the keyboard', async () => {
+    const { page } = reader;
+    await page.goto('/');
+    await page.locator('.schematic-drawing').waitFor();
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the content');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate('document.activeElement.id')).toBe('main');
+    await page.getByRole('link', { name: /Shending River mouth, Class Ⅲ/ }).focus();
+    await page.locator('.station-card').getByText('Shending River mouth').waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('heading', { name: 'Shending River mouth', level: 1 }).waitFor();
+  });
+
+  it('had no error in the console and broke no policy', () => {
+    expect(reader.wrongs).toEqual([]);
+  });
+
+  it('logs out, and says since when it is stale when the service is gone', async () => {
+    const other = await openReader(service.url);
+    await logIn(other.page, ADMIN);
+    await other.page.getByRole('button', { name: 'Log out' }).click();
+    await other.page.getByLabel('Access token').waitFor();
+    await other.close();
+    const { page } = reader;
+    await page.goto('/');
+    await page.getByRole('heading', { name: /1 off target/ }).waitFor();
+    await page.locator('.live-sign.is-live').waitFor();
+    await service.end();
+    await page.getByText(/Stale since \d\d:\d\d:\d\d\./).waitFor();
+    await page.getByText('1 off target').waitFor();
+  });
+});

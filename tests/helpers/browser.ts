@@ -1,0 +1,71 @@
+/** Debian's Chromium, driven as a reader would: pages that remember whatever went wrong in them. */
+import { existsSync } from 'node:fs';
+import axe from 'axe-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+
+const CHROMIUM = process.env.WK_TEST_CHROMIUM ?? '/usr/bin/chromium';
+const isThere = existsSync(CHROMIUM);
+/** For `skipIf`, and for the name of what is skipped. */
+export const noBrowser = isThere ? null : `needs Chromium at ${CHROMIUM} (apt-get install chromium)`;
+
+export interface Reader {
+  page: Page;
+  /** Errors in the console, exceptions, violations of the policy; a 401 on purpose is none. */
+  wrongs: string[];
+  close(): Promise<void>;
+}
+
+/** Below a test's own limit, so that what was waited for is named. */
+const WAIT_MS_MAX = 12_000;
+
+let browser: Promise<Browser> | undefined;
+
+export async function openReader(url: string, options: BrowserContextOptions = {}): Promise<Reader> {
+  // A container's root has no sandbox of its own.
+  browser ??= chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  const context = await (await browser).newContext({
+    baseURL: url,
+    viewport: { width: 1366, height: 768 },
+    locale: 'en-GB',
+    // The reader is elsewhere than the water.
+    timezoneId: 'America/New_York',
+    ...options,
+  });
+  context.setDefaultTimeout(WAIT_MS_MAX);
+  const page = await context.newPage();
+  const wrongs: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') wrongs.push(message.text());
+  });
+  page.on('pageerror', (error) => wrongs.push(String(error.stack)));
+  return { page, wrongs, close: () => context.close() };
+}
+
+export async function closeBrowser(): Promise<void> {
+  await (await browser)?.close();
+  browser = undefined;
+}
+
+export async function logIn(page: Page, token: string): Promise<void> {
+  await page.goto('/');
+  await page.getByLabel('Access token').fill(token);
+  await page.getByRole('button', { name: 'Log in' }).click();
+  await page.getByRole('navigation').waitFor();
+}
+
+interface Violation {
+  id: string;
+  nodes: { target: string[]; failureSummary: string }[];
+}
+
+/** WCAG 2.2 A and AA as axe judges them: what is against them, in words. */
+export async function axeFindings(page: Page): Promise<string[]> {
+  // By the debugger, which the page's policy doesn't bind.
+  await page.evaluate(axe.source);
+  const violations =
+    (await page.evaluate(`axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })
+    .then((found) => found.violations)`)) as Violation[];
+  return violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join(' | ')}`,
+  );
+}

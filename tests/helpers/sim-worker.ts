@@ -1,0 +1,246 @@
+/**
+ * The followers' thread, wired as src/followers-worker.ts wires it, but driven step by step: real followers, pumps,
+ * inbox and dispatcher over a derived.db on disk that its death may come between any two statements of.
+ */
+import { createDispatcher, type Delay } from '#alerts/dispatch.ts';
+import { createAlertsFollower } from '#alerts/follower.ts';
+import type { Entry } from '#model/entry.ts';
+import type { SeriesReading } from '#model/reading.ts';
+import type { Clock } from '#src/clock.ts';
+import { createEntryWindow } from '#src/entry-window.ts';
+import { createPump, type Pump } from '#src/follower-pump.ts';
+import type { RejectedValue } from '#src/followers-protocol.ts';
+import { openRejudgedInbox } from '#store/alert-tables.ts';
+import { createBooksFollower } from '#store/books-follower.ts';
+import { Control } from '#store/control.ts';
+import { Cursor, openDerived } from '#store/derived.ts';
+import type { Follower } from '#store/follower.ts';
+import { type OpenJournalReader, openJournalReader } from '#store/journal-reader.ts';
+import type { ReadingStore } from '#store/reading-store.ts';
+import { createReadingsFollower } from '#store/readings-follower.ts';
+import { openRejected } from '#store/rejected.ts';
+import { type Database, StoreError, transaction } from '#store/sqlite.ts';
+import { createVolumeBooks } from '#store/volume-books.ts';
+import { guarded } from './mortal-database.ts';
+import type { Mortality } from './sim-mortality.ts';
+import { reference, standard, TIME_ZONE } from './sim-site.ts';
+import type { Wire } from './sim-wire.ts';
+
+const WINDOW_ENTRIES = 50;
+const REJECTED_MAX = 1000;
+
+export interface SimWorkerParts {
+  journalPath: string;
+  derivedPath: string;
+  /** Running number, by which the wire knows who sent. */
+  number: number;
+  life: Mortality;
+  store: ReadingStore;
+  wire: Wire;
+  clock: Clock;
+  delay: Delay;
+  random: () => number;
+  allowedLatenessMs: number;
+  /** How many entries the next batch may have. */
+  batch: () => number;
+  /** What main is told, in order. */
+  onReflagged: (readings: SeriesReading[]) => void;
+  onRejected: (readings: RejectedValue[]) => void;
+  /** Whether the reading store was the reason of a failure; null: it works again. */
+  onStore: (trouble: string | null) => void;
+  /** An error that no fault of the simulation explains. */
+  onFault: (error: unknown) => void;
+}
+
+export interface SimWorker {
+  readonly life: Mortality;
+  readonly cursors: Readonly<Record<'readings' | 'books' | 'alerts', number>>;
+  /** One turn of the loop of `readings` and `books`, or of `alerts`; whether anything moved. */
+  storedTurn(): Promise<boolean>;
+  alarmTurn(): Promise<boolean>;
+  /** Main has quarantined these. */
+  quarantined(ids: string[]): void;
+  tellRejected(): void;
+  parked(): number;
+  /** True when nothing waits that is not an hour still open. */
+  isIdle(headSeq: number): boolean;
+  nextTimerMs(): number | null;
+  neededFromSeq(): number;
+  /** Gives the files back; also after death. */
+  close(): void;
+}
+
+/** @throws Crash when it dies while it starts; the files are given back then. */
+export function startSimWorker(parts: SimWorkerParts): SimWorker {
+  const reader = openJournalReader(parts.journalPath);
+  const real = openDerived(parts.derivedPath);
+  try {
+    // A killed process leaves to the file what it has written; only the loss of power asks for an fsync.
+    real.exec('PRAGMA synchronous=OFF');
+    return wired(parts, reader, real);
+  } catch (error) {
+    parts.life.die();
+    real.close();
+    reader.close();
+    throw error;
+  }
+}
+
+/** Not split: as in the worker's own file, nearly every line needs what the lines before it made. */
+function wired(parts: SimWorkerParts, reader: OpenJournalReader, real: Database): SimWorker {
+  const { life, store, clock, allowedLatenessMs } = parts;
+  const act = <T>(work: () => T): T => {
+    life.step();
+    return work();
+  };
+  const derived = guarded(real, act, () => !life.isDead);
+  const controlAsOf = (follower: string) => new Control(reader.control(new Cursor(derived, follower).seq));
+  const inbox = openRejudgedInbox(derived);
+  const rejected = openRejected(derived);
+  const countParked = derived.prepare('SELECT count(*) AS n FROM parked');
+  const insertParked = derived.prepare('INSERT INTO parked (follower, seq, atMs, error) VALUES (?, ?, ?, ?)');
+
+  function tellRejected(): void {
+    const values = rejected.list(REJECTED_MAX).map(({ series, ...row }): RejectedValue => {
+      const { station, parameter } = reader.seriesById(series)!;
+      return { ...row, station, parameter, unit: reference.parameters.get(parameter)?.unit ?? null };
+    });
+    if (values.length > 0) parts.onRejected(values);
+  }
+
+  const { onReflagged } = parts;
+  const readings = createReadingsFollower({ derived, store, reader, onReflagged, onRejected: tellRejected });
+  const booksControl = controlAsOf('books');
+  const register = reference.parameters.get('register')!;
+  const volumes = createVolumeBooks({ derived, store, reader, control: booksControl, register });
+  const books = createBooksFollower({
+    derived,
+    store,
+    reader,
+    control: booksControl,
+    reference,
+    allowedLatenessMs,
+    timeZone: TIME_ZONE,
+    writtenCursor: () => readings.cursor(),
+    onReflagged(changed) {
+      transaction(derived, () => {
+        for (const reading of changed) inbox.put(reading);
+      });
+      onReflagged(changed);
+    },
+    volumes,
+  });
+  const alertsControl = controlAsOf('alerts');
+  const log = { info: () => {}, warn: (fields: object) => refuseLeftOut(fields) };
+  const alerts = createAlertsFollower({
+    derived,
+    reader,
+    control: alertsControl,
+    reference,
+    standard,
+    allowedLatenessMs,
+    publicUrl: null,
+    log,
+    onAlarms: () => dispatcher.wake(),
+  });
+  const send = parts.wire.sender(parts.number, life);
+  const dispatcher = createDispatcher({
+    derived,
+    channel: (id) => alertsControl.get('channel', id),
+    ports: { clock, log, policy: { allow: [], allowLoopback: true }, publish: async () => {} },
+    senders: { webhook: send },
+    delay: parts.delay,
+    random: parts.random,
+  });
+
+  /** A reading that alerts leave out is a fault of ours, not of the simulated world. */
+  function refuseLeftOut(fields: object): void {
+    const { event, err } = fields as { event?: string; err?: unknown };
+    if (event === 'alerts.rejudged-left-out' && !life.isDead) parts.onFault(err);
+  }
+
+  const entries = createEntryWindow((after, limit) => reader.read(after, limit), WINDOW_ENTRIES);
+  const passed = { readings: readings.cursor(), books: books.cursor(), alerts: alerts.cursor() };
+  const failing = new Set<Follower>();
+
+  function pumpOf(follower: Follower, read: (after: number, limit: number) => Entry[]): Pump {
+    return createPump({
+      follower,
+      clock,
+      read: (after, limit) => {
+        life.step();
+        return read(after, Math.min(limit, parts.batch()));
+      },
+      park(entry, error) {
+        insertParked.run(follower.name, entry.seq, clock.nowMs(), error.message);
+        parts.onFault(error);
+      },
+      onError(error) {
+        if (life.isDead) return;
+        if (!(error instanceof StoreError && error.retryable)) parts.onFault(error);
+        else if (error.code.startsWith('store.')) {
+          failing.add(follower);
+          parts.onStore(error.message);
+        }
+      },
+    });
+  }
+
+  let booksReadSeq = books.cursor();
+  const readForBooks = (after: number, limit: number) => {
+    const stored = Math.min(limit, readings.cursor() - after);
+    const found = stored > 0 ? entries.read(after, stored) : [];
+    booksReadSeq = found.at(-1)?.seq ?? booksReadSeq;
+    return found;
+  };
+  const storedPumps = [pumpOf(readings, entries.read), pumpOf(books, readForBooks)];
+  const alarmPump = pumpOf(alerts, entries.read);
+
+  async function turn(pump: Pump): Promise<boolean> {
+    const { moved } = await pump.step();
+    life.step();
+    const { follower } = pump;
+    if (moved && follower.cursor() > passed[follower.name] && failing.delete(follower) && failing.size === 0) {
+      parts.onStore(null);
+    }
+    passed[follower.name] = follower.cursor();
+    if (follower === alerts) dispatcher.wake();
+    entries.forget(Math.min(passed.readings, passed.books, passed.alerts));
+    return moved;
+  }
+
+  tellRejected();
+  dispatcher.wake();
+  return {
+    life,
+    cursors: passed,
+    async storedTurn() {
+      let hasMoved = false;
+      for (const pump of storedPumps) hasMoved = (await turn(pump)) || hasMoved;
+      return hasMoved;
+    },
+    async alarmTurn() {
+      const hasMoved = await turn(alarmPump);
+      return (alerts.cursor() >= Math.max(booksReadSeq, readings.settled()) && alerts.takeRejudged()) || hasMoved;
+    },
+    quarantined: (ids) => transaction(derived, () => rejected.forget(ids)),
+    tellRejected,
+    parked: () => (countParked.get() as { n: number }).n,
+    isIdle: (headSeq) =>
+      Math.min(passed.readings, passed.books, passed.alerts) === headSeq &&
+      inbox.list(1).length === 0 &&
+      rejected.list(1).length === 0 &&
+      dispatcher.pending() === 0,
+    nextTimerMs() {
+      const timers = [readings, books, alerts].map((follower) => follower.nextTimerMs()).filter((at) => at !== null);
+      return timers.length > 0 ? Math.min(...timers) : null;
+    },
+    neededFromSeq: () => Math.min(passed.readings, passed.books, alerts.restoresFromSeq()),
+    close(): void {
+      // Whatever hangs on to it is dead or has ended: it can't reach the files any more.
+      life.die();
+      if (real.isOpen) real.close();
+      reader.close();
+    },
+  };
+}

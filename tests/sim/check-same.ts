@@ -1,0 +1,87 @@
+/**
+ * Invariant 3 and, with it, 10: neither order, batching, repetition nor any fault shows in final flags, statistics and
+ * volumes, to the bit, nor in the alarms; so no downtime can look like anything that a station did or didn't do.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Alarm } from '#model/alarm.ts';
+import { PLATFORM_STATION } from '#model/platform.ts';
+import type { Model } from './model.ts';
+import { seriesKey } from './model.ts';
+import type { Outcome } from './outcome.ts';
+
+export interface Sameness {
+  problems: string[];
+  /** Series whose alarms could be compared, and how many alarms those were. */
+  comparedSeries: number;
+  comparedAlarms: number;
+}
+
+export function checkSame(found: Outcome, expected: Outcome, model: Model, allowedLatenessMs: number): Sameness {
+  const problems: string[] = [];
+  for (const [key, readings] of expected.readings) {
+    const others = found.readings.get(key) ?? [];
+    if (!isDeepStrictEqual(others, readings)) problems.push(firstDifference(`readings of ${key}`, others, readings));
+  }
+  for (const name of Object.keys(expected.books) as (keyof Outcome['books'])[]) {
+    const [rows, others] = [expected.books[name], found.books[name]];
+    if (!isDeepStrictEqual(others, rows)) problems.push(firstDifference(name, others, rows));
+  }
+  const comparable = comparableSeries(found, expected, model, allowedLatenessMs);
+  let comparedAlarms = 0;
+  for (const key of comparable) {
+    const [alarms, others] = [alarmsOf(key, expected), alarmsOf(key, found)];
+    comparedAlarms += alarms.length;
+    if (!isDeepStrictEqual(others, alarms)) problems.push(firstDifference(`alarms of ${key}`, others, alarms));
+  }
+  return { problems: [...problems, ...checkEvidence(found, model)], comparedSeries: comparable.length, comparedAlarms };
+}
+
+/**
+ * The design promises the same alarms for what is not late: a late breach is a record, and a flag that changes when the
+ * hour closes (quality tests that look at neighbours) is news that may come too late to page. All other series are
+ * compared exactly.
+ */
+function comparableSeries(found: Outcome, expected: Outcome, model: Model, allowedLatenessMs: number): string[] {
+  return [...model.series].flatMap(([key, cells]) => {
+    if (found.reflagged.has(key) || expected.reflagged.has(key)) return [];
+    const isLate = [...cells.values()].some(({ arrivals }) =>
+      arrivals.some(
+        ({ receivedMs, timeMs, value }, n) =>
+          receivedMs - timeMs > allowedLatenessMs && (n === 0 || value !== arrivals[n - 1]!.value),
+      ),
+    );
+    return isLate ? [] : [key];
+  });
+}
+
+/** The not-withdrawn alarms of a series with their event times. */
+function alarmsOf(key: string, { alarms }: Outcome) {
+  return alarms
+    .filter((alarm) => seriesKey(alarm) === key && alarm.state !== 'withdrawn')
+    .map(({ rule, state, severity, breachStartMs, raisedAtMs, clearedAtMs, value, late }) => {
+      return { rule, state, severity, breachStartMs, raisedAtMs, clearedAtMs, value, late };
+    })
+    .sort((a, b) => (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : a.breachStartMs - b.breachStartMs));
+}
+
+/**
+ * Every event time of an alarm about a station is the time of a reading of that station: no tick, no start, no absence
+ * of ours raises or clears anything. What is wrong with us is told of `_platform` alone.
+ */
+function checkEvidence({ alarms }: Outcome, model: Model): string[] {
+  const times = (alarm: Alarm) =>
+    [alarm.breachStartMs, alarm.raisedAtMs, alarm.clearedAtMs].filter((at) => at !== null);
+  return alarms
+    .filter(({ station }) => station !== PLATFORM_STATION)
+    .flatMap((alarm) => {
+      const cells = model.series.get(seriesKey(alarm));
+      const strays = times(alarm).filter((timeMs) => !cells?.has(timeMs));
+      return strays.length === 0 ? [] : [`alarm ${alarm.key} speaks of ${strays}, when nothing was measured`];
+    });
+}
+
+function firstDifference(what: string, found: readonly unknown[], expected: readonly unknown[]): string {
+  const n = expected.findIndex((one, index) => !isDeepStrictEqual(one, found[index]));
+  const at = n < 0 ? expected.length : n;
+  return `${what}: no. ${at} is ${JSON.stringify(found[at])}, should be ${JSON.stringify(expected[at])}`;
+}

@@ -1,0 +1,68 @@
+/** One seed from beginning to end: the schedule is played, everything heals, and what came out is checked. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { World } from '#tests/helpers/sim-world.ts';
+import { makeTempDir } from '#tests/helpers/temp-dir.ts';
+import { checkLedger } from './check-ledger.ts';
+import { checkNotices } from './check-notices.ts';
+import { checkSame } from './check-same.ts';
+import { Model, seriesKey } from './model.ts';
+import { outcomeOf } from './outcome.ts';
+import { play, scheduleOf } from './schedule.ts';
+import { playUndisturbed } from './undisturbed.ts';
+
+/** What a seed found, and how much happened in it. */
+export interface Verdict {
+  problems: string[];
+  counts: Record<string, number>;
+}
+
+export async function simulate(seed: number): Promise<Verdict> {
+  const temp = makeTempDir();
+  const worlds: World[] = [];
+  const folder = (name: string) => {
+    mkdirSync(join(temp.path, name));
+    return join(temp.path, name);
+  };
+  try {
+    const schedule = scheduleOf(seed);
+    const world = new World({ ...schedule.options, directory: folder('disturbed') });
+    worlds.push(world);
+    await world.start();
+    await play(world, schedule);
+    await world.finish();
+    const counts = { ...world.counts, entries: world.committed.length, sends: world.wire.sends.length };
+    if (world.faults.length > 0) return { problems: world.faults.map(textOf), counts };
+
+    const names = (id: number) => {
+      const series = world.process()!.reader.seriesById(id);
+      return series && seriesKey(series);
+    };
+    const model = new Model(world.committed, world.sent, names);
+    const outcome = await outcomeOf(world);
+    const undisturbed = await playUndisturbed(world, model, folder('undisturbed'));
+    worlds.push(undisturbed);
+    const { problems, comparedSeries, comparedAlarms } = checkSame(
+      outcome,
+      await outcomeOf(undisturbed),
+      model,
+      world.options.allowedLatenessMs,
+    );
+    return {
+      problems: [
+        ...undisturbed.faults.map(textOf),
+        ...checkLedger(world, model, outcome),
+        ...checkNotices(world, outcome),
+        ...problems,
+      ],
+      counts: { ...counts, alarms: outcome.alarms.length, comparedSeries, comparedAlarms },
+    };
+  } finally {
+    for (const world of worlds) await world.close();
+    temp.remove();
+  }
+}
+
+function textOf(fault: unknown): string {
+  return fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
+}
