@@ -73,7 +73,8 @@ async function close(derived: Database, store: SqliteReadings): Promise<Figure[]
     derived,
     store,
     days: createDayBooks(derived, state, ZONE),
-    rulesOf: () => ({ thresholds: QC, mean: 'arithmetic' }),
+    rulesOf: () => ({ thresholds: QC, mean: 'arithmetic', companions: [] }),
+    dependantsOf: () => [],
     onRowsChanged: () => {},
     onReflagged: (readings) => {
       reflagged += readings.length;

@@ -49,7 +49,7 @@ const stations: Register<'station'> = {
   body: stationBody,
   view: stationView,
   write: 'engineer',
-  check: (deps, body) => refuse(stationErrors(deps, body)),
+  check: (deps, body, id) => refuse([...stationErrors(deps, body), ...companionErrors(deps, body, id)]),
   checkDelete(deps, id) {
     const meters = deps.control.list('meter').filter(({ body }) => body.station === id);
     if (meters.length > 0) throw inUse(`station "${id}"`, `meter "${meters[0]!.id}"`);
@@ -168,6 +168,23 @@ function stationErrors({ control, reference }: ApiDeps, body: Station): ProblemE
       missing('channel', list, String, hasChannel, (index) => `chiefs[${chief}].channels[${index}]`),
     ),
   ];
+}
+
+/** Tests against another series must name one that can be there. */
+function companionErrors({ control, reference }: ApiDeps, body: Station, id: string): ProblemError[] {
+  return body.parameters.flatMap(({ id: parameter, qc }, index) => {
+    const at = `parameters[${index}].qc`;
+    const errors: ProblemError[] = [];
+    const other = qc?.multivariate?.with;
+    if (other !== undefined && (other === parameter || !reference.parameters.has(other))) {
+      errors.push({ path: `${at}.multivariate.with`, message: `"${other}" is no other parameter` });
+    }
+    const station = qc?.neighbour?.station;
+    if (station !== undefined && (station === id || !control.get('station', station))) {
+      errors.push({ path: `${at}.neighbour.station`, message: `"${station}" is no other station` });
+    }
+    return errors;
+  });
 }
 
 /**

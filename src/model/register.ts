@@ -25,7 +25,6 @@ const isShort = (text: string) => {
     return true;
   }
 };
-const OTHER_SERIES = 'a test against another series can not be made yet: the hour would not be computed again for it';
 /** Thresholds of the quality tests for one parameter at one station; what is absent comes from the parameter. */
 const qualityThresholds = z.strictObject({
   fail: span.optional(),
@@ -66,15 +65,15 @@ const qualityThresholds = z.strictObject({
     .optional()
     .describe('Moving less than this (highest less lowest) over the period; final flags only'),
   multivariate: z
-    .strictObject({ with: id, ratePerHour: z.number().positive(), otherRatePerHour: z.number().positive() })
-    .refine(() => false, OTHER_SERIES)
+    .strictObject({ with: id, ratePerHour: z.number().positive(), otherRatePerHour: z.number().nonnegative() })
     .optional()
-    .describe('Refused so far: flags that need another series are not made yet'),
+    .describe(
+      'A change faster than `ratePerHour` that the other parameter of this station does not share; final flags only',
+    ),
   neighbour: z
     .strictObject({ station: id, span: z.number().positive() })
-    .refine(() => false, OTHER_SERIES)
     .optional()
-    .describe('Refused so far: flags that need another series are not made yet'),
+    .describe('Further than `span` from what another station measures of the same parameter; final flags only'),
 });
 
 export const station = z.strictObject({

@@ -6,6 +6,7 @@ import { HOUR_MS } from '#model/calendar.ts';
 import { deviceFloor, FAIL, type Flag, MISSING, NOT_EVALUATED, SUSPECT, worstFlag } from '#model/flag.ts';
 import { attenuatedRange } from './attenuated.ts';
 import { climatology } from './climatology.ts';
+import { multivariate, neighbour, type Window } from './companions.ts';
 import { flatLine, flatSpanMs, heldAfterJump } from './flat-line.ts';
 import { worsened } from './provisional.ts';
 import { timeGap } from './record-tests.ts';
@@ -34,8 +35,8 @@ export const NO_TESTS: Thresholds = {
 
 /** A flag depends on nothing that is more than this before its reading. */
 export function reachBackMs(thresholds: Thresholds): number {
-  const { ratePerHour, spike, flat, attenuated, intervalMs, holeMs } = thresholds;
-  let reachMs = ratePerHour || spike ? holeMs : 0;
+  const { ratePerHour, spike, flat, attenuated, multivariate: moving, intervalMs, holeMs } = thresholds;
+  let reachMs = ratePerHour || spike || moving ? holeMs : 0;
   if (flat) {
     const spanMs = flatSpanMs(Math.max(flat.suspectMs, flat.failMs), intervalMs);
     // The record that covers the start of a flat span may lie up to a neighbour's distance before it. A value that
@@ -52,7 +53,16 @@ export function reachForwardMs({ spike, flat, holeMs }: Thresholds): number {
 }
 
 /** The tests that a flag is rolled up from, and `device`, the device's own verdict. */
-type QualityTest = 'grossRange' | 'climatology' | 'spike' | 'rateOfChange' | 'flatLine' | 'attenuatedSignal' | 'device';
+type QualityTest =
+  | 'grossRange'
+  | 'climatology'
+  | 'spike'
+  | 'rateOfChange'
+  | 'flatLine'
+  | 'attenuatedSignal'
+  | 'multivariate'
+  | 'neighbour'
+  | 'device';
 
 /** A flag, and why: what each test says that is made here. `timeGap` (4 after a hole) isn't part of the roll-up. */
 export interface ExplainedFlag {
@@ -67,21 +77,36 @@ interface Columns {
   rateOfChange: Flag[] | null;
   flatLine: Flag[] | null;
   attenuatedSignal: Flag[] | null;
+  multivariate: Flag[] | null;
+  neighbour: Flag[] | null;
 }
+
+const COLUMNS = ['spike', 'rateOfChange', 'flatLine', 'attenuatedSignal', 'multivariate', 'neighbour'] as const;
+
+/** Other series around the window (by `holeMs` at either end), what failed there by itself left out. */
+export type Companions = Partial<Record<'multivariate' | 'neighbour', Window>>;
 
 /**
  * The flag of each reading of `window`, which is ascending by time and, for the readings whose flags are wanted,
  * complete within `reachBackMs` before and `reachForwardMs` after. Neighbours are the records right before and after,
  * unless a hole (`holeMs`) lies between. Missing values are 9; a device's flag only worsens ours; an engineer's stands.
  */
-export function finalFlags(window: readonly FlaggableReading[], thresholds: Thresholds): Flag[] {
-  const { alone, columns } = evaluate(window, thresholds);
+export function finalFlags(
+  window: readonly FlaggableReading[],
+  thresholds: Thresholds,
+  companions: Companions = {},
+): Flag[] {
+  const { alone, columns } = evaluate(window, thresholds, companions);
   return window.map((reading, i) => rollUpAt(reading, i, alone, columns));
 }
 
 /** As `finalFlags`, with what each test said: the answer to why a reading has its flag. */
-export function explainedFlags(window: readonly FlaggableReading[], thresholds: Thresholds): ExplainedFlag[] {
-  const { alone, columns } = evaluate(window, thresholds);
+export function explainedFlags(
+  window: readonly FlaggableReading[],
+  thresholds: Thresholds,
+  companions: Companions = {},
+): ExplainedFlag[] {
+  const { alone, columns } = evaluate(window, thresholds, companions);
   const gaps = timeGap(
     window.map((reading) => reading.timeMs),
     thresholds.holeMs,
@@ -95,7 +120,7 @@ export function explainedFlags(window: readonly FlaggableReading[], thresholds: 
     if (thresholds.climatology) {
       tests.climatology = value === null ? MISSING : climatology(reading.timeMs, value, thresholds.climatology);
     }
-    for (const name of ['spike', 'rateOfChange', 'flatLine', 'attenuatedSignal'] as const) {
+    for (const name of COLUMNS) {
       if (columns[name]) tests[name] = value === null ? MISSING : columns[name][i]!;
     }
     const device = deviceFloor(reading.deviceFlag).floor;
@@ -113,28 +138,24 @@ function rollUpAt(reading: FlaggableReading, i: number, alone: readonly Flag[], 
   if (measured(reading) === null) return MISSING;
   if (reading.pinned !== undefined) return reading.pinned;
   let flag = alone[i]!;
-  if (columns.spike) flag = worstFlag(flag, columns.spike[i]!);
-  if (columns.rateOfChange) flag = worstFlag(flag, columns.rateOfChange[i]!);
-  if (columns.flatLine) flag = worstFlag(flag, columns.flatLine[i]!);
-  if (columns.attenuatedSignal) flag = worstFlag(flag, columns.attenuatedSignal[i]!);
+  for (const name of COLUMNS) {
+    const column = columns[name];
+    if (column) flag = worstFlag(flag, column[i]!);
+  }
   return worsened(flag, reading.deviceFlag);
 }
 
 /** `alone` = what is said of each value by itself: its range, and the time of the year. */
-function evaluate(window: readonly FlaggableReading[], thresholds: Thresholds): { alone: Flag[]; columns: Columns } {
+function evaluate(
+  window: readonly FlaggableReading[],
+  thresholds: Thresholds,
+  companions: Companions,
+): { alone: Flag[]; columns: Columns } {
   const { flat, attenuated, intervalMs, holeMs } = thresholds;
   const timesMs = window.map((reading) => reading.timeMs);
-  const inRange = window.map((reading) => {
-    const value = measured(reading);
-    return value === null ? MISSING : grossRange(value, thresholds.fail, thresholds.suspect);
-  });
-  const { climatology: members } = thresholds;
-  const alone = members
-    ? window.map((reading, i) =>
-        inRange[i] === MISSING ? MISSING : worstFlag(inRange[i]!, climatology(reading.timeMs, reading.value!, members)),
-      )
-    : inRange;
+  const alone = window.map((reading) => flagAlone(reading, thresholds));
   const comparable = window.map((reading, i) => comparableValue(reading, alone[i]!));
+  const own: Window = { timesMs, values: comparable };
   const stuck = flat ? flatLine(timesMs, comparable, flat, intervalMs, holeMs) : null;
   const moving =
     flat?.afterJump && thresholds.spike ? withoutHeld(timesMs, comparable, stuck!, thresholds) : comparable;
@@ -144,7 +165,40 @@ function evaluate(window: readonly FlaggableReading[], thresholds: Thresholds): 
       ...neighbourColumns(timesMs, moving, thresholds),
       flatLine: stuck?.map(noneAsNotEvaluated) ?? null,
       attenuatedSignal: attenuated ? attenuatedRange(timesMs, comparable, attenuated).map(noneAsNotEvaluated) : null,
+      ...companionColumns(own, thresholds, companions),
     },
+  };
+}
+
+/** Its range, and the time of the year. */
+function flagAlone(reading: FlaggableReading, { fail, suspect, climatology: members }: Thresholds): Flag {
+  const value = measured(reading);
+  if (value === null) return MISSING;
+  const flag = grossRange(value, fail, suspect);
+  return members ? worstFlag(flag, climatology(reading.timeMs, value, members)) : flag;
+}
+
+/** A series as another one's test sees it: what failed by itself is missing. */
+export function comparableWindow(readings: readonly FlaggableReading[], thresholds: Thresholds): Window {
+  return {
+    timesMs: readings.map(({ timeMs }) => timeMs),
+    values: readings.map((reading) => comparableValue(reading, flagAlone(reading, thresholds))),
+  };
+}
+
+function companionColumns(
+  own: Window,
+  { multivariate: moving, neighbour: near, holeMs }: Thresholds,
+  companions: Companions,
+): Pick<Columns, 'multivariate' | 'neighbour'> {
+  const nothing: Window = { timesMs: [], values: [] };
+  return {
+    multivariate: moving
+      ? multivariate(own, companions.multivariate ?? nothing, { ...moving, holeMs }).map(noneAsNotEvaluated)
+      : null,
+    neighbour: near
+      ? neighbour(own, companions.neighbour ?? nothing, { span: near.span, holeMs }).map(noneAsNotEvaluated)
+      : null,
   };
 }
 

@@ -32,6 +32,10 @@ export interface Thresholds {
   climatology?: readonly ClimatologyMember[] | undefined;
   /** Only a station knows; final flags only, since the door doesn't remember so much. */
   attenuated?: Readonly<AttenuatedSignal> | undefined;
+  /** Another parameter of the same water, which should move with this one (test 9); final flags only. */
+  multivariate?: { with: string; ratePerHour: number; otherRatePerHour: number } | undefined;
+  /** Another station, which should measure much the same (test 11); final flags only. */
+  neighbour?: { station: string; span: number } | undefined;
   /** Expected between two readings; `UNSTATED_INTERVAL_MS` when the station doesn't say. */
   intervalMs: number;
   /** Neighbours further apart than this have a hole between them. */
@@ -57,6 +61,8 @@ export function effectiveThresholds(
     flat: own?.flat ? flatOf(own.flat) : defaults.flat,
     climatology: own?.climatology,
     attenuated: own?.attenuated && attenuatedOf(own.attenuated, intervalMs),
+    multivariate: own?.multivariate,
+    neighbour: own?.neighbour,
     intervalMs,
     holeMs: HOLE_INTERVALS * intervalMs,
   };

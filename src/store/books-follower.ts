@@ -8,17 +8,16 @@ import type { Entry, MessageEntry } from '#model/entry.ts';
 import { isMetered } from '#model/metered.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
-import { NO_TESTS } from '#quality/final.ts';
-import { effectiveThresholds } from '#quality/thresholds.ts';
 import { openBookState, openFromMs } from './book-state.ts';
 import type { Control } from './control.ts';
 import { createDayBooks } from './day-books.ts';
 import { Cursor } from './derived.ts';
 import type { Follower } from './follower.ts';
-import { createHourBooks, type SeriesRules } from './hour-books.ts';
+import { createHourBooks } from './hour-books.ts';
 import { toStoreError } from './journal-failure.ts';
 import type { JournalReader } from './journal-port.ts';
 import type { ReadingStore } from './reading-store.ts';
+import { dependants, nameOf, rulesOfSeries, type SeriesRules } from './series-rules.ts';
 import { type Database, transaction } from './sqlite.ts';
 import type { VolumeBooks } from './volume-books.ts';
 
@@ -48,7 +47,7 @@ export function createBooksFollower(parts: BooksFollowerParts): Follower {
   const state = openBookState(derived);
   const days = createDayBooks(derived, state, timeZone);
   const marks = createVolumeMarks(parts);
-  const hours = createHourBooks({ ...parts, days, rulesOf: createSeriesRules(parts), onRowsChanged: marks.changed });
+  const hours = createHourBooks({ ...parts, ...createSeriesRules(parts), days, onRowsChanged: marks.changed });
   const firstDirty = derived.prepare('SELECT min(hourMs) AS hourMs FROM dirtyHour');
   const firstDirtyMs = () => (firstDirty.get() as { hourMs: number | null }).hourMs;
   let clockMs = state.clockMs();
@@ -138,23 +137,31 @@ function createVolumeMarks({ reader, volumes }: BooksFollowerParts) {
   return { changed, arrived };
 }
 
-/** Thresholds and mean of a series, known until a station changes: a change counts for the hours computed after it. */
-function createSeriesRules({ reader, control, reference }: BooksFollowerParts): (series: number) => SeriesRules {
+/** Rules of a series, and what depends on it, known until a station changes: that counts for the hours computed after it. */
+function createSeriesRules(parts: BooksFollowerParts) {
+  const { reader, control } = parts;
   const known = new Map<number, SeriesRules>();
+  let byOther = dependants(control);
   control.onChange(({ command }) => {
-    if ((command.verb === 'put' || command.verb === 'delete') && command.noun === 'station') known.clear();
+    if ((command.verb !== 'put' && command.verb !== 'delete') || command.noun !== 'station') return;
+    known.clear();
+    byOther = dependants(control);
   });
-  return (seriesId) =>
-    known.getOrInsertComputed(seriesId, () => {
-      const series = reader.seriesById(seriesId);
-      const parameter = series && reference.parameters.get(series.parameter);
-      // A parameter that an older reference knew: its readings are kept and can't be judged.
-      if (!parameter) return { thresholds: NO_TESTS, mean: 'arithmetic' };
-      return {
-        thresholds: effectiveThresholds(parameter, control.get('station', series.station)),
-        mean: parameter.mean,
-      };
-    });
+  return {
+    rulesOf(series: number): SeriesRules {
+      const rules = known.get(series) ?? rulesOfSeries(parts, reader.seriesById(series));
+      const { multivariate, neighbour } = rules.thresholds;
+      // What it is compared with may have had no reading yet: asked again next time.
+      const isWhole = rules.companions.length === Number(!!multivariate) + Number(!!neighbour);
+      if (isWhole) known.set(series, rules);
+      return rules;
+    },
+    dependantsOf(series: number): number[] {
+      const named = byOther.size > 0 ? reader.seriesById(series) : undefined;
+      const names = (named && byOther.get(nameOf(named))) ?? [];
+      return names.flatMap(({ station, parameter }) => reader.seriesByName(station, parameter)?.id ?? []);
+    },
+  };
 }
 
 /** The stretches of time, an hour at most, in which this message may have changed metered series. */

@@ -8,14 +8,14 @@ import { HOUR_MS } from '#model/calendar.ts';
 import type { Flag } from '#model/flag.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { MeanKind } from '#model/reference.ts';
-import { finalFlags, reachBackMs, reachForwardMs } from '#quality/final.ts';
-import type { Thresholds } from '#quality/thresholds.ts';
+import { type Companions, comparableWindow, finalFlags, reachBackMs, reachForwardMs } from '#quality/final.ts';
 import type { DayBooks } from './day-books.ts';
 import { openDirtyHours } from './dirty-hours.ts';
 import { type HourRun, hourRuns } from './hour-plan.ts';
 import { type ComputedHour, type HourRecords, openHourRecords } from './hour-records.ts';
 import { openPins, type Pins } from './pins.ts';
 import type { ReadingStore, TracedReading } from './reading-store.ts';
+import type { Companion, SeriesRules } from './series-rules.ts';
 import { type Database, transaction } from './sqlite.ts';
 import { addReading, emptyStatistics } from './statistics.ts';
 
@@ -25,17 +25,13 @@ const PLAN_HOURS = 10_000;
 const SLICE_READINGS = 5000;
 const RUN_HOURS = 168;
 
-/** How the readings of a series are judged and averaged. */
-export interface SeriesRules {
-  thresholds: Thresholds;
-  mean: MeanKind;
-}
-
 export interface HourBooksParts {
   derived: Database;
   store: ReadingStore;
   days: DayBooks;
   rulesOf: (series: number) => SeriesRules;
+  /** Series whose flags look at this one. */
+  dependantsOf: (series: number) => readonly number[];
   /** In the open transaction: final flags have changed readings of this series in [fromMs, toMs]. */
   onRowsChanged: (series: number, fromMs: number, toMs: number) => void;
   /** Flags that changed, once they are stored; may be told twice after a crash. */
@@ -68,7 +64,7 @@ export function createHourBooks(parts: HourBooksParts): HourBooks {
     const due = dirtyHours.due(throughSeq, openMs, PLAN_HOURS);
     // Marks beyond it are of readings on their way into the store: there will be another time.
     const marks = due.filter((mark) => mark.lastSeq <= throughSeq);
-    const runs = hourRuns(marks, records, compute.thresholdsOf, compute.hoursMax);
+    const runs = hourRuns(marks, { records, ...compute, dependantsOf: parts.dependantsOf });
     return { throughSeq, slices: slices(runs, compute.run) };
   }
 
@@ -117,7 +113,7 @@ function createHourComputation({ derived, store, rulesOf }: HourBooksParts) {
   const hoursMaxOf = new Map<number, number>();
 
   async function run({ series, hoursMs, isMarked }: HourRun): Promise<ComputedHour[]> {
-    const { thresholds, mean } = rulesOf(series);
+    const { thresholds, mean, companions } = rulesOf(series);
     const fromMs = hoursMs[0]! - reachBackMs(thresholds);
     const toMs = hoursMs.at(-1)! + HOUR_MS + reachForwardMs(thresholds);
     const limit = hoursMs.length === 1 ? Number.MAX_SAFE_INTEGER : 2 * SLICE_READINGS;
@@ -129,9 +125,19 @@ function createHourComputation({ derived, store, rulesOf }: HourBooksParts) {
       await nextTurn();
       return [...first, ...(await run({ series, hoursMs: hoursMs.slice(half), isMarked }))];
     }
-    const flags = finalFlags(withPins(window, pins.flags(series, fromMs, toMs)), thresholds);
+    const others = await readCompanions(companions, fromMs - thresholds.holeMs, toMs + thresholds.holeMs);
+    const flags = finalFlags(withPins(window, pins.flags(series, fromMs, toMs)), thresholds, others);
     const readings = window.length / hoursMs.length;
     return foldHours(window, flags, hoursMs, mean).map((hour) => ({ ...hour, series, isMarked, readings }));
+  }
+
+  async function readCompanions(companions: readonly Companion[], fromMs: number, toMs: number): Promise<Companions> {
+    const found: Companions = {};
+    for (const { test, series, thresholds } of companions) {
+      const readings = await store.traced(series, fromMs, toMs, Number.MAX_SAFE_INTEGER);
+      found[test] = comparableWindow(withPins(readings, pins.flags(series, fromMs, toMs)), thresholds);
+    }
+    return found;
   }
 
   return {

@@ -15,54 +15,81 @@ export interface HourRun {
   isMarked: boolean;
 }
 
-/**
- * A mark may only go once its neighbours are right, so they come first: a crash in between then loses nothing.
- * @param hoursMax how many hours of a series to read in one go.
- */
-export function* hourRuns(
-  marks: readonly DirtyHour[],
-  records: Pick<HourRecords, 'throughSeqs'>,
-  thresholdsOf: (series: number) => Thresholds,
-  hoursMax: (series: number) => number,
-): Generator<HourRun> {
+interface PlanParts {
+  records: Pick<HourRecords, 'throughSeqs'>;
+  thresholdsOf: (series: number) => Thresholds;
+  /** How many hours of a series to read in one go. */
+  hoursMax: (series: number) => number;
+  /** Series whose flags look at this one. */
+  dependantsOf: (series: number) => readonly number[];
+}
+
+/** A mark may only go once its neighbours are right, so they come first: a crash in between then loses nothing. */
+export function* hourRuns(marks: readonly DirtyHour[], parts: PlanParts): Generator<HourRun> {
+  const { records, thresholdsOf, dependantsOf } = parts;
   for (const [series, ofSeries] of Map.groupBy(marks, (mark) => mark.series)) {
-    const thresholds = thresholdsOf(series);
-    const apartMs = reachBackMs(thresholds) + reachForwardMs(thresholds) + HOUR_MS;
-    for (const group of splitRuns(ofSeries, (mark) => mark.hourMs, apartMs)) {
-      const neighbours = outdatedNeighbours(group, records, thresholds);
+    const reach = ownReach(thresholdsOf(series));
+    for (const group of splitRuns(ofSeries, (mark) => mark.hourMs, reach.backMs + reach.forwardMs + HOUR_MS)) {
       const marked = group.map((mark) => mark.hourMs);
-      for (const [hours, isMarked] of [[neighbours, false] as const, [marked, true] as const]) {
-        for (const near of splitRuns(hours, (ms) => ms, apartMs)) {
-          for (let i = 0; i < near.length; ) {
-            const hoursMs = near.slice(i, i + hoursMax(series));
-            i += hoursMs.length;
-            yield { series, hoursMs, isMarked };
-          }
-        }
+      for (const dependant of dependantsOf(series)) {
+        const hours = outdatedHours(dependant, group, records, companionReach(thresholdsOf(dependant)));
+        yield* runsOf(parts, dependant, hours, false);
       }
+      const isMarked = new Set(marked);
+      const neighbours = outdatedHours(series, group, records, reach).filter((hourMs) => !isMarked.has(hourMs));
+      yield* runsOf(parts, series, neighbours, false);
+      yield* runsOf(parts, series, marked, true);
     }
   }
+}
+
+function* runsOf(
+  { thresholdsOf, hoursMax }: PlanParts,
+  series: number,
+  hours: readonly number[],
+  isMarked: boolean,
+): Generator<HourRun> {
+  const { backMs, forwardMs } = ownReach(thresholdsOf(series));
+  for (const near of splitRuns(hours, (ms) => ms, backMs + forwardMs + HOUR_MS)) {
+    for (let i = 0; i < near.length; ) {
+      const hoursMs = near.slice(i, i + hoursMax(series));
+      i += hoursMs.length;
+      yield { series, hoursMs, isMarked };
+    }
+  }
+}
+
+/** How far readings after and before another one may depend on it. */
+interface Reach {
+  backMs: number;
+  forwardMs: number;
+}
+
+function ownReach(thresholds: Thresholds): Reach {
+  return { backMs: reachBackMs(thresholds), forwardMs: reachForwardMs(thresholds) };
+}
+
+/** Another series' value counts for what was measured near it (`holeMs`), and for the change after that. */
+function companionReach({ holeMs }: Thresholds): Reach {
+  return { backMs: 2 * holeMs, forwardMs: holeMs };
 }
 
 /**
  * Hours in reach of what these marks stand for that were computed before it was stored. Their flags may differ now,
  * their values don't, so the influence ends there.
  */
-function outdatedNeighbours(
+function outdatedHours(
+  series: number,
   marks: readonly DirtyHour[],
   records: Pick<HourRecords, 'throughSeqs'>,
-  thresholds: Thresholds,
+  { backMs, forwardMs }: Reach,
 ): number[] {
-  const backMs = reachBackMs(thresholds);
-  const forwardMs = reachForwardMs(thresholds);
-  const first = marks[0]!;
   const endMs = (hourMs: number) => hourMs + HOUR_MS + backMs;
-  const computed = records.throughSeqs(first.series, floorHour(first.hourMs - forwardMs), endMs(marks.at(-1)!.hourMs));
-  const marked = new Set(marks.map((mark) => mark.hourMs));
+  const computed = records.throughSeqs(series, floorHour(marks[0]!.hourMs - forwardMs), endMs(marks.at(-1)!.hourMs));
   const outdated = new Set<number>();
   for (const { hourMs, lastSeq } of marks) {
     for (let atMs = floorHour(hourMs - forwardMs); atMs < endMs(hourMs); atMs += HOUR_MS) {
-      if (!marked.has(atMs) && (computed.get(atMs) ?? lastSeq) < lastSeq) outdated.add(atMs);
+      if ((computed.get(atMs) ?? lastSeq) < lastSeq) outdated.add(atMs);
     }
   }
   return [...outdated].sort((a, b) => a - b);

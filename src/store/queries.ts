@@ -11,6 +11,7 @@ import type { Meter } from '#model/register.ts';
 import type { ExplainedFlag } from '#quality/final.ts';
 import type { Thresholds } from '#quality/thresholds.ts';
 import type { Decision, DecisionKind } from '#volume/decisions.ts';
+import type { Companion } from './series-rules.ts';
 
 export interface ReadingRow {
   timeMs: number;
@@ -212,7 +213,12 @@ export interface Queries {
     before: { time: string; id: string } | null;
   }): Promise<{ id: string; panel: Panel }[]>;
   /** Null when there is no reading of this time. */
-  explained(query: { series: number; timeMs: number; thresholds: Thresholds }): Promise<ExplainedReading | null>;
+  explained(query: {
+    series: number;
+    timeMs: number;
+    thresholds: Thresholds;
+    companions: readonly Companion[];
+  }): Promise<ExplainedReading | null>;
   /** Settled counts of a source; received and quarantined are the journal's. */
   settledCounts(query: { source: string }): Promise<{ stored: number; duplicate: number }>;
   alarms(query: AlarmFilter): Promise<Alarm[]>;

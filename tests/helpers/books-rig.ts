@@ -2,6 +2,7 @@
 import type { Entry, JournaledReading } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { MeanKind, Parameter, Reference } from '#model/reference.ts';
+import type { Station } from '#model/register.ts';
 import { createBooksFollower } from '#store/books-follower.ts';
 import { Control } from '#store/control.ts';
 import { openDerived } from '#store/derived.ts';
@@ -53,8 +54,11 @@ export const reference: Reference = {
   standards: new Map(),
 };
 
-/** Series 1 to 5: the parameters in their order, at one station that reports every 15 minutes. */
-const SERIES = PARAMETERS.map((p, i) => ({ id: i + 1, station: 'taocha', parameter: p.id }));
+/** Series 1 to 5: the parameters in their order, at one station that reports every 15 minutes; 6: `do` upstream of it. */
+const SERIES = [
+  ...PARAMETERS.map((p, i) => ({ id: i + 1, station: 'taocha', parameter: p.id })),
+  { id: 6, station: 'upstream', parameter: 'do' },
+];
 export const STATION = {
   name: { zh: '陶岔', en: 'Taocha' },
   kind: 'canal-section' as const,
@@ -64,7 +68,8 @@ export const STATION = {
 
 const reader = {
   seriesById: (id: number) => SERIES.find((series) => series.id === id),
-  seriesByName: (_: string, name: string) => SERIES.find((series) => series.parameter === name),
+  seriesByName: (station: string, name: string) =>
+    SERIES.find((series) => series.station === station && series.parameter === name),
 };
 
 /** A store that can be told to fail before or after the next writes, or to let something happen after the next read. */
@@ -89,9 +94,11 @@ class FailingReadings extends MemoryReadings {
 export interface RigOptions {
   timeZone?: string;
   volumes?: VolumeBooks;
+  /** The entry of `taocha`. */
+  station?: Station;
 }
 
-export function booksRig({ timeZone = 'Asia/Shanghai', volumes }: RigOptions = {}) {
+export function booksRig({ timeZone = 'Asia/Shanghai', volumes, station = STATION }: RigOptions = {}) {
   const derived = openDerived(':memory:');
   const store = new FailingReadings();
   const reflagged: SeriesReading[] = [];
@@ -99,7 +106,7 @@ export function booksRig({ timeZone = 'Asia/Shanghai', volumes }: RigOptions = {
 
   function start(zone = timeZone) {
     const readings = createReadingsFollower({ derived, store, reader, onReflagged: () => {} });
-    const control = new Control([{ noun: 'station', id: 'taocha', seq: 0, atMs: 0, actor: 'test', body: STATION }]);
+    const control = new Control([{ noun: 'station', id: 'taocha', seq: 0, atMs: 0, actor: 'test', body: station }]);
     const books = createBooksFollower({
       derived,
       store,

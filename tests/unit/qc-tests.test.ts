@@ -133,8 +133,8 @@ describe('a station’s configuration', () => {
     ['a period of a month', { attenuated: { period: 'P31D', suspect: 1, fail: 0.1 } }, /from PT1M to P7D/],
     ['no duration', { attenuated: { period: 'a day', suspect: 1, fail: 0.1 } }, /an ISO 8601 duration/],
     ['fail above suspect', { attenuated: { period: 'P1D', suspect: 1, fail: 2 } }, /fail must not exceed suspect/],
-    ['another parameter', { multivariate: { with: 'temp', ratePerHour: 4, otherRatePerHour: 1 } }, /another series/],
-    ['another station', { neighbour: { station: 'upstream', span: 2 } }, /another series/],
+    ['no rate', { multivariate: { with: 'temp', ratePerHour: 0, otherRatePerHour: 1 } }, />0/],
+    ['no span', { neighbour: { station: 'upstream', span: 0 } }, />0/],
   ])('%s is refused, and says why', (_, qc, message) => {
     const { success, error } = put(qc);
     expect(success).toBe(false);
