@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { assessSample } from '#assess/sample.ts';
+import { trendTest } from '#assess/trend-test.ts';
 import { bucketEdges, DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { JournaledReading } from '#model/entry.ts';
 import { loadReference } from '#seeds/reference.ts';
@@ -24,6 +25,7 @@ const SECTIONS = 200;
 const DAYS = 800;
 const SAMPLES_AIM_MS = 100;
 const MONTH_AIM_MS = 200;
+const TREND_AIM_MS = 20;
 const ROUNDS = 11;
 const JOURNAL_BYTES = 2 ** 30;
 
@@ -32,7 +34,7 @@ const standard = standards.get('gb3838-2002')!;
 const INDICATORS = standard.items.flatMap(({ parameter, participates }) => (participates ? parameter : []));
 
 export async function run(): Promise<Figure[]> {
-  return [await tenThousandSamples(), ...(await inDirectory(month))];
+  return [await tenThousandSamples(), await thirtyYears(), ...(await inDirectory(month))];
 }
 
 /** Values around the Class III limit, so that all classes, breaches and main pollutants occur. */
@@ -55,6 +57,19 @@ async function tenThousandSamples(): Promise<Figure> {
     if (breaches === 0) throw new Error('nothing was assessed');
   });
   return atMost(SAMPLES_AIM_MS, `${SAMPLES} samples of ${INDICATORS.length} indicators`, elapsed, 'ms');
+}
+
+/** Thirty years of monthly values with a season, a slow fall, ties and gaps, by Hirsch and Slack's test. */
+async function thirtyYears(): Promise<Figure> {
+  const values = Array.from({ length: 360 }, (_, month) => {
+    const value = 0.4 - month / 4000 + Math.sin((month * Math.PI) / 6) / 10 + ((month * 7919) % 13) / 200;
+    return month % 29 === 0 ? null : { value: Number(value.toFixed(2)), censored: false };
+  });
+  const options = { method: 'seasonal-kendall', period: 12, alpha: 0.05 } as const;
+  const elapsed = await medianMs(ROUNDS, () => {
+    if (trendTest(values, options).trend !== 'decreasing') throw new Error('the fall was not found');
+  });
+  return atMost(TREND_AIM_MS, 'seasonal Kendall of 30 years of months', elapsed, 'ms');
 }
 
 /** The newest month that is over. */
