@@ -11,7 +11,7 @@ import type { AlertStore } from '#store/alert-store.ts';
 import type { Rejudged } from '#store/alert-tables.ts';
 import { type AlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
 import type { Condition } from './conditions.ts';
-import type { Change } from './evaluate.ts';
+import type { Change, Judged } from './evaluate.ts';
 import { BREACH, type Grade, isEvidence, judge } from './grades.ts';
 import { conditionAt, has, insert, type Lane, readingsOf, remove, replace, settle, trackedAt } from './lane.ts';
 import { lateReading } from './late.ts';
@@ -54,6 +54,8 @@ export interface Evaluator {
   forget(lane: Lane): void;
 }
 
+const NO_CONDITION = {} as Condition;
+
 interface Touched {
   fromMs: number;
   toMs: number;
@@ -71,17 +73,26 @@ const HINDSIGHT = 'on better knowledge it does not hold';
 
 /** Not split: one closure over the lane and the occasion at hand, shared by short parts; readings pass here by the million. */
 export function createEvaluator({ watches, store, standard, allowedLatenessMs }: Options): Evaluator {
-  let dirty = new Set<Lane>();
+  let dirty: Lane[] = [];
 
   // The occasion, and how many alarms it has raised on each lane so far: together they name the next one.
   let occasion: Occasion = { origin: '', seq: 0, receivedMs: 0 };
+  /** Readings before this are late. */
+  let lateBeforeMs = 0;
+  /** What is older than this no reading can reach any more. */
+  let horizonMs = 0;
   const raised = new Map<Lane, number>();
   let lane: Lane;
+  /** One for all readings: nobody keeps it, and they pass by the million. */
+  const judged: Judged = { timeMs: 0, value: 0, grade: 0, condition: NO_CONDITION };
   /** Derived lanes of the occasion: the span that is to be derived anew, and the times of late readings. */
   const gathered = new Map<Lane, Touched>();
 
   function begin(next: Occasion): void {
     occasion = next;
+    const lateMs = next.receivedMs - allowedLatenessMs;
+    lateBeforeMs = next.isRecordOnly ? Number.POSITIVE_INFINITY : lateMs;
+    horizonMs = lateMs - REACH_BEYOND_LATENESS_MS;
     if (raised.size > 0) raised.clear();
     if (gathered.size > 0) gathered.clear();
   }
@@ -97,21 +108,25 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
 
   function enter(entered: Lane): void {
     lane = entered;
-    dirty.add(entered);
+    if (entered.isDirty) return;
+    entered.isDirty = true;
+    dirty.push(entered);
   }
 
   /** Whether a reading of this time may neither page nor enter the window: it is late, or imported. */
   function isOutOfReach(timeMs: number): boolean {
-    return occasion.isRecordOnly === true || timeMs < occasion.receivedMs - allowedLatenessMs || timeMs <= lane.baseMs;
+    return timeMs < lateBeforeMs || timeMs <= lane.baseMs;
   }
 
   /** Puts a reading where it belongs in the window; one that speaks for nothing only takes an earlier one away. */
   function place(timeMs: number, value: number | null, grade: Grade | null, condition: Condition): readonly Change[] {
     if (grade === null || value === null) return remove(lane, timeMs, timeMs + 1, newAlarm);
-    return insert(lane, { timeMs, value, grade, condition }, newAlarm);
+    judged.timeMs = timeMs;
+    judged.value = value;
+    judged.grade = grade;
+    judged.condition = condition;
+    return insert(lane, judged, newAlarm);
   }
-
-  const horizonMs = () => occasion.receivedMs - allowedLatenessMs - REACH_BEYOND_LATENESS_MS;
 
   function reading(watch: Watch, read: JournaledReading, log: AlarmLog | null): void {
     const { condition } = watch;
@@ -128,7 +143,7 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     }
     const changes = place(timeMs, read.value, grade, condition);
     if (changes.length > 0) log?.evaluated(lane, changes, occasion, HINDSIGHT);
-    settle(lane, horizonMs());
+    settle(lane, horizonMs);
   }
 
   /**
@@ -162,9 +177,9 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
         const firstMs = Math.max(fromMs, lane.baseMs + 1);
         const changes = replace(lane, firstMs, toMs, derivedIn(timely, firstMs, toMs), newAlarm);
         if (changes.length > 0) log?.evaluated(lane, changes, occasion, cause);
-        settle(lane, horizonMs());
+        settle(lane, horizonMs);
         const newest = timely.conditions.at(-1);
-        if (newest && isDeriving(newest)) forgetBefore(timely, horizonMs() - reachMs(newest));
+        if (newest && isDeriving(newest)) forgetBefore(timely, horizonMs - reachMs(newest));
       }
       for (const timeMs of [...lateMs].sort((a, b) => a - b)) lateDerived(lateSource, timeMs, log);
     }
@@ -293,7 +308,8 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
       begin(occasionOf(entry));
       for (const read of entry.readings) {
         if (read.verdict === 'duplicate') continue;
-        for (const watch of watches.of(read.series)) reading(watch, read, log);
+        const watching = watches.of(read.series);
+        for (let n = 0; n < watching.length; n++) reading(watching[n]!, read, log);
       }
       if (gathered.size > 0) derive(HINDSIGHT, log);
     },
@@ -307,12 +323,13 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
       for (const watch of watches.of(read.series)) rejudge(watch, read, log);
     },
     takeDirty() {
-      const taken = [...dirty];
-      dirty = new Set();
+      const taken = dirty.filter(({ isDirty }) => isDirty);
+      for (const one of taken) one.isDirty = false;
+      dirty = [];
       return taken;
     },
     forget(lane) {
-      dirty.delete(lane);
+      lane.isDirty = false;
     },
   };
 }

@@ -32,6 +32,8 @@ interface Speaker {
 export interface Site extends Speaker {
   station: string;
   slots: Map<string, Slot>;
+  /** The shortest interval. */
+  everyMs: number;
   /** Of those who own it, in order. */
   gateways: string[];
 }
@@ -83,12 +85,14 @@ export function createExpected({ control, reader, clock }: Options): Expected {
   const owners = new Map<string, Set<string>>();
   /** By series; undefined = not looked up yet. */
   let targets: (Target | null | undefined)[] = [];
+  const everyMsByPost = new Map<string, number>();
   const dirty = { site: new Set<string>(), post: new Set<string>() };
 
   const now = (): Moment => ({ upMs: clock.upMs, atMs: clock.nowMs });
 
   function syncSite(id: string): void {
     targets = [];
+    everyMsByPost.clear();
     const intervals = expectedOf(control.get('station', id));
     const gateways = [...(owners.get(id) ?? [])].sort();
     if (intervals.size === 0 || gateways.length === 0) {
@@ -96,7 +100,7 @@ export function createExpected({ control, reader, clock }: Options): Expected {
       return;
     }
     const known = sites.get(id);
-    const site: Site = known ?? { station: id, slots: new Map(), gateways, heard: null, since: null };
+    const site: Site = known ?? { station: id, slots: new Map(), everyMs: 0, gateways, heard: null, since: null };
     site.gateways = gateways;
     for (const parameter of site.slots.keys()) if (!intervals.has(parameter)) site.slots.delete(parameter);
     for (const [parameter, everyMs] of intervals) {
@@ -104,11 +108,20 @@ export function createExpected({ control, reader, clock }: Options): Expected {
       if (site.slots.get(parameter)?.everyMs === everyMs) continue;
       site.slots.set(parameter, { everyMs, from: now(), heard: null });
     }
+    site.everyMs = Math.min(...intervals.values());
     sites.set(id, site);
     dirty.site.add(id);
   }
 
+  /** The shortest interval of the stations behind a gateway; infinite for none. */
+  function everyMsBehind({ gateway, owns }: Post): number {
+    return everyMsByPost.getOrInsertComputed(gateway, () =>
+      owns.reduce((least, station) => Math.min(least, sites.get(station)?.everyMs ?? least), Number.POSITIVE_INFINITY),
+    );
+  }
+
   function own(gateway: string): string[] {
+    everyMsByPost.clear();
     const before = posts.get(gateway)?.owns ?? [];
     const after = control.get('gateway', gateway)?.stations ?? null;
     for (const station of before) owners.get(station)?.delete(gateway);
@@ -159,7 +172,7 @@ export function createExpected({ control, reader, clock }: Options): Expected {
       const moment = now();
       const post = posts.get(entry.source);
       if (post) {
-        heardFrom(post, everyMsOf(post.owns.flatMap((station) => sites.get(station) ?? [])), moment);
+        heardFrom(post, everyMsBehind(post), moment);
         dirty.post.add(post.gateway);
       }
       const heard = new Set<Site>();
@@ -172,7 +185,7 @@ export function createExpected({ control, reader, clock }: Options): Expected {
         heard.add(target.site);
       }
       for (const site of heard) {
-        heardFrom(site, everyMsOf([site]), moment);
+        heardFrom(site, site.everyMs, moment);
         dirty.site.add(site.station);
       }
       return { sites: heard, post };
@@ -203,15 +216,6 @@ function notBefore(heard: Moment | null, now: Moment): Moment {
 /** By name, so that what happens to several at once doesn't depend on what was restored before. */
 function inOrder<T>(named: ReadonlyMap<string, T>): T[] {
   return [...named].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one);
-}
-
-/** The shortest interval of these stations; infinite for none. */
-export function everyMsOf(sites: Iterable<Site>, wants: (parameter: string) => boolean = () => true): number {
-  let everyMs = Number.POSITIVE_INFINITY;
-  for (const { slots } of sites) {
-    for (const [parameter, slot] of slots) if (wants(parameter) && slot.everyMs < everyMs) everyMs = slot.everyMs;
-  }
-  return everyMs;
 }
 
 function expectedOf(station: Station | undefined): Map<string, number> {

@@ -66,12 +66,15 @@ export interface Lane {
   late: LateHold | null;
   /** Null: readings themselves are judged. */
   sources: Sources | null;
+  /** Whether it has changed since it was saved. */
+  isDirty: boolean;
 }
 
 export function newLane(rule: string, series: number, key: string, isDerived = false): Lane {
   const window: Window = { timesMs: [], values: [], grades: [], conditions: [], ...(isDerived ? { notes: [] } : {}) };
   const sources = isDerived ? { timely: newSource(), late: newSource() } : null;
-  return { rule, series, key, base: NORMAL, baseMs: -Infinity, head: NORMAL, window, tracked: [], late: null, sources };
+  const state = { base: NORMAL, baseMs: -Infinity, head: NORMAL, window, tracked: [], late: null, sources };
+  return { rule, series, key, ...state, isDirty: false };
 }
 
 const NONE: readonly Change[] = [];
@@ -95,7 +98,8 @@ export function conditionAt(lane: Lane, timeMs: number): Condition | undefined {
 /** Puts a reading in its place, newest first in mind, and tells what that changes. A known time gets the new value. */
 export function insert(lane: Lane, reading: Judged, newAlarm: () => string): readonly Change[] {
   const { window } = lane;
-  const last = window.timesMs.at(-1) ?? lane.baseMs;
+  const { timesMs } = window;
+  const last = timesMs.length === 0 ? lane.baseMs : timesMs[timesMs.length - 1]!;
   if (reading.timeMs > last) {
     window.timesMs.push(reading.timeMs);
     window.values.push(reading.value);
@@ -205,7 +209,13 @@ export function settle(lane: Lane, horizonMs: number): void {
     if (lane.base.phase === 'cleared') finished++;
   }
   lane.tracked.splice(0, finished);
-  for (const column of Object.values(lane.window) as unknown[][]) column.splice(0, count);
+  for (const column of Object.values(lane.window) as unknown[][]) dropFirst(column, count);
+}
+
+/** As `splice(0, count)`, which would give up the room that the next readings need. */
+function dropFirst(column: unknown[], count: number): void {
+  column.copyWithin(0, count);
+  column.length -= count;
 }
 
 /** An in-order step: at most the newest episode is touched, or one more begins. */
@@ -249,7 +259,7 @@ export function trackedAt(lane: Lane, timeMs: number): Tracked | undefined {
 type Numbered<T extends { conditions: Condition[] }> = Omit<T, 'conditions'> & { conditions: number[] };
 
 /** The lane as it is saved. */
-type Saved = Omit<Lane, 'rule' | 'series' | 'key' | 'window' | 'baseMs' | 'sources'> & {
+type Saved = Omit<Lane, 'rule' | 'series' | 'key' | 'window' | 'baseMs' | 'sources' | 'isDirty'> & {
   baseMs: number | null;
   window: Numbered<Window>;
   /** Absent in lanes of before rules could derive. */
@@ -302,6 +312,7 @@ export function laneFrom(
     baseMs: baseMs ?? -Infinity,
     window: named(window) as Window,
     sources: sources && { timely: named(sources.timely), late: named(sources.late) },
+    isDirty: false,
   };
 }
 

@@ -106,12 +106,14 @@ export function createMissing({ store, control, reader }: Options): Missing {
     }
   }
 
-  function lookAtStations(hands: Hands, stations: Iterable<string>): void {
+  /** At these gateways and stations, and at what is behind those gateways: each may wait for the others. */
+  function lookAround(hands: Hands, gateways: ReadonlySet<string>, stations: ReadonlySet<string>): void {
+    const posts = [...gateways].sort().flatMap((gateway) => expected.post(gateway) ?? []);
+    const around = new Set([...stations, ...posts.flatMap(({ owns }) => owns)]);
+    const sites = [...around].sort().flatMap((station) => expected.site(station) ?? []);
     for (const { id, body } of rules) {
-      for (const station of stations) {
-        const site = expected.site(station);
-        if (site) lookAtSite(hands, id, body, site);
-      }
+      for (const post of posts) lookAtPost(hands, id, body, post);
+      for (const site of sites) lookAtSite(hands, id, body, site);
     }
   }
 
@@ -201,15 +203,15 @@ export function createMissing({ store, control, reader }: Options): Missing {
         for (const site of expected.sites()) lookAtSite(hands, id, body, site);
         return;
       }
-      const stations = noun === 'gateway' ? expected.gateway(id) : expected.station(id);
-      const concerned = new Set(stations);
-      const posts = new Set([id, ...stations.flatMap((station) => expected.site(station)?.gateways ?? [])]);
+      const concerned = new Set(noun === 'gateway' ? expected.gateway(id) : expected.station(id));
+      const around = expected.posts().filter(({ owns }) => owns.some((station) => concerned.has(station)));
+      const posts = new Set([id, ...around.map(({ gateway }) => gateway)]);
       const cause = isGone ? `${noun} removed` : `${noun} changed: nothing is expected here any more`;
       endUnexpected(hands, actor, cause, (key) => {
         const { station, parameter } = namesIn(key);
-        return station === GATEWAYS_STATION ? true : concerned.has(station) || posts.has(parameter);
+        return station === GATEWAYS_STATION ? posts.has(parameter) : concerned.has(station);
       });
-      lookAtStations(hands, concerned);
+      lookAround(hands, posts, concerned);
     },
     nextMs() {
       if (!isAwake) wake();

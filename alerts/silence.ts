@@ -4,7 +4,7 @@
  */
 import { durationMs } from '#model/duration.ts';
 import type { Rule } from '#model/register.ts';
-import { type Expected, everyMsOf, graceMs, type Moment, type Post, type Site, type Slot } from './expected.ts';
+import { type Expected, graceMs, type Moment, type Post, type Site, type Slot } from './expected.ts';
 import type { UpClock } from './up-clock.ts';
 
 export type MissingRule = Rule & { kind: 'missing' };
@@ -80,8 +80,8 @@ function silenceOf(rule: MissingRule, heard: Moment | null, slots: readonly [str
 const LEEWAY = 1.5;
 
 /** Whether somebody has been quiet for longer than they usually are, so that they may be about to fall silent. */
-export function isQuiet({ since, everyMs }: Silence, clock: UpClock): boolean {
-  return clock.upMs - since.upMs >= LEEWAY * everyMs;
+export function isQuiet({ since, everyMs, forMs }: Silence, clock: UpClock): boolean {
+  return clock.upMs - since.upMs >= Math.min(LEEWAY * everyMs, forMs);
 }
 
 /** Whether somebody has been silent for as long as the rule says, whatever the grace. */
@@ -89,6 +89,7 @@ export function isSilent({ since, forMs }: Silence, clock: UpClock): boolean {
   return clock.upMs - since.upMs >= forMs;
 }
 
+/** How long a station has after its gateway is back. */
 export function restsMs(site: Site, rule: MissingRule): number {
-  return graceMs(everyMsOf([site], (parameter) => !rule.parameters || rule.parameters.includes(parameter)));
+  return graceMs(Math.min(...slotsOf(rule, site).map(([, slot]) => slot.everyMs)));
 }

@@ -43,7 +43,7 @@ interface Registers {
 
 /** Not split: one closure over the lanes and the conditions, shared by short parts. */
 export function createWatches({ control, reader, reference, standard }: Registers): Watches {
-  const bySeries = new Map<number, readonly Watch[]>();
+  let bySeries: (readonly Watch[] | undefined)[] = [];
   const lanes = new Map<string, Lane>();
   const conditions = new Map<string, Condition>();
   const nameOf = (series: number, key: string) => `${series} ${key}`;
@@ -92,11 +92,11 @@ export function createWatches({ control, reader, reference, standard }: Register
 
   return {
     of(id) {
-      const known = bySeries.get(id);
+      const known = bySeries[id];
       if (known) return known;
       const series = reader.seriesById(id);
       const watches = series ? watchesOf(series) : [];
-      bySeries.set(id, watches);
+      bySeries[id] = watches;
       return watches;
     },
     conditionOf(lane) {
@@ -113,7 +113,7 @@ export function createWatches({ control, reader, reference, standard }: Register
       lanes.delete(nameOf(lane.series, lane.key));
     },
     forget() {
-      bySeries.clear();
+      bySeries = [];
     },
     intern,
   };

@@ -116,7 +116,8 @@ export const REGISTERS = { stations, meters, rules, channels, statements, mainte
 
 /** @throws Problem `id.invalid` for an id that is kept for the service itself. */
 export function refuseReserved(noun: RegisterNoun, id: string): void {
-  if (isReserved(noun, id)) throw new Problem('id.invalid', `The ${noun} id "${id}" is kept for platform alarms.`);
+  if (isReserved(noun, id))
+    throw new Problem('id.invalid', `The ${noun} id "${id}" is kept for the service's own alarms.`);
 }
 
 /** @throws Problem `state.conflict`. */

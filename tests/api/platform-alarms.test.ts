@@ -60,6 +60,7 @@ describe('platform alarms', () => {
 
   it.each([
     ['stations/_platform', TAOCHA],
+    ['stations/_gateways', TAOCHA],
     ['rules/platform', { kind: 'class', severity: 'major' }],
   ])('keep their names: PUT %s is refused', async (path, body) => {
     const rig = await startApi();

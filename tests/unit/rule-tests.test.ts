@@ -197,7 +197,7 @@ describe('the command', () => {
   });
 });
 
-it('docs/rules-test.md shows tests/cases/rules/example.yaml as it is', () => {
-  const fence = fencesOf(readDocument('docs/rules-test.md')).find(({ marker }) => marker?.startsWith('file: '));
-  expect(`${fence!.text}\n`).toBe(readFileSync(join(CASES, 'example.yaml'), 'utf8'));
+it.each(['example.yaml', 'silence.yaml'])('docs/rules-test.md shows tests/cases/rules/%s as it is', (name) => {
+  const fence = fencesOf(readDocument('docs/rules-test.md')).find(({ marker }) => marker?.endsWith(`/${name}`));
+  expect(`${fence!.text}\n`).toBe(readFileSync(join(CASES, name), 'utf8'));
 });
