@@ -224,9 +224,10 @@ class OutsideBroker implements MqttClientBroker {
       log.error(fields, 'the broker has forgotten our session: what it kept for us is lost');
     }
     const stale = this.#session.topics.filter((topic) => !topics.includes(topic));
-    // What an earlier list subscribed to goes on arriving in this session until it is unsubscribed.
-    if (stale.length > 0) await client.unsubscribeAsync(stale);
-    this.#session.unsubscribed(...stale);
+    // What an earlier list subscribed to goes on arriving in this session until it is unsubscribed. Not waited for here: a
+    // slow broker would find the subscription behind the acknowledgements of all that it sends meanwhile.
+    const unsubscribed = stale.length > 0 ? client.unsubscribeAsync(stale) : null;
+    unsubscribed?.catch(() => {});
     this.#session.asks(...topics);
     let pauseMs = this.#limits.pauseMinMs;
     for (let missing = [...topics]; ; ) {
@@ -243,6 +244,8 @@ class OutsideBroker implements MqttClientBroker {
       await pause(jittered(pauseMs), null, { signal: ended.signal });
       pauseMs = Math.min(pauseMs * 2, this.#limits.pauseMaxMs);
     }
+    await unsubscribed;
+    this.#session.unsubscribed(...stale);
     if (connection.isOpen && !this.#isClosing) this.#whenSubscribed(connection, sessionPresent);
   }
 

@@ -12,6 +12,8 @@ import { startTestService, type TestService } from './service.ts';
 export const hasProduction = hasInfluxdb && hasMosquitto;
 export const SKIPPED = hasProduction ? '' : ' (influxd and mosquitto must be installed)';
 const DATABASE = 'wellkeeper';
+/** A broker with a backlog takes thousands of acknowledgements before it answers the subscription behind them. */
+const READY_MS = 60_000;
 
 /** Everything that a gateway publishes waits for us, and outlives a restart of the broker. */
 const PERSISTENT = (directory: string) => [
@@ -20,7 +22,7 @@ const PERSISTENT = (directory: string) => [
   'max_inflight_messages 0',
   'persistence true',
   `persistence_location ${directory}/`,
-  'autosave_on_changes true',
+  // In seconds. Saving after each change writes the whole queue for every message: a backlog would never end.
   'autosave_interval 1',
 ];
 
@@ -71,6 +73,7 @@ export async function startProduction(env: Record<string, string> = {}): Promise
       production.service = await startTestService({
         dataDir: production.service.dataDir,
         env: { ...settings, ...more },
+        readyMs: READY_MS,
       });
     },
     async restartBroker({ kill = false, keep = true } = {}) {
