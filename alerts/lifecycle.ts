@@ -53,6 +53,30 @@ export function keyOf(rule: string, station: string, parameter: string): string 
   return `${rule}/${station}/${parameter}`;
 }
 
+/** What is the same of every alarm that has just begun. */
+export const NEWBORN = {
+  acknowledgedAtMs: null,
+  acknowledgedBy: null,
+  clearedAtMs: null,
+  basis: 'instantaneous',
+  late: false,
+  occurrences: 1,
+  shelvedUntilMs: null,
+  suppressedBy: null,
+  latched: false,
+} as const satisfies Partial<Alarm>;
+
+/** Of an alarm that is about no value. */
+export const NO_VALUE = {
+  value: null,
+  unit: '1',
+  limit: null,
+  op: null,
+  target: null,
+  class: null,
+  multiple: null,
+} as const satisfies Partial<Alarm>;
+
 const isOver = (state: AlarmState) => state === 'cleared' || state === 'withdrawn';
 
 /** Whether an alarm can still be acknowledged or shelved. */
@@ -90,16 +114,8 @@ function born(episode: Episode, { id, rule, station, parameter, detectedAtMs }: 
     breachStartMs: episode.breachStartMs,
     raisedAtMs: episode.raisedAtMs,
     detectedAtMs,
-    acknowledgedAtMs: null,
-    acknowledgedBy: null,
-    clearedAtMs: null,
+    ...NEWBORN,
     ...findingOf(condition, value, grade),
-    basis: 'instantaneous',
-    late: false,
-    occurrences: 1,
-    shelvedUntilMs: null,
-    suppressedBy: null,
-    latched: false,
     detail: detailOf(episode.finding),
   };
 }

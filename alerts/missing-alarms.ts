@@ -3,7 +3,7 @@ import type { Alarm, Severity } from '#model/alarm.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Occasion } from './alarm-log.ts';
 import { isMoreSevere } from './grades.ts';
-import { alarmIdOfKey, happened, namesIn, type Step } from './lifecycle.ts';
+import { alarmIdOfKey, happened, NEWBORN, NO_VALUE, namesIn, type Step } from './lifecycle.ts';
 import type { MissingRule, Silence } from './silence.ts';
 import type { UpClock } from './up-clock.ts';
 
@@ -35,22 +35,9 @@ export function raiseSilence(
     breachStartMs: since.atMs,
     raisedAtMs: Math.max(since.atMs, raisedAtMs),
     detectedAtMs: occasion.receivedMs,
-    acknowledgedAtMs: null,
-    acknowledgedBy: null,
-    clearedAtMs: null,
-    value: null,
-    unit: '1',
-    limit: null,
-    op: null,
-    target: null,
-    class: null,
-    multiple: null,
-    basis: 'instantaneous',
-    late: false,
-    occurrences: 1,
-    shelvedUntilMs: null,
+    ...NEWBORN,
+    ...NO_VALUE,
     suppressedBy: parent,
-    latched: false,
     detail,
   };
   return { alarm, happenings: [happened('raised', null, 'raised', detail)] };

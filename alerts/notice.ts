@@ -1,9 +1,11 @@
 /** What a notice says: the JSON of contracts §6, made once, so that every attempt sends the same bytes. */
+
 import { createHash } from 'node:crypto';
 import { type Alarm, type AlarmEvent, SEVERITIES } from '#model/alarm.ts';
 import { alarmView } from '#model/alarm-view.ts';
 import type { NoticeDraft } from '#store/alert-store.ts';
 import type { PendingNotice, ToldNotice } from '#store/outbox.ts';
+import { NEWBORN, NO_VALUE } from './lifecycle.ts';
 
 /** A notice as a channel sends it. `payload` = the JSON object `{ notice, event, alarm, alarms?, told?, url? }`. */
 export interface Notice {
@@ -114,22 +116,10 @@ export function sampleAlarm(atMs: number): Alarm {
     breachStartMs: atMs,
     raisedAtMs: atMs,
     detectedAtMs: atMs,
-    acknowledgedAtMs: null,
-    acknowledgedBy: null,
+    ...NEWBORN,
+    ...NO_VALUE,
     clearedAtMs: atMs,
     value: 0,
-    unit: '1',
-    limit: null,
-    op: null,
-    target: null,
-    class: null,
-    multiple: null,
-    basis: 'instantaneous',
-    late: false,
-    occurrences: 1,
-    shelvedUntilMs: null,
-    suppressedBy: null,
-    latched: false,
     detail: null,
   };
 }

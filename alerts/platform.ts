@@ -11,7 +11,7 @@ import {
   type PlatformCondition,
   platformDetail,
 } from '#model/platform.ts';
-import { alarmId, clear, comment, happened, keyOf, NO_SERIES, type Step } from './lifecycle.ts';
+import { alarmId, clear, comment, happened, keyOf, NEWBORN, NO_SERIES, NO_VALUE, type Step } from './lifecycle.ts';
 
 /** The key that all alarms of a condition share. */
 export function platformKey(condition: PlatformCondition): string {
@@ -49,22 +49,8 @@ function raisePlatform(
     breachStartMs: beganMs,
     raisedAtMs: beganMs,
     detectedAtMs: receivedMs,
-    acknowledgedAtMs: null,
-    acknowledgedBy: null,
-    clearedAtMs: null,
-    value: null,
-    unit: '1',
-    limit: null,
-    op: null,
-    target: null,
-    class: null,
-    multiple: null,
-    basis: 'instantaneous',
-    late: false,
-    occurrences: 1,
-    shelvedUntilMs: null,
-    suppressedBy: null,
-    latched: false,
+    ...NEWBORN,
+    ...NO_VALUE,
     detail: platformDetail(condition, detail),
   };
   return { alarm, happenings: [happened('raised', null, 'raised', detail)] };

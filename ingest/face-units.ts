@@ -2,6 +2,7 @@
  * Which unit a register or flow is in when its gateway doesn't say: the one on the meter's face. Without it a register
  * that counts litres would be read as cubic metres, and nobody could tell from the numbers.
  */
+import { isMetered } from '#model/metered.ts';
 import type { Reference } from '#model/reference.ts';
 import type { Control } from '#store/control.ts';
 import { conversionOf } from './resolve.ts';
@@ -18,9 +19,7 @@ export function createFaceUnits(control: Control, reference: Reference): FaceUni
   });
   return {
     of: (station, parameter) =>
-      units.size > 0 && (parameter === 'register' || parameter === 'flow')
-        ? units.get(`${station}/${parameter}`)
-        : undefined,
+      units.size > 0 && isMetered(parameter) ? units.get(`${station}/${parameter}`) : undefined,
   };
 }
 

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Entry, JournaledReading, Verdict } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
+import { keptFromMs } from '#model/metered.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { Clock } from '#src/clock.ts';
@@ -146,8 +147,9 @@ class JournalingGate implements Gate {
   #judge(delivery: Delivery, slots: Slots, take: Take): Judged | { fault: Fault } {
     const { control, reference, journal, rawRetentionMs } = this.#options;
     const arrivalMs = journal.receivedNowMs();
-    const keptFromMs = rawRetentionMs == null ? Number.NEGATIVE_INFINITY : arrivalMs - rawRetentionMs;
-    return judge(delivery, { control, reference, faceUnits: this.#faceUnits, keptFromMs }, slots, arrivalMs, take);
+    const faceUnits = this.#faceUnits;
+    const registers = { control, reference, faceUnits, keptFromMs: keptFromMs(rawRetentionMs ?? null, arrivalMs) };
+    return judge(delivery, registers, slots, arrivalMs, take);
   }
 
   /** Quarantines a payload that can't be taken apart; it counts as one value. */

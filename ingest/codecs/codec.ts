@@ -5,6 +5,9 @@
 import type { Fault, FaultCode } from '#model/faults.ts';
 
 /** More values than this in one message and all of it is refused (contracts §3). */
+/** A decimal number as CSV files have it. */
+export const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
 export const MAX_VALUES = 5_000;
 
 /** Values that were sent for one station and time. */

@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
-import { type Codec, type Decoded, MAX_VALUES, type Sample, shortened } from './codec.ts';
+import { type Codec, type Decoded, MAX_VALUES, NUMBER, type Sample, shortened } from './codec.ts';
 
 export const csv: Codec = { decode, path, excerpt };
 
@@ -98,7 +98,6 @@ function broken(header: Header, line: Line, message: string): Sample {
   return { station: undefined, time: undefined, values: null, index: line.number, fault, sent };
 }
 
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const NOT_FINITE = /^[+-]?(?:nan|inf|infinity)$/i;
 
 /** An empty field measured nothing; what is no number stays text, for the resolver to refuse. */

@@ -4,9 +4,9 @@
  */
 import { CsvError, parse } from 'csv-parse/sync';
 import type { Panel, PanelItem } from '#model/panel.ts';
+import { NUMBER } from './codec.ts';
 
 const REQUIRED = ['sample', 'station', 'time', 'parameter', 'value'] as const;
-const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
 export interface PanelRowFault {
   /** Of the file, as an editor counts; 1 is the header. */

@@ -2,6 +2,7 @@
  * One number for several samples, made before anything is classed: classes are never averaged (环办[2011]22号). pH through
  * [H⁺], coliforms geometrically, half the detection limit for what wasn't found.
  */
+import { folded, unfolded } from '#model/mean.ts';
 import type { MeanKind, Parameter } from '#model/reference.ts';
 import type { Measured } from './judge.ts';
 
@@ -49,15 +50,7 @@ export function meanOf(values: readonly number[], kind: MeanKind): number | null
     .map((value) => folded(value, kind))
     .sort((a, b) => a - b)
     .reduce((total, value) => total + value, 0);
-  const mean = sum / values.length;
-  switch (kind) {
-    case 'arithmetic':
-      return settled(mean);
-    case 'ph':
-      return settled(-Math.log10(mean));
-    case 'geometric':
-      return settled(10 ** mean);
-  }
+  return settled(unfolded(sum / values.length, kind));
 }
 
 /**
@@ -66,16 +59,4 @@ export function meanOf(values: readonly number[], kind: MeanKind): number | null
  */
 function settled(mean: number): number {
   return Number(mean.toPrecision(12));
-}
-
-function folded(value: number, kind: MeanKind): number {
-  switch (kind) {
-    case 'arithmetic':
-      return value;
-    case 'ph':
-      return 10 ** -value;
-    case 'geometric':
-      // A count below one counts as one, as in the books.
-      return Math.log10(Math.max(value, 1));
-  }
 }

@@ -8,14 +8,14 @@ import { HOUR_MS } from '#model/calendar.ts';
 import type { Flag } from '#model/flag.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { MeanKind } from '#model/reference.ts';
-import { type Companions, comparableWindow, finalFlags, reachBackMs, reachForwardMs } from '#quality/final.ts';
+import { finalFlags, reachBackMs, reachForwardMs } from '#quality/final.ts';
 import type { DayBooks } from './day-books.ts';
 import { openDirtyHours } from './dirty-hours.ts';
 import { type HourRun, hourRuns } from './hour-plan.ts';
 import { type ComputedHour, type HourRecords, openHourRecords } from './hour-records.ts';
-import { openPins, type Pins } from './pins.ts';
+import { openPins } from './pins.ts';
 import type { ReadingStore, TracedReading } from './reading-store.ts';
-import type { Companion, SeriesRules } from './series-rules.ts';
+import { readCompanions, readPinned, type SeriesRules } from './series-rules.ts';
 import { type Database, transaction } from './sqlite.ts';
 import { addReading, emptyStatistics } from './statistics.ts';
 
@@ -117,7 +117,7 @@ function createHourComputation({ derived, store, rulesOf }: HourBooksParts) {
     const fromMs = hoursMs[0]! - reachBackMs(thresholds);
     const toMs = hoursMs.at(-1)! + HOUR_MS + reachForwardMs(thresholds);
     const limit = hoursMs.length === 1 ? Number.MAX_SAFE_INTEGER : 2 * SLICE_READINGS;
-    const window = await store.traced(series, fromMs, toMs, limit);
+    const window = await readPinned(store, pins, series, [fromMs, toMs], limit);
     if (window.length === limit) {
       const half = hoursMs.length >> 1;
       hoursMaxOf.set(series, half);
@@ -125,19 +125,11 @@ function createHourComputation({ derived, store, rulesOf }: HourBooksParts) {
       await nextTurn();
       return [...first, ...(await run({ series, hoursMs: hoursMs.slice(half), isMarked }))];
     }
-    const others = await readCompanions(companions, fromMs - thresholds.holeMs, toMs + thresholds.holeMs);
-    const flags = finalFlags(withPins(window, pins.flags(series, fromMs, toMs)), thresholds, others);
+    const { holeMs } = thresholds;
+    const others = await readCompanions(store, pins, companions, { fromMs, toMs, holeMs });
+    const flags = finalFlags(window, thresholds, others);
     const readings = window.length / hoursMs.length;
     return foldHours(window, flags, hoursMs, mean).map((hour) => ({ ...hour, series, isMarked, readings }));
-  }
-
-  async function readCompanions(companions: readonly Companion[], fromMs: number, toMs: number): Promise<Companions> {
-    const found: Companions = {};
-    for (const { test, series, thresholds } of companions) {
-      const readings = await store.traced(series, fromMs, toMs, Number.MAX_SAFE_INTEGER);
-      found[test] = comparableWindow(withPins(readings, pins.flags(series, fromMs, toMs)), thresholds);
-    }
-    return found;
   }
 
   return {
@@ -145,10 +137,6 @@ function createHourComputation({ derived, store, rulesOf }: HourBooksParts) {
     thresholdsOf: (series: number) => rulesOf(series).thresholds,
     hoursMax: (series: number) => hoursMaxOf.get(series) ?? RUN_HOURS,
   };
-}
-
-function withPins(window: readonly TracedReading[], pinned: ReturnType<Pins['flags']>) {
-  return pinned.size === 0 ? window : window.map((reading) => ({ ...reading, pinned: pinned.get(reading.timeMs) }));
 }
 
 function foldHours(

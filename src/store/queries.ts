@@ -74,15 +74,8 @@ export interface PeriodQuery {
 }
 
 /** A series' readings in one span; as a `TrendBucket`. */
-export interface PeriodCell {
+export interface PeriodCell extends Omit<TrendBucket, 'startMs' | 'endMs'> {
   series: number;
-  count: number;
-  valid: number;
-  mean: number | null;
-  min: number | null;
-  max: number | null;
-  /** An hour of it is open, or waits to be computed again. */
-  provisional: boolean;
 }
 
 /** Integer litres; `unknownMs` = time of the range for which nothing is known, summed over meters. */

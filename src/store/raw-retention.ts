@@ -52,8 +52,7 @@ export function createRawRetention({
   const state = openBookState(derived);
   const frozen = openFrozenHours(derived);
   const isUnfinished = derived.prepare(
-    `SELECT 1 FROM dirtyHour JOIN (SELECT ?1 AS beforeMs) WHERE hourMs < beforeMs
-     UNION ALL SELECT 1 FROM reflag WHERE timeMs < ?1 LIMIT 1`,
+    'SELECT 1 FROM dirtyHour WHERE hourMs < ?1 UNION ALL SELECT 1 FROM reflag WHERE timeMs < ?1 LIMIT 1',
   );
   let pass: Pass | null = null;
   let doneBeforeMs = Number.NEGATIVE_INFINITY;

@@ -5,10 +5,12 @@
 
 import type { Series } from '#model/reading.ts';
 import type { MeanKind, Reference } from '#model/reference.ts';
-import { NO_TESTS } from '#quality/final.ts';
+import { type Companions, comparableWindow, type FlaggableReading, NO_TESTS } from '#quality/final.ts';
 import { effectiveThresholds, type Thresholds } from '#quality/thresholds.ts';
 import type { Control } from './control.ts';
 import type { JournalReader } from './journal-port.ts';
+import type { Pins } from './pins.ts';
+import type { ReadingStore, TracedReading } from './reading-store.ts';
 
 /** Another series that a test compares with. */
 export interface Companion {
@@ -52,6 +54,34 @@ export function rulesOfSeries({ control, reader, reference }: Registers, series:
       ...(neighbour ? companion('neighbour', neighbour.station, series.parameter) : []),
     ],
   };
+}
+
+/** Readings of [fromMs, toMs), at most `limit`, with the flags that engineers have set. */
+export async function readPinned(
+  store: Pick<ReadingStore, 'traced'>,
+  pins: Pick<Pins, 'flags'>,
+  series: number,
+  [fromMs, toMs]: readonly [number, number],
+  limit = Number.MAX_SAFE_INTEGER,
+): Promise<(TracedReading & FlaggableReading)[]> {
+  const readings = await store.traced(series, fromMs, toMs, limit);
+  const pinned = pins.flags(series, fromMs, toMs);
+  return pinned.size === 0 ? readings : readings.map((one) => ({ ...one, pinned: pinned.get(one.timeMs) }));
+}
+
+/** What the tests against other series look at for readings of [fromMs, toMs) of a series with this `holeMs`. */
+export async function readCompanions(
+  store: Pick<ReadingStore, 'traced'>,
+  pins: Pick<Pins, 'flags'>,
+  companions: readonly Companion[],
+  { fromMs, toMs, holeMs }: { fromMs: number; toMs: number; holeMs: number },
+): Promise<Companions> {
+  const found: Companions = {};
+  for (const { test, series, thresholds } of companions) {
+    const readings = await readPinned(store, pins, series, [fromMs - holeMs, toMs + holeMs]);
+    found[test] = comparableWindow(readings, thresholds);
+  }
+  return found;
 }
 
 type Name = Pick<Series, 'station' | 'parameter'>;

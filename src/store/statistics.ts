@@ -3,6 +3,7 @@
  * a month. Floats depend on the order in which they are added, so everything is folded in time order, always.
  */
 import { type Flag, isUsable } from '#model/flag.ts';
+import { folded, unfolded } from '#model/mean.ts';
 import type { MeanKind } from '#model/reference.ts';
 
 /**
@@ -27,7 +28,7 @@ export function addReading(into: Statistics, value: number | null, flag: Flag, k
   into.count++;
   if (!isUsable(flag)) return;
   into.valid++;
-  into.sum += averaged(value, kind);
+  into.sum += folded(value, kind);
   if (into.min === null || value < into.min) into.min = value;
   if (into.max === null || value > into.max) into.max = value;
 }
@@ -44,25 +45,5 @@ export function addStatistics(into: Statistics, next: Statistics): void {
 /** The mean of the valid readings, null when there are none. pH is averaged as [H⁺], coliforms geometrically. */
 export function meanOf({ valid, sum }: Statistics, kind: MeanKind): number | null {
   if (valid === 0) return null;
-  const mean = sum / valid;
-  switch (kind) {
-    case 'arithmetic':
-      return mean;
-    case 'ph':
-      return -Math.log10(mean);
-    case 'geometric':
-      return 10 ** mean;
-  }
-}
-
-function averaged(value: number, kind: MeanKind): number {
-  switch (kind) {
-    case 'arithmetic':
-      return value;
-    case 'ph':
-      return 10 ** -value;
-    case 'geometric':
-      // A count of none has no logarithm; as is usual for coliforms, less than one counts as one.
-      return Math.log10(Math.max(value, 1));
-  }
+  return unfolded(sum / valid, kind);
 }

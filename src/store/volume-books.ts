@@ -7,6 +7,7 @@
 import { ofRulingId } from '#model/accounting.ts';
 import { HOUR_MS } from '#model/calendar.ts';
 import type { Command } from '#model/entry.ts';
+import { isMetered } from '#model/metered.ts';
 import type { Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
 import { meterProfile } from '#volume/profile.ts';
@@ -85,7 +86,7 @@ export function createVolumeBooks(options: Options): VolumeBooks {
   return {
     mark(seriesId, fromMs, toMs) {
       const series = reader.seriesById(seriesId);
-      if (!series || (series.parameter !== 'register' && series.parameter !== 'flow')) return;
+      if (!series || !isMetered(series.parameter)) return;
       for (const { id, body } of control.list('meter')) {
         if (body.station === series.station && body.parameter === series.parameter) insertMark.run(id, fromMs, toMs);
       }

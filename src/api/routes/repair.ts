@@ -1,7 +1,7 @@
 /** What engineers put right: corrections, quarantine, parked entries. */
 import { isImport } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
-import { isMetered } from '#model/metered.ts';
+import { isMetered, keptFromMs } from '#model/metered.ts';
 import type { QuarantineRow } from '#store/quarantine.ts';
 import { actorOf } from '../caller.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';
@@ -70,10 +70,9 @@ function correctionRoute(api: Api, deps: ApiDeps): void {
 
 /** What was computed from readings that are gone, or about to go, stays as it is. */
 function refuseExpired({ config, journal }: ApiDeps, parameter: string, fromMs: number): void {
-  if (config.rawRetentionMs === null || isMetered(parameter)) return;
-  const keptFromMs = journal.receivedNowMs() - config.rawRetentionMs;
-  if (fromMs >= keptFromMs) return;
-  throw new Problem('range.pruned', `readings are kept from ${isoText(keptFromMs)} on (WK_RAW_RETENTION)`);
+  const keptMs = keptFromMs(config.rawRetentionMs, journal.receivedNowMs());
+  if (isMetered(parameter) || fromMs >= keptMs) return;
+  throw new Problem('range.pruned', `readings are kept from ${isoText(keptMs)} on (WK_RAW_RETENTION)`);
 }
 
 function quarantineRoute(api: Api, deps: ApiDeps): void {

@@ -24,6 +24,17 @@ const load = z.object({
   coverage: z.number().describe('Share of the time for which both concentration and volume are known'),
 });
 
+const example = {
+  start: '2026-11-22T00:00:00+08:00',
+  end: '2026-11-23T00:00:00+08:00',
+  kilograms: 172.8,
+  flowWeightedMean: 0.4,
+  cubicMetres: 450000,
+  unweighed: 18000,
+  unknownShare: 0.04,
+  coverage: 0.9583333333333334,
+};
+
 export const loads = z
   .object({
     station: z.string(),
@@ -45,28 +56,8 @@ export const loads = z
         by: 'day',
         timeZone: 'Asia/Shanghai',
         meters: ['shending-flow'],
-        items: [
-          {
-            start: '2026-11-22T00:00:00+08:00',
-            end: '2026-11-23T00:00:00+08:00',
-            kilograms: 172.8,
-            flowWeightedMean: 0.4,
-            cubicMetres: 450000,
-            unweighed: 18000,
-            unknownShare: 0.04,
-            coverage: 0.9583333333333334,
-          },
-        ],
-        total: {
-          start: '2026-11-22T00:00:00+08:00',
-          end: '2026-11-23T00:00:00+08:00',
-          kilograms: 172.8,
-          flowWeightedMean: 0.4,
-          cubicMetres: 450000,
-          unweighed: 18000,
-          unknownShare: 0.04,
-          coverage: 0.9583333333333334,
-        },
+        items: [example],
+        total: example,
       },
     ],
   });

@@ -112,15 +112,17 @@ export type Latest = z.infer<typeof latest>;
 
 const fault = { code: faultCode, message: z.string() };
 
+const pending = z
+  .number()
+  .int()
+  .describe('Durable, but older than the memory of the door: the store decides what they are');
+
 export const receipt = z
   .object({
     accepted: z.number().int().describe('Values of times that were not known before'),
     duplicates: z.number().int(),
     corrections: z.number().int(),
-    pending: z
-      .number()
-      .int()
-      .describe('Durable, but older than the memory of the door: the store decides what they are'),
+    pending,
     quarantined: z.array(z.object({ path: z.string().optional(), ...fault, quarantineId: z.string() })),
     warnings: z
       .array(z.object({ path: z.string().optional(), ...fault }))
@@ -188,10 +190,7 @@ export const imported = z
     accepted: z.number().int(),
     duplicates: z.number().int(),
     corrections: z.number().int(),
-    pending: z
-      .number()
-      .int()
-      .describe('Durable, but older than the memory of the door: the store decides what they are'),
+    pending,
     quarantined: z.number().int(),
     refusals: z
       .array(z.object({ path: z.string().optional(), ...fault, quarantineId: z.string() }))
