@@ -19,6 +19,7 @@ import { createRawRetention } from '#store/raw-retention.ts';
 import type { StoreTrouble } from '#store/reading-store.ts';
 import { createReadingsFollower } from '#store/readings-follower.ts';
 import { openRejected } from '#store/rejected.ts';
+import { createSeriesRules, lookBackMs } from '#store/series-rules.ts';
 import { transaction } from '#store/sqlite.ts';
 import { createVolumeBooks } from '#store/volume-books.ts';
 import { systemClock as clock } from './clock.ts';
@@ -139,7 +140,16 @@ const countSettled = derived.prepare(
   'SELECT coalesce(sum(stored), 0) AS stored, coalesce(sum(duplicate), 0) AS duplicate FROM source',
 );
 const insertParked = derived.prepare('INSERT OR REPLACE INTO parked (follower, seq, atMs, error) VALUES (?, ?, ?, ?)');
-const retention = createRawRetention({ derived, store, reader, retentionMs: config.rawRetentionMs, clock, log });
+const seriesRules = createSeriesRules({ control: booksControl, reader, reference });
+const retention = createRawRetention({
+  derived,
+  store,
+  reader,
+  lookBackMs: (series) => lookBackMs(seriesRules, series),
+  retentionMs: config.rawRetentionMs,
+  clock,
+  log,
+});
 let headSeq = reader.headSeq();
 
 const entries = createEntryWindow((after, limit) => reader.read(after, limit), WINDOW_ENTRIES);

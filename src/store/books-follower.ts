@@ -17,7 +17,7 @@ import { createHourBooks } from './hour-books.ts';
 import { toStoreError } from './journal-failure.ts';
 import type { JournalReader } from './journal-port.ts';
 import type { ReadingStore } from './reading-store.ts';
-import { dependants, nameOf, rulesOfSeries, type SeriesRules } from './series-rules.ts';
+import { createSeriesRules } from './series-rules.ts';
 import { type Database, transaction } from './sqlite.ts';
 import type { VolumeBooks } from './volume-books.ts';
 
@@ -135,33 +135,6 @@ function createVolumeMarks({ reader, volumes }: BooksFollowerParts) {
     }
   }
   return { changed, arrived };
-}
-
-/** Rules of a series, and what depends on it, known until a station changes: that counts for the hours computed after it. */
-function createSeriesRules(parts: BooksFollowerParts) {
-  const { reader, control } = parts;
-  const known = new Map<number, SeriesRules>();
-  let byOther = dependants(control);
-  control.onChange(({ command }) => {
-    if ((command.verb !== 'put' && command.verb !== 'delete') || command.noun !== 'station') return;
-    known.clear();
-    byOther = dependants(control);
-  });
-  return {
-    rulesOf(series: number): SeriesRules {
-      const rules = known.get(series) ?? rulesOfSeries(parts, reader.seriesById(series));
-      const { multivariate, neighbour } = rules.thresholds;
-      // What it is compared with may have had no reading yet: asked again next time.
-      const isWhole = rules.companions.length === Number(!!multivariate) + Number(!!neighbour);
-      if (isWhole) known.set(series, rules);
-      return rules;
-    },
-    dependantsOf(series: number): number[] {
-      const named = byOther.size > 0 ? reader.seriesById(series) : undefined;
-      const names = (named && byOther.get(nameOf(named))) ?? [];
-      return names.flatMap(({ station, parameter }) => reader.seriesByName(station, parameter)?.id ?? []);
-    },
-  };
 }
 
 /** The stretches of time, an hour at most, in which this message may have changed metered series. */

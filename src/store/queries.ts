@@ -194,8 +194,8 @@ export interface Queries {
   volumesAsOf(query: VolumesAsOf): Promise<MeterVolumes[]>;
   /** Newest first. */
   decisions(query: DecisionFilter): Promise<DecisionRow[]>;
-  /** What a station's water carried, in whole hours. */
-  loads(query: { series: number; meters: string[]; edgesMs: number[] }): Promise<LoadBucket[]>;
+  /** What a station's water carried, in whole hours. `series` null: never measured, so that no water can be weighed. */
+  loads(query: { series: number | null; meters: string[]; edgesMs: number[] }): Promise<LoadBucket[]>;
   panel(query: { id: string }): Promise<Panel | null>;
   /** Newest sample first; `before` = the last one of the page before. */
   panels(query: {

@@ -12,11 +12,8 @@ import type { JournalReader } from './journal-port.ts';
 import type { ReadingStore } from './reading-store.ts';
 import { type Database, StoreError, transaction } from './sqlite.ts';
 
-/**
- * Readings before a frozen hour that stay: the final flags of the first hours after it look back at them. More than any
- * test's default span; a flat line that is longer is told by what is left of it.
- */
-const LOOK_BACK_MS = 2 * DAY_MS;
+/** Readings before a frozen hour that stay at least: the final flags of the first hours after it look back at them. */
+const LOOK_BACK_MIN_MS = 2 * DAY_MS;
 const RETRY_MS = 60_000;
 
 export interface RawRetention {
@@ -28,6 +25,8 @@ export interface RawRetentionParts {
   derived: Database;
   store: Pick<ReadingStore, 'prune'>;
   reader: Pick<JournalReader, 'allSeries'>;
+  /** How far the final flags of a series, and of those that are compared with it, look back. */
+  lookBackMs: (series: number) => number;
   /** WK_RAW_RETENTION; null = readings stay. */
   retentionMs: number | null;
   clock: { monotonicMs(): number };
@@ -37,6 +36,8 @@ export interface RawRetentionParts {
 /** A day's pass over the series whose readings go. */
 interface Pass {
   beforeMs: number;
+  /** Whether the store deletes by request at all. */
+  isPossible: boolean;
   series: Series[];
   next: number;
 }
@@ -45,6 +46,7 @@ export function createRawRetention({
   derived,
   store,
   reader,
+  lookBackMs,
   retentionMs,
   clock,
   log,
@@ -68,7 +70,7 @@ export function createRawRetention({
     transaction(derived, () => {
       for (const { id } of series) frozen.freeze(id, beforeMs);
     });
-    return { beforeMs, series, next: 0 };
+    return { beforeMs, series, next: 0, isPossible: true };
   }
 
   return {
@@ -81,20 +83,21 @@ export function createRawRetention({
       }
       const { beforeMs, series } = pass;
       try {
-        if (pass.next < series.length) await store.prune(series[pass.next]!.id, beforeMs - LOOK_BACK_MS);
+        const one = series[pass.next]?.id;
+        if (one !== undefined) await store.prune(one, beforeMs - Math.max(LOOK_BACK_MIN_MS, lookBackMs(one)));
         pass.next++;
       } catch (error) {
-        // A store that can't delete is asked again tomorrow; one that is away as soon as it may be back.
-        if (error instanceof StoreError && !error.retryable) pass.next = series.length;
         restUntilMs = clock.monotonicMs() + RETRY_MS;
         log.warn({ event: 'retention.failed', err: error }, 'old readings could not be deleted');
-        if (pass.next < series.length) return false;
+        // A store that can't delete is asked again tomorrow; one that is away as soon as it may be back.
+        pass.isPossible = !(error instanceof StoreError) || error.retryable;
+        if (pass.isPossible) return false;
       }
-      if (pass.next < series.length) return true;
-      log.info(
-        { event: 'retention.pruned', beforeMs, series: series.length },
-        'readings beyond WK_RAW_RETENTION are gone',
-      );
+      if (pass.isPossible && pass.next < series.length) return true;
+      if (pass.isPossible) {
+        const fields = { event: 'retention.pruned', beforeMs, series: series.length };
+        log.info(fields, 'readings beyond WK_RAW_RETENTION are gone');
+      }
       doneBeforeMs = beforeMs;
       pass = null;
       return false;

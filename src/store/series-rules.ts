@@ -5,7 +5,7 @@
 
 import type { Series } from '#model/reading.ts';
 import type { MeanKind, Reference } from '#model/reference.ts';
-import { type Companions, comparableWindow, type FlaggableReading, NO_TESTS } from '#quality/final.ts';
+import { type Companions, comparableWindow, type FlaggableReading, NO_TESTS, reachBackMs } from '#quality/final.ts';
 import { effectiveThresholds, type Thresholds } from '#quality/thresholds.ts';
 import type { Control } from './control.ts';
 import type { JournalReader } from './journal-port.ts';
@@ -87,7 +87,7 @@ export async function readCompanions(
 type Name = Pick<Series, 'station' | 'parameter'>;
 
 /** By `nameOf` of a series: those whose flags look at it, by what stations' `qc` says. Few stations say anything. */
-export function dependants(control: Pick<Control, 'list'>): Map<string, Name[]> {
+function dependants(control: Pick<Control, 'list'>): Map<string, Name[]> {
   const found = new Map<string, Name[]>();
   const add = (other: Name, dependant: Name) => found.getOrInsertComputed(nameOf(other), () => []).push(dependant);
   for (const { id: station, body } of control.list('station')) {
@@ -99,6 +99,49 @@ export function dependants(control: Pick<Control, 'list'>): Map<string, Name[]> 
   return found;
 }
 
-export function nameOf({ station, parameter }: Name): string {
+function nameOf({ station, parameter }: Name): string {
   return `${station} ${parameter}`;
+}
+
+interface RulesParts extends Registers {
+  control: Pick<Control, 'get' | 'list' | 'onChange'>;
+}
+
+/** Rules of a series, and what depends on it, known until a station changes: that counts for the hours computed after it. */
+export function createSeriesRules(parts: RulesParts) {
+  const { reader, control } = parts;
+  const known = new Map<number, SeriesRules>();
+  /** Made when it is asked for: stations come by the hundred at a first start. */
+  let byOther: ReturnType<typeof dependants> | null = null;
+  control.onChange(({ command }) => {
+    if ((command.verb !== 'put' && command.verb !== 'delete') || command.noun !== 'station') return;
+    known.clear();
+    byOther = null;
+  });
+  return {
+    rulesOf(series: number): SeriesRules {
+      const rules = known.get(series) ?? rulesOfSeries(parts, reader.seriesById(series));
+      const { multivariate, neighbour } = rules.thresholds;
+      // What it is compared with may have had no reading yet: asked again next time.
+      const isWhole = rules.companions.length === Number(!!multivariate) + Number(!!neighbour);
+      if (isWhole) known.set(series, rules);
+      return rules;
+    },
+    dependantsOf(series: number): number[] {
+      byOther ??= dependants(control);
+      const named = byOther.size > 0 ? reader.seriesById(series) : undefined;
+      const names = (named && byOther.get(nameOf(named))) ?? [];
+      return names.flatMap(({ station, parameter }) => reader.seriesByName(station, parameter)?.id ?? []);
+    },
+  };
+}
+
+/** How far before an hour the readings lie that its final flags, or those of who is compared with it, look at. */
+export function lookBackMs({ rulesOf, dependantsOf }: ReturnType<typeof createSeriesRules>, series: number): number {
+  const own = reachBackMs(rulesOf(series).thresholds);
+  const others = dependantsOf(series).map((dependant) => {
+    const { thresholds } = rulesOf(dependant);
+    return reachBackMs(thresholds) + thresholds.holeMs;
+  });
+  return Math.max(own, ...others);
 }

@@ -92,6 +92,13 @@ describe('GET /loads', () => {
     expect(hours.items[3]!.kilograms).toBeCloseTo(3.6, 12);
   });
 
+  it('of a substance that was never measured says how much water went unweighed', async () => {
+    const { body } = await loads({ ...range, parameter: 'codmn' });
+    expect(body.items).toMatchObject([{ kilograms: 0, flowWeightedMean: null, unknownShare: 1, coverage: 0 }]);
+    expect(body.total.unweighed).toBe(body.total.cubicMetres);
+    expect(body.total.cubicMetres).toBeGreaterThan(0);
+  });
+
   it.each([
     ['pH, which is no concentration', { parameter: 'ph' }, 400, 'request.invalid'],
     ['a station without a meter', { station: 'dry' }, 404, 'not-found'],

@@ -43,7 +43,7 @@ export function loadRoutes(api: Api, deps: ApiDeps): void {
         throw new Problem('range.invalid', 'Loads are of whole hours: choose a zone whose hours are UTC hours.');
       }
       await deps.caughtUp('books');
-      const buckets = series === null ? [] : await queries.loads({ series, meters, edgesMs });
+      const buckets = await queries.loads({ series, meters, edgesMs });
       const text = zonedTexts(timeZone);
       return {
         station: station.id,
