@@ -5,31 +5,23 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createDispatcher } from '#alerts/dispatch.ts';
-import { createAlertsFollower } from '#alerts/follower.ts';
 import type { Entry } from '#model/entry.ts';
-import type { SeriesReading } from '#model/reading.ts';
-import { openRejudgedInbox } from '#store/alert-tables.ts';
-import { createBooksFollower } from '#store/books-follower.ts';
-import { Control } from '#store/control.ts';
-import { Cursor, openDerived } from '#store/derived.ts';
+import { openDerived } from '#store/derived.ts';
 import type { Follower } from '#store/follower.ts';
 import { storeTrouble } from '#store/influx-answers.ts';
 import { openJournalReader } from '#store/journal-reader.ts';
 import { createRawRetention } from '#store/raw-retention.ts';
 import type { StoreTrouble } from '#store/reading-store.ts';
-import { createReadingsFollower } from '#store/readings-follower.ts';
-import { openRejected } from '#store/rejected.ts';
 import { createSeriesRules, lookBackMs } from '#store/series-rules.ts';
-import { transaction } from '#store/sqlite.ts';
-import { createVolumeBooks } from '#store/volume-books.ts';
 import { systemClock as clock } from './clock.ts';
 import { createEntryWindow } from './entry-window.ts';
 import { createFollowerLoop } from './follower-loop.ts';
 import { createPump, type Pump } from './follower-pump.ts';
-import type { FollowersStart, FromFollowers, RejectedValue, ToFollowers } from './followers-protocol.ts';
+import type { FollowersStart, FromFollowers, ToFollowers } from './followers-protocol.ts';
 import { createLog } from './log.ts';
 import { openReadingStore } from './open-reading-store.ts';
 import { webhookPolicy } from './webhook-policy.ts';
+import { wireFollowers } from './wire-followers.ts';
 
 const { config, reference } = workerData as FollowersStart;
 const port = parentPort!;
@@ -38,78 +30,33 @@ const say = (message: FromFollowers): void => port.postMessage(message);
 const STANDARD = 'gb3838-2002';
 const METRICS_EVERY_MS = 1000;
 const PROBE_EVERY_MS = 10_000;
-const REJECTED_MAX = 1000;
 /** Decoded entries that wait for the slowest follower; beyond them it reads for itself. */
 const WINDOW_ENTRIES = 2000;
 
 const reader = openJournalReader(join(config.dataDir, 'journal.db'));
 const derived = openDerived(join(config.dataDir, 'derived.db'));
 const store = openReadingStore(config, (id) => reader.seriesById(id));
-const controlAsOf = (follower: string) => new Control(reader.control(new Cursor(derived, follower).seq));
-const tellReflagged = (changed: SeriesReading[]) => say({ type: 'reflagged', readings: changed });
-const inbox = openRejudgedInbox(derived);
-
-const rejected = openRejected(derived);
-/** Told again and again until main has quarantined them: at the start, and whenever there are more. */
-function tellRejected(): void {
-  const values = rejected.list(REJECTED_MAX).flatMap(({ series, ...row }): RejectedValue[] => {
-    const name = reader.seriesById(series);
-    if (!name) return [];
-    const { station, parameter } = name;
-    return [{ ...row, station, parameter, unit: reference.parameters.get(parameter)?.unit ?? null }];
-  });
-  if (values.length > 0) say({ type: 'rejected', readings: values });
-}
-
-const readings = createReadingsFollower({
+const entries = createEntryWindow((after, limit) => reader.read(after, limit), WINDOW_ENTRIES);
+const followers = wireFollowers({
   derived,
   store,
   reader,
-  onReflagged: tellReflagged,
-  onRejected: tellRejected,
-});
-const booksControl = controlAsOf('books');
-const volumes = createVolumeBooks({
-  derived,
-  store,
-  reader,
-  control: booksControl,
-  register: reference.parameters.get('register')!,
-});
-const books = createBooksFollower({
-  derived,
-  store,
-  reader,
-  control: booksControl,
-  reference,
-  allowedLatenessMs: config.allowedLatenessMs,
-  timeZone: config.timeZone,
-  writtenCursor: () => readings.cursor(),
-  onReflagged(changed) {
-    // A final flag may confirm an alarm or take it back. Told again after a crash, so nothing is lost in between.
-    transaction(derived, () => {
-      for (const reading of changed) inbox.put(reading);
-    });
-    alarming.wake();
-    tellReflagged(changed);
-  },
-  volumes,
-});
-const alertsControl = controlAsOf('alerts');
-const alerts = createAlertsFollower({
-  derived,
-  reader,
-  control: alertsControl,
   reference,
   standard: reference.standards.get(STANDARD)!,
   allowedLatenessMs: config.allowedLatenessMs,
+  timeZone: config.timeZone,
   publicUrl: config.publicUrl,
   log,
+  entries,
+  onReflagged: (changed) => say({ type: 'reflagged', readings: changed }),
+  onRejudged: () => alarming.wake(),
+  onRejected: (values) => say({ type: 'rejected', readings: values }),
   onAlarms(changes, seq) {
     say({ type: 'alarms', seq, changes });
     dispatcher.wake();
   },
 });
+const { readings, books, alerts, booksControl, alertsControl } = followers;
 
 const publishing = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
 let nextPublishId = 1;
@@ -152,8 +99,6 @@ const retention = createRawRetention({
 });
 let headSeq = reader.headSeq();
 
-const entries = createEntryWindow((after, limit) => reader.read(after, limit), WINDOW_ENTRIES);
-
 function pumpOf(follower: Follower, readSome: (after: number, limit: number) => Entry[]): Pump {
   return createPump({
     follower,
@@ -177,21 +122,15 @@ function pumpOf(follower: Follower, readSome: (after: number, limit: number) => 
   });
 }
 
-/** What books may have judged anew: alerts take that, and what `readings` have settled, only after they have seen it themselves. */
-let booksReadSeq = books.cursor();
-
-/** Books read the store, so they go no further than the readings that it holds. */
-const readForBooks = (after: number, limit: number) => {
-  const stored = Math.min(limit, readings.cursor() - after);
-  const found = stored > 0 ? entries.read(after, stored) : [];
-  booksReadSeq = found.at(-1)?.seq ?? booksReadSeq;
-  return found;
-};
 /**
  * Two loops: `readings` and `books` go by turns, since one reads what the other writes, and both wait while the store is
  * away; `alerts` needs no store and goes on (design §1: alarms still fire).
  */
-const pumps = [pumpOf(readings, entries.read), pumpOf(books, readForBooks), pumpOf(alerts, entries.read)] as const;
+const pumps = [
+  pumpOf(readings, entries.read),
+  pumpOf(books, followers.readForBooks),
+  pumpOf(alerts, entries.read),
+] as const;
 const stored = createFollowerLoop({
   pumps: pumps.slice(0, 2),
   clock,
@@ -202,7 +141,7 @@ const alarming = createFollowerLoop({
   pumps: pumps.slice(2),
   clock,
   onTurn: advanced,
-  extra: async () => alerts.cursor() >= Math.max(booksReadSeq, readings.settled()) && alerts.takeRejudged(),
+  extra: async () => followers.takeRejudged(),
 });
 const loops = [stored, alarming];
 
@@ -245,9 +184,8 @@ function advanced({ follower }: Pump, moved: boolean): void {
 }
 
 function report(): void {
-  const timers = [readings, books, alerts].map((follower) => follower.nextTimerMs()).filter((timer) => timer !== null);
   const neededFromSeq = Math.min(passed.readings, passed.books, alerts.restoresFromSeq());
-  const nextTimerMs = timers.length > 0 ? Math.min(...timers) : null;
+  const nextTimerMs = followers.nextTimerMs();
   say({ type: 'progress', cursors: { ...passed }, nextTimerMs, neededFromSeq });
 }
 
@@ -260,8 +198,7 @@ port.on('message', (message: ToFollowers) => {
     return;
   }
   if (message.type === 'quarantined') {
-    transaction(derived, () => rejected.forget(message.ids));
-    if (message.ids.length === REJECTED_MAX) tellRejected();
+    followers.quarantined(message.ids);
     return;
   }
   if (message.type === 'committed') headSeq = Math.max(headSeq, message.headSeq);
@@ -290,12 +227,12 @@ const metrics = setInterval(() => {
 
 const probing = setInterval(() => {
   void probeStore();
-  tellRejected();
+  followers.tellRejected();
 }, PROBE_EVERY_MS);
 void probeStore();
 
 say({ type: 'ready' });
-tellRejected();
+followers.tellRejected();
 say({ type: 'open-alarms', alarms: alerts.openAlarms() });
 dispatcher.wake();
 await Promise.all(loops.map((loop) => loop.run()));

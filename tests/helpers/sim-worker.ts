@@ -1,33 +1,26 @@
 /**
- * The followers' thread, wired as src/followers-worker.ts wires it, but driven step by step: real followers, pumps,
- * inbox and dispatcher over a derived.db on disk that its death may come between any two statements of.
+ * The followers' thread: what src/followers-worker.ts drives in its loops, driven step by step. Real followers, pumps and
+ * dispatcher over a derived.db on disk that its death may come between any two statements of.
  */
 import { createDispatcher, type Delay } from '#alerts/dispatch.ts';
-import { createAlertsFollower } from '#alerts/follower.ts';
 import type { Entry } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { Clock } from '#src/clock.ts';
 import { createEntryWindow } from '#src/entry-window.ts';
 import { createPump, type Pump } from '#src/follower-pump.ts';
 import type { RejectedValue } from '#src/followers-protocol.ts';
-import { openRejudgedInbox } from '#store/alert-tables.ts';
-import { createBooksFollower } from '#store/books-follower.ts';
-import { Control } from '#store/control.ts';
-import { Cursor, openDerived } from '#store/derived.ts';
+import { wireFollowers } from '#src/wire-followers.ts';
+import { openDerived } from '#store/derived.ts';
 import type { Follower } from '#store/follower.ts';
 import { type OpenJournalReader, openJournalReader } from '#store/journal-reader.ts';
 import type { ReadingStore } from '#store/reading-store.ts';
-import { createReadingsFollower } from '#store/readings-follower.ts';
-import { openRejected } from '#store/rejected.ts';
-import { type Database, StoreError, transaction } from '#store/sqlite.ts';
-import { createVolumeBooks } from '#store/volume-books.ts';
+import { type Database, StoreError } from '#store/sqlite.ts';
 import { guarded } from './mortal-database.ts';
 import type { Mortality } from './sim-mortality.ts';
 import { reference, standard, TIME_ZONE } from './sim-site.ts';
 import type { Wire } from './sim-wire.ts';
 
 const WINDOW_ENTRIES = 50;
-const REJECTED_MAX = 1000;
 
 export interface SimWorkerParts {
   journalPath: string;
@@ -94,55 +87,29 @@ function wired(parts: SimWorkerParts, reader: OpenJournalReader, real: Database)
     return work();
   };
   const derived = guarded(real, act, () => !life.isDead);
-  const controlAsOf = (follower: string) => new Control(reader.control(new Cursor(derived, follower).seq));
-  const inbox = openRejudgedInbox(derived);
-  const rejected = openRejected(derived);
   const countParked = derived.prepare('SELECT count(*) AS n FROM parked');
   const insertParked = derived.prepare('INSERT INTO parked (follower, seq, atMs, error) VALUES (?, ?, ?, ?)');
 
-  function tellRejected(): void {
-    const values = rejected.list(REJECTED_MAX).map(({ series, ...row }): RejectedValue => {
-      const { station, parameter } = reader.seriesById(series)!;
-      return { ...row, station, parameter, unit: reference.parameters.get(parameter)?.unit ?? null };
-    });
-    if (values.length > 0) parts.onRejected(values);
-  }
-
-  const { onReflagged } = parts;
-  const readings = createReadingsFollower({ derived, store, reader, onReflagged, onRejected: tellRejected });
-  const booksControl = controlAsOf('books');
-  const register = reference.parameters.get('register')!;
-  const volumes = createVolumeBooks({ derived, store, reader, control: booksControl, register });
-  const books = createBooksFollower({
+  const entries = createEntryWindow((after, limit) => reader.read(after, limit), WINDOW_ENTRIES);
+  const { onReflagged, onRejected } = parts;
+  const log = { info: () => {}, warn: (fields: object) => refuseLeftOut(fields) };
+  const followers = wireFollowers({
     derived,
     store,
     reader,
-    control: booksControl,
-    reference,
-    allowedLatenessMs,
-    timeZone: TIME_ZONE,
-    writtenCursor: () => readings.cursor(),
-    onReflagged(changed) {
-      transaction(derived, () => {
-        for (const reading of changed) inbox.put(reading);
-      });
-      onReflagged(changed);
-    },
-    volumes,
-  });
-  const alertsControl = controlAsOf('alerts');
-  const log = { info: () => {}, warn: (fields: object) => refuseLeftOut(fields) };
-  const alerts = createAlertsFollower({
-    derived,
-    reader,
-    control: alertsControl,
     reference,
     standard,
     allowedLatenessMs,
+    timeZone: TIME_ZONE,
     publicUrl: null,
     log,
+    entries,
+    onReflagged,
+    onRejudged: () => {},
+    onRejected,
     onAlarms: () => dispatcher.wake(),
   });
+  const { readings, books, alerts, alertsControl } = followers;
   const send = parts.wire.sender(parts.number, life);
   const dispatcher = createDispatcher({
     derived,
@@ -159,7 +126,6 @@ function wired(parts: SimWorkerParts, reader: OpenJournalReader, real: Database)
     if (event === 'alerts.rejudged-left-out' && !life.isDead) parts.onFault(err);
   }
 
-  const entries = createEntryWindow((after, limit) => reader.read(after, limit), WINDOW_ENTRIES);
   const passed = { readings: readings.cursor(), books: books.cursor(), alerts: alerts.cursor() };
   const failing = new Set<Follower>();
 
@@ -186,14 +152,7 @@ function wired(parts: SimWorkerParts, reader: OpenJournalReader, real: Database)
     });
   }
 
-  let booksReadSeq = books.cursor();
-  const readForBooks = (after: number, limit: number) => {
-    const stored = Math.min(limit, readings.cursor() - after);
-    const found = stored > 0 ? entries.read(after, stored) : [];
-    booksReadSeq = found.at(-1)?.seq ?? booksReadSeq;
-    return found;
-  };
-  const storedPumps = [pumpOf(readings, entries.read), pumpOf(books, readForBooks)];
+  const storedPumps = [pumpOf(readings, entries.read), pumpOf(books, followers.readForBooks)];
   const alarmPump = pumpOf(alerts, entries.read);
 
   async function turn(pump: Pump): Promise<boolean> {
@@ -209,7 +168,7 @@ function wired(parts: SimWorkerParts, reader: OpenJournalReader, real: Database)
     return moved;
   }
 
-  tellRejected();
+  followers.tellRejected();
   dispatcher.wake();
   return {
     life,
@@ -221,20 +180,16 @@ function wired(parts: SimWorkerParts, reader: OpenJournalReader, real: Database)
     },
     async alarmTurn() {
       const hasMoved = await turn(alarmPump);
-      return (alerts.cursor() >= Math.max(booksReadSeq, readings.settled()) && alerts.takeRejudged()) || hasMoved;
+      return followers.takeRejudged() || hasMoved;
     },
-    quarantined: (ids) => transaction(derived, () => rejected.forget(ids)),
-    tellRejected,
+    quarantined: followers.quarantined,
+    tellRejected: followers.tellRejected,
     parked: () => (countParked.get() as { n: number }).n,
     isIdle: (headSeq) =>
       Math.min(passed.readings, passed.books, passed.alerts) === headSeq &&
-      inbox.list(1).length === 0 &&
-      rejected.list(1).length === 0 &&
+      !followers.hasWaiting() &&
       dispatcher.pending() === 0,
-    nextTimerMs() {
-      const timers = [readings, books, alerts].map((follower) => follower.nextTimerMs()).filter((at) => at !== null);
-      return timers.length > 0 ? Math.min(...timers) : null;
-    },
+    nextTimerMs: followers.nextTimerMs,
     neededFromSeq: () => Math.min(passed.readings, passed.books, alerts.restoresFromSeq()),
     close(): void {
       // Whatever hangs on to it is dead or has ended: it can't reach the files any more.

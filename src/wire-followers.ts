@@ -1,0 +1,124 @@
+/**
+ * The followers and what joins them, over one derived.db and one reading store: the worker drives them in its loops, the
+ * simulation step by step. Who they tell is handed in.
+ */
+import { type AlertsFollower, type AlertsFollowerOptions, createAlertsFollower } from '#alerts/follower.ts';
+import type { SeriesReading } from '#model/reading.ts';
+import type { Reference } from '#model/reference.ts';
+import { openRejudgedInbox } from '#store/alert-tables.ts';
+import { createBooksFollower } from '#store/books-follower.ts';
+import { Control } from '#store/control.ts';
+import { Cursor } from '#store/derived.ts';
+import type { Follower } from '#store/follower.ts';
+import type { OpenJournalReader } from '#store/journal-reader.ts';
+import type { ReadingStore } from '#store/reading-store.ts';
+import { createReadingsFollower, type ReadingsFollower } from '#store/readings-follower.ts';
+import { openRejected } from '#store/rejected.ts';
+import { type Database, transaction } from '#store/sqlite.ts';
+import { createVolumeBooks } from '#store/volume-books.ts';
+import type { EntryWindow } from './entry-window.ts';
+import type { RejectedValue } from './followers-protocol.ts';
+
+const REJECTED_MAX = 1000;
+
+interface FollowersParts
+  extends Pick<AlertsFollowerOptions, 'standard' | 'allowedLatenessMs' | 'publicUrl' | 'log' | 'onAlarms'> {
+  derived: Database;
+  store: ReadingStore;
+  reader: OpenJournalReader;
+  reference: Reference;
+  timeZone: string;
+  entries: EntryWindow;
+  /** Flags have changed in the store; may be told twice after a crash. */
+  onReflagged: (readings: SeriesReading[]) => void;
+  /** There is something for `takeRejudged`. */
+  onRejudged: () => void;
+  /** Refused by the store for good, to be quarantined; told again and again until `quarantined`. */
+  onRejected: (values: RejectedValue[]) => void;
+}
+
+export interface Followers {
+  readings: ReadingsFollower;
+  books: Follower;
+  alerts: AlertsFollower;
+  /** The registers as of the books' and the alerts' cursors. */
+  booksControl: Control;
+  alertsControl: Control;
+  /** Reads entries for the books, which go no further than the readings that the store holds. */
+  readForBooks: EntryWindow['read'];
+  /** Gives alerts the flags that stand now, once they have seen everything that was judged; says whether there is more. */
+  takeRejudged(): boolean;
+  /** At the start, and whenever there may be more. */
+  tellRejected(): void;
+  quarantined(ids: readonly string[]): void;
+  /** Whether flags or refused values still wait. */
+  hasWaiting(): boolean;
+  /** The first time at which one of them has something to do though nothing arrives, or null. */
+  nextTimerMs(): number | null;
+}
+
+export function wireFollowers(parts: FollowersParts): Followers {
+  const { derived, store, reader, reference, entries, onReflagged, onRejected } = parts;
+  const controlAsOf = (follower: string) => new Control(reader.control(new Cursor(derived, follower).seq));
+  const inbox = openRejudgedInbox(derived);
+  const rejected = openRejected(derived);
+
+  function tellRejected(): void {
+    const values = rejected.list(REJECTED_MAX).flatMap(({ series, ...row }): RejectedValue[] => {
+      const name = reader.seriesById(series);
+      if (!name) return [];
+      const { station, parameter } = name;
+      return [{ ...row, station, parameter, unit: reference.parameters.get(parameter)?.unit ?? null }];
+    });
+    if (values.length > 0) onRejected(values);
+  }
+
+  const readings = createReadingsFollower({ derived, store, reader, onReflagged, onRejected: tellRejected });
+  const booksControl = controlAsOf('books');
+  const register = reference.parameters.get('register')!;
+  const books = createBooksFollower({
+    ...parts,
+    control: booksControl,
+    writtenCursor: () => readings.cursor(),
+    onReflagged(changed) {
+      // A final flag may confirm an alarm or take it back. Told again after a crash, so nothing is lost in between.
+      transaction(derived, () => {
+        for (const reading of changed) inbox.put(reading);
+      });
+      parts.onRejudged();
+      onReflagged(changed);
+    },
+    volumes: createVolumeBooks({ derived, store, reader, control: booksControl, register }),
+  });
+  const alertsControl = controlAsOf('alerts');
+  const alerts = createAlertsFollower({ ...parts, control: alertsControl });
+  let booksReadSeq = books.cursor();
+
+  return {
+    readings,
+    books,
+    alerts,
+    booksControl,
+    alertsControl,
+    readForBooks(after, limit) {
+      const stored = Math.min(limit, readings.cursor() - after);
+      const found = stored > 0 ? entries.read(after, stored) : [];
+      booksReadSeq = found.at(-1)?.seq ?? booksReadSeq;
+      return found;
+    },
+    takeRejudged() {
+      // Sooner, and the flag that alerts then see in the entry itself would come last.
+      return alerts.cursor() >= Math.max(booksReadSeq, readings.settled()) && alerts.takeRejudged();
+    },
+    tellRejected,
+    quarantined(ids) {
+      transaction(derived, () => rejected.forget(ids));
+      if (ids.length === REJECTED_MAX) tellRejected();
+    },
+    hasWaiting: () => inbox.list(1).length > 0 || rejected.list(1).length > 0,
+    nextTimerMs() {
+      const timers = [readings, books, alerts].map((follower) => follower.nextTimerMs()).filter((at) => at !== null);
+      return timers.length > 0 ? Math.min(...timers) : null;
+    },
+  };
+}
