@@ -61,6 +61,8 @@ export const NEWBORN = {
   basis: 'instantaneous',
   late: false,
   occurrences: 1,
+  chattering: false,
+  firstOut: null,
   shelvedUntilMs: null,
   suppressedBy: null,
   latched: false,

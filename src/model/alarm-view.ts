@@ -37,10 +37,12 @@ export function alarmView(alarm: Alarm) {
     basis: alarm.basis,
     late: alarm.late,
     occurrences: alarm.occurrences,
+    // Alarms that an earlier version kept lack these.
+    chattering: alarm.chattering ?? false,
+    firstOut: alarm.firstOut ?? null,
     shelvedUntil: instant(alarm.shelvedUntilMs),
     suppressedBy: alarm.suppressedBy,
     latched: alarm.latched,
-    // Alarms that an earlier version kept lack it.
     detail: alarm.detail ?? null,
   };
 }

@@ -12,6 +12,9 @@ export type AlarmState = (typeof ALARM_STATES)[number];
 export const WHOLE_STATION = '_station';
 export const GATEWAYS_STATION = '_gateways';
 
+export const ALARM_BASES = ['instantaneous', 'hour', 'day', 'month'] as const;
+type AlarmBasis = (typeof ALARM_BASES)[number];
+
 /** What happened, as notices and timelines name it. `test` and `summary` exist only in notices. */
 export const ALARM_EVENTS = [
   'raised',
@@ -60,9 +63,15 @@ export interface Alarm {
   class: WaterClass | null;
   /** (value − limit) / limit; null for pH, DO and temperature (GB 3838 practice). */
   multiple: number | null;
-  basis: 'instantaneous';
+  /** What was judged: a single reading, or what the books say of a closed hour, day or month. */
+  basis: AlarmBasis;
   late: boolean;
+  /** The how-manieth alarm of its key within an hour. */
   occurrences: number;
+  /** One of three or more of its key within an hour. */
+  chattering: boolean;
+  /** The alarm that came first at its station, while that one stands; null: it did, or nobody asked. */
+  firstOut: string | null;
   shelvedUntilMs: number | null;
   /** Why nobody is told of it by design: `maintenance/ID`, or the id of the alarm that this one follows from. */
   suppressedBy: string | null;

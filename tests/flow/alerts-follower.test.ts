@@ -26,6 +26,8 @@ describe('a breach of the target class', () => {
       basis: 'instantaneous',
       late: false,
       occurrences: 1,
+      chattering: false,
+      firstOut: null,
     });
     expect(alarm!.id).toMatch(/^[A-Za-z0-9._-]{1,64}$/);
     await rig.send({ at: 10, value: 0.48 });

@@ -61,6 +61,8 @@ describe('a platform alarm', () => {
         basis: 'instantaneous',
         late: false,
         occurrences: 1,
+        chattering: false,
+        firstOut: null,
         shelvedUntil: null,
         suppressedBy: null,
         latched: false,

@@ -87,6 +87,8 @@ describe('the main job', () => {
         basis: 'instantaneous',
         late: false,
         occurrences: 1,
+        chattering: false,
+        firstOut: null,
         shelvedUntil: null,
         suppressedBy: null,
         latched: false,

@@ -276,6 +276,8 @@ export function anAlarm(rest: Partial<Alarm> = {}): Alarm {
     basis: 'instantaneous',
     late: false,
     occurrences: 1,
+    chattering: false,
+    firstOut: null,
     shelvedUntilMs: null,
     suppressedBy: null,
     latched: false,

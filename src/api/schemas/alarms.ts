@@ -1,6 +1,6 @@
 /** Alarms, their timelines, notices, and what may be done to them. */
 import { z } from 'zod';
-import { ALARM_EVENTS, ALARM_STATES, SEVERITIES } from '#model/alarm.ts';
+import { ALARM_BASES, ALARM_EVENTS, ALARM_STATES, SEVERITIES } from '#model/alarm.ts';
 import { CLASSES, TARGETS } from '#model/class.ts';
 import { id } from '#model/register.ts';
 import { instantText, listOf, page, range } from './common.ts';
@@ -29,9 +29,11 @@ export const alarm = z
     target: z.enum(TARGETS).nullable(),
     class: z.enum(CLASSES).nullable(),
     multiple: z.number().nullable(),
-    basis: z.literal('instantaneous'),
+    basis: z.enum(ALARM_BASES).describe('What was judged: a single reading, or a closed hour, day or month'),
     late: z.boolean(),
-    occurrences: z.number().int(),
+    occurrences: z.number().int().describe('The how-manieth alarm of its key within an hour'),
+    chattering: z.boolean().describe('One of three or more of its key within an hour'),
+    firstOut: z.string().nullable().describe('The alarm that came first at its station'),
     shelvedUntil: instantOrNull,
     suppressedBy: z
       .string()
@@ -70,6 +72,8 @@ export const alarm = z
         basis: 'instantaneous',
         late: false,
         occurrences: 1,
+        chattering: false,
+        firstOut: null,
         shelvedUntil: null,
         suppressedBy: null,
         latched: false,
