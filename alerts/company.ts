@@ -12,7 +12,8 @@ const RECURS_MS = 3_600_000;
 const CHATTERING = 3;
 /** What is over for longer than this has nothing to do with what begins now. */
 const STOOD_MS = 600_000;
-const NEVER = Number.MAX_SAFE_INTEGER;
+/** Later than any time. */
+const NEVER = 8.64e15;
 
 /** `[from, to]` in `raisedAtMs`. */
 type Span = readonly [number, number];
@@ -59,9 +60,11 @@ export function createCompany(store: Pick<AlertStore, 'raisedOf' | 'raisedAt' | 
       if (keys.size === 0 && stations.size === 0) return [];
       const concerned = new Map<string, Alarm>();
       const note = (alarm: Alarm) => concerned.set(alarm.id, alarm);
-      for (const [key, spans] of keys) for (const [from, to] of spans) store.raisedOf(key, from - 1, to).forEach(note);
+      for (const [key, spans] of keys) {
+        for (const [from, to] of joined(spans)) store.raisedOf(key, from - 1, to).forEach(note);
+      }
       for (const [station, spans] of stations) {
-        for (const [from, to] of spans) store.raisedAt(station, from, to + 1).forEach(note);
+        for (const [from, to] of joined(spans)) store.raisedAt(station, from, to + 1).forEach(note);
       }
       keys = new Map();
       stations = new Map();
@@ -72,6 +75,17 @@ export function createCompany(store: Pick<AlertStore, 'raisedOf' | 'raisedAt' | 
       });
     },
   };
+}
+
+/** The same time without overlaps, so that nothing is read twice. */
+function joined(spans: readonly Span[]): Span[] {
+  const apart: Span[] = [];
+  for (const [from, to] of spans.toSorted(([a], [b]) => a - b)) {
+    const last = apart.at(-1);
+    if (last && from <= last[1]) apart[apart.length - 1] = [last[0], Math.max(last[1], to)];
+    else apart.push([from, to]);
+  }
+  return apart;
 }
 
 /** The transition of an alarm that begins, or on better knowledge ceases, to be one of too many. */

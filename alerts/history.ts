@@ -9,10 +9,10 @@ const OF_THE_READING: ReadonlySet<string> = new Set(['severity', 'value', 'class
 export function changedBy(happenings: Step['happenings'], before: Alarm | undefined, after: Alarm): Changed[] {
   const changes = happenings.map((): Changed => ({}));
   for (const name of TRACED) {
-    // An alarm of an earlier version may lack some.
+    // An alarm that has just begun, or is of an earlier version, lacks some: that it isn't latched is no news.
     const old = before?.[name] ?? null;
-    const value = after[name];
-    const isNews = before ? old !== (value ?? null) : value !== null && value !== false;
+    const value = after[name] ?? null;
+    const isNews = old !== value && !(old === null && value === false);
     const at = OF_THE_READING.has(name) ? 0 : changes.length - 1;
     if (isNews && changes[at]) Object.assign(changes[at], { [name]: [old, value] });
   }
