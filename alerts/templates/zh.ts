@@ -20,7 +20,7 @@ export const zh: Language = {
     reset: '复位',
     'handed-over': '移交',
     unacknowledged: '取消确认',
-    chattering: '频繁报警',
+    chattering: '反复报警',
     summary: '汇总',
     test: '测试',
   },

@@ -69,7 +69,7 @@ export const ALARM_WORDS = {
   'event-reset': ['复位', 'Reset'],
   'event-handed-over': ['移交', 'Handed over'],
   'event-unacknowledged': ['取消确认', 'No longer acknowledged'],
-  'event-chattering': ['频繁报警', 'Chattering'],
+  'event-chattering': ['反复报警', 'Chattering'],
   'event-summary': ['汇总', 'Summary'],
   'event-test': ['测试', 'Test'],
 } as const;
