@@ -3,13 +3,28 @@
  * follower's open transaction, so that no transition is without its notices and no notice without its transition
  * (invariant 5). What is found late is gathered and told once per entry and channel.
  */
-import type { Alarm, Transition } from '#model/alarm.ts';
+import type { Again, Alarm, LimitVersion, Transition } from '#model/alarm.ts';
 import { type Entry, isImport } from '#model/entry.ts';
+import type { Standard } from '#model/reference.ts';
 import type { AlertStore } from '#store/alert-store.ts';
 import type { Control } from '#store/control.ts';
+import { chatters, createCompany } from './company.ts';
+import { createDeadlines } from './deadlines.ts';
 import type { Change, Episode } from './evaluate.ts';
+import { changedBy } from './history.ts';
 import type { Lane } from './lane.ts';
-import { type Birth, namesIn, raise, record, resuppress, revise, type Step, suppress, withdraw } from './lifecycle.ts';
+import {
+  type Birth,
+  isOver,
+  namesIn,
+  raise,
+  record,
+  resuppress,
+  revise,
+  type Step,
+  suppress,
+  withdraw,
+} from './lifecycle.ts';
 import { createMaintenanceWindows, isHeldByMaintenance } from './maintenance.ts';
 import { noticeDraft, sampleAlarm } from './notice.ts';
 import { recipients, routed } from './route.ts';
@@ -36,6 +51,7 @@ export interface AlarmChange {
 interface Options {
   store: AlertStore;
   control: Control;
+  standard: Standard;
   allowedLatenessMs: number;
   publicUrl: string | null;
 }
@@ -48,22 +64,24 @@ export interface AlarmLog {
   /** One step of an alarm's life; `lastBreachMs` undefined = as it was. */
   write(step: Step, occasion: Occasion, lastBreachMs?: number | null): void;
   test(channel: string, occasion: Occasion): void;
-  /** Ends an occasion: records and their digests are written. */
+  /** Ends an occasion: records and their digests are written, and what has changed for other alarms. */
   end(occasion: Occasion): void;
   /** What happened since it was last asked, in order. */
   take(): AlarmChange[];
-  /** The time at which the first shelved alarm comes back, or a maintenance window ends that holds alarms, or null. */
+  /** When the first shelved or acknowledged alarm asks again, or a maintenance window ends that holds alarms, or null. */
   nextHeldMs(): number | null;
   shelvesDue(receivedMs: number): string[];
+  reAlarmsDue(receivedMs: number): string[];
   /** Whether a window that holds alarms is over. */
   isHeldOver(receivedMs: number): boolean;
   /** Lets go of alarms that no window holds any more: they are told, unless `parentOf` names a reason of its own. */
   releaseHeld(occasion: Occasion, parentOf: (alarm: Alarm) => string | null): void;
   windowsChanged(): void;
+  ruleChanged(rule: string): void;
 }
 
 /** Not split: one closure over what an occasion gathers, shared by short parts. */
-export function createAlarmLog({ store, control, allowedLatenessMs, publicUrl }: Options): AlarmLog {
+export function createAlarmLog({ store, control, standard, allowedLatenessMs, publicUrl }: Options): AlarmLog {
   let changes: AlarmChange[] = [];
   let counted = { origin: '', count: 0 };
   const late = new Map<string, { lane: Lane; isNew: boolean; episode: Episode }>();
@@ -71,7 +89,8 @@ export function createAlarmLog({ store, control, allowedLatenessMs, publicUrl }:
   const windows = createMaintenanceWindows(control);
   /** Alarms that stand and are held by a window. */
   const maintained = new Map(store.suppressed().flatMap(({ id, by }) => (isHeldByMaintenance(by) ? [[id, by]] : [])));
-  const shelves = new Map(store.shelved().map(({ id, untilMs }) => [id, untilMs]));
+  const deadlines = createDeadlines(store, control);
+  const company = createCompany(store);
 
   /** A name for one happening of an occasion: the same at every replay, since the same things happen in it. */
   function ordinal(origin: string): number {
@@ -105,22 +124,42 @@ export function createAlarmLog({ store, control, allowedLatenessMs, publicUrl }:
 
   function write(given: Step, occasion: Occasion, lastBreachMs?: number | null): void {
     const { seq, receivedMs } = occasion;
-    const { alarm, happenings } = held(given, occasion);
-    const before = store.alarm(alarm.id);
+    const before = store.alarm(given.alarm.id);
+    const { alarm, happenings } = before ? held(given, occasion) : begun(held(given, occasion));
     hold(alarm);
     store.put(alarm, lastBreachMs === undefined ? (before?.lastBreachMs ?? null) : lastBreachMs);
-    if (alarm.shelvedUntilMs === null) shelves.delete(alarm.id);
-    else shelves.set(alarm.id, alarm.shelvedUntilMs);
-    for (const happening of happenings) {
-      const transition: Transition = { alarm: alarm.id, seq, atMs: receivedMs, ...happening };
+    deadlines.set(alarm);
+    company.put(before?.alarm, alarm);
+    const changed = changedBy(happenings, before?.alarm, alarm);
+    const limitVersion = limitVersionOf(alarm);
+    // An alarm that ends while it is shelved ends in silence.
+    const wasShelved = (before?.alarm.shelvedUntilMs ?? null) !== null;
+    const isSilent = alarm.shelvedUntilMs !== null || (wasShelved && isOver(alarm.state));
+    for (const [n, { again, ...happening }] of happenings.entries()) {
+      const transition: Transition = {
+        alarm: alarm.id,
+        seq,
+        atMs: receivedMs,
+        ...happening,
+        changed: changed[n]!,
+        limitVersion,
+      };
       store.transition(transition);
       // Of several happenings at once each tells of the alarm as it was right after it.
       const then: Alarm = { ...alarm, state: happening.to };
       changes.push({ alarm: then, transition });
-      // An alarm that ends while it is shelved, or suppressed, ends in silence.
-      if ((before?.alarm.shelvedUntilMs ?? null) === null && alarm.suppressedBy === null)
-        tell(then, transition, occasion);
+      if (!isSilent && alarm.suppressedBy === null) tell(then, transition, occasion, again);
     }
+  }
+
+  function begun({ alarm: newborn, happenings }: Step): Step {
+    const alarm = company.placed(newborn);
+    return { alarm, happenings: [...happenings, ...chatters(false, alarm)] };
+  }
+
+  function limitVersionOf({ rule, ruleSeq, target }: Alarm): LimitVersion {
+    const seq = ruleSeq ?? control.version('rule', rule)?.seq ?? null;
+    return { rule: seq, standard: target === null ? null : standard.id };
   }
 
   /** Writes the digests of what was found late so far; whoever they are for counts as told. */
@@ -132,7 +171,7 @@ export function createAlarmLog({ store, control, allowedLatenessMs, publicUrl }:
     digests.clear();
   }
 
-  function tell(alarm: Alarm, { event }: Transition, occasion: Occasion): void {
+  function tell(alarm: Alarm, { event }: Transition, occasion: Occasion, again?: Again): void {
     const { origin, receivedMs, isRecordOnly } = occasion;
     // One message may find a breach late and take it back: that is told in this order, and to those who heard of it.
     if (event !== 'late-found' && [...digests.values()].some((some) => some.some(({ id }) => id === alarm.id))) {
@@ -143,7 +182,7 @@ export function createAlarmLog({ store, control, allowedLatenessMs, publicUrl }:
     const cause = `${origin}/${ordinal(origin)}`;
     for (const channel of channels) {
       if (event === 'late-found') digests.set(channel, [...(digests.get(channel) ?? []), alarm]);
-      else store.notify(noticeDraft({ cause, event, channel, alarms: [alarm], atMs: receivedMs }, publicUrl));
+      else store.notify(noticeDraft({ cause, event, channel, alarms: [alarm], atMs: receivedMs, again }, publicUrl));
     }
   }
 
@@ -185,6 +224,7 @@ export function createAlarmLog({ store, control, allowedLatenessMs, publicUrl }:
       }
       late.clear();
       tellLate(occasion);
+      for (const step of company.revised()) write(step, occasion);
     },
     take() {
       const taken = changes;
@@ -193,10 +233,12 @@ export function createAlarmLog({ store, control, allowedLatenessMs, publicUrl }:
     },
     nextHeldMs() {
       const ends = [...new Set(maintained.values())].flatMap((name) => windows.endMs(name) ?? []);
-      const times = [...shelves.values(), ...ends];
-      return times.length === 0 ? null : times.reduce((first, one) => Math.min(first, one));
+      const first = Math.min(...ends, deadlines.nextMs() ?? Number.POSITIVE_INFINITY);
+      return Number.isFinite(first) ? first : null;
     },
-    shelvesDue: (receivedMs) => [...shelves].flatMap(([id, untilMs]) => (untilMs <= receivedMs ? [id] : [])).sort(),
+    shelvesDue: deadlines.shelvesDue,
+    reAlarmsDue: deadlines.reAlarmsDue,
+    ruleChanged: deadlines.ruleChanged,
     windowsChanged: () => windows.forget(),
     releaseHeld(occasion, parentOf) {
       const { receivedMs } = occasion;

@@ -8,6 +8,7 @@ import type { Limit, TargetClass, WaterBody, WaterClass } from '#model/class.ts'
 import { durationMs } from '#model/duration.ts';
 import type { Parameter, Standard } from '#model/reference.ts';
 import type { Rule, Station } from '#model/register.ts';
+import type { Calendar } from './calendar.ts';
 import { type Expression, parametersNamed, parseExpression } from './expression.ts';
 
 /** The limits of standards are inclusive; a threshold may also be strict. */
@@ -61,6 +62,12 @@ export interface Condition {
   waterBody: WaterBody | null;
   /** Whether (value − limit) / limit may be stated. */
   statesMultiple: boolean;
+  /** Whether an alarm whose condition is over waits for a reset; absent: no. */
+  latch?: true;
+  /** When readings count; absent: always. */
+  calendar?: Calendar;
+  /** Seq of the rule's version; absent in what earlier versions kept. */
+  ruleSeq?: number;
 }
 
 /** A series without an interval counts as young for one hour (contracts §4). */
@@ -94,6 +101,7 @@ export function conditionFor(
     holeMs: freshMsOf(station, parameter.id),
     severity: rule.severity,
     statesMultiple: parameter.multiple && (rule.kind === 'class' || rule.kind === 'threshold'),
+    ...(rule.latch ? { latch: true } : {}),
   };
 }
 
@@ -126,6 +134,7 @@ export function expressionCondition(
     holeMs: Math.max(...inputs.map(({ freshMs }) => freshMs)),
     severity: rule.severity,
     statesMultiple: false,
+    ...(rule.latch ? { latch: true } : {}),
   };
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Severity } from '#model/alarm.ts';
 import type { Condition } from './conditions.ts';
-import { BREACH, CLEAR, type Finding, type Grade, isMoreSevere, severityAt } from './grades.ts';
+import { BREACH, CLEAR, type Finding, type Grade, isMoreSevere, OUTSIDE, severityAt } from './grades.ts';
 
 /** A usable reading with its worth under the condition that held when it was journaled. */
 export interface Judged {
@@ -28,6 +28,8 @@ export interface Episode {
   severity: Severity;
   /** The reading that raised it or, later, last changed its severity. */
   finding: Finding;
+  /** What cleared it: the rule's calendar; absent: readings. */
+  clearedBy?: 'calendar';
 }
 
 /**
@@ -108,6 +110,9 @@ function wentOn(hold: Hold & { phase: 'raised' }, reading: Judged): Hold {
 }
 
 function eased(hold: Hold & { phase: 'raised' }, { timeMs, grade, condition }: Judged): Hold {
+  if (grade === OUTSIDE) {
+    return { phase: 'cleared', episode: { ...hold.episode, clearedAtMs: timeMs, clearedBy: 'calendar' } };
+  }
   if (grade !== CLEAR) return hold.clearSinceMs === null ? hold : { ...hold, clearSinceMs: null };
   const clearSinceMs = hold.clearSinceMs ?? timeMs;
   const isEarly = timeMs < clearSinceMs + condition.clearForMs || timeMs < hold.episode.lastBreachMs + condition.keepMs;

@@ -12,7 +12,7 @@ import type { Rejudged } from '#store/alert-tables.ts';
 import { type AlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
 import type { Condition } from './conditions.ts';
 import type { Change, Judged } from './evaluate.ts';
-import { BREACH, type Grade, isEvidence, judge } from './grades.ts';
+import { atTime, BREACH, type Grade, isEvidence, judge } from './grades.ts';
 import { conditionAt, has, insert, type Lane, readingsOf, remove, replace, settle, trackedAt } from './lane.ts';
 import { lateReading } from './late.ts';
 import { alarmId, alarmIdOfKey, confirm, NO_SERIES, withdraw } from './lifecycle.ts';
@@ -128,6 +128,11 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     return insert(lane, judged, newAlarm);
   }
 
+  function gradeOf(condition: Condition, read: Read): Grade | null {
+    const grade = judge(condition, read, standard);
+    return grade === null ? null : atTime(condition, read.timeMs, grade);
+  }
+
   function reading(watch: Watch, read: JournaledReading, log: AlarmLog | null): void {
     const { condition } = watch;
     const { timeMs } = read;
@@ -136,7 +141,7 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
       gather(lane.sources, watch.parameter, condition, read);
       return;
     }
-    const grade = judge(condition, read, standard);
+    const grade = gradeOf(condition, read);
     if (isOutOfReach(timeMs) && (occasion.isRecordOnly || !has(lane, timeMs))) {
       late(condition, read, grade, read.verdict === 'correction', log);
       return;
@@ -232,7 +237,8 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
       if (isVoid && condition.derive.kind !== 'expression') denied(fromMs, toMs, cause, log);
       return;
     }
-    const gradeOf = (value: number | null) => judge(condition, { value, flag, deviceFlag: null }, standard);
+    const corrected = (value: number | null, timeMs: number) =>
+      gradeOf(condition, { timeMs, value, flag, deviceFlag: null });
     const told = (changes: readonly Change[]) => {
       if (changes.length > 0) log.evaluated(lane, changes, occasion, cause);
     };
@@ -241,10 +247,11 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     } else {
       for (const old of [...readingsOf(lane)].filter(({ timeMs }) => timeMs >= fromMs && timeMs < toMs)) {
         const value = action === 'set' ? (correction.value ?? null) : old.value;
-        told(place(old.timeMs, value, gradeOf(value), condition));
+        told(place(old.timeMs, value, corrected(value, old.timeMs), condition));
       }
     }
-    const isDenial = isVoid || (action === 'set' && (gradeOf(correction.value ?? null) ?? 0) < BREACH);
+    const set = { value: correction.value ?? null, flag, deviceFlag: null };
+    const isDenial = isVoid || (action === 'set' && (judge(condition, set, standard) ?? 0) < BREACH);
     if (isDenial) denied(fromMs, toMs, cause, log);
   }
 
@@ -285,7 +292,7 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     }
     // What was judged when it came keeps the condition of that time.
     const condition = conditionAt(lane, timeMs) ?? watch.condition;
-    const grade = judge(condition, read, standard);
+    const grade = gradeOf(condition, read);
     if (isOutOfReach(timeMs) && !has(lane, timeMs)) {
       late(condition, read, grade, true, log);
       return;

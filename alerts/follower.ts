@@ -20,9 +20,10 @@ import { type Database, StoreError, transaction } from '#store/sqlite.ts';
 import { type AlarmChange, createAlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
 import { createEvaluator } from './evaluator.ts';
 import { type Lane, laneFrom, lanePayload, standing } from './lane.ts';
-import { acknowledge, comment, keyOf, NO_SERIES, namesIn, type Step, shelve, unshelve, withdraw } from './lifecycle.ts';
+import { askAgain, keyOf, NO_SERIES, namesIn, type Step, unshelve, withdraw } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { createMissing } from './missing.ts';
+import { operate } from './operate.ts';
 import { platformKey, platformStep } from './platform.ts';
 import { createWatches } from './watches.ts';
 
@@ -41,6 +42,8 @@ export interface AlertsFollowerOptions {
   standard: Standard;
   allowedLatenessMs: number;
   publicUrl: string | null;
+  /** Of rules' calendars. */
+  timeZone: string;
   log: Log;
   /** After the commit: what happened to alarms, for each entry that caused it. */
   onAlarms: (changes: AlarmChange[], seq: number) => void;
@@ -163,6 +166,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     const occasion = occasionOf(entry);
     receivedMs = entry.receivedMs;
     for (const id of parts.log.shelvesDue(receivedMs)) step(id, occasion, (alarm) => unshelve(alarm, null));
+    for (const id of parts.log.reAlarmsDue(receivedMs)) step(id, occasion, askAgain);
     parts.missing.advance(entry, occasion, parts.log);
     if (parts.log.isHeldOver(receivedMs)) parts.log.releaseHeld(occasion, parts.missing.parentOf);
     if (entry.kind === 'message') {
@@ -183,23 +187,15 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
 
   function obey(entry: CommandEntry, occasion: Occasion): void {
     const { actor, command } = entry;
+    if ('alarm' in command) {
+      step(command.alarm, occasion, (alarm) => operate(alarm, entry, command));
+      return;
+    }
     switch (command.verb) {
       case 'put':
       case 'delete':
         control.apply(entry);
-        revise(entry, command.noun, occasion);
-        return;
-      case 'acknowledge':
-        step(command.alarm, occasion, (alarm) => acknowledge(alarm, actor, entry.receivedMs, command.comment));
-        return;
-      case 'shelve':
-        step(command.alarm, occasion, (alarm) => shelve(alarm, actor, command.untilMs, command.reason));
-        return;
-      case 'unshelve':
-        step(command.alarm, occasion, (alarm) => unshelve(alarm, actor));
-        return;
-      case 'comment':
-        step(command.alarm, occasion, (alarm) => comment(alarm, actor, command.comment));
+        revise(entry, command, occasion);
         return;
       case 'correct': {
         const series = reader.seriesByName(command.station, command.parameter);
@@ -230,8 +226,9 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
   }
 
   /** After a change of the registers. */
-  function revise(entry: CommandEntry, noun: Noun, occasion: Occasion): void {
+  function revise(entry: CommandEntry, { noun, id }: { noun: Noun; id: string }, occasion: Occasion): void {
     if (noun === 'rule' || noun === 'station') reviseLanes(entry, occasion);
+    if (noun === 'rule') parts.log.ruleChanged(id);
     if (noun === 'rule' || noun === 'station' || noun === 'gateway') {
       parts.missing.changed(entry, occasion, parts.log);
       mustSave = true;

@@ -7,14 +7,17 @@ import { CLASSES, meets, type WaterClass } from '#model/class.ts';
 import { FAIL, isServiceLetter, isUsable, SUSPECT } from '#model/flag.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Standard } from '#model/reference.ts';
+import { isWithin } from './calendar.ts';
 import type { Bound, Condition } from './conditions.ts';
 
 /**
  * What a reading is worth under a condition, as a small number that a window keeps: it meets the limit with the
- * clearing margin (`CLEAR`), without it (`NEAR`), or breaks it (`BREACH` + the class reached).
+ * clearing margin (`CLEAR`), without it (`NEAR`), or breaks it (`BREACH` + the class reached); or nobody looks (`OUTSIDE`).
  */
 export type Grade = number;
 export const CLEAR = 0;
+/** The rule's calendar doesn't let it look at that time, whatever the value. */
+export const OUTSIDE = -1;
 export const NEAR = 1;
 /** Grades from here on are breaches: 2 + index in `CLASSES`, or `BREACH_UNCLASSED`. */
 export const BREACH = 2;
@@ -50,6 +53,11 @@ export function judge(
     return gradeOfClass(classOf(standard, condition.parameter, condition.waterBody, value));
   }
   return isClear(value, condition.bound, condition.margin) ? CLEAR : NEAR;
+}
+
+/** What a value is worth at its time. */
+export function atTime({ calendar }: Condition, timeMs: number, grade: Grade): Grade {
+  return calendar === undefined || isWithin(calendar, timeMs) ? grade : OUTSIDE;
 }
 
 /** The grade of a value that was derived from readings and is held against a limit without classes. */

@@ -1,15 +1,16 @@
 /**
  * The life of an alarm towards an operator, as pure steps: raised → acknowledged → cleared, raised → returned →
- * cleared, and withdrawn from anywhere (the states of ISA-18.2 that contracts §6 names). Each step gives the alarm as
- * it then is and, when something happened, the event with its cause.
+ * cleared, and withdrawn from anywhere; one that latches is over only when it is acknowledged and reset (ISA-18.2; the
+ * table is in docs/alarms.md). Each step gives the alarm as it then is and, when something happened, the event with its cause.
  */
 import { createHash } from 'node:crypto';
-import type { Alarm, AlarmEvent, AlarmState, Transition } from '#model/alarm.ts';
+import type { Again, Alarm, AlarmEvent, AlarmState, Transition } from '#model/alarm.ts';
+import type { Condition } from './conditions.ts';
 import type { Episode } from './evaluate.ts';
 import { type Finding, findingOf } from './grades.ts';
 
-/** What happened to an alarm; `from` and `to` may be the same state. */
-type Happening = Pick<Transition, 'event' | 'from' | 'to' | 'cause' | 'actor'>;
+/** What happened to an alarm; `from` and `to` may be the same state. `again` = why it asks once more. */
+type Happening = Pick<Transition, 'event' | 'from' | 'to' | 'cause' | 'actor'> & { again?: Again };
 
 export interface Step {
   alarm: Alarm;
@@ -79,7 +80,7 @@ export const NO_VALUE = {
   multiple: null,
 } as const satisfies Partial<Alarm>;
 
-const isOver = (state: AlarmState) => state === 'cleared' || state === 'withdrawn';
+export const isOver = (state: AlarmState) => state === 'cleared' || state === 'withdrawn';
 
 /** Whether an alarm can still be acknowledged or shelved. */
 function isOpen(alarm: Alarm): boolean {
@@ -90,9 +91,7 @@ function isOpen(alarm: Alarm): boolean {
 export function raise(episode: Episode, birth: Birth): Step {
   const alarm = born(episode, birth, 'raised');
   const step: Step = { alarm, happenings: [happened('raised', null, 'raised', becauseRaised(episode))] };
-  return episode.clearedAtMs === null
-    ? step
-    : follow(step, clear(alarm, episode.clearedAtMs, becauseClear(episode.clearedAtMs)));
+  return episode.clearedAtMs === null ? step : follow(step, ended(alarm, episode, episode.clearedAtMs));
 }
 
 /** A breach found in late readings becomes a record: over from the start, and never a page. */
@@ -118,8 +117,13 @@ function born(episode: Episode, { id, rule, station, parameter, detectedAtMs }: 
     detectedAtMs,
     ...NEWBORN,
     ...findingOf(condition, value, grade),
+    ...versionOf(condition),
     detail: detailOf(episode.finding),
   };
+}
+
+function versionOf({ ruleSeq }: Condition): Pick<Alarm, 'ruleSeq'> {
+  return ruleSeq === undefined ? {} : { ruleSeq };
 }
 
 /** What a derived value came from: the numbers of the alarm don't say it. */
@@ -136,7 +140,7 @@ function detailOf({ condition: { derive }, note }: Finding): string | null {
 export function revise(alarm: Alarm, episode: Episode): Step {
   const { condition, value, grade } = episode.finding;
   const { breachStartMs, raisedAtMs, severity, clearedAtMs } = episode;
-  const finding = findingOf(condition, value, grade);
+  const finding = { ...findingOf(condition, value, grade), ...versionOf(condition) };
   const detail = detailOf(episode.finding);
   const revised: Alarm = { ...alarm, ...finding, breachStartMs, raisedAtMs, severity, detail };
   if (alarm.late) return { alarm: { ...revised, clearedAtMs: clearedAtMs ?? episode.lastBreachMs }, happenings: [] };
@@ -147,13 +151,28 @@ export function revise(alarm: Alarm, episode: Episode): Step {
   }
   const stands = alarm.clearedAtMs === null;
   if (clearedAtMs === null && !stands) step = follow(step, raiseAgain(revised, episode));
-  else if (clearedAtMs !== null && stands) step = follow(step, clear(revised, clearedAtMs, becauseClear(clearedAtMs)));
+  else if (clearedAtMs !== null && stands) step = follow(step, ended(revised, episode, clearedAtMs));
   else step = { ...step, alarm: { ...revised, clearedAtMs } };
   return step;
 }
 
-/** What it tells of is over: that ends an alarm that somebody has acknowledged, any other one waits for it. */
-export function clear(alarm: Alarm, clearedAtMs: number, cause: string): Step {
+function ended(alarm: Alarm, { finding, clearedBy }: Episode, clearedAtMs: number): Step {
+  const cause = clearedBy === 'calendar' ? OUT_OF_CALENDAR : becauseClear(clearedAtMs);
+  return clear(alarm, clearedAtMs, cause, finding.condition.latch);
+}
+
+export const OUT_OF_CALENDAR = "outside the rule's calendar";
+
+/**
+ * What it tells of is over: that ends an alarm that somebody has acknowledged, any other one waits for it.
+ * @param latches it also waits for a reset.
+ */
+export function clear(alarm: Alarm, clearedAtMs: number, cause: string, latches = false): Step {
+  if (latches && alarm.suppressedBy === null) {
+    const held = alarm.state === 'acknowledged' ? 'acknowledged' : 'returned';
+    const latched: Alarm = { ...alarm, state: held, clearedAtMs, latched: true };
+    return { alarm: latched, happenings: [happened('latched', alarm.state, held, cause)] };
+  }
   // Nobody was told of what is suppressed, so nobody has to take it over.
   const to = alarm.state === 'acknowledged' || alarm.suppressedBy !== null ? 'cleared' : 'returned';
   return { alarm: settled({ ...alarm, state: to, clearedAtMs }), happenings: [happened(to, alarm.state, to, cause)] };
@@ -161,9 +180,18 @@ export function clear(alarm: Alarm, clearedAtMs: number, cause: string): Step {
 
 /** A clearing that no longer holds: people may have gone home on it, so the alarm asks to be acknowledged again. */
 function raiseAgain(alarm: Alarm, episode: Episode): Step {
-  const again: Alarm = { ...alarm, state: 'raised', clearedAtMs: null, acknowledgedAtMs: null, acknowledgedBy: null };
+  const again: Alarm = { ...asking(alarm), clearedAtMs: null, latched: false };
   const cause = `on better knowledge it did not clear; ${becauseRaised(episode)}`;
-  return { alarm: again, happenings: [happened('raised', alarm.state, 'raised', cause)] };
+  return { alarm: again, happenings: [raisedAgain(alarm, cause, 'not-cleared')] };
+}
+
+function raisedAgain({ state }: Alarm, cause: string, again: Again): Happening {
+  return { ...happened('raised', state, 'raised', cause), again };
+}
+
+/** The alarm as one that somebody has to take over. */
+function asking(alarm: Alarm): Alarm {
+  return { ...alarm, state: 'raised', acknowledgedAtMs: null, acknowledgedBy: null };
 }
 
 /** It no longer holds on better knowledge, or its rule or station is gone. Null when it was withdrawn before. */
@@ -171,7 +199,7 @@ export function withdraw(alarm: Alarm, cause: string, actor: string | null = nul
   if (alarm.state === 'withdrawn') return null;
   const to = 'withdrawn';
   return {
-    alarm: settled({ ...alarm, state: to }),
+    alarm: settled({ ...alarm, state: to, latched: false, chattering: false }),
     happenings: [{ ...happened(to, alarm.state, to, cause), actor }],
   };
 }
@@ -181,21 +209,61 @@ export function confirm(alarm: Alarm, cause: string): Step {
   return { alarm, happenings: [happened('confirmed', alarm.state, alarm.state, cause)] };
 }
 
-/** Null when there is nothing to acknowledge. Acknowledging what has returned ends it. */
+/** Null when there is nothing to acknowledge. Acknowledging what has returned ends it, unless it waits for a reset. */
 export function acknowledge(alarm: Alarm, actor: string, atMs: number, comment: string | undefined): Step | null {
   if (alarm.state !== 'raised' && alarm.state !== 'returned') return null;
-  const to = alarm.state === 'raised' ? 'acknowledged' : 'cleared';
+  const to = alarm.state === 'raised' || alarm.latched ? 'acknowledged' : 'cleared';
   const cause = comment ?? (to === 'cleared' ? 'acknowledged after it had returned' : 'acknowledged');
   const next: Alarm = { ...alarm, state: to, acknowledgedAtMs: atMs, acknowledgedBy: actor };
   return { alarm: settled(next), happenings: [{ ...happened(to, alarm.state, to, cause), actor }] };
+}
+
+/** Null unless it waits for a reset: what is over and acknowledged ends with it. */
+export function reset(alarm: Alarm, actor: string, comment: string | undefined): Step | null {
+  if (!alarm.latched || !isOpen(alarm)) return null;
+  const to = alarm.state === 'acknowledged' ? 'cleared' : 'returned';
+  const event = to === 'cleared' ? 'cleared' : 'reset';
+  return {
+    alarm: settled({ ...alarm, state: to, latched: false }),
+    happenings: [{ ...happened(event, alarm.state, to, comment ?? 'reset'), actor }],
+  };
+}
+
+/** Somebody else answers for it from now on. Null unless it is acknowledged, and by another one. */
+export function handOver(alarm: Alarm, actor: string, to: string, comment: string | undefined): Step | null {
+  if (alarm.state !== 'acknowledged' || alarm.acknowledgedBy === to) return null;
+  const cause = comment ?? `handed over to ${to}`;
+  return {
+    alarm: { ...alarm, acknowledgedBy: to },
+    happenings: [{ ...happened('handed-over', alarm.state, alarm.state, cause), actor }],
+  };
+}
+
+/** Nobody answers for it any more: it asks again. Null unless it is acknowledged. */
+export function unacknowledge(alarm: Alarm, actor: string, comment: string | undefined): Step | null {
+  if (alarm.state !== 'acknowledged') return null;
+  const to = alarm.clearedAtMs === null ? 'raised' : 'returned';
+  const cause = comment ?? `no longer acknowledged by ${alarm.acknowledgedBy}`;
+  return {
+    alarm: { ...asking(alarm), state: to },
+    happenings: [{ ...happened('unacknowledged', alarm.state, to, cause), actor }],
+  };
+}
+
+/** Its acknowledgement has lasted for as long as its rule allows. Null unless it is acknowledged and stands. */
+export function askAgain(alarm: Alarm): Step | null {
+  const { state, clearedAtMs, acknowledgedBy, acknowledgedAtMs } = alarm;
+  if (state !== 'acknowledged' || clearedAtMs !== null) return null;
+  const cause = `acknowledged by ${acknowledgedBy} at ${at(acknowledgedAtMs!)}, and it still stands`;
+  return { alarm: asking(alarm), happenings: [raisedAgain(alarm, cause, 'still-standing')] };
 }
 
 /** What nobody is told of by design; when it is over nobody has to take it over. */
 export function suppress({ alarm, happenings }: Step, by: string): Step {
   const [state, to] = alarm.state === 'returned' ? (['cleared', 'cleared'] as const) : [alarm.state, null];
   return {
-    alarm: { ...alarm, state, suppressedBy: by },
-    happenings: happenings.map((one) => (one.event === 'returned' && to ? { ...one, event: to, to } : one)),
+    alarm: { ...alarm, state, latched: false, suppressedBy: by },
+    happenings: happenings.map((one) => (one.to === 'returned' && to ? { ...one, event: to, to } : one)),
   };
 }
 
@@ -218,14 +286,18 @@ export function shelve(alarm: Alarm, actor: string, untilMs: number, reason: str
   };
 }
 
-/** Null when it isn't shelved. `actor` null = its time has passed. */
+/** Null when it isn't shelved. `actor` null = its time has passed: then what still stands asks again. */
 export function unshelve(alarm: Alarm, actor: string | null): Step | null {
-  if (alarm.shelvedUntilMs === null) return null;
-  const cause = actor === null ? `shelved until ${at(alarm.shelvedUntilMs)}` : 'unshelved';
-  return {
-    alarm: { ...alarm, shelvedUntilMs: null },
-    happenings: [{ ...happened('unshelved', alarm.state, alarm.state, cause), actor }],
-  };
+  const { state, shelvedUntilMs, clearedAtMs } = alarm;
+  if (shelvedUntilMs === null) return null;
+  const free: Alarm = { ...alarm, shelvedUntilMs: null };
+  if (actor !== null)
+    return { alarm: free, happenings: [{ ...happened('unshelved', state, state, 'unshelved'), actor }] };
+  const until = `shelved until ${at(shelvedUntilMs)}`;
+  const step: Step = { alarm: free, happenings: [happened('unshelved', state, state, until)] };
+  if (clearedAtMs !== null || !isOpen(alarm)) return step;
+  const asks = raisedAgain(free, `${until}, and it still stands`, 'shelf-ended');
+  return follow(step, { alarm: asking(free), happenings: [asks] });
 }
 
 export function comment(alarm: Alarm, actor: string, text: string): Step {

@@ -11,7 +11,8 @@ import type { JournalReader } from '#store/journal-port.ts';
 import type { AlarmLog, Occasion } from './alarm-log.ts';
 import { selects } from './conditions.ts';
 import { createExpected } from './expected.ts';
-import { namesIn, withdraw } from './lifecycle.ts';
+import { clear, namesIn, OUT_OF_CALENDAR, withdraw } from './lifecycle.ts';
+import { createOpenings } from './openings.ts';
 import { type MissingRule, sitesBehind, slotsOf } from './silence.ts';
 import { createLooks, type Hands, NEVER, postKey, watchOf } from './silent-looks.ts';
 import { createTimers } from './timers.ts';
@@ -21,6 +22,8 @@ interface Options {
   store: AlertStore;
   control: Control;
   reader: Pick<JournalReader, 'seriesById'>;
+  /** Of rules' calendars. */
+  timeZone: string;
 }
 
 export interface Missing {
@@ -40,10 +43,12 @@ export interface Missing {
 }
 
 /** Not split: one closure over who is expected and which alarms stand, shared by short parts. */
-export function createMissing({ store, control, reader }: Options): Missing {
+export function createMissing({ store, control, reader, timeZone }: Options): Missing {
   const clock: UpClock = restoredClock(store);
   const expected = createExpected({ control, reader, clock });
   const timers = createTimers();
+  const openings = createOpenings(control, clock, timeZone);
+  /** Those that look now. */
   let rules: { id: string; body: MissingRule }[] = [];
   /** Alarms about silence that stand, by key. */
   const standing = new Map<string, string>();
@@ -56,9 +61,31 @@ export function createMissing({ store, control, reader }: Options): Missing {
   }
 
   function readRules(): void {
-    rules = control
-      .list('rule')
-      .flatMap(({ id, body }) => (body.kind === 'missing' && body.enabled ? [{ id, body }] : []));
+    openings.read();
+    rules = openings.rules();
+  }
+
+  /** The calendars of rules let them look, or no longer: then what stands is cleared. */
+  function openAndClose(hands: Hands | null): void {
+    const passed = openings.pass();
+    if (passed.length === 0) return;
+    rules = openings.rules();
+    if (!hands) return;
+    for (const { id, isOpen, atMs } of passed) {
+      for (const [key, alarm] of [...standing].sort(byName)) {
+        if (namesIn(key).rule !== id) continue;
+        write(hands, clear(store.alarm(alarm)!.alarm, atMs, OUT_OF_CALENDAR));
+        attentive.delete(key);
+        schedule(key, NEVER);
+      }
+      const body = isOpen ? ruleOf(id) : undefined;
+      if (body) lookEverywhere(hands, id, body);
+    }
+  }
+
+  function lookEverywhere(hands: Hands | null, id: string, body: MissingRule): void {
+    for (const post of expected.posts()) lookAtPost(hands, id, body, post);
+    for (const site of expected.sites()) lookAtSite(hands, id, body, site);
   }
 
   const ruleOf = (id: string) => rules.find((rule) => rule.id === id)?.body;
@@ -149,17 +176,16 @@ export function createMissing({ store, control, reader }: Options): Missing {
     readRules();
     // What an earlier version has left: everybody is expected from now on.
     for (const { id } of control.list('gateway')) if (!expected.post(id)) expected.gateway(id);
-    for (const { id } of rules) {
+    // Also of rules that don't look now: they may have looked when the alarm was raised, after what is read again.
+    for (const { id, body } of control.list('rule')) {
+      if (body.kind !== 'missing') continue;
       for (const alarm of store.openOf(id)) if (alarm.clearedAtMs === null) standing.set(alarm.key, alarm.id);
     }
   }
 
   /** Everything is looked at once, without a hand, so that every timer is set. */
   function wake(): void {
-    for (const { id, body } of rules) {
-      for (const post of expected.posts()) lookAtPost(null, id, body, post);
-      for (const site of expected.sites()) lookAtSite(null, id, body, site);
-    }
+    for (const { id, body } of rules) lookEverywhere(null, id, body);
     isAwake = true;
   }
 
@@ -170,6 +196,7 @@ export function createMissing({ store, control, reader }: Options): Missing {
     advance(entry, occasion, log) {
       if (log && !isAwake) wake();
       advance(clock, entry);
+      openAndClose(log && { occasion, log });
       if (log) sweep({ occasion, log });
       if (listen(clock, entry) && log) for (const key of [...standing.keys()].sort()) lookAgain({ occasion, log }, key);
     },
@@ -198,9 +225,7 @@ export function createMissing({ store, control, reader }: Options): Missing {
         readRules();
         endUnexpected(hands, actor, isGone ? 'rule removed' : 'rule changed', (key) => namesIn(key).rule === id);
         const body = ruleOf(id);
-        if (!body) return;
-        for (const post of expected.posts()) lookAtPost(hands, id, body, post);
-        for (const site of expected.sites()) lookAtSite(hands, id, body, site);
+        if (body) lookEverywhere(hands, id, body);
         return;
       }
       const concerned = new Set(noun === 'gateway' ? expected.gateway(id) : expected.station(id));
@@ -216,7 +241,8 @@ export function createMissing({ store, control, reader }: Options): Missing {
     nextMs() {
       if (!isAwake) wake();
       const upMs = nextUpMs();
-      return upMs === null ? null : neededAt(clock, upMs);
+      const times = [upMs === null ? null : neededAt(clock, upMs), openings.nextMs()].filter((time) => time !== null);
+      return times.length === 0 ? null : Math.min(...times);
     },
     parentOf({ key }) {
       const { rule: id, station, parameter } = namesIn(key);

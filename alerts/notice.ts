@@ -1,13 +1,13 @@
 /** What a notice says: the JSON of contracts §6, made once, so that every attempt sends the same bytes. */
 
 import { createHash } from 'node:crypto';
-import { type Alarm, type AlarmEvent, SEVERITIES } from '#model/alarm.ts';
+import { type Again, type Alarm, type AlarmEvent, SEVERITIES } from '#model/alarm.ts';
 import { alarmView } from '#model/alarm-view.ts';
 import type { NoticeDraft } from '#store/alert-store.ts';
 import type { PendingNotice, ToldNotice } from '#store/outbox.ts';
 import { NEWBORN, NO_VALUE } from './lifecycle.ts';
 
-/** A notice as a channel sends it. `payload` = the JSON object `{ notice, event, alarm, alarms?, told?, url? }`. */
+/** A notice as a channel sends it. `payload` = the JSON object `{ notice, event, again?, alarm, alarms?, told?, url? }`. */
 export interface Notice {
   id: string;
   event: AlarmEvent;
@@ -24,11 +24,12 @@ export interface Announcement {
   channel: string;
   alarms: readonly Alarm[];
   atMs: number;
+  again?: Again | undefined;
 }
 
 /** @param publicUrl where people reach the dashboard; null leaves the link out. */
 export function noticeDraft(
-  { cause, event, channel, alarms, atMs }: Announcement,
+  { cause, event, channel, alarms, atMs, again }: Announcement,
   publicUrl: string | null,
 ): NoticeDraft {
   const [first] = alarms;
@@ -37,6 +38,7 @@ export function noticeDraft(
   const id = noticeId(cause, event, channel, ids);
   const body = {
     event,
+    ...(again === undefined ? {} : { again }),
     alarm: alarmView(first),
     ...(alarms.length > 1 ? { alarms: alarms.map(alarmView) } : {}),
     ...(publicUrl === null ? {} : { url: new URL(`#/alarms/${first.id}`, withSlash(publicUrl)).href }),

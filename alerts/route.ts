@@ -6,7 +6,7 @@ import type { Alarm, AlarmEvent } from '#model/alarm.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Routes } from '#model/register.ts';
 
-/** Events that are told; comments and shelving are only recorded. */
+/** Events that are told; comments, shelving and chattering are only recorded. */
 const TOLD: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>([
   'raised',
   'severity-changed',
@@ -16,6 +16,10 @@ const TOLD: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>([
   'withdrawn',
   'confirmed',
   'late-found',
+  'latched',
+  'reset',
+  'handed-over',
+  'unacknowledged',
 ]);
 
 /** Events that end or soften what a channel was told: it hears of them although no route names it any more. */
@@ -25,6 +29,10 @@ const FOLLOWING: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>([
   'returned',
   'cleared',
   'withdrawn',
+  'latched',
+  'reset',
+  'handed-over',
+  'unacknowledged',
 ]);
 
 /** Channels of the routes that match now, in the order of the routes, each once. An empty or absent list matches all. */

@@ -3,10 +3,12 @@
  * doesn't exist or can't be compared, is refused with the place and the reason, instead of watching over nothing.
  */
 import { limitFor, participates } from '#assess/classify.ts';
+import { durationMs } from '#model/duration.ts';
 import type { Fault } from '#model/faults.ts';
 import type { Parameter, Reference, Standard } from '#model/reference.ts';
 import type { Rule, Station } from '#model/register.ts';
 import type { Control } from '#store/control.ts';
+import { longestMs } from './calendar.ts';
 import { canonicalDifference, canonicalLimit, selects, targetOf } from './conditions.ts';
 import { ExpressionError, parametersNamed, parseExpression } from './expression.ts';
 import { isMoreSevere } from './grades.ts';
@@ -24,7 +26,12 @@ export function checkRule(
   standard: Standard | undefined = reference.standards.values().next().value,
 ): Fault[] {
   const stations = control.list('station');
-  const faults = [...checkSelection(rule, stations), ...checkParameters(rule, reference), ...checkSteps(rule)];
+  const faults = [
+    ...checkSelection(rule, stations),
+    ...checkParameters(rule, reference),
+    ...checkSteps(rule),
+    ...checkCalendar(rule),
+  ];
   // What a rule means for its stations can only be asked once everything that it names exists.
   if (faults.length > 0) return faults;
   const selected = selectStations(rule, stations);
@@ -181,6 +188,12 @@ function checkSteps(rule: Rule): Fault[] {
     const isFurther = isUpward ? step.limit >= rule.limit : step.limit <= rule.limit;
     return isFurther ? [] : [fault(`${path}.limit`, `${step.limit} is reached before ${rule.limit}, the limit itself`)];
   });
+}
+
+/** What is longer than the hours in which the rule looks is never seen to its end. */
+function checkCalendar({ calendar, for: held }: Rule): Fault[] {
+  if (!calendar?.hours || held === undefined || durationMs(held) < longestMs(calendar)) return [];
+  return [fault('for', `${held} is not over within ${calendar.hours.join(' to ')}, so it could never alarm`)];
 }
 
 function checkClass(

@@ -7,7 +7,8 @@ import type { Rule } from '#model/register.ts';
 import { type Expected, graceMs, type Moment, type Post, type Site, type Slot } from './expected.ts';
 import type { UpClock } from './up-clock.ts';
 
-export type MissingRule = Rule & { kind: 'missing' };
+/** `openedUpMs` = when its calendar last let it look; absent: always. */
+export type MissingRule = Rule & { kind: 'missing' } & { openedUpMs?: number };
 
 /** Somebody's silence: `dueUpMs` = when it is to be told. */
 export interface Silence {
@@ -73,6 +74,8 @@ function silenceOf(rule: MissingRule, heard: Moment | null, slots: readonly [str
   let dueUpMs = since.upMs + forMs;
   // After a start or an outage everybody has time to be heard.
   if (clock.resumedUpMs > since.upMs) dueUpMs = Math.max(dueUpMs, clock.resumedUpMs + grace);
+  // What was silent while the rule didn't look is held against nobody.
+  if (rule.openedUpMs !== undefined) dueUpMs = Math.max(dueUpMs, rule.openedUpMs + forMs);
   return { since, isFromBirth, everyMs, forMs, dueUpMs };
 }
 

@@ -5,7 +5,7 @@
 import type { Condition, Derivation } from './conditions.ts';
 import type { Judged } from './evaluate.ts';
 import { isTrue } from './expression.ts';
-import { BREACH, BREACH_UNCLASSED, CLEAR, judgeDerived, NEAR } from './grades.ts';
+import { atTime, BREACH, BREACH_UNCLASSED, CLEAR, judgeDerived, NEAR } from './grades.ts';
 
 /** What is older goes, whatever a rule looks back. */
 const READINGS_MAX = 4096;
@@ -118,7 +118,7 @@ export function derivedIn(source: Source, fromMs: number, toMs: number): Judged[
     if (timesMs[place + 1] === timesMs[place]) continue;
     const condition = conditions[place]!;
     const one = isDeriving(condition) ? derivedAt(source, place, condition) : null;
-    if (one) derived.push(one);
+    if (one) derived.push({ ...one, grade: atTime(condition, one.timeMs, one.grade) });
   }
   return derived;
 }

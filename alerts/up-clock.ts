@@ -13,6 +13,8 @@ export interface UpClock {
   deafBy: string[];
   /** `upMs` when we could last hear again after we couldn't; who speaks rarely needs time to be heard after that. */
   resumedUpMs: number;
+  /** By rule: `upMs` when its calendar last let it look, who was silent before isn't held to that. */
+  openedUpMs?: Record<string, number>;
 }
 
 export function newUpClock(nowMs: number): UpClock {

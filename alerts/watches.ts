@@ -6,6 +6,7 @@
 import { WHOLE_STATION } from '#model/alarm.ts';
 import type { Series } from '#model/reading.ts';
 import type { Reference, Standard } from '#model/reference.ts';
+import type { Rule, Station } from '#model/register.ts';
 import type { Control } from '#store/control.ts';
 import type { JournalReader } from '#store/journal-port.ts';
 import { type Condition, conditionFor, expressionCondition, parametersOf } from './conditions.ts';
@@ -39,10 +40,12 @@ interface Registers {
   reader: Pick<JournalReader, 'seriesById'>;
   reference: Reference;
   standard: Standard;
+  /** Of rules' calendars. */
+  timeZone: string;
 }
 
 /** Not split: one closure over the lanes and the conditions, shared by short parts. */
-export function createWatches({ control, reader, reference, standard }: Registers): Watches {
+export function createWatches({ control, reader, reference, standard, timeZone }: Registers): Watches {
   let bySeries: (readonly Watch[] | undefined)[] = [];
   const lanes = new Map<string, Lane>();
   const conditions = new Map<string, Condition>();
@@ -60,14 +63,18 @@ export function createWatches({ control, reader, reference, standard }: Register
     const body = control.get('rule', rule);
     const station = control.get('station', id);
     if (!body || !station) return null;
+    const condition = conditionOf(body, id, station, name);
+    if (!condition) return null;
+    const ruleSeq = control.version('rule', rule)!.seq;
+    return intern({ ...condition, ruleSeq, ...(body.calendar ? { calendar: { ...body.calendar, timeZone } } : {}) });
+  }
+
+  function conditionOf(body: Rule, id: string, station: Station, name: string): Condition | null {
     if (name === WHOLE_STATION) {
-      if (body.kind !== 'expression') return null;
-      const condition = expressionCondition(body, id, station, reference.parameters);
-      return condition && intern(condition);
+      return body.kind === 'expression' ? expressionCondition(body, id, station, reference.parameters) : null;
     }
     const parameter = reference.parameters.get(name);
-    const condition = parameter && conditionFor(body, id, station, parameter, standard);
-    return condition ? intern(condition) : null;
+    return parameter ? conditionFor(body, id, station, parameter, standard) : null;
   }
 
   function laneOf(rule: string, series: number, key: string, isDerived: boolean): Lane {

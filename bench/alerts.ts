@@ -27,6 +27,7 @@ const T0 = Date.UTC(2026, 10, 22);
 const WARM_UP = 45;
 const STEPS = 24;
 const ROUNDS = 3;
+const ZONE = 'Asia/Shanghai';
 
 export async function run(): Promise<Figure[]> {
   const alone: number[] = [];
@@ -45,9 +46,9 @@ async function stepped(): Promise<number> {
   const { control, reader, reference, standard, messages } = world();
   const derived = openDerived(':memory:');
   const store = openAlertStore(derived);
-  const watches = createWatches({ control, reader, reference, standard });
+  const watches = createWatches({ control, reader, reference, standard, timeZone: ZONE });
   const evaluator = createEvaluator({ watches, store, standard, allowedLatenessMs: LATENESS_MS });
-  const missing = createMissing({ store, control, reader });
+  const missing = createMissing({ store, control, reader, timeZone: ZONE });
   const timer = stopwatch();
   const play = (entry: MessageEntry) => {
     const occasion = { origin: String(entry.seq), seq: entry.seq, receivedMs: entry.receivedMs };
@@ -75,6 +76,7 @@ async function applied(): Promise<number> {
     standard,
     allowedLatenessMs: LATENESS_MS,
     publicUrl: null,
+    timeZone: ZONE,
     log: { info: () => {}, warn: () => {} },
     onAlarms: () => {},
   });

@@ -16,8 +16,18 @@ export const en: Language = {
     shelved: 'shelved',
     unshelved: 'unshelved',
     commented: 'comment',
+    latched: 'back to normal, to be reset',
+    reset: 'reset',
+    'handed-over': 'handed over',
+    unacknowledged: 'no longer acknowledged',
+    chattering: 'chattering',
     summary: 'summary',
     test: 'test',
+  },
+  again: {
+    'shelf-ended': 'shelving has just ended',
+    'still-standing': 'still standing long after it was acknowledged',
+    'not-cleared': 'it had not cleared after all',
   },
   severities: { minor: 'Minor', major: 'Major', critical: 'Critical' },
   classes: {

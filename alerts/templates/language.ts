@@ -1,10 +1,14 @@
 /** What a language has to say: words and turns of phrase, no logic. One file per language; docs/channels.md lists them. */
 
+import type { Again } from '#model/alarm.ts';
+
 export interface Language {
   /** Stands in every title, so that a robot's keyword filter may ask for it. */
   product: string;
   /** Names for events and severities; one that is missing is said as it is written in the notice. */
   events: Readonly<Record<string, string>>;
+  /** Why an alarm that was told before is told once more. */
+  again: Readonly<Record<Again, string>>;
   severities: Readonly<Record<string, string>>;
   /** `II` or `worse` as people call it. */
   classes: Readonly<Record<string, string>>;

@@ -2,7 +2,7 @@
  * A notice as people read it: which facts are told, in which order, in which words. How it is marked up is the
  * channel's affair (render.ts). Values keep six significant digits; limits are as the standard has them.
  */
-import { type AlarmEvent, SEVERITIES } from '#model/alarm.ts';
+import { type Again, type AlarmEvent, SEVERITIES } from '#model/alarm.ts';
 import type { alarmView } from '#model/alarm-view.ts';
 import type { Notice } from '../notice.ts';
 import { en } from './en.ts';
@@ -43,6 +43,7 @@ type AlarmView = ReturnType<typeof alarmView>;
 /** The JSON object that every channel is handed; webhooks get it as it is. */
 export interface Payload {
   event: AlarmEvent;
+  again?: Again;
   alarm: AlarmView;
   alarms?: AlarmView[];
   /** Of a summary: the notices that it stands for. */
@@ -63,8 +64,11 @@ export function composeMessage(notice: Pick<Notice, 'payload'>, languageId: Lang
   const { language } = words;
   const isMany = (payload.alarms?.length ?? 0) > 1;
   const items = isMany ? itemsOf(payload, words) : [];
-  const told = isMany ? manyTold(payload, language) : words.sentence(payload.alarm, payload.event);
-  const head = payload.event === 'test' ? named(language.events, 'test') : words.headline(payload.alarm, payload.event);
+  const told = isMany ? manyTold(payload, language) : words.sentence(payload.alarm, payload.event, payload.again);
+  const head =
+    payload.event === 'test'
+      ? named(language.events, 'test')
+      : words.headline(payload.alarm, payload.event, payload.again);
   const title = isMany ? `${named(language.events, payload.event)}${language.colon}${told}` : head;
   return {
     title: `【${language.product}】${title}${isMany || payload.event === 'test' ? '' : ` ${words.subject(payload.alarm)}`}`,
@@ -135,8 +139,10 @@ function wordsOf(id: LanguageId, names: Names) {
     if (bound === null) return null;
     return `${sign(op)} ${withUnit(String(bound), unit)}${target === null ? '' : aside(className(target))}`;
   };
-  const headline = (alarm: AlarmView, event: string) =>
-    language.headline(named(language.severities, alarm.severity), named(language.events, event));
+  const headline = (alarm: AlarmView, event: string, again?: Again) => {
+    const what = `${named(language.events, event)}${again === undefined ? '' : aside(named(language.again, again))}`;
+    return language.headline(named(language.severities, alarm.severity), what);
+  };
   const subject = (alarm: AlarmView) => `${station(alarm.station)} ${parameter(alarm.parameter)}`;
   return {
     language,
@@ -163,11 +169,11 @@ function wordsOf(id: LanguageId, names: Names) {
       ];
       return about.flatMap(([label, told]) => (told === null ? [] : [{ label: labels[label], value: told }]));
     },
-    sentence(alarm: AlarmView, event: string): string {
+    sentence(alarm: AlarmView, event: string, again?: Again): string {
       const measured = [subject(alarm), value(alarm)].filter((part) => part !== null).join(' ');
       const bound = limit(alarm);
       const parts = [
-        `${headline(alarm, event)}${language.colon}${measured}`,
+        `${headline(alarm, event, again)}${language.colon}${measured}`,
         bound === null ? null : `${labels.limit} ${bound}`,
         alarm.class === null ? null : `${labels.class} ${className(alarm.class)}`,
         time(alarm.clearedAt ?? alarm.breachStart),

@@ -29,10 +29,18 @@ export const ALARM_EVENTS = [
   'shelved',
   'unshelved',
   'commented',
+  'latched',
+  'reset',
+  'handed-over',
+  'unacknowledged',
+  'chattering',
   'summary',
   'test',
 ] as const;
 export type AlarmEvent = (typeof ALARM_EVENTS)[number];
+
+/** Why an alarm that was told before is `raised` once more, as its notice says. */
+export type Again = 'shelf-ended' | 'still-standing' | 'not-cleared';
 
 /** Times are event times in epoch milliseconds, except `detectedAtMs`, which is the `receivedMs` of the raising entry. */
 export interface Alarm {
@@ -66,18 +74,42 @@ export interface Alarm {
   /** What was judged: a single reading, or what the books say of a closed hour, day or month. */
   basis: AlarmBasis;
   late: boolean;
-  /** The how-manieth alarm of its key within an hour. */
+  /** The how-manieth alarm of its key that was raised within an hour; those withdrawn and found late don't count. */
   occurrences: number;
-  /** One of three or more of its key within an hour. */
+  /** The third one or a further one within an hour. */
   chattering: boolean;
-  /** The alarm that came first at its station, while that one stands; null: it did, or nobody asked. */
+  /** Of the alarms of its station that stood when it was raised, the one whose breach began first; null: it did. */
   firstOut: string | null;
   shelvedUntilMs: number | null;
   /** Why nobody is told of it by design: `maintenance/ID`, or the id of the alarm that this one follows from. */
   suppressedBy: string | null;
+  /** What it tells of is over, and it waits for an operator's reset. */
   latched: boolean;
+  /** Seq of the rule's version that judged it; absent where none did. */
+  ruleSeq?: number;
   /** What its numbers can't say: what a platform alarm means, what was not heard, which values made a rule true. */
   detail: string | null;
+}
+
+/** Members of an alarm of which the history says how they changed; the state is in `from` and `to`. */
+export const TRACED = [
+  'severity',
+  'value',
+  'class',
+  'acknowledgedBy',
+  'shelvedUntilMs',
+  'suppressedBy',
+  'latched',
+  'chattering',
+] as const satisfies readonly (keyof Alarm)[];
+
+/** What a transition changed of an alarm: `[old, new]` each; old is null for one that has just begun. */
+export type Changed = { [K in (typeof TRACED)[number]]?: [Alarm[K] | null, Alarm[K]] };
+
+/** Which limit an alarm was judged by: the seq of the rule's version, and the standard where the limit comes from one. */
+export interface LimitVersion {
+  rule: number | null;
+  standard: string | null;
 }
 
 /** One step in an alarm's life, with its cause; append-only. */
@@ -92,4 +124,7 @@ export interface Transition {
   to: AlarmState;
   cause: string;
   actor: string | null;
+  /** Null, as is `limitVersion`, in what an earlier version wrote down. */
+  changed: Changed | null;
+  limitVersion: LimitVersion | null;
 }

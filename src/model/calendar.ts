@@ -120,6 +120,26 @@ function* offsetSpans(timeZone: string, fromMs: number): Generator<OffsetSpan> {
   }
 }
 
+/** The span last asked about of each zone: what is asked next is nearly always in it. */
+const lastSpans = new Map<string, OffsetSpan>();
+
+/** Local time less UTC at an instant. */
+export function offsetMsAt(timeZone: string, ms: number): number {
+  const last = lastSpans.get(timeZone);
+  if (last && last.startMs <= ms && ms < last.endMs) return last.offsetMs;
+  const at = Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(timeZone);
+  const endMs = at.getTimeZoneTransition('next')?.epochMilliseconds ?? Number.POSITIVE_INFINITY;
+  const span = { startMs: ms, endMs, offsetMs: at.offsetNanoseconds / 1e6 };
+  lastSpans.set(timeZone, span);
+  return span.offsetMs;
+}
+
+/** The first instant after `ms` at which a zone's offset changes; null for never. */
+export function nextTransitionMs(timeZone: string, ms: number): number | null {
+  const at = Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(timeZone);
+  return at.getTimeZoneTransition('next')?.epochMilliseconds ?? null;
+}
+
 /** Instants in (fromMs, toMs) at which a bucket begins; ascending, perhaps with repetitions. */
 function* bucketStarts(fromMs: number, toMs: number, by: Bucket, timeZone: string): Generator<number> {
   if (by === 'total') return;

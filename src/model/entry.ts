@@ -94,6 +94,9 @@ export type Command =
   | { verb: 'shelve'; alarm: string; untilMs: number; reason: string }
   | { verb: 'unshelve'; alarm: string }
   | { verb: 'comment'; alarm: string; comment: string }
+  | { verb: 'reset'; alarm: string; comment?: string }
+  | { verb: 'hand-over'; alarm: string; to: string; comment?: string }
+  | { verb: 'unacknowledge'; alarm: string; comment?: string }
   | { verb: 'test-channel'; channel: string }
   | { verb: 'resend'; notice: string }
   | Correction

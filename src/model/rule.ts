@@ -10,14 +10,20 @@ import { duration, id, STATION_KINDS, text } from './fields.ts';
 
 const severity = z.enum(SEVERITIES);
 const DAY_MS = 86_400_000;
-/** Every reading is compared with what lies so far behind it; a text that is no duration is refused elsewhere. */
-const lookBack = duration.refine((given) => {
-  try {
-    return durationMs(given) >= 60_000 && durationMs(given) <= DAY_MS;
-  } catch {
-    return true;
-  }
-}, 'from PT1M to PT24H');
+
+/** A duration between two; a text that is none is refused elsewhere. */
+function lasting(leastMs: number, mostMs: number, message: string) {
+  return duration.refine((given) => {
+    try {
+      return durationMs(given) >= leastMs && durationMs(given) <= mostMs;
+    } catch {
+      return true;
+    }
+  }, message);
+}
+
+/** Every reading is compared with what lies so far behind it. */
+const lookBack = lasting(60_000, DAY_MS, 'from PT1M to PT24H');
 
 const select = z
   .strictObject({
@@ -59,13 +65,36 @@ const limitSteps = z
   .max(STEPS_MAX)
   .optional();
 
-const conditional = {
+const hour = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'a local time such as 22:00');
+const calendar = z
+  .strictObject({
+    months: z.array(z.number().int().min(1).max(12)).min(1).optional(),
+    weekdays: z.array(z.number().int().min(1).max(7)).min(1).optional().describe('1 = Monday'),
+    hours: z
+      .tuple([hour, hour])
+      .refine(([from, to]) => from !== to && from !== '24:00', 'from one time of the day to another')
+      .optional()
+      .describe('[from, to); over midnight they belong to the day on which they begin'),
+  })
+  .optional()
+  .describe('When the rule looks, in WK_TIME_ZONE; always unless given');
+
+/** What every kind may say. */
+const common = {
   select,
+  calendar,
+  reAlarmAfter: lasting(60_000, Number.POSITIVE_INFINITY, 'at least PT1M')
+    .optional()
+    .describe('An acknowledged alarm that still stands so long after its acknowledgement asks again'),
+  enabled: z.boolean().default(true),
+};
+const conditional = {
+  ...common,
   for: duration.default('PT0S'),
   clear: z.strictObject({ margin: z.number().min(0).max(1).default(0.05), for: duration.default('PT0S') }).prefault({}),
   keepFiringFor: duration.optional().describe('An alarm stands at least so long after the last breach'),
   stepDownFor: duration.optional().describe('Severity falls only after so long of less severe readings'),
-  enabled: z.boolean().default(true),
+  latch: z.boolean().optional().describe('An alarm whose condition is over waits for an operator’s reset'),
 };
 const minBreaches = z.number().int().min(1).max(1000).optional().describe('Breaches in a row before it is raised');
 const minReadings = z.number().int().min(2).max(1000).default(3).describe('Readings that `over` must hold');
@@ -151,12 +180,12 @@ export const rule = z.discriminatedUnion('kind', [
   /** Nothing has come of what the register expects: parameters with an interval, of stations that a gateway owns. */
   z.strictObject({
     kind: z.literal('missing'),
-    select,
+    ...common,
     parameters: parameters.optional(),
     for: duration.optional().describe('Three intervals, at least PT5M, unless it is given'),
     severity,
     steps: timedSteps,
-    enabled: z.boolean().default(true),
   }),
 ]);
 export type Rule = z.infer<typeof rule>;
+export type RuleCalendar = NonNullable<Rule['calendar']>;

@@ -38,6 +38,8 @@ export interface Script {
   stations: Readonly<Record<string, Station>>;
   rules: Readonly<Record<string, Rule>>;
   allowedLatenessMs: number;
+  /** Of rules' calendars; as `WK_TIME_ZONE` has it unless given. */
+  timeZone?: string;
   /** In any order; each is a message of its own, of the first gateway that owns its station. */
   arrivals: readonly Arrival[];
   /** By id the stations that each owns; every station has one of its own unless given. */
@@ -57,6 +59,7 @@ export interface Played {
 }
 
 const ALARMS_MAX = 100_000;
+const ZONE = 'Asia/Shanghai';
 const SILENT = { info: () => {}, warn: () => {} };
 const ACTOR = 'rules:test';
 
@@ -77,6 +80,7 @@ export async function play(script: Script): Promise<Played> {
       standard,
       allowedLatenessMs,
       publicUrl: null,
+      timeZone: script.timeZone ?? ZONE,
       log: SILENT,
       onAlarms: (some) => changes.push(...some),
     });

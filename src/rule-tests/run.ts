@@ -28,7 +28,7 @@ export async function runRuleTests(path: string, name: string, reference: Refere
   const file = readYaml(path, name);
   const parsed = ruleTestFile.safeParse(file.data);
   if (!parsed.success) throw yamlFault(file, [], null, parsed.error);
-  const { tests, rules, lateness, gateways } = parsed.data;
+  const { tests, rules, lateness, timeZone, gateways } = parsed.data;
   const stations = namedStations(parsed.data);
   checkStations(file, stations, reference);
   checkRules(file, rules, stations, reference);
@@ -44,6 +44,7 @@ export async function runRuleTests(path: string, name: string, reference: Refere
       rules,
       ...(gateways ? { gateways } : {}),
       allowedLatenessMs: durationMs(lateness),
+      ...(timeZone === undefined ? {} : { timeZone }),
       arrivals,
       ...circumstancesOf(test, startMs),
     });

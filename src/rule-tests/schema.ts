@@ -1,6 +1,7 @@
 /** The shape of a file of rule tests (docs/rules-test.md): stations, rules, and tests of both. */
 import { z } from 'zod';
 import { ALARM_STATES, SEVERITIES } from '#model/alarm.ts';
+import { isTimeZone } from '#model/calendar.ts';
 import { durationMs } from '#model/duration.ts';
 import { isFlag } from '#model/flag.ts';
 import { id, rule, station } from '#model/register.ts';
@@ -59,6 +60,9 @@ const expected = z.strictObject({
   target: z.string().nullable().optional(),
   multiple: z.number().nullable().optional(),
   late: z.boolean().optional(),
+  latched: z.boolean().optional(),
+  occurrences: z.number().optional(),
+  chattering: z.boolean().optional(),
   /** `maintenance/ID`, or the key of the alarm that this one follows from. */
   suppressedBy: z.string().nullable().optional(),
 });
@@ -73,6 +77,7 @@ const outage = z.strictObject({ of: z.enum(['service', 'broker']), from: moment,
 
 export const ruleTestFile = z.strictObject({
   lateness: duration.default('PT2H'),
+  timeZone: z.string().refine(isTimeZone, 'a time zone such as Asia/Shanghai').optional(),
   stations: z.record(id, station.partial({ name: true })),
   /** By id the stations that each owns; without it every station has one of its own. */
   gateways: z.record(id, z.array(id)).optional(),

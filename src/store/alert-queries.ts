@@ -17,6 +17,9 @@ export function alarms(derived: Database, filter: AlarmFilter): Alarm[] {
   if (filter.severity !== null) oneOf('severity', filter.severity);
   if (filter.station !== null) where('station = ?', filter.station);
   if (filter.rule !== null) where('rule = ?', filter.rule);
+  // In words that the index of those that chatter has, too.
+  if (filter.chattering === true) where("json_extract(body, '$.chattering')");
+  if (filter.chattering === false) where("coalesce(json_extract(body, '$.chattering'), 0) = 0");
   if (filter.fromMs !== null) where('raisedAtMs >= ?', filter.fromMs);
   if (filter.toMs !== null) where('raisedAtMs < ?', filter.toMs);
   if (filter.after !== null) where('(raisedAtMs, id) < (?, ?)', filter.after.raisedAtMs, filter.after.id);
@@ -101,6 +104,9 @@ function toTransition(row: Row): Transition {
     to: row.toState as Transition['to'],
     cause: row.cause as string,
     actor: row.actor as string | null,
+    changed: row.changed === null ? null : (JSON.parse(row.changed as string) as Transition['changed']),
+    limitVersion:
+      row.changed === null ? null : { rule: row.ruleSeq as number | null, standard: row.standard as string | null },
   };
 }
 

@@ -38,6 +38,12 @@ export interface AlertStore {
   transition(transition: Transition): void;
   /** Whether this event ever happened to this alarm. */
   happened(alarm: string, event: AlarmEvent): boolean;
+  /** Alarms of this key, neither withdrawn nor late, raised in (afterMs, throughMs]; the oldest first. */
+  raisedOf(key: string, afterMs: number, throughMs: number): Alarm[];
+  /** Alarms of this station, neither withdrawn nor late, raised in [fromMs, toMs). */
+  raisedAt(station: string, fromMs: number, toMs: number): Alarm[];
+  /** Alarms of this station, neither withdrawn nor late, raised by `timeMs` and not over before `overMs`. */
+  stoodAt(station: string, timeMs: number, overMs: number): Alarm[];
   /** Alarms of this key, not withdrawn, whose breach starts at or before `timeMs`: the newest one, late or not. */
   covering(key: string, timeMs: number, late: boolean): AlarmWithEvidence | undefined;
   /** Alarms of this key, not withdrawn, all of whose evidence lies in [fromMs, toMs). */
@@ -67,11 +73,21 @@ export interface AlertStore {
 }
 
 export function openAlertStore(derived: Database): AlertStore {
-  return { ...alarmRows(derived), ...openNotices(derived), ...laneRows(derived), ...partRows(derived) };
+  return {
+    ...alarmRows(derived),
+    ...companyRows(derived),
+    ...openNotices(derived),
+    ...laneRows(derived),
+    ...partRows(derived),
+  };
 }
 
 function toAlarm(row: Record<string, unknown>): AlarmWithEvidence {
   return { alarm: JSON.parse(row.body as string) as Alarm, lastBreachMs: row.lastBreachMs as number | null };
+}
+
+function bodies(rows: Record<string, unknown>[]): Alarm[] {
+  return rows.map((row) => JSON.parse(row.body as string) as Alarm);
 }
 
 function alarmRows(derived: Database) {
@@ -84,7 +100,8 @@ function alarmRows(derived: Database) {
        lastBreachMs = excluded.lastBreachMs, shelvedUntilMs = excluded.shelvedUntilMs, body = excluded.body`,
   );
   const transition = derived.prepare(
-    'INSERT INTO transition (alarm, seq, atMs, event, fromState, toState, cause, actor) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+    `INSERT INTO transition (alarm, seq, atMs, event, fromState, toState, cause, actor, changed, ruleSeq, standard)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const happened = derived.prepare('SELECT 1 FROM transition WHERE alarm = ? AND event = ? LIMIT 1');
   const covering = derived.prepare(
@@ -115,16 +132,38 @@ function alarmRows(derived: Database) {
       const times = [breachStartMs, raisedAtMs, clearedAtMs, lastBreachMs, shelvedUntilMs];
       put.run(id, key, rule, station, severity, state, late, ...times, JSON.stringify(alarm));
     },
-    transition({ alarm, seq, atMs, event, from, to, cause, actor }: Transition) {
-      transition.run(alarm, seq, atMs, event, from, to, cause, actor);
+    transition({ alarm, seq, atMs, event, from, to, cause, actor, changed, limitVersion }: Transition) {
+      const limit = [limitVersion?.rule ?? null, limitVersion?.standard ?? null];
+      transition.run(alarm, seq, atMs, event, from, to, cause, actor, changed && JSON.stringify(changed), ...limit);
     },
     happened: (alarm: string, event: AlarmEvent) => happened.get(alarm, event) !== undefined,
     covering: (key: string, timeMs: number, late: boolean) => oneOrNone(covering.get(key, timeMs, late ? 1 : 0)),
     restingOn: (key: string, fromMs: number, toMs: number) => restingOn.all(key, fromMs, toMs).map(toAlarm),
-    open: () => open.all().map((row) => JSON.parse(row.body as string) as Alarm),
-    openOf: (rule: string) => openOf.all(rule).map((row) => JSON.parse(row.body as string) as Alarm),
+    open: () => bodies(open.all()),
+    openOf: (rule: string) => bodies(openOf.all(rule)),
     suppressed: () => suppressed.all().map((row) => ({ ...row })) as { id: string; by: string }[],
     shelved: () => shelved.all().map((row) => ({ ...row })) as { id: string; untilMs: number }[],
+  };
+}
+
+/** What an alarm is among others. */
+function companyRows(derived: Database) {
+  // In the words of the partial indexes.
+  const counts = "state <> 'withdrawn' AND late = 0";
+  const raisedOf = derived.prepare(
+    `SELECT body FROM alarm WHERE key = ? AND raisedAtMs > ? AND raisedAtMs <= ? AND ${counts} ORDER BY raisedAtMs, id`,
+  );
+  const raisedAt = derived.prepare(
+    `SELECT body FROM alarm WHERE station = ? AND raisedAtMs >= ? AND raisedAtMs < ? AND ${counts} ORDER BY raisedAtMs, id`,
+  );
+  const stoodAt = derived.prepare(
+    `SELECT body FROM alarm WHERE station = ? AND raisedAtMs <= ? AND coalesce(clearedAtMs, 9007199254740991) >= ?
+     AND ${counts}`,
+  );
+  return {
+    raisedOf: (key: string, afterMs: number, throughMs: number) => bodies(raisedOf.all(key, afterMs, throughMs)),
+    raisedAt: (station: string, fromMs: number, toMs: number) => bodies(raisedAt.all(station, fromMs, toMs)),
+    stoodAt: (station: string, timeMs: number, overMs: number) => bodies(stoodAt.all(station, timeMs, overMs)),
   };
 }
 

@@ -73,6 +73,23 @@ export const alertPartsDdl = `
     WHERE state IN ('raised', 'acknowledged') AND json_extract(body, '$.suppressedBy') IS NOT NULL;
 `;
 
+/**
+ * The history of an alarm says what each transition changed (JSON of `Changed`) and by which limit it was judged; it is
+ * append-only by law. The indexes find the alarms of a key by time, those that stood at a station at a time (the expression is
+ * in alert-store.ts, too), and those that chatter.
+ */
+export const alarmHistoryDdl = `
+  ALTER TABLE transition ADD COLUMN changed TEXT;
+  ALTER TABLE transition ADD COLUMN ruleSeq INTEGER;
+  ALTER TABLE transition ADD COLUMN standard TEXT;
+  CREATE TRIGGER transitionKept BEFORE DELETE ON transition BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END;
+  CREATE TRIGGER transitionFixed BEFORE UPDATE ON transition BEGIN SELECT RAISE(ABORT, 'the history is append-only'); END;
+  CREATE INDEX alarmByKeyRaised ON alarm (key, raisedAtMs) WHERE state <> 'withdrawn' AND late = 0;
+  CREATE INDEX alarmByStationEnd ON alarm (station, coalesce(clearedAtMs, 9007199254740991))
+    WHERE state <> 'withdrawn' AND late = 0;
+  CREATE INDEX alarmChattering ON alarm (raisedAtMs, id) WHERE json_extract(body, '$.chattering');
+`;
+
 /** A reading that waits in the inbox; `n` rises and never comes twice: alarms are named after it. */
 export interface Rejudged extends SeriesReading {
   n: number;

@@ -147,6 +147,7 @@ export interface AlarmFilter {
   station: string | null;
   severity: Severity[] | null;
   rule: string | null;
+  chattering?: boolean;
   /** By `raisedAtMs`. */
   fromMs: number | null;
   toMs: number | null;

@@ -1,24 +1,28 @@
 /** Alarms, notices and acknowledgement links through HTTP. */
 import { describe, expect, it } from 'vitest';
+import { operate } from '#alerts/operate.ts';
 import { signLink } from '#api/links.ts';
-import type { Alarm, AlarmState } from '#model/alarm.ts';
+import type { Alarm, AlarmState, Transition } from '#model/alarm.ts';
 import { alarmView } from '#model/alarm-view.ts';
 import type { AlarmFilter, NoticeRow } from '#store/queries.ts';
 import { type ApiRig, anAlarm, NOW_MS, startApi } from '#tests/helpers/api.ts';
 
-/** One alarm in the store; acknowledging commands change it as the follower would. */
+/** One alarm in the store; commands change it, and its history, as the follower would. */
 async function withAlarm(rest: Partial<Alarm> = {}): Promise<{ rig: ApiRig; alarm: Alarm }> {
   const rig = await startApi();
   const alarm = anAlarm(rest);
+  const transitions: Transition[] = [];
   rig.queries.alarm = async ({ id }) => (id === alarm.id ? { ...alarm } : null);
+  rig.queries.timeline = async () => ({ transitions, notices: [] });
   rig.journal.onCommit((entries) => {
     for (const entry of entries) {
-      if (entry.kind === 'command' && entry.command.verb === 'acknowledge') {
-        Object.assign(alarm, {
-          state: 'acknowledged',
-          acknowledgedBy: entry.actor,
-          acknowledgedAtMs: entry.receivedMs,
-        });
+      if (entry.kind !== 'command' || !('alarm' in entry.command)) continue;
+      const step = operate(alarm, entry, entry.command);
+      if (!step) continue;
+      Object.assign(alarm, step.alarm);
+      const { seq, receivedMs: atMs } = entry;
+      for (const happening of step.happenings) {
+        transitions.push({ alarm: alarm.id, seq, atMs, ...happening, changed: {}, limitVersion: null });
       }
     }
   });
@@ -54,6 +58,11 @@ describe('GET /alarms', () => {
     const second = (await rig.call('GET', `/api/v1/alarms?${query}&cursor=${first.next}`)).json();
     expect(filters[1]!.after).toEqual({ raisedAtMs: NOW_MS, id: 'b' });
     expect([second.items.length, second.next]).toEqual([1, null]);
+    for (const chattering of [true, false]) {
+      await rig.call('GET', `/api/v1/alarms?chattering=${chattering}`);
+      expect(filters.pop()).toMatchObject({ chattering });
+    }
+    expect((await rig.call('GET', '/api/v1/alarms?chattering=maybe')).statusCode).toBe(400);
     await rig.call('GET', '/api/v1/alarms');
     expect(filters[2]).toMatchObject({
       state: null,
@@ -88,13 +97,25 @@ describe('GET /alarms', () => {
           to: 'raised',
           cause: 'nh3n 0.83',
           actor: null,
+          changed: { severity: [null, 'minor'], shelvedUntilMs: [NOW_MS, null] },
+          limitVersion: { rule: 3, standard: 'gb3838-2002' },
         },
       ],
       notices: [notice],
     });
     expect((await rig.call('GET', url(alarm.id), { as: 'viewer' })).json()).toEqual(alarmView(alarm));
     expect((await rig.call('GET', url(alarm.id, '/timeline'))).json()).toEqual({
-      transitions: [{ at: '2026-11-22T00:00:00.000Z', event: 'raised', from: null, to: 'raised', cause: 'nh3n 0.83' }],
+      transitions: [
+        {
+          at: '2026-11-22T00:00:00.000Z',
+          event: 'raised',
+          from: null,
+          to: 'raised',
+          cause: 'nh3n 0.83',
+          changed: { severity: [null, 'minor'], shelvedUntil: ['2026-11-22T00:00:00.000Z', null] },
+          limitVersion: { rule: 3, standard: 'gb3838-2002' },
+        },
+      ],
       notices: [
         {
           id: 'n1',
@@ -151,6 +172,12 @@ describe('what operators do', () => {
     });
     expect((await shelve({ until: 'later', reason: 'r' })).json()).toMatchObject({ code: 'range.invalid' });
     expect((await shelve({ until: '2026-11-23T00:00:00Z' })).statusCode).toBe(400);
+    // Not for ever: thirty days at most.
+    expect((await shelve({ until: '2026-12-22T00:00:00.001Z', reason: 'r' })).json()).toMatchObject({
+      code: 'request.invalid',
+      errors: [{ path: 'until' }],
+    });
+    expect((await shelve({ until: '2026-12-22T00:00:00Z', reason: 'r' })).statusCode).toBe(200);
     alarm.state = 'cleared';
     expect((await shelve({ until: '2026-11-23T00:00:00Z', reason: 'r' })).statusCode).toBe(409);
   });
@@ -169,6 +196,43 @@ describe('what operators do', () => {
     });
     expect((await rig.call('POST', url(alarm.id, '/comment'), { body: { comment: '  ' } })).statusCode).toBe(400);
     expect((await rig.call('POST', url('none', '/comment'), { body: { comment: 'x' } })).statusCode).toBe(404);
+  });
+
+  it('of two who do the same at once one is told that it is done already, by whom', async () => {
+    const { rig, alarm } = await withAlarm();
+    const both = await Promise.all(
+      (['operator', 'admin'] as const).map((as) => rig.call('POST', url(alarm.id, '/acknowledge'), { as })),
+    );
+    expect(both.map(({ statusCode }) => statusCode).sort()).toEqual([200, 409]);
+    const lost = both.find(({ statusCode }) => statusCode === 409)!.json();
+    expect(lost.code).toBe('state.conflict');
+    expect(lost.detail).toContain(alarm.acknowledgedBy);
+  });
+
+  it('gives back, hands over and resets only what is in a state for it', async () => {
+    const { rig, alarm } = await withAlarm();
+    const act = (action: string, body?: object) =>
+      rig.call('POST', url(alarm.id, `/${action}`), { as: 'operator', ...(body ? { body } : {}) });
+    const statuses = async (...actions: [string, object?][]) => {
+      const seen: number[] = [];
+      for (const [action, body] of actions) seen.push((await act(action, body)).statusCode);
+      return seen;
+    };
+    expect(await statuses(['unacknowledge'], ['hand-over', { to: 'zhao' }], ['reset'])).toEqual([409, 409, 409]);
+    expect((await act('reset')).json().detail).toContain('still stands');
+    await act('acknowledge');
+    expect((await act('hand-over', { to: 'zhao', comment: 'Night shift' })).json()).toMatchObject({
+      state: 'acknowledged',
+      acknowledgedBy: 'zhao',
+    });
+    expect(await statuses(['hand-over', { to: 'zhao' }], ['hand-over', { to: ' ' }], ['hand-over'])).toEqual([
+      409, 400, 400,
+    ]);
+    expect((await act('unacknowledge')).json()).toMatchObject({ state: 'raised', acknowledgedBy: null });
+    Object.assign(alarm, { state: 'returned', clearedAtMs: NOW_MS, latched: true });
+    expect((await act('reset', { comment: 'Gate shut' })).json()).toMatchObject({ state: 'returned', latched: false });
+    expect((await act('reset')).json().detail).toContain('not latched');
+    expect((await act('acknowledge')).json()).toMatchObject({ state: 'cleared' });
   });
 });
 

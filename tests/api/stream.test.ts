@@ -84,6 +84,8 @@ function change(seq: number, rest: Partial<AlarmChange['transition']> = {}): Ala
       to: 'raised',
       cause: 'nh3n',
       actor: null,
+      changed: {},
+      limitVersion: null,
       ...rest,
     },
   };

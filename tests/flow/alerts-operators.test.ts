@@ -63,9 +63,10 @@ describe('operators', () => {
       'shelved raised',
       'severity-changed raised',
       'unshelved raised',
+      'raised raised',
       'returned returned',
     ]);
-    expect(rig.notices().map(({ event }) => event)).toEqual(['raised', 'returned']);
+    expect(rig.notices().map(({ event }) => event)).toEqual(['raised', 'raised', 'returned']);
   });
 
   it('an alarm that ends on its shelf ends in silence', async () => {

@@ -145,6 +145,7 @@ function consistent(rig: ReturnType<typeof createWeirRig>): void {
     expect(transitions.at(-1)!.to).toBe(alarm.state);
   }
   const told = rig.notices().map(({ event, alarms }) => `${event} ${alarms[0]}`);
-  expect(told.sort()).toEqual(rig.changes.map(({ transition }) => `${transition.event} ${transition.alarm}`).sort());
+  const happened = rig.changes.filter(({ transition }) => transition.event !== 'chattering');
+  expect(told.sort()).toEqual(happened.map(({ transition }) => `${transition.event} ${transition.alarm}`).sort());
   expect(rig.warnings).toEqual([]);
 }

@@ -40,6 +40,7 @@ const SCHEMAS: Record<string, z.ZodType> = {
   alarm: alarms.alarm,
   timeline: alarms.timeline,
   shelve: alarms.shelveBody,
+  'hand-over': alarms.handOverBody,
   notice: z.strictObject({
     notice: z.string(),
     event: z.enum(ALARM_EVENTS),

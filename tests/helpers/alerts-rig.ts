@@ -37,6 +37,7 @@ export interface Sent {
 export interface AlertsRigOptions {
   allowedLatenessMs?: number;
   derived?: Database;
+  timeZone?: string;
   onAlarms?: (changes: AlarmChange[], seq: number) => void;
 }
 
@@ -86,6 +87,7 @@ export function createAlertsRig(options: AlertsRigOptions = {}) {
       standard,
       allowedLatenessMs: options.allowedLatenessMs ?? 2 * HOUR,
       publicUrl: 'https://wells.example/',
+      timeZone: options.timeZone ?? 'Asia/Shanghai',
       log: { info: () => {}, warn: (fields, message) => rig.warnings.push({ fields, message }) },
       onAlarms: (some, seq) => {
         changes.push(...some);

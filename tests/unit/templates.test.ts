@@ -41,6 +41,16 @@ describe('the languages', () => {
     );
   });
 
+  it.each([
+    ['zh', '【守井人】较重·报警（搁置到期，仍未恢复） 神定河口 氨氮'],
+    ['en', '【Wellkeeper】Major alarm (shelving has just ended) Shending River mouth Ammonia nitrogen'],
+  ] as const)('says in %s why an alarm is told once more', (language, title) => {
+    const payload = JSON.stringify({ ...JSON.parse(noticeOf('raised').payload), again: 'shelf-ended' });
+    const message = composeMessage({ payload }, language, NAMES);
+    expect(message.title).toBe(title);
+    expect(message.short).toContain(title.slice(title.indexOf('】') + 1, title.search(/[)）]/)));
+  });
+
   it('says the same in English, and ids where there are no names', () => {
     const message = composeMessage(noticeOf('cleared', [ammonia({ clearedAtMs: Date.UTC(2026, 10, 22, 3) })]), 'en');
     expect(plainText(message)).toContain('Value: 0.83 mg/L\nLimit: ≤ 0.5 mg/L (Class II)\nWater class: Class III\n');

@@ -1,5 +1,6 @@
 /** Alarms: the list, one, its timeline, and what operators do to it. */
-import type { Alarm } from '#model/alarm.ts';
+import type { FastifyRequest } from 'fastify';
+import type { Alarm, Transition } from '#model/alarm.ts';
 import { alarmView } from '#model/alarm-view.ts';
 import type { Command } from '#model/entry.ts';
 import type { NoticeRow } from '#store/queries.ts';
@@ -14,16 +15,24 @@ import {
   alarmQuery,
   alarm as alarmSchema,
   commentBody,
+  handOverBody,
+  resetBody,
   shelveBody,
   timeline,
+  unacknowledgeBody,
   unshelveBody,
 } from '../schemas/alarms.ts';
 import { documented, givenIdParams, LIST_LIMIT } from '../schemas/common.ts';
 
+/** What is to be silent for longer is no matter of one alarm. */
+const SHELVED_MAX_MS = 30 * 86_400_000;
+
 export function alarmRoutes(api: Api, deps: ApiDeps): void {
   listRoute(api, deps);
   oneRoutes(api, deps);
-  acknowledgeRoute(api, deps);
+  acknowledgeRoutes(api, deps);
+  handOverRoute(api, deps);
+  resetRoute(api, deps);
   shelvingRoutes(api, deps);
   commentRoute(api, deps);
 }
@@ -52,6 +61,7 @@ function listRoute(api: Api, deps: ApiDeps): void {
         station: query.station ?? null,
         severity: query.severity ?? null,
         rule: query.rule ?? null,
+        ...(query.chattering === undefined ? {} : { chattering: query.chattering }),
         fromMs: query.from === undefined ? null : instantMs(query.from, 'from', timeZone),
         toMs: query.to === undefined ? null : instantMs(query.to, 'to', timeZone),
         limit: limit + 1,
@@ -91,23 +101,31 @@ function oneRoutes(api: Api, deps: ApiDeps): void {
       await alarmOf(deps, params.id);
       const { transitions, notices } = await deps.queries.timeline({ id: params.id });
       return {
-        transitions: transitions.map(({ atMs, event, from, to, cause, actor }) => ({
-          at: isoText(atMs),
-          event,
-          from,
-          to,
-          cause,
-          ...(actor === null ? {} : { actor }),
-        })),
+        transitions: transitions.map(transitionView),
         notices: notices.map(noticeView),
       };
     },
   });
 }
 
+function transitionView({ atMs, event, from, to, cause, actor, changed, limitVersion }: Transition) {
+  const { shelvedUntilMs, ...rest } = changed ?? {};
+  const shelvedUntil = shelvedUntilMs?.map((untilMs) => (untilMs === null ? null : isoText(untilMs)));
+  return {
+    at: isoText(atMs),
+    event,
+    from,
+    to,
+    cause,
+    ...(actor === null ? {} : { actor }),
+    ...(changed === null ? {} : { changed: { ...rest, ...(shelvedUntil ? { shelvedUntil } : {}) } }),
+    ...(limitVersion === null ? {} : { limitVersion }),
+  };
+}
+
 const ACTION_FAULTS = ['not-found', 'state.conflict', 'journal.full', 'journal.unwritable', 'overloaded'] as const;
 
-function acknowledgeRoute(api: Api, deps: ApiDeps): void {
+function acknowledgeRoutes(api: Api, deps: ApiDeps): void {
   api.route({
     method: 'POST',
     url: '/alarms/:id/acknowledge',
@@ -117,21 +135,78 @@ function acknowledgeRoute(api: Api, deps: ApiDeps): void {
       body: acknowledgeBody,
       ...documented({
         tag: 'alarms',
-        summary: 'Takes an alarm over: raised becomes acknowledged, returned becomes cleared',
+        summary: 'Takes an alarm over: raised becomes acknowledged; returned becomes cleared unless it is latched',
         answer: alarmSchema,
         faults: [...ACTION_FAULTS],
       }),
     },
-    async handler(request) {
-      const alarm = await alarmOf(deps, request.params.id);
-      demandAcknowledgeable(alarm);
-      const { comment } = request.body;
-      return act(deps, actorOf(request), alarm.id, {
-        verb: 'acknowledge',
-        alarm: alarm.id,
-        ...(comment === undefined ? {} : { comment }),
-      });
+    handler: (request) =>
+      act(deps, request, demandAcknowledgeable, (alarm) => ({ verb: 'acknowledge', alarm, ...request.body })),
+  });
+
+  api.route({
+    method: 'POST',
+    url: '/alarms/:id/unacknowledge',
+    config: { access: 'operator' },
+    schema: {
+      params: givenIdParams,
+      body: unacknowledgeBody,
+      ...documented({
+        tag: 'alarms',
+        summary: 'Gives an alarm back: acknowledged becomes raised, or returned when it is latched',
+        answer: alarmSchema,
+        faults: [...ACTION_FAULTS],
+      }),
     },
+    handler: (request) =>
+      act(deps, request, demandAcknowledged, (alarm) => ({ verb: 'unacknowledge', alarm, ...request.body })),
+  });
+}
+
+function handOverRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'POST',
+    url: '/alarms/:id/hand-over',
+    config: { access: 'operator' },
+    schema: {
+      params: givenIdParams,
+      body: handOverBody,
+      ...documented({
+        tag: 'alarms',
+        summary: 'Hands an acknowledged alarm over to somebody else',
+        answer: alarmSchema,
+        faults: [...ACTION_FAULTS],
+      }),
+    },
+    handler: (request) =>
+      act(
+        deps,
+        request,
+        (alarm) => {
+          demandAcknowledged(alarm);
+          if (alarm.acknowledgedBy === request.body.to) throw conflict(alarm, `${request.body.to} answers for it`);
+        },
+        (alarm) => ({ verb: 'hand-over', alarm, ...request.body }),
+      ),
+  });
+}
+
+function resetRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'POST',
+    url: '/alarms/:id/reset',
+    config: { access: 'operator' },
+    schema: {
+      params: givenIdParams,
+      body: resetBody,
+      ...documented({
+        tag: 'alarms',
+        summary: 'Resets a latched alarm: it is over once it is acknowledged, too',
+        answer: alarmSchema,
+        faults: [...ACTION_FAULTS],
+      }),
+    },
+    handler: (request) => act(deps, request, demandLatched, (alarm) => ({ verb: 'reset', alarm, ...request.body })),
   });
 }
 
@@ -145,7 +220,7 @@ function shelvingRoutes(api: Api, deps: ApiDeps): void {
       body: shelveBody,
       ...documented({
         tag: 'alarms',
-        summary: 'Silences an alarm until an instant, for a reason',
+        summary: 'Silences an alarm until an instant at most 30 days ahead, for a reason',
         answer: alarmSchema,
         faults: [...ACTION_FAULTS, 'range.invalid'],
       }),
@@ -153,10 +228,13 @@ function shelvingRoutes(api: Api, deps: ApiDeps): void {
     async handler(request) {
       const { until, reason } = request.body;
       const untilMs = instantMs(until, 'until', deps.config.timeZone);
-      if (untilMs <= deps.clock.nowMs()) throw invalid('until', 'must lie ahead');
-      const alarm = await alarmOf(deps, request.params.id);
-      if (isOver(alarm)) throw conflict(alarm, 'there is nothing to shelve');
-      return act(deps, actorOf(request), alarm.id, { verb: 'shelve', alarm: alarm.id, untilMs, reason });
+      const demand = (alarm: Alarm) => {
+        const aheadMs = untilMs - deps.clock.nowMs();
+        if (aheadMs <= 0) throw invalid('until', 'must lie ahead');
+        if (aheadMs > SHELVED_MAX_MS) throw invalid('until', 'is more than 30 days ahead');
+        demandOpen(alarm);
+      };
+      return act(deps, request, demand, (alarm) => ({ verb: 'shelve', alarm, untilMs, reason }));
     },
   });
 
@@ -174,11 +252,7 @@ function shelvingRoutes(api: Api, deps: ApiDeps): void {
         faults: [...ACTION_FAULTS],
       }),
     },
-    async handler(request) {
-      const alarm = await alarmOf(deps, request.params.id);
-      if (alarm.shelvedUntilMs === null) throw conflict(alarm, 'it is not shelved');
-      return act(deps, actorOf(request), alarm.id, { verb: 'unshelve', alarm: alarm.id });
-    },
+    handler: (request) => act(deps, request, demandShelved, (alarm) => ({ verb: 'unshelve', alarm })),
   });
 }
 
@@ -197,11 +271,13 @@ function commentRoute(api: Api, deps: ApiDeps): void {
         faults: [...ACTION_FAULTS],
       }),
     },
-    async handler(request) {
-      const alarm = await alarmOf(deps, request.params.id);
-      const { comment } = request.body;
-      return act(deps, actorOf(request), alarm.id, { verb: 'comment', alarm: alarm.id, comment });
-    },
+    handler: (request) =>
+      act(
+        deps,
+        request,
+        () => {},
+        (alarm) => ({ verb: 'comment', alarm, ...request.body }),
+      ),
   });
 }
 
@@ -222,17 +298,56 @@ export function demandAcknowledgeable(alarm: Alarm): void {
   );
 }
 
-function isOver({ state }: Alarm): boolean {
-  return state === 'cleared' || state === 'withdrawn';
+function demandAcknowledged(alarm: Alarm): void {
+  if (alarm.state !== 'acknowledged') throw conflict(alarm, 'nobody has it in hand');
+}
+
+function demandLatched(alarm: Alarm): void {
+  if (alarm.latched) return;
+  throw conflict(alarm, alarm.clearedAtMs === null ? 'it still stands' : 'it is not latched');
+}
+
+function demandOpen(alarm: Alarm): void {
+  if (alarm.state === 'cleared' || alarm.state === 'withdrawn') throw conflict(alarm, 'there is nothing to shelve');
+}
+
+function demandShelved(alarm: Alarm): void {
+  if (alarm.shelvedUntilMs === null) throw conflict(alarm, 'it is not shelved');
 }
 
 function conflict({ state }: Alarm, why: string): Problem {
   return new Problem('state.conflict', `The alarm is ${state}: ${why}.`);
 }
 
-async function act(deps: ApiDeps, actor: string, id: string, command: Command) {
-  await deps.journal.appendCommand(actor, command);
-  return alarmView(await alarmOf(deps, id));
+/**
+ * Does something to an alarm for whoever asks. What two operators do at once both finds the alarm as it was before: who comes
+ * second in the journal changes nothing, and is told so.
+ * @param demand throws when the alarm is in no state for it.
+ */
+async function act(
+  deps: ApiDeps,
+  request: FastifyRequest & { params: { id: string } },
+  demand: (alarm: Alarm) => void,
+  command: (alarm: string) => Command,
+) {
+  return alarmView(await actAs(deps, actorOf(request), request.params.id, demand, command));
+}
+
+/** The same for one who has no credential: `actor` stands in the link. @returns the alarm as it then is. */
+export async function actAs(
+  deps: ApiDeps,
+  actor: string,
+  id: string,
+  demand: (alarm: Alarm) => void,
+  command: (alarm: string) => Command,
+): Promise<Alarm> {
+  demand(await alarmOf(deps, id));
+  const { seq } = await deps.journal.appendCommand(actor, command(id));
+  const alarm = await alarmOf(deps, id);
+  const { transitions } = await deps.queries.timeline({ id });
+  // Where the service is too far behind to know, the alarm is as it was, and in a state for it.
+  if (!transitions.some((transition) => transition.seq === seq)) demand(alarm);
+  return alarm;
 }
 
 export function noticeView(row: NoticeRow) {

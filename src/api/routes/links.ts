@@ -6,7 +6,7 @@ import type { Api, ApiDeps } from '../deps.ts';
 import { createUsedLinks, type LinkClaims, verifyLink } from '../links.ts';
 import { Problem } from '../problems.ts';
 import { documented } from '../schemas/common.ts';
-import { alarmOf, demandAcknowledgeable } from './alarms.ts';
+import { actAs, alarmOf, demandAcknowledgeable } from './alarms.ts';
 
 const params = z.object({ signed: z.string().max(2000) });
 const page = z.string().describe('HTML');
@@ -59,13 +59,15 @@ export async function linkRoutes(api: Api, deps: ApiDeps): Promise<void> {
     async handler(request, reply) {
       const link = claimsOf(deps, request.params.signed);
       if (used.isUsed(link)) throw new Problem('state.conflict', 'This link has been used.');
-      const alarm = await alarmOf(deps, link.alarm);
-      demandAcknowledgeable(alarm);
+      demandAcknowledgeable(await alarmOf(deps, link.alarm));
       // Asked again, since another press of the button may have come in between.
       if (used.isUsed(link)) throw new Problem('state.conflict', 'This link has been used.');
       used.use(link, deps.clock.nowMs());
-      await deps.journal.appendCommand(`link:${link.channel}`, { verb: 'acknowledge', alarm: alarm.id });
-      return html(reply, await alarmOf(deps, alarm.id), false);
+      const acknowledged = await actAs(deps, `link:${link.channel}`, link.alarm, demandAcknowledgeable, (alarm) => ({
+        verb: 'acknowledge',
+        alarm,
+      }));
+      return html(reply, acknowledged, false);
     },
   });
 }

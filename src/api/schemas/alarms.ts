@@ -31,15 +31,18 @@ export const alarm = z
     multiple: z.number().nullable(),
     basis: z.enum(ALARM_BASES).describe('What was judged: a single reading, or a closed hour, day or month'),
     late: z.boolean(),
-    occurrences: z.number().int().describe('The how-manieth alarm of its key within an hour'),
-    chattering: z.boolean().describe('One of three or more of its key within an hour'),
-    firstOut: z.string().nullable().describe('The alarm that came first at its station'),
+    occurrences: z.number().int().describe('The how-manieth alarm of its key that was raised within an hour'),
+    chattering: z.boolean().describe('The third one or a further one within an hour'),
+    firstOut: z
+      .string()
+      .nullable()
+      .describe('Of the alarms of its station that stood when it was raised, the one whose breach began first'),
     shelvedUntil: instantOrNull,
     suppressedBy: z
       .string()
       .nullable()
       .describe('Why nobody is told by design: `maintenance/ID`, or the id of the alarm that this one follows from'),
-    latched: z.boolean(),
+    latched: z.boolean().describe('What it tells of is over, and it waits for a reset'),
     detail: z
       .string()
       .nullable()
@@ -96,6 +99,11 @@ export const alarmQuery = z.strictObject({
   station: id.optional(),
   severity: anyOf(SEVERITIES),
   rule: id.optional(),
+  chattering: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .describe('`true`: alarms of keys that alarm three times an hour or more often'),
   ...range,
   ...page,
 });
@@ -153,6 +161,17 @@ export const noticeQuery = z.strictObject({
 export const noticePage = listOf(notice);
 
 const state = z.enum(ALARM_STATES);
+const oldAndNew = <T extends z.ZodType>(value: T) => z.array(value).length(2).optional();
+const changed = z.object({
+  severity: oldAndNew(z.enum(SEVERITIES).nullable()),
+  value: oldAndNew(z.number().nullable()),
+  class: oldAndNew(z.enum(CLASSES).nullable()),
+  acknowledgedBy: oldAndNew(z.string().nullable()),
+  shelvedUntil: oldAndNew(instantOrNull),
+  suppressedBy: oldAndNew(z.string().nullable()),
+  latched: oldAndNew(z.boolean().nullable()),
+  chattering: oldAndNew(z.boolean().nullable()),
+});
 export const timeline = z
   .object({
     transitions: z.array(
@@ -163,6 +182,11 @@ export const timeline = z
         to: state,
         cause: z.string(),
         actor: z.string().optional(),
+        changed: changed.optional().describe('What it changed of the alarm, `[old, new]` each'),
+        limitVersion: z
+          .object({ rule: z.number().int().nullable(), standard: z.string().nullable() })
+          .optional()
+          .describe('Which limit it was judged by: the seq of the rule’s version, and the standard'),
       }),
     ),
     notices: z.array(notice),
@@ -171,7 +195,15 @@ export const timeline = z
     examples: [
       {
         transitions: [
-          { at: '2026-11-22T00:00:01.200Z', event: 'raised', from: null, to: 'raised', cause: '0.83 mg/L > 0.5 mg/L' },
+          {
+            at: '2026-11-22T00:00:01.200Z',
+            event: 'raised',
+            from: null,
+            to: 'raised',
+            cause: '0.83 mg/L, must be <= 0.5 (class III) at 2026-11-22T00:00:00.000Z',
+            changed: { severity: [null, 'minor'], value: [null, 0.83], class: [null, 'III'] },
+            limitVersion: { rule: 212, standard: 'gb3838-2002' },
+          },
           {
             at: '2026-11-22T00:05:00.000Z',
             event: 'acknowledged',
@@ -179,6 +211,8 @@ export const timeline = z
             to: 'acknowledged',
             cause: 'On my way',
             actor: 'duty-desk',
+            changed: { acknowledgedBy: [null, 'duty-desk'] },
+            limitVersion: { rule: 212, standard: 'gb3838-2002' },
           },
         ],
         notices: [NOTICE],
@@ -191,6 +225,17 @@ export const acknowledgeBody = z
   .strictObject({ comment: comment.optional() })
   .prefault({})
   .meta({ examples: [{ comment: 'On my way' }] });
+export const resetBody = z
+  .strictObject({ comment: comment.optional() })
+  .prefault({})
+  .meta({ examples: [{ comment: 'The bypass is closed, the gate is as it was' }] });
+export const unacknowledgeBody = z
+  .strictObject({ comment: comment.optional() })
+  .prefault({})
+  .meta({ examples: [{ comment: 'The boat can not go out today' }] });
+export const handOverBody = z
+  .strictObject({ to: z.string().trim().min(1).max(200), comment: comment.optional() })
+  .meta({ examples: [{ to: 'night-shift', comment: 'Second sample at 20:00' }] });
 export const shelveBody = z
   .strictObject({ until: z.string(), reason: comment })
   .meta({ examples: [{ until: '2026-11-23T08:00:00+08:00', reason: 'Dredging upstream until tomorrow' }] });

@@ -65,6 +65,11 @@ export const ALARM_WORDS = {
   'event-shelved': ['搁置', 'Shelved'],
   'event-unshelved': ['取消搁置', 'Shelving ended'],
   'event-commented': ['备注', 'Comment'],
+  'event-latched': ['恢复，待复位', 'Returned to normal, to be reset'],
+  'event-reset': ['复位', 'Reset'],
+  'event-handed-over': ['移交', 'Handed over'],
+  'event-unacknowledged': ['取消确认', 'No longer acknowledged'],
+  'event-chattering': ['反复报警', 'Chattering'],
   'event-summary': ['汇总', 'Summary'],
   'event-test': ['测试', 'Test'],
 } as const;
