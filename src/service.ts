@@ -31,6 +31,7 @@ import { createHeartbeat } from './heartbeat.ts';
 import { keepHouse, lagSeconds, type Troubles } from './housekeeping.ts';
 import { createMetrics } from './metrics.ts';
 import { openReadingStore } from './open-reading-store.ts';
+import { createPeriodKeeper } from './period-keeper.ts';
 import { createPlatformWatch, standingConditions } from './platform-watch.ts';
 import { startQueryWorker } from './query-client.ts';
 import { quarantineRejected } from './rejected-readings.ts';
@@ -251,6 +252,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
         platform,
         seen,
         heartbeat,
+        periods: createPeriodKeeper({ config, control, journal, reader, closings, log }),
         troubles,
         clock,
         log,

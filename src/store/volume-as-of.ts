@@ -30,7 +30,7 @@ interface Known {
 }
 
 /** What volumes, plans, closings and reports are accounted by. */
-const ACCOUNTS: readonly Noun[] = ['station', 'meter', 'plan', 'period', 'report', 'statement'];
+const ACCOUNTS: readonly Noun[] = ['station', 'meter', 'ruling', 'plan', 'period', 'report', 'statement'];
 
 export function createVolumesAsOf({
   journal,

@@ -6,7 +6,7 @@ import { INAUGURATION_MS } from '#volume/calendar-names.ts';
 import { bookView } from '../book-view.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { instantMs, isoText, rangeOf, timeZoneOf, zonedTexts } from '../instants.ts';
-import { invalid, notFound, Problem } from '../problems.ts';
+import { invalid, notFound } from '../problems.ts';
 import { documented } from '../schemas/common.ts';
 import { type Volumes, volumeQuery, volumes } from '../schemas/statistics.ts';
 import { stationOf } from '../series.ts';
