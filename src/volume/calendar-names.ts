@@ -57,7 +57,7 @@ export function nameAt(kind: ReportKind, timeMs: number, timeZone: string): stri
 }
 
 /** `2025-26` of 2025. */
-export function transferYear(firstYear: number): string {
+function transferYear(firstYear: number): string {
   return `${String(firstYear).padStart(4, '0')}-${String((firstYear + 1) % 100).padStart(2, '0')}`;
 }
 

@@ -110,6 +110,8 @@ const CONFIG = {
   rateLimit: 100_000,
   publicUrl: null,
   rawRetentionMs: null,
+  allowedLatenessMs: 7_200_000,
+  closings: 'auto',
   maxMessageBytes: 64 << 10,
 } as Config;
 

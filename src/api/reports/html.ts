@@ -31,7 +31,7 @@ svg { width: 100%; height: auto; display: block; }
 table { border-collapse: collapse; width: 100%; font-size: 12px; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid var(--line); padding: 3px 7px; text-align: right; white-space: nowrap; vertical-align: top; }
 th { border-bottom: 1.5px solid var(--ink); font-weight: 600; vertical-align: bottom; white-space: normal; }
-th.text, td.text, th.code, td.code { text-align: left; white-space: normal; } td.code { overflow-wrap: anywhere; }
+th.text, td.text, th.code, td.code, th.instant, td.instant { text-align: left; } td.text, td.code { white-space: normal; } td.code { overflow-wrap: anywhere; }
 td.first { white-space: nowrap; }
 tr.total td { border-top: 1.5px solid var(--ink); font-weight: 600; }
 .published { border: 1px dashed var(--soft); padding: 0 14px 12px; margin-top: 28px; }
@@ -48,6 +48,7 @@ footer { margin-top: 24px; color: var(--soft); font-size: 11px; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; } h1 { font-size: 17pt; } h2 { font-size: 12pt; break-after: avoid; }
   table { font-size: 7.6pt; } thead { display: table-header-group; } tr, figure, .figures { break-inside: avoid; }
+  #summary, #year, #plan, #balance, #source { break-inside: avoid; }
   .scroll { overflow: visible; } .note { font-size: 8pt; } .measured, .ink, .point, .dot { print-color-adjust: exact; }
 }
 `;
@@ -84,16 +85,15 @@ function head({ start, end, through, provisional, timeZone }: Report, words: Wor
 ${provisional ? `<p class="warn">${words.provisional}</p>` : ''}`;
 }
 
-function keyFigures({ total }: Report, words: Words): string {
+function keyFigures({ kind, total }: Report, words: Words): string {
+  const volume = (cubicMetres: number) => `${written(cubicMetres, 'volume')} m³`;
   const share = total.plan ? written(total.plan.progress, 'share') : null;
   const figures = [
-    [words.summary, written(total.cubicMetres, 'volume')],
-    [words.yearSoFar, written(total.transferYear.cubicMetres, 'volume')],
+    [words.summary, volume(total.cubicMetres)],
+    ...(kind === 'transfer-year' ? [] : [[words.yearSoFar, volume(total.transferYear.cubicMetres)]]),
     ...(share === null ? [] : [[words.progress, share]]),
     ...(total.yearBefore.change === null ? [] : [[words.change, written(total.yearBefore.change, 'share')]]),
-    ...(total.sinceInauguration
-      ? [[words.sinceInauguration, written(total.sinceInauguration.cubicMetres, 'volume')]]
-      : []),
+    ...(total.sinceInauguration ? [[words.sinceInauguration, volume(total.sinceInauguration.cubicMetres)]] : []),
   ];
   return `<div class="figures">${figures.map(([name, value]) => `<div><b>${value}</b><span>${name}</span></div>`).join('')}</div>`;
 }
@@ -137,7 +137,11 @@ function written(cell: string | number | null, kind: CellKind): string {
 }
 
 function grouped(value: number, decimals: number): string {
-  return value.toLocaleString('en-US', { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+  return value.toLocaleString('en-US', {
+    minimumFractionDigits: decimals,
+    maximumFractionDigits: decimals,
+    signDisplay: 'negative',
+  });
 }
 
 /** `2026-11-22 08:00` of RFC 3339 in the report's zone; what is no instant stands as it is. */

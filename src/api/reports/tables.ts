@@ -29,7 +29,7 @@ export function reportTables(report: Report, words: Words): Table[] {
   return [
     summary(report, words),
     year(report, words),
-    plan(report, words),
+    ...(report.recipients.some((one) => one.plan !== null) ? [plan(report, words)] : []),
     breakdown(report, words),
     balance(report, words),
     ...(report.divergences.length > 0 ? [divergences(report, words)] : []),
@@ -268,7 +268,8 @@ function published(report: Report, words: Words): Table {
     ],
     rows: report.published.map((one) => [
       one.from ?? '',
-      one.at,
+      // To the day or, with its offset as published, to the minute.
+      one.at.replace(/T(\d\d:\d\d):\d\d/, ' $1 '),
       words.routes[one.route],
       words.countsOf[one.counts],
       recipientName(words, one.recipient),
