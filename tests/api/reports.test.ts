@@ -70,7 +70,7 @@ describe('GET /reports/{period}', () => {
     expect(csv).toContain('"glitch: =cmd|""/c calc""!A1"');
     expect(
       csv
-        .split('\r\n')
+        .split('\n')
         .flatMap((row) => row.split(','))
         .filter((field) => /^"?[=+@]/.test(field)),
     ).toEqual([]);
