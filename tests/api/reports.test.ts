@@ -102,6 +102,27 @@ describe('GET /reports/{period}', () => {
   });
 });
 
+describe('the calendar of a report', () => {
+  it.each([
+    ['the night that clocks go back', 'Europe/Berlin', '2025-10-26', 25],
+    ['the night that clocks go on', 'Europe/Berlin', '2026-03-29', 23],
+    ['half an hour less in a day', 'Australia/Lord_Howe', '2026-10-04', 23.5],
+    ['a zone off the hour', 'Asia/Kolkata', '2026-03-29', 24],
+    ['a leap day', 'Asia/Shanghai', '2024-02-29', 24],
+    ['a leap year’s February', 'Asia/Shanghai', '2024-02', 29 * 24],
+    ['a transfer year with a leap day', 'Asia/Shanghai', '2023-24', 366 * 24],
+  ])('%s (%s, %s) has %d hours, none twice', async (_, timeZone, period, hours) => {
+    const rig = await startApi({ config: { timeZone } });
+    await rig.journal.appendCommand('seed', { verb: 'put', noun: 'meter', id: 'b', body: METER });
+    const made = (await rig.call('GET', `/api/v1/reports/${period}`)).json() as Report;
+    const { items } = made.breakdown;
+    expect(made.total.unknownHours).toBe(hours);
+    expect(items.reduce((sum, { unknownHours }) => sum + unknownHours, 0)).toBe(hours);
+    expect(items.slice(1).map(({ start }) => start)).toEqual(items.slice(0, -1).map(({ end }) => end));
+    expect([items[0]!.start, items.at(-1)!.end]).toEqual([made.start, made.end]);
+  });
+});
+
 describe('GET /reports', () => {
   it('pages through what is on record and what is due, newest first', async () => {
     const rig = await openRig();

@@ -1,7 +1,7 @@
 /** The cells of an XLSX workbook as its XML has them, read without the library that wrote it. */
 import { zipEntries } from './zip-entries.ts';
 
-export interface WorkbookCell {
+interface WorkbookCell {
   /** `s` = string, `n` = number; `f` where there is a formula. */
   type: string;
   value: string;

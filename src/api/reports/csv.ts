@@ -25,7 +25,7 @@ type Row = { section: string } & Partial<Record<(typeof COLUMNS)[number], string
 
 export function reportCsv(report: Report): string {
   const rows = [...recipientRows(report), ...breakdownRows(report), ...accountRows(report), ...recordRows(report)];
-  return [COLUMNS.join(','), ...rows.map(line)].join('\n').concat('\n');
+  return `${[COLUMNS.join(','), ...rows.map(line)].join('\n')}\n`;
 }
 
 function line(row: Row): string {
