@@ -86,7 +86,9 @@ export function keepHouse(config: Config, parts: HouseParts): () => void {
   const ledgers = schedule('* * * * *', () => publishLedgers(parts).catch(failed), { name: 'ledgers' });
   const beats = schedule('* * * * *', () => heartbeat.ping(), { name: 'heartbeat' });
   // Due at 08:00 of WK_TIME_ZONE (volume/due-periods.ts); asked each minute, so that no missed hour is missed for good.
-  const closings = schedule('* * * * *', () => periods.run().catch(failed), { name: 'periods' });
+  const makeDue = () => void periods.run().catch(failed);
+  makeDue();
+  const closings = schedule('* * * * *', makeDue, { name: 'periods' });
   // The first one at once: who restarts a service wants to see that it is back.
   void heartbeat.ping();
   return () => {

@@ -125,8 +125,11 @@ async function proved(parts: ClosingParts, range: Range): Promise<Proved> {
   if (journal.receivedNowMs() < range.toMs + config.allowedLatenessMs) {
     throw new Problem('state.conflict', 'The period has not ended, or its last hour may still change.');
   }
-  await parts.caughtUp('books');
   const throughSeq = journal.headSeq;
+  // Followers that wait for a store leave the same readings out of both ways.
+  if (!(await parts.caughtUp('books'))) {
+    throw new Problem('state.conflict', 'The books have not passed everything that is journaled: try again.');
+  }
   // Whatever is journaled from now on is received later than this.
   const asOfMs = journal.receivedNowMs() - 1;
   const then = await bookView(parts, asOfMs);

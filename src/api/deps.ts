@@ -53,9 +53,10 @@ export interface ApiDeps {
   linkSecret: string;
   /**
    * Resolves when this follower has passed everything that is journaled now, so that a read after a 202 sees its
-   * effect; or after about two seconds, or at once while it is far behind. `books` goes no further than `readings`.
+   * effect; or after about two seconds, or at once while it is far behind. Says whether it has passed all that. `books`
+   * goes no further than `readings`.
    */
-  caughtUp(follower: 'readings' | 'books' | 'alerts'): Promise<void>;
+  caughtUp(follower: 'readings' | 'books' | 'alerts'): Promise<boolean>;
   readiness(): Readiness;
   /** Prometheus' text exposition. */
   metrics(): Promise<string>;

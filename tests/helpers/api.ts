@@ -132,7 +132,7 @@ export async function startApi(overrides: { config?: Partial<Config>; seeded?: b
   const { log, logged } = memoryLog();
   const disconnected: string[] = [];
   const queries = emptyQueries();
-  const caughtUp = async () => {};
+  const caughtUp = async () => true;
   const deps: ApiDeps = {
     config,
     clock,

@@ -1,7 +1,7 @@
 /** Reports and closings that come due: each made once, whatever the service was doing when. */
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { Closings } from '#api/closings.ts';
+import { type Closings, createClosings } from '#api/closings.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Config } from '#model/config.ts';
 import { createPeriodKeeper, type KeeperParts } from '#src/period-keeper.ts';
@@ -142,6 +142,14 @@ describe('closing', () => {
     const answers = await Promise.all([close(), close(), close()]);
     expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([201, 409, 409]);
     expect(rig.deps.control.get('period', '2026-11')!.closings).toHaveLength(1);
+  });
+
+  it('waits for followers that are behind: books and readings that lack the same agree, and are both wrong', async () => {
+    const rig = await openRig();
+    const closings = createClosings({ ...rig.deps, caughtUp: async () => false });
+    await expect(closings.close('2026-10', 'x', null)).rejects.toMatchObject({ code: 'state.conflict' });
+    await expect(closings.keepReport('2026-11-20', 'x')).rejects.toMatchObject({ code: 'state.conflict' });
+    expect(recorded(rig)).toEqual({ days: [], periods: [] });
   });
 
   it('refuses a day that has not closed, and what the books do not say', async () => {
