@@ -3,13 +3,19 @@ import type { REPORT_FORMATS } from '../schemas/reports.ts';
 
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 
-const TYPES: Record<string, ReportFormat> = {
+export const REPORT_TYPES = {
+  csv: 'text/csv',
+  xlsx: 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  html: 'text/html',
+} as const;
+
+const ASKED: Record<string, ReportFormat> = {
   'application/json': 'json',
   'application/*': 'json',
   '*/*': 'json',
-  'text/csv': 'csv',
-  'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet': 'xlsx',
-  'text/html': 'html',
+  [REPORT_TYPES.csv]: 'csv',
+  [REPORT_TYPES.xlsx]: 'xlsx',
+  [REPORT_TYPES.html]: 'html',
   'application/xhtml+xml': 'html',
   'text/*': 'html',
 };
@@ -19,7 +25,7 @@ export function preferredFormat(accept: string): ReportFormat {
   const wanted = accept.split(',').flatMap((part) => {
     const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
     const quality = Number(parameters.find((text) => text.startsWith('q='))?.slice(2) ?? 1);
-    const format = TYPES[type];
+    const format = ASKED[type];
     return format !== undefined && quality > 0 ? [{ format, quality }] : [];
   });
   return wanted.sort((a, b) => b.quality - a.quality)[0]?.format ?? 'json';

@@ -9,7 +9,7 @@ import { instantMs, isoText, zonedTexts } from '../instants.ts';
 import { Problem } from '../problems.ts';
 import { reportOf } from '../report.ts';
 import { reportCsv } from '../reports/csv.ts';
-import { preferredFormat, type ReportFormat } from '../reports/formats.ts';
+import { preferredFormat, REPORT_TYPES, type ReportFormat } from '../reports/formats.ts';
 import { reportHtml } from '../reports/html.ts';
 import { reportXlsx } from '../reports/xlsx.ts';
 import { documented, LIST_LIMIT } from '../schemas/common.ts';
@@ -99,6 +99,7 @@ function oneRoute(api: Api, deps: ApiDeps): void {
         description:
           '`2026-11-22`, `2026-11` or `2025-26`, as far as it has got. `Accept` or `format` chooses `application/json`, `text/csv`, `application/vnd.openxmlformats-officedocument.spreadsheetml.sheet` or `text/html`.',
         answer: report,
+        otherTypes: Object.values(REPORT_TYPES),
         faults: ['range.invalid', 'range.too-long', 'overloaded'],
       }),
     },
@@ -123,14 +124,17 @@ async function send(reply: FastifyReply, made: Report, format: ReportFormat, lan
     case 'json':
       return made;
     case 'csv':
-      return attached(reply, made, 'csv').type('text/csv; charset=utf-8').send(reportCsv(made));
+      return attached(reply, made, 'csv').type(`${REPORT_TYPES.csv}; charset=utf-8`).send(reportCsv(made));
     case 'xlsx':
       return attached(reply, made, 'xlsx')
-        .type('application/vnd.openxmlformats-officedocument.spreadsheetml.sheet')
+        .type(REPORT_TYPES.xlsx)
         .send(await reportXlsx(made, language));
     case 'html': {
       const { html, contentSecurityPolicy } = reportHtml(made, language);
-      return reply.type('text/html; charset=utf-8').header('content-security-policy', contentSecurityPolicy).send(html);
+      return reply
+        .type(`${REPORT_TYPES.html}; charset=utf-8`)
+        .header('content-security-policy', contentSecurityPolicy)
+        .send(html);
     }
   }
 }
