@@ -69,9 +69,9 @@ export async function reportOf(books: BookView, request: Request): Promise<Repor
     provisional: books.nowMs < named.toMs + allowedLatenessMs,
     unit: 'm3',
     transferYear: year.name,
-    ...figuresOf(finer, rest),
+    ...figuresOf(finer, rest, scope),
     breakdown: { by: FINER[named.kind], items: breakdown(finer, edgesMs, text) },
-    yearByMonth: yearByMonth(months, rest.plans, scope, text),
+    yearByMonth: yearByMonth(months, rest.plans, scope),
     ...(await waterBalance(books, [named.fromMs, untilMs])),
     decisions: await decisionsIn(books, named.fromMs, untilMs),
     closing: await closingView(books, period),
@@ -145,7 +145,7 @@ interface Sums extends Comparisons {
   plans: Map<string, PlanSoFar & { plan: Plan }>;
 }
 
-function figuresOf(finer: readonly RecipientSums[], sums: Sums): Pick<Report, 'recipients' | 'total'> {
+function figuresOf(finer: readonly RecipientSums[], sums: Sums, scope: Scope): Pick<Report, 'recipients' | 'total'> {
   const { months, before, everSince, plans } = sums;
   const totalIn = (list: readonly RecipientSums[], recipient: string) =>
     list.find((one) => one.recipient === recipient)?.total ?? NO_WATER;
@@ -176,22 +176,37 @@ function figuresOf(finer: readonly RecipientSums[], sums: Sums): Pick<Report, 'r
         : null,
     };
   });
-  const isPlanned = finer.length > 0 && finer.every(({ recipient }) => plans.has(recipient));
-  return {
-    recipients,
-    total: { ...view(all, (list) => sumOfAll(list).total), plan: isPlanned ? planOfAll([...plans.values()]) : null },
-  };
+  const plan = planOfAll(finer, plans, scope);
+  return { recipients, total: { ...view(all, (list) => sumOfAll(list).total), plan } };
 }
 
-function planOfAll(plans: readonly (PlanSoFar & { plan: Plan })[]): Report['total']['plan'] {
-  const litres = plans.reduce((sum, { plan }) => sum + plannedLitres(plan).planLitres, 0);
-  const delivered = plans.map((one) => one.delivered).reduce(addAmounts, NO_WATER);
+/** Null unless every recipient has a plan: the sum of some would be taken for that of all. */
+function planOfAll(
+  recipients: readonly RecipientSums[],
+  plans: Sums['plans'],
+  { year, timeZone }: Scope,
+): Report['total']['plan'] {
+  if (recipients.length === 0 || recipients.some(({ recipient }) => !plans.has(recipient))) return null;
+  const all = [...plans.values()];
+  const litres = all.reduce((sum, { plan }) => sum + plannedLitres(plan).planLitres, 0);
+  const delivered = all.map((one) => one.delivered).reduce(addAmounts, NO_WATER);
+  const ends = bucketEdges(year.fromMs, year.toMs, 'month', timeZone, 13).slice(1);
+  const text = zonedTexts(timeZone);
   return {
     cubicMetres: cubicMetres(litres),
     delivered: amountView(delivered),
     progress: litresOf(delivered) / litres,
-    planned: cubicMetres(plans.reduce((sum, { progress }) => sum + progress.plannedLitres, 0)),
+    planned: cubicMetres(all.reduce((sum, { progress }) => sum + progress.plannedLitres, 0)),
+    months: ends.map((endMs) => ({
+      end: text(endMs),
+      planned: cubicMetres(plannedOfAll(plans, year, endMs, timeZone)),
+    })),
   };
+}
+
+function plannedOfAll(plans: Sums['plans'], year: NamedRange, atMs: number, timeZone: string): number {
+  const edgesMs = bucketEdges(year.fromMs, year.toMs, 'month', timeZone, 13);
+  return [...plans.values()].reduce((sum, { plan }) => sum + plannedBy({ ...plannedLitres(plan), edgesMs, atMs }), 0);
 }
 
 function breakdown(
@@ -212,24 +227,18 @@ function yearByMonth(
   months: readonly RecipientSums[],
   plans: Sums['plans'],
   { year, untilMs, timeZone }: Scope,
-  text: (timeMs: number) => string,
 ): Report['yearByMonth'] {
+  const text = zonedTexts(timeZone);
   const edgesMs = bucketEdges(year.fromMs, untilMs, 'month', timeZone, 13);
-  const wholeYearMs = bucketEdges(year.fromMs, year.toMs, 'month', timeZone, 13);
   const { buckets } = sumOfAll(months);
   const cumulative = cumulativeLitres(buckets);
   const isPlanned = months.length > 0 && months.every(({ recipient }) => plans.has(recipient));
-  const plannedAt = (atMs: number) =>
-    [...plans.values()].reduce(
-      (sum, { plan }) => sum + plannedBy({ ...plannedLitres(plan), edgesMs: wholeYearMs, atMs }),
-      0,
-    );
   return edgesMs.slice(1).map((endMs, index) => ({
     start: text(edgesMs[index]!),
     end: text(endMs),
     ...amountView(buckets[index] ?? NO_WATER),
     cumulative: cubicMetres(cumulative[index] ?? 0),
-    planned: isPlanned ? cubicMetres(plannedAt(endMs)) : null,
+    planned: isPlanned ? cubicMetres(plannedOfAll(plans, year, endMs, timeZone)) : null,
   }));
 }
 

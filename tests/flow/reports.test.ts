@@ -155,6 +155,8 @@ describe('a month', () => {
     expect(recipients[0]!.plan!.planned).toBeCloseTo(planned, 3);
     expect(recipients[1]!.plan).toMatchObject({ planned: 320_000_000, delivered: recipients[1]!.transferYear });
     expect(total.plan).toMatchObject({ cubicMetres: 2.04e9, delivered: total.transferYear });
+    expect(total.plan!.months).toHaveLength(12);
+    expect(total.plan!.months.at(-1)).toEqual({ end: '2025-11-01T00:00:00+08:00', planned: 2.04e9 });
     expect(total.plan!.planned).toBeCloseTo(planned + 320_000_000, 3);
     expect(yearByMonth.map((month) => month.planned!)).toEqual([
       expect.closeTo((1e9 * 30) / 365 + 8e7, 2),

@@ -23,11 +23,7 @@ export function curveChart({ yearByMonth, total }: Report, words: Words): string
   const endMs = Date.parse(nextYear(first.start));
   const supplied = [[startMs, 0], ...yearByMonth.map(({ end, cumulative }) => [Date.parse(end), cumulative])];
   const planned = total.plan
-    ? [
-        [startMs, 0],
-        ...yearByMonth.map(({ end, planned: by }) => [Date.parse(end), by!]),
-        [endMs, total.plan.cubicMetres],
-      ]
+    ? [[startMs, 0], ...total.plan.months.map(({ end, planned: by }) => [Date.parse(end), by])]
     : [];
   const top = niceCeiling(Math.max(...[...supplied, ...planned].map(([, volume]) => volume!), 1));
   const unit = unitOf(top, words);

@@ -76,7 +76,15 @@ export const report = z
     total: z.object({
       ...figures,
       plan: z
-        .object({ cubicMetres: z.number(), delivered: z.object(amount), progress: z.number(), planned: z.number() })
+        .object({
+          cubicMetres: z.number(),
+          delivered: z.object(amount),
+          progress: z.number(),
+          planned: z.number(),
+          months: z
+            .array(z.object({ end: edge, planned: z.number() }))
+            .describe('By the end of each month of the year'),
+        })
         .nullable()
         .describe('Null unless every recipient has a plan'),
     }),
