@@ -102,6 +102,7 @@ const settings = z.object({
   WK_HEARTBEAT_URL: webUrl.optional(),
   WK_WEBHOOK_ALLOW: list.default([]),
   WK_RAW_RETENTION: duration.optional(),
+  WK_CLOSINGS: z.enum(['auto', 'manual']).default('auto'),
   WK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
@@ -181,6 +182,7 @@ function toConfig(given: z.infer<typeof settings>): Config {
     heartbeatUrl: given.WK_HEARTBEAT_URL ?? null,
     webhookAllow: given.WK_WEBHOOK_ALLOW,
     rawRetentionMs: given.WK_RAW_RETENTION ?? null,
+    closings: given.WK_CLOSINGS,
     logLevel: given.WK_LOG_LEVEL,
   };
 }

@@ -35,7 +35,7 @@ export function createQueries(config: Config): Queries {
     ...createAssessmentQueries({ derived, trends, allowedLatenessMs }),
     volumes: async (query) => volumes(derived, query),
     meterVolumes: async (query) => meterVolumes(derived, query),
-    volumesAsOf: createVolumesAsOf({ journal, reader, store, readings: readings.readings }),
+    ...createVolumesAsOf({ journal, reader, store, readings: readings.readings }),
     decisions: async (query) => decisions(derived, query),
     ...createLoadQueries(derived),
     ...createPanelQueries(journal),

@@ -30,10 +30,10 @@ export interface FollowersClient {
   /** False while the worker is being started again. */
   isAlive(): boolean;
   /**
-   * Resolves when the follower has passed `seq`, or after two seconds. Once a wait has run out nobody waits for that
+   * Resolves when the follower has passed `seq`, or after two seconds, and says whether it has. Once a wait has run out nobody waits for that
    * follower until it has caught up: two seconds of every reader's time would change nothing.
    */
-  caughtUp(follower: keyof FollowerCursors, seq: number): Promise<void>;
+  caughtUp(follower: keyof FollowerCursors, seq: number): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -121,8 +121,9 @@ export async function startFollowersWorker(options: {
     durations: () => durations,
     isAlive: () => isAlive,
     caughtUp(follower, seq) {
+      const hasPassed = () => cursors[follower] >= seq;
       const isFar = seq - cursors[follower] > CAUGHT_UP_ENTRIES;
-      if (cursors[follower] >= seq || isFar || behind.has(follower)) return Promise.resolve();
+      if (hasPassed() || isFar || behind.has(follower)) return Promise.resolve(hasPassed());
       return new Promise((resolve) => {
         const timer = setTimeout(() => {
           behind.add(follower);
@@ -134,7 +135,7 @@ export async function startFollowersWorker(options: {
           done() {
             clearTimeout(timer);
             waiters.delete(waiter);
-            resolve();
+            resolve(hasPassed());
           },
         };
         waiters.add(waiter);

@@ -1,5 +1,6 @@
 /**
- * What comes round by itself: ticks for followers' timers while nothing arrives, pruning, and each minute the ledgers.
+ * What comes round by itself: ticks for followers' timers while nothing arrives, pruning, and each minute the ledgers and
+ * whatever reports and closings are due.
  * All of it may fail and is tried again on its next turn.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -15,6 +16,7 @@ import type { StoreTrouble } from '#store/reading-store.ts';
 import type { Clock } from './clock.ts';
 import type { FollowersClient } from './followers-client.ts';
 import type { Heartbeat } from './heartbeat.ts';
+import type { PeriodKeeper } from './period-keeper.ts';
 import { judgePlatform, type PlatformSample, type PlatformVerdict } from './platform-conditions.ts';
 import type { PlatformWatch } from './platform-watch.ts';
 
@@ -36,6 +38,7 @@ export interface HouseParts {
   /** Conditions that are there now: written here, read by whoever tells of them. */
   seen: Set<string>;
   heartbeat: Heartbeat;
+  periods: PeriodKeeper;
   troubles: Troubles;
   clock: Clock;
   log: Logger;
@@ -43,7 +46,7 @@ export interface HouseParts {
 
 /** @returns what ends it. */
 export function keepHouse(config: Config, parts: HouseParts): () => void {
-  const { journal, followers, platform, seen, heartbeat, log } = parts;
+  const { journal, followers, platform, seen, heartbeat, periods, log } = parts;
   let verdict: PlatformVerdict | null = null;
   let lastHeadSeq = journal.headSeq;
   let isPruning = false;
@@ -82,10 +85,16 @@ export function keepHouse(config: Config, parts: HouseParts): () => void {
   }, TURN_MS);
   const ledgers = schedule('* * * * *', () => publishLedgers(parts).catch(failed), { name: 'ledgers' });
   const beats = schedule('* * * * *', () => heartbeat.ping(), { name: 'heartbeat' });
+  // Due at 08:00 of WK_TIME_ZONE (volume/due-periods.ts); asked each minute, so that no missed hour is missed for good.
+  const makeDue = () => void periods.run().catch(failed);
+  makeDue();
+  const closings = schedule('* * * * *', makeDue, { name: 'periods' });
   // The first one at once: who restarts a service wants to see that it is back.
   void heartbeat.ping();
   return () => {
     void beats.destroy();
+    void closings.destroy();
+    periods.stop();
     clearInterval(timer);
     void ledgers.destroy();
   };

@@ -29,6 +29,7 @@ const METHODS: Record<keyof Queries, true> = {
   volumes: true,
   meterVolumes: true,
   volumesAsOf: true,
+  accountsAsOf: true,
   decisions: true,
   loads: true,
   explained: true,

@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { checkAddress } from '#alerts/channels/address.ts';
 import { checkRule } from '#alerts/rules.ts';
+import { createClosings } from '#api/closings.ts';
 import { createLive } from '#api/live.ts';
 import { buildServer } from '#api/server.ts';
 import { createTokens } from '#api/tokens.ts';
@@ -30,6 +31,7 @@ import { createHeartbeat } from './heartbeat.ts';
 import { keepHouse, lagSeconds, type Troubles } from './housekeeping.ts';
 import { createMetrics } from './metrics.ts';
 import { openReadingStore } from './open-reading-store.ts';
+import { createPeriodKeeper } from './period-keeper.ts';
 import { createPlatformWatch, standingConditions } from './platform-watch.ts';
 import { startQueryWorker } from './query-client.ts';
 import { quarantineRejected } from './rejected-readings.ts';
@@ -196,6 +198,8 @@ export async function startService(config: Config, log: Logger): Promise<Service
       sickness: () => (followers.isAlive() ? (seen.has('journal.unwritable') ? 'journal' : null) : 'followers'),
       log,
     });
+    const caughtUp = (follower: 'readings' | 'books' | 'alerts') => followers.caughtUp(follower, journal.headSeq);
+    const closings = createClosings({ config, control, journal, queries, reference, clock, caughtUp });
     const server = await buildServer({
       config,
       clock,
@@ -211,7 +215,8 @@ export async function startService(config: Config, log: Logger): Promise<Service
       verifier,
       logIns,
       linkSecret: dataDir.installationKey(),
-      caughtUp: (follower) => followers.caughtUp(follower, journal.headSeq),
+      closings,
+      caughtUp,
       readiness: () => ({ ready: waitingFor.size === 0, waitingFor: [...waitingFor] }),
       metrics: createMetrics(
         serviceMetrics({
@@ -247,6 +252,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
         platform,
         seen,
         heartbeat,
+        periods: createPeriodKeeper({ config, control, journal, reader, closings, log }),
         troubles,
         clock,
         log,

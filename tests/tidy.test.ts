@@ -99,6 +99,7 @@ describe('imports', () => {
       yaml: /^(seeds|src\/config\.ts)/,
       'node:sqlite': /^src\/store\/sqlite\.ts$/,
       '@prometheus-io/client': /^src\/metrics\.ts$/,
+      hucre: /^src\/api\/reports\/xlsx\.ts$/,
       nodemailer: /^alerts\/channels\/smtp\.ts$/,
       'node-cron': /^src\/housekeeping\.ts$/,
       '@influxdata/influxdb-client': /^src\/store\/influx/,

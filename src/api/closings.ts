@@ -1,43 +1,109 @@
 /**
- * Closing a period: the figures of each meter with everything that they came from. They are computed from readings as of
- * the instant of closing, by what answers `asOf`, and taken only when the books say the same: so whoever asks again gets
- * them again, and a later correction can only show as a difference.
+ * Closing a period and keeping a day's report: figures with everything that they came from. They are computed from
+ * readings as of that instant, by what answers `asOf`, and taken only when the books say the same: so whoever asks again
+ * gets them again, and a later correction can only show as a difference. Whoever closes, an engineer or the service
+ * itself, does it here.
  */
 import { createHash } from 'node:crypto';
-import type { ClosedMeter, ClosedPeriod, Closing } from '#model/accounting.ts';
-import type { MeterVolumes } from '#store/queries.ts';
+import type { ClosedMeter, ClosedPeriod, Closing, KeptFigure, KeptReport } from '#model/accounting.ts';
 import { type Amount, addAmounts, NO_WATER } from '#volume/balance.ts';
+import { namedRange, reportRange } from '#volume/calendar-names.ts';
+import { type BookView, booksNow, bookView, totalOf } from './book-view.ts';
 import { CODE_VERSION } from './code-version.ts';
 import type { ApiDeps } from './deps.ts';
 import { isoText } from './instants.ts';
-import { Problem } from './problems.ts';
-import type { NamedMeter } from './volume-views.ts';
+import { notFound, Problem } from './problems.ts';
+import { countedMeters, namedMeters } from './volume-views.ts';
 
-interface Request {
-  fromMs: number;
-  toMs: number;
-  by: string;
-  reason: string | null;
+export type ClosingParts = Pick<
+  ApiDeps,
+  'config' | 'control' | 'journal' | 'queries' | 'reference' | 'clock' | 'caughtUp'
+>;
+
+export interface Closings {
+  /**
+   * Closes a month or a transfer year, once.
+   * @throws Problem `state.conflict` when it is closed, while an hour of it is open or while books are being computed;
+   *   CalendarError `range.invalid` for what is neither.
+   */
+  close(period: string, by: string, reason: string | null): Promise<ClosedPeriod>;
+  /** Closes anew what has changed since. @throws Problem as `close`, and `not-found`. */
+  restate(period: string, by: string, reason: string): Promise<ClosedPeriod>;
+  /** Keeps the report of a day, once. @throws Problem as `close`. */
+  keepReport(day: string, by: string): Promise<KeptReport>;
 }
 
-/** @throws Problem `state.conflict` while an hour of the period is open or the books are still being computed. */
-export async function closingOf(deps: ApiDeps, { fromMs, toMs, by, reason }: Request): Promise<Closing> {
-  const { config, control, journal } = deps;
-  if (journal.receivedNowMs() < toMs + config.allowedLatenessMs) {
-    throw new Problem('state.conflict', 'The period has not ended, or its last hour may still change.');
-  }
-  await deps.caughtUp('books');
-  const throughSeq = journal.headSeq;
-  // Whatever is journaled from now on is received later than this.
-  const asOfMs = journal.receivedNowMs() - 1;
-  const meters = control.list('meter').map(({ id, body }): NamedMeter => ({ id, meter: body }));
-  const closed = await figuresAsOf(deps, meters, { fromMs, toMs, asOfMs });
-  const changed = differences(closed, await figuresNow(deps, { fromMs, toMs }));
-  if (changed.length > 0) {
-    const names = changed.map(({ meter }) => meter).slice(0, 5);
-    throw new Problem('state.conflict', `The books of ${names.join(', ')} are still being computed: try again.`);
-  }
-  const versions = Object.fromEntries(meters.map(({ id }) => [id, control.version('meter', id)!.seq]));
+interface Range {
+  fromMs: number;
+  toMs: number;
+}
+
+/** What was counted, proved by two ways to the same figures. */
+interface Proved {
+  asOfMs: number;
+  throughSeq: number;
+  control: BookView['control'];
+  meters: ClosedMeter[];
+}
+
+export function createClosings(parts: ClosingParts): Closings {
+  const { config, control, journal } = parts;
+  const { timeZone } = config;
+  // One after the other: of two that close the same period at once, each would take it for open.
+  let turn: Promise<unknown> = Promise.resolve();
+  const inTurn = <T>(act: () => Promise<T>): Promise<T> => {
+    const result = turn.then(act);
+    turn = result.catch(() => undefined);
+    return result;
+  };
+  const put = async <T>(noun: 'period' | 'report', id: string, by: string, body: T): Promise<T> => {
+    await journal.appendCommand(by, { verb: 'put', noun, id, body });
+    return body;
+  };
+  return {
+    close: (period, by, reason) =>
+      inTurn(async () => {
+        const { fromMs, toMs } = namedRange(period, timeZone);
+        if (control.get('period', period)) throw new Problem('state.conflict', `${period} is closed: restate it.`);
+        const closings = [await closingOf(parts, { fromMs, toMs }, by, reason)];
+        return put('period', period, by, { fromMs, toMs, timeZone, closings });
+      }),
+    restate: (period, by, reason) =>
+      inTurn(async () => {
+        const before = control.get('period', period);
+        if (!before) throw notFound(`closed period "${period}"`);
+        await parts.caughtUp('books');
+        if ((await sinceLastClosing(booksNow(parts), before)).length === 0) {
+          throw new Problem('state.conflict', `Nothing of ${period} has changed since it was closed.`);
+        }
+        const closings = [...before.closings, await closingOf(parts, before, by, reason)];
+        return put('period', period, by, { ...before, closings });
+      }),
+    keepReport: (day, by) =>
+      inTurn(async () => {
+        const { fromMs, toMs } = reportRange(day, timeZone);
+        if (control.get('report', day)) throw new Problem('state.conflict', `The report of ${day} is kept already.`);
+        const { asOfMs, throughSeq, control: then, meters } = await proved(parts, { fromMs, toMs });
+        const counted = new Set(countedMeters(then).map(({ id }) => id));
+        const report = {
+          fromMs,
+          toMs,
+          timeZone,
+          madeAtMs: asOfMs,
+          by,
+          query: `/api/v1/reports/${day}?asOf=${isoText(asOfMs)}`,
+          throughSeq,
+          codeVersion: CODE_VERSION,
+          figures: figuresOf(meters.filter(({ meter }) => counted.has(meter))),
+        };
+        return put('report', day, by, { ...report, sha256: sha256Of(report) });
+      }),
+  };
+}
+
+async function closingOf(parts: ClosingParts, range: Range, by: string, reason: string | null): Promise<Closing> {
+  const { fromMs, toMs } = range;
+  const { asOfMs, throughSeq, control, meters } = await proved(parts, { fromMs, toMs });
   const query = `/api/v1/volumes?meter={meter}&from=${isoText(fromMs)}&to=${isoText(toMs)}&by=total&asOf=${isoText(asOfMs)}`;
   const manifest = {
     closedAtMs: asOfMs,
@@ -45,69 +111,92 @@ export async function closingOf(deps: ApiDeps, { fromMs, toMs, by, reason }: Req
     reason,
     query,
     throughSeq,
-    versions,
-    limits: { allowedLatenessMs: config.allowedLatenessMs },
+    versions: Object.fromEntries(meters.map(({ meter }) => [meter, control.version('meter', meter)!.seq])),
+    limits: { allowedLatenessMs: parts.config.allowedLatenessMs },
     codeVersion: CODE_VERSION,
-    meters: closed,
+    meters,
   };
-  return { ...manifest, sha256: createHash('sha256').update(canonicalJson(manifest)).digest('hex') };
+  return { ...manifest, sha256: sha256Of(manifest) };
 }
 
-/** What the books say now less the last closing; meters that agree are left out. */
-export async function sinceLastClosing(
-  deps: ApiDeps,
-  { fromMs, toMs, closings }: ClosedPeriod,
-): Promise<({ meter: string } & Amount)[]> {
-  await deps.caughtUp('books');
-  return differences(closings.at(-1)!.meters, await figuresNow(deps, { fromMs, toMs }));
-}
-
-async function figuresAsOf(
-  { queries, reference }: ApiDeps,
-  meters: readonly NamedMeter[],
-  { fromMs, toMs, asOfMs }: { fromMs: number; toMs: number; asOfMs: number },
-): Promise<ClosedMeter[]> {
-  const register = reference.parameters.get('register')!;
-  const closed: ClosedMeter[] = [];
-  for (const { id, meter } of meters) {
-    // One at a time, so that other questions get their turn.
-    const answers = await queries.volumesAsOf({ meters: [id], edgesMs: [fromMs, toMs], asOfMs, register });
-    const { recipient = null, measures } = meter;
-    closed.push({ meter: id, recipient, measures, ...totalOf(answers[0]) });
+/** @throws Problem `state.conflict` while an hour of the range is open or the books are still being computed. */
+async function proved(parts: ClosingParts, range: Range): Promise<Proved> {
+  const { config, journal } = parts;
+  if (journal.receivedNowMs() < range.toMs + config.allowedLatenessMs) {
+    throw new Problem('state.conflict', 'The period has not ended, or its last hour may still change.');
   }
-  return closed;
+  const throughSeq = journal.headSeq;
+  // Followers that wait for a store leave the same readings out of both ways.
+  if (!(await parts.caughtUp('books'))) {
+    throw new Problem('state.conflict', 'The books have not passed everything that is journaled: try again.');
+  }
+  // Whatever is journaled from now on is received later than this.
+  const asOfMs = journal.receivedNowMs() - 1;
+  const then = await bookView(parts, asOfMs);
+  const meters = await meterFigures(then, range);
+  const changed = differences(meters, await meterFigures(booksNow(parts), range), ({ meter }) => meter);
+  if (changed.length > 0) {
+    const names = changed.map(({ meter }) => meter).slice(0, 5);
+    throw new Problem('state.conflict', `The books of ${names.join(', ')} are still being computed: try again.`);
+  }
+  return { asOfMs, throughSeq, control: then.control, meters };
 }
 
-async function figuresNow(
-  { queries, control }: ApiDeps,
-  { fromMs, toMs }: { fromMs: number; toMs: number },
-): Promise<({ meter: string } & Amount)[]> {
-  const meters = control.list('meter').map(({ id, body }) => ({ id, meter: body }));
-  const answers = await queries.meterVolumes({ meters, edgesMs: [fromMs, toMs] });
-  return answers.map((answer) => ({ meter: answer.meter, ...totalOf(answer) }));
+/** What the books say less the last closing; meters that agree are left out. */
+export async function sinceLastClosing(books: BookView, { closings, ...range }: ClosedPeriod): Promise<ClosedMeter[]> {
+  return differences(closings.at(-1)!.meters, await meterFigures(books, range), ({ meter }) => meter);
 }
 
-function totalOf(answer: MeterVolumes | undefined): Amount {
-  return (answer?.buckets ?? []).reduce<Amount>(addAmounts, NO_WATER);
+/** What the books say less what was kept of the day; what agrees is left out. */
+export async function sinceKept(books: BookView, { figures, ...range }: KeptReport): Promise<KeptFigure[]> {
+  const counted = await meterFigures(books, range, countedMeters(books.control));
+  return differences(figures, figuresOf(counted), kindOf);
 }
 
-/** A meter that is new or gone since counts against nothing. */
-function differences(
-  then: readonly ({ meter: string } & Amount)[],
-  now: readonly ({ meter: string } & Amount)[],
-): ({ meter: string } & Amount)[] {
-  const before = new Map(then.map((one) => [one.meter, one]));
-  const after = new Map(now.map((one) => [one.meter, one]));
-  return [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((meter) => {
-    const old = before.get(meter) ?? NO_WATER;
-    const current = after.get(meter) ?? NO_WATER;
+async function meterFigures(
+  books: BookView,
+  { fromMs, toMs }: Range,
+  meters = namedMeters(books.control),
+): Promise<ClosedMeter[]> {
+  const answers = await books.meterVolumes(meters, [fromMs, toMs]);
+  return answers.map((answer, index) => {
+    const { recipient = null, measures } = meters[index]!.meter;
+    return { meter: answer.meter, recipient, measures, ...totalOf([answer]) };
+  });
+}
+
+/** Summed by who gets the water and what it is. */
+function figuresOf(meters: readonly ClosedMeter[]): KeptFigure[] {
+  const groups = [...Map.groupBy(meters, kindOf)].sort(([a], [b]) => (a < b ? -1 : 1));
+  return groups.map(([, own]) => {
+    const { recipient, measures } = own[0]!;
+    return { recipient, measures, ...own.reduce<Amount>(addAmounts, NO_WATER) };
+  });
+}
+
+function kindOf({ recipient, measures }: KeptFigure): string {
+  return `${measures}/${recipient ?? ''}`;
+}
+
+/** What is new or gone since counts against nothing. */
+function differences<T extends KeptFigure>(then: readonly T[], now: readonly T[], keyOf: (one: T) => string): T[] {
+  const before = new Map(then.map((one) => [keyOf(one), one]));
+  const after = new Map(now.map((one) => [keyOf(one), one]));
+  return [...new Set([...before.keys(), ...after.keys()])].sort().flatMap((key) => {
+    const old: Amount = before.get(key) ?? NO_WATER;
+    const current: Amount = after.get(key) ?? NO_WATER;
     const change = {
       measuredLitres: current.measuredLitres - old.measuredLitres,
       estimatedLitres: current.estimatedLitres - old.estimatedLitres,
       unknownMs: current.unknownMs - old.unknownMs,
     };
-    return Object.values(change).some((part) => part !== 0) ? [{ meter, ...change }] : [];
+    const named = after.get(key) ?? before.get(key)!;
+    return Object.values(change).some((part) => part !== 0) ? [{ ...named, ...change }] : [];
   });
+}
+
+function sha256Of(content: object): string {
+  return createHash('sha256').update(canonicalJson(content)).digest('hex');
 }
 
 /** Keys sorted at every depth, so that the same content has the same bytes. */

@@ -5,7 +5,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Door } from '#ingest/door.ts';
 import type { Config } from '#model/config.ts';
-import type { CommandEntry } from '#model/entry.ts';
+import type { CommandEntry, Noun } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
 import type { Series } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
@@ -16,6 +16,7 @@ import type { Control } from '#store/control.ts';
 import type { IntakeCount, Journal, JournalReader } from '#store/journal-port.ts';
 import type { QuarantineReads } from '#store/quarantine.ts';
 import type { Queries } from '#store/queries.ts';
+import type { Closings } from './closings.ts';
 import type { Live } from './live.ts';
 import type { Tokens } from './tokens.ts';
 
@@ -34,12 +35,14 @@ export interface ApiDeps {
     commands(beforeSeq: number | null, limit: number): CommandEntry[];
     intakeCount(source: string): IntakeCount | undefined;
     seriesOfStation(station: string): Series[];
+    firstPutMs(noun: Noun): number | null;
     readonly quarantine: QuarantineReads;
   };
   control: Control;
   door: Door;
   queries: Queries;
   reference: Reference;
+  closings: Closings;
   live: Live;
   /** From `createTokens(control, adminToken)`; the broker asks the same one about viewers. */
   tokens: Tokens;
@@ -50,9 +53,10 @@ export interface ApiDeps {
   linkSecret: string;
   /**
    * Resolves when this follower has passed everything that is journaled now, so that a read after a 202 sees its
-   * effect; or after about two seconds, or at once while it is far behind. `books` goes no further than `readings`.
+   * effect; or after about two seconds, or at once while it is far behind. Says whether it has passed all that. `books`
+   * goes no further than `readings`.
    */
-  caughtUp(follower: 'readings' | 'books' | 'alerts'): Promise<void>;
+  caughtUp(follower: 'readings' | 'books' | 'alerts'): Promise<boolean>;
   readiness(): Readiness;
   /** Prometheus' text exposition. */
   metrics(): Promise<string>;

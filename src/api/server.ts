@@ -36,6 +36,7 @@ import { readingsOutRoutes } from './routes/readings-out.ts';
 import { referenceRoutes } from './routes/reference.ts';
 import { registerRoutes } from './routes/registers.ts';
 import { repairRoutes } from './routes/repair.ts';
+import { reportRoutes } from './routes/reports.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { streamRoutes } from './routes/stream.ts';
 import { trendTestRoutes } from './routes/trend-tests.ts';
@@ -230,6 +231,7 @@ async function addRoutes(
       balanceRoutes(v1, deps);
       planRoutes(v1, deps);
       periodRoutes(v1, deps);
+      reportRoutes(v1, deps);
       alarmRoutes(v1, deps);
       noticeRoutes(v1, deps);
       repairRoutes(v1, deps);

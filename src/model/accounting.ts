@@ -45,14 +45,18 @@ export function ofPlanId(plan: string): { recipient: string; transferYear: strin
   return { recipient: plan.slice(0, dot), transferYear: plan.slice(dot + 1) };
 }
 
-/** One meter's part of a closed period, in integer litres; `unknownMs` = time of which nothing is known. */
-export interface ClosedMeter {
-  meter: string;
+/** What one kind of water came to, in integer litres; `unknownMs` = time of which nothing is known. */
+export interface KeptFigure {
   recipient: string | null;
   measures: string;
   measuredLitres: number;
   estimatedLitres: number;
   unknownMs: number;
+}
+
+/** One meter's part of a closed period. */
+export interface ClosedMeter extends KeptFigure {
+  meter: string;
 }
 
 /** One closing of a period. The first is kept for ever; a restatement adds another. */
@@ -73,12 +77,33 @@ export interface Closing {
   sha256: string;
 }
 
+/** A day's report as it was made, by recipient and by what is measured; kept under the day's name, `2026-11-22`. */
+export interface KeptReport {
+  fromMs: number;
+  toMs: number;
+  timeZone: string;
+  madeAtMs: number;
+  by: string;
+  /** A path of the API that gives the same figures. */
+  query: string;
+  throughSeq: number;
+  codeVersion: string;
+  figures: KeptFigure[];
+  /** SHA-256 (hex) of all the above as canonical JSON. */
+  sha256: string;
+}
+
 export interface ClosedPeriod {
   fromMs: number;
   toMs: number;
   timeZone: string;
   closings: Closing[];
 }
+
+/** `2026-11-22` = a day; or what can be closed. */
+export const reportName = z
+  .string()
+  .regex(/^\d{4}-\d{2}(-\d{2})?$/, 'a report is of a day 2026-11-22, a month 2026-11 or a transfer year 2025-26');
 
 /** `2026-11` = a month, `2025-26` = the transfer year that begins in November 2025. */
 export const periodName = z.string().regex(/^\d{4}-\d{2}$/, 'a period is a month 2026-11 or a transfer year 2025-26');

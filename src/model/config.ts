@@ -35,6 +35,8 @@ export interface Config {
   heartbeatUrl: string | null;
   webhookAllow: string[];
   rawRetentionMs: number | null;
+  /** Whether months and transfer years are closed by the service once they are due, or only by hand. */
+  closings: 'auto' | 'manual';
   logLevel: string;
 }
 

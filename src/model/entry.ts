@@ -81,6 +81,7 @@ export const NOUNS = [
   'ruling',
   'plan',
   'period',
+  'report',
   'panel',
   'maintenance',
 ] as const;

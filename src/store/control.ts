@@ -4,7 +4,7 @@
  * transaction as the command; this is the view in memory that each thread keeps, advanced entry by entry.
  */
 
-import type { ClosedPeriod, MeterRuling, Plan } from '#model/accounting.ts';
+import type { ClosedPeriod, KeptReport, MeterRuling, Plan } from '#model/accounting.ts';
 import type { CommandEntry, Entry, Noun } from '#model/entry.ts';
 import type { Panel } from '#model/panel.ts';
 import type {
@@ -36,6 +36,7 @@ export interface NounBody {
   ruling: MeterRuling;
   plan: Plan;
   period: ClosedPeriod;
+  report: KeptReport;
   panel: Panel;
   maintenance: Maintenance;
 }

@@ -1,5 +1,5 @@
 /** The journal's reading side. Every thread opens its own; each call is one short read, so the writer never waits. */
-import type { CommandEntry, Entry } from '#model/entry.ts';
+import type { CommandEntry, Entry, Noun } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
 import { type ControlVersion, ON_DISK } from './control.ts';
 import { decodeEntry, type EntryRow } from './entry-codec.ts';
@@ -11,6 +11,8 @@ import { type Database, openReadOnly, type Statement } from './sqlite.ts';
 export interface OpenJournalReader extends JournalReader {
   /** The newest version of each register entry as of this seq, deletions included. */
   control(asOfSeq: number): ControlVersion[];
+  /** When the first entry of this register was put, ever; null when there has been none. */
+  firstPutMs(noun: Noun): number | null;
   /** The audit: commands with seq < `beforeSeq` (null = from the newest), newest first; never pruned. */
   commands(beforeSeq: number | null, limit: number): CommandEntry[];
   readonly quarantine: QuarantineReads;
@@ -69,6 +71,7 @@ class SqliteJournalReader implements OpenJournalReader {
   readonly #seriesOfStation: Statement;
   readonly #series: Statement;
   readonly #receivedAfter: Statement;
+  readonly #firstPut: Statement;
   readonly #known = new Map<number, Series>();
 
   constructor(database: Database) {
@@ -90,6 +93,7 @@ class SqliteJournalReader implements OpenJournalReader {
     );
     this.#seriesOfStation = database.prepare('SELECT id, station, parameter FROM series WHERE station = ?');
     this.#receivedAfter = database.prepare('SELECT receivedMs FROM entry WHERE seq > ? ORDER BY seq LIMIT 1');
+    this.#firstPut = database.prepare('SELECT min(atMs) AS atMs FROM control WHERE noun = ?');
     this.#series = database.prepare('SELECT id, station, parameter FROM series ORDER BY id');
   }
 
@@ -166,6 +170,10 @@ class SqliteJournalReader implements OpenJournalReader {
 
   control(asOfSeq: number): ControlVersion[] {
     return controlVersions(this.#database, asOfSeq);
+  }
+
+  firstPutMs(noun: Noun): number | null {
+    return (this.#firstPut.get(noun) as { atMs: number | null }).atMs;
   }
 
   commands(beforeSeq: number | null, limit: number): CommandEntry[] {

@@ -11,6 +11,7 @@ import type { Meter } from '#model/register.ts';
 import type { ExplainedFlag } from '#quality/final.ts';
 import type { Thresholds } from '#quality/thresholds.ts';
 import type { Decision, DecisionKind } from '#volume/decisions.ts';
+import type { ControlVersion } from './control.ts';
 import type { Companion } from './series-rules.ts';
 
 export interface ReadingRow {
@@ -105,6 +106,11 @@ export interface MeterVolumes {
   buckets: VolumeBucket[];
 }
 
+export interface MeterVolumesAsOf extends MeterVolumes {
+  /** About reads within the edges, oldest first. */
+  decisions: Decision[];
+}
+
 export interface DecisionFilter {
   meters: string[];
   kind: DecisionKind | null;
@@ -192,7 +198,9 @@ export interface Queries {
   /** Each meter by itself. */
   meterVolumes(query: VolumeQuery): Promise<MeterVolumes[]>;
   /** As the readings, meters and rulings were known then; meters that weren't there are left out. */
-  volumesAsOf(query: VolumesAsOf): Promise<MeterVolumes[]>;
+  volumesAsOf(query: VolumesAsOf): Promise<MeterVolumesAsOf[]>;
+  /** The registers that volumes are accounted by, as they were then: what a `Control` is made of. */
+  accountsAsOf(query: { asOfMs: number }): Promise<ControlVersion[]>;
   /** Newest first. */
   decisions(query: DecisionFilter): Promise<DecisionRow[]>;
   /** What a station's water carried, in whole hours. `series` null: never measured, so that no water can be weighed. */

@@ -2,12 +2,14 @@
  * Volumes as somebody saw them who asked at an earlier time: computed from the readings, meters and rulings that were
  * known then, by the very functions that keep the books. It is how a closed period is proved.
  */
+import type { Noun } from '#model/entry.ts';
+import type { Decision } from '#volume/decisions.ts';
 import type { HourVolume } from '#volume/hours.ts';
 import { meterProfile } from '#volume/profile.ts';
 import { Control } from './control.ts';
 import type { OpenJournalReader } from './journal-reader.ts';
 import { otherMeter, rulingsOf } from './meter-relations.ts';
-import type { MeterVolumes, Queries, VolumesAsOf } from './queries.ts';
+import type { MeterVolumesAsOf, Queries, VolumesAsOf } from './queries.ts';
 import type { ReadingStore } from './reading-store.ts';
 import type { Database } from './sqlite.ts';
 import { bucketsOf, runningTotals } from './volume-queries.ts';
@@ -22,15 +24,30 @@ interface Parts {
 
 type Range = { fromMs: number; toMs: number } & Pick<VolumesAsOf, 'asOfMs' | 'register'>;
 
-export function createVolumesAsOf({ journal, reader, store, readings }: Parts): Queries['volumesAsOf'] {
-  const lastChange = journal.prepare('SELECT coalesce(max(seq), 0) AS seq FROM control WHERE atMs <= ?');
+interface Known {
+  hours: Map<number, HourVolume>;
+  decisions: Decision[];
+}
 
-  async function hoursOf(control: Control, id: string, range: Range): Promise<Map<number, HourVolume>> {
+/** What volumes, plans, closings and reports are accounted by. */
+const ACCOUNTS: readonly Noun[] = ['station', 'meter', 'ruling', 'plan', 'period', 'report', 'statement'];
+
+export function createVolumesAsOf({
+  journal,
+  reader,
+  store,
+  readings,
+}: Parts): Pick<Queries, 'volumesAsOf' | 'accountsAsOf'> {
+  const lastChange = journal.prepare('SELECT coalesce(max(seq), 0) AS seq FROM control WHERE atMs <= ?');
+  const versionsAsOf = (asOfMs: number) => reader.control((lastChange.get(asOfMs) as { seq: number }).seq);
+
+  async function knownOf(control: Control, id: string, range: Range): Promise<Known> {
     const { asOfMs, register } = range;
     const hours = new Map<number, HourVolume>();
+    const decisions: Decision[] = [];
     const meter = control.get('meter', id);
     const series = meter && reader.seriesByName(meter.station, meter.parameter);
-    if (!meter || !series) return hours;
+    if (!meter || !series) return { hours, decisions };
     const other = otherMeter(control, id, meter);
     const parts = {
       store: storeAsOf(store, readings, asOfMs),
@@ -39,31 +56,44 @@ export function createVolumesAsOf({ journal, reader, store, readings }: Parts): 
       rulings: rulingsOf(control, id),
       async otherHours(fromMs: number, toMs: number) {
         if (other === null) return [];
-        const found = await hoursOf(withoutGaps(control, other), other, { ...range, fromMs, toMs });
-        return [...found.values()].filter(({ hourMs }) => hourMs >= fromMs && hourMs < toMs);
+        const found = await knownOf(withoutGaps(control, other), other, { ...range, fromMs, toMs });
+        return [...found.hours.values()].filter(({ hourMs }) => hourMs >= fromMs && hourMs < toMs);
       },
     };
     for (let fromMs: number | null = range.fromMs; fromMs !== null; ) {
       const rebuilt = await rebuiltHours(parts, fromMs, range.toMs);
       for (const hour of rebuilt.hours) hours.set(hour.hourMs, hour);
+      const { fromHourMs, toHourMs } = rebuilt;
+      decisions.push(...rebuilt.decisions.filter(({ timeMs }) => timeMs > fromHourMs && timeMs < toHourMs));
       fromMs = rebuilt.restFromMs;
     }
-    return hours;
+    return { hours, decisions };
   }
 
-  return async ({ meters, edgesMs, asOfMs, register }: VolumesAsOf): Promise<MeterVolumes[]> => {
-    const { seq } = lastChange.get(asOfMs) as { seq: number };
-    const control = new Control(reader.control(seq));
+  async function volumesAsOf({ meters, edgesMs, asOfMs, register }: VolumesAsOf): Promise<MeterVolumesAsOf[]> {
+    const control = new Control(versionsAsOf(asOfMs));
     const range = { fromMs: edgesMs[0]!, toMs: edgesMs.at(-1)!, asOfMs, register };
-    const answers: MeterVolumes[] = [];
+    const answers: MeterVolumesAsOf[] = [];
     for (const id of meters) {
       const meter = control.get('meter', id);
       if (!meter) continue;
-      const hours = [...(await hoursOf(control, id, range)).values()].sort((a, b) => a.hourMs - b.hourMs);
+      const known = await knownOf(control, id, range);
+      const hours = [...known.hours.values()].sort((a, b) => a.hourMs - b.hourMs);
       const nothing = { measuredLitres: 0, estimatedLitres: 0, knownMs: 0 };
-      answers.push({ meter: id, buckets: bucketsOf(meter, edgesMs, runningTotals(nothing, hours.values(), edgesMs)) });
+      answers.push({
+        meter: id,
+        buckets: bucketsOf(meter, edgesMs, runningTotals(nothing, hours.values(), edgesMs)),
+        decisions: known.decisions
+          .filter(({ timeMs }) => timeMs >= range.fromMs && timeMs < range.toMs)
+          .sort((a, b) => a.timeMs - b.timeMs),
+      });
     }
     return answers;
+  }
+
+  return {
+    volumesAsOf,
+    accountsAsOf: async ({ asOfMs }) => versionsAsOf(asOfMs).filter(({ noun }) => ACCOUNTS.includes(noun)),
   };
 }
 

@@ -52,7 +52,13 @@ function completion(missingLitres: number, perMs: number | null, atMs: number): 
   return leftMs > SIGHT_MS ? null : Math.round(atMs + leftMs);
 }
 
-function plannedBy({ planLitres, monthLitres, edgesMs, atMs }: YearSoFar): number {
+/** What the plan has had delivered by `atMs`. */
+export function plannedBy({
+  planLitres,
+  monthLitres,
+  edgesMs,
+  atMs,
+}: Pick<YearSoFar, 'planLitres' | 'monthLitres' | 'edgesMs' | 'atMs'>): number {
   if (!monthLitres) {
     const startMs = edgesMs[0]!;
     return Math.round((planLitres * (atMs - startMs)) / (edgesMs.at(-1)! - startMs));

@@ -78,6 +78,8 @@ const NEEDS: Record<string, Role> = {
   'GET /api/v1/periods/{period}': 'viewer',
   'POST /api/v1/periods/{period}/close': 'engineer',
   'POST /api/v1/periods/{period}/restate': 'engineer',
+  'GET /api/v1/reports': 'viewer',
+  'GET /api/v1/reports/{period}': 'viewer',
   'GET /api/v1/alarms': 'viewer',
   'GET /api/v1/alarms/{id}': 'viewer',
   'GET /api/v1/alarms/{id}/timeline': 'viewer',

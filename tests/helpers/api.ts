@@ -5,6 +5,7 @@ import type { FastifyRequest, FastifySchema, InjectOptions, LightMyRequestRespon
 import { type Logger, pino } from 'pino';
 import { expect, onTestFinished } from 'vitest';
 import type { z } from 'zod';
+import { createClosings } from '#api/closings.ts';
 import type { Api, ApiDeps } from '#api/deps.ts';
 import { createLive } from '#api/live.ts';
 import { problemSchema } from '#api/schemas/common.ts';
@@ -85,6 +86,7 @@ function emptyQueries(): Queries {
         }),
       })),
     volumesAsOf: async () => [],
+    accountsAsOf: async () => [],
     decisions: async () => [],
     settledCounts: async () => ({ stored: 0, duplicate: 0 }),
     alarms: async () => [],
@@ -108,6 +110,8 @@ const CONFIG = {
   rateLimit: 100_000,
   publicUrl: null,
   rawRetentionMs: null,
+  allowedLatenessMs: 7_200_000,
+  closings: 'auto',
   maxMessageBytes: 64 << 10,
 } as Config;
 
@@ -128,6 +132,7 @@ export async function startApi(overrides: { config?: Partial<Config>; seeded?: b
   const { log, logged } = memoryLog();
   const disconnected: string[] = [];
   const queries = emptyQueries();
+  const caughtUp = async () => true;
   const deps: ApiDeps = {
     config,
     clock,
@@ -138,12 +143,13 @@ export async function startApi(overrides: { config?: Partial<Config>; seeded?: b
     door: gate,
     queries,
     reference,
+    closings: createClosings({ config, control, journal, queries, reference, clock, caughtUp }),
     live: createLive(reader, reference, journal.headSeq),
     tokens: createTokens(control, ADMIN_TOKEN),
     verifier: createPasswordVerifier(),
     logIns: createLogInLimit(clock),
     linkSecret: 'installation-key-of-this-test',
-    caughtUp: async () => {},
+    caughtUp,
     readiness: () => ({ ready: true, waitingFor: [] }),
     metrics: async () => 'wellkeeper_up 1\n',
     disconnectGateway: (id) => void disconnected.push(id),

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { rulingId } from '#model/accounting.ts';
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
+import { decisions } from '#store/decision-queries.ts';
 import { derivedMigrations } from '#store/derived.ts';
 import { openDatabase } from '#store/sqlite.ts';
 import { createVolumesAsOf } from '#store/volume-as-of.ts';
@@ -52,7 +53,7 @@ describe('volumes as of now', () => {
       ...ids.map((id) => rig.control.version('meter', id)!),
       rig.control.version('ruling', rulingId('counted', T0 + 500 * HALF_HOUR))!,
     ];
-    const asOf = createVolumesAsOf({
+    const { volumesAsOf, accountsAsOf } = createVolumesAsOf({
       journal,
       reader: { control: () => versions, seriesByName: rig.seriesOf },
       store: rig.store,
@@ -62,7 +63,16 @@ describe('volumes as of now', () => {
     const edgesMs = bucketEdges(T0 + 12_345, T0 + COUNT * HALF_HOUR, 'month', 'Asia/Kolkata', 20);
     const meters = ids.map((id) => ({ id, meter: METERS[id]! }));
     const expected = meterVolumes(rig.derived, { meters, edgesMs });
-    expect(await asOf({ meters: [...ids, 'none'], edgesMs, asOfMs: 1, register: rig.register })).toEqual(expected);
+    const asked = { meters: [...ids, 'none'], edgesMs, asOfMs: 1, register: rig.register };
+    const found = await volumesAsOf(asked);
+    expect(found.map(({ meter, buckets }) => ({ meter, buckets }))).toEqual(expected);
+    for (const { meter, decisions: decided } of found) {
+      const filter = { meters: [meter], kind: null, fromMs: edgesMs[0]!, toMs: edgesMs.at(-1)!, before: null };
+      const kept = decisions(rig.derived, { ...filter, limit: 10_000 }).reverse();
+      expect(decided.map((decision) => ({ meter, ...decision }))).toEqual(kept);
+      expect(decided.length).toBeGreaterThan(20);
+    }
+    expect(await accountsAsOf({ asOfMs: 1 })).toEqual(versions);
     expect(expected[1]!.buckets.every(({ estimatedLitres }) => estimatedLitres > 0)).toBe(true);
     journal.close();
   });

@@ -43,6 +43,26 @@ describe('a single wrong reading is never booked', () => {
     expect(await told({}, reads)).toMatchObject({ measured: 4, kinds: ['glitch'] });
   });
 
+  it('home-assistant#182493: a jump ahead that nothing follows yet is pending, and booked nowhere', async () => {
+    const rig = volumeRig({ m: { ...REGISTER_METER, maxGap: 'PT2H' } });
+    await rig.write('m', hourly(100, 101, 9_000_000));
+    await rig.settle();
+    expect(rig.decided('m')).toMatchObject([{ kind: 'pending', litres: null }]);
+    expect(rig.total('m', T0, at(2))).toEqual({ measured: 1, estimated: 0, unknownHours: 1 });
+    await rig.write('m', [{ timeMs: at(3), value: 103 }]);
+    await rig.settle();
+    expect(rig.decided('m')).toMatchObject([{ kind: 'glitch' }]);
+    expect(rig.total('m', T0, at(3))).toEqual({ measured: 3, estimated: 0, unknownHours: 0 });
+  });
+
+  it('a register that counts in steps is no glitch when it moves by one, however soon (its resolution)', async () => {
+    const counts = [0, 1000, 1000, 2000, 2000];
+    const reads = [0, 0.01, 1, 1.01, 2].map((hour, index) => ({ timeMs: at(hour), value: counts[index]! }));
+    const coarse = { maxFlow: 1, resolution: 1000, maxGap: 'PT2H' };
+    expect(await told(coarse, reads)).toMatchObject({ measured: 2000, unknownHours: 0, kinds: [] });
+    expect((await told({ ...coarse, resolution: 1 }, reads)).kinds).toContain('glitch');
+  });
+
   it('home-assistant#106363: a spike of a flow beyond what the channel carries books nothing', async () => {
     const total = await told({ ...FLOW, maxFlow: 50, maxGap: 'PT2H' }, hourly(10, 10, 700, 10, 10));
     expect(total).toEqual({ measured: 4 * 36_000, estimated: 0, unknownHours: 0, kinds: ['glitch'] });
@@ -74,7 +94,7 @@ describe('a reset', () => {
 });
 
 describe('totals', () => {
-  it('prometheus#3746, #3806, #11433: are whole, lose no edge and are never extrapolated or negative', async () => {
+  it('prometheus#3746, #3806, PR#1161, #11433: are whole, lose no edge and are never extrapolated or negative', async () => {
     const rig = volumeRig({ m: REGISTER_METER });
     const reads = Array.from({ length: 25 }, (_, hour) => ({ timeMs: at(hour) - 7 * 60_000, value: hour * 1.001 }));
     await rig.write('m', reads);
@@ -97,6 +117,39 @@ describe('totals', () => {
     const days = volumes(rig.derived, { meters: [{ id: 'm', meter: rig.control.get('meter', 'm')! }], edgesMs });
     const sum = days.reduce((all, { measuredLitres }) => all + measuredLitres, 0);
     expect(sum).toBe(Math.round((3627.9 - 3528.55) * 1000));
+  });
+});
+
+describe('consumption by day', () => {
+  const dayEdges = (days: number) => Array.from({ length: days + 1 }, (_, day) => at(day * 24));
+  async function byEdges(reads: readonly Read[], edgesMs: number[]) {
+    const rig = volumeRig({ m: { ...REGISTER_METER, maxGap: 'PT2H' } });
+    await rig.write('m', reads);
+    await rig.settle();
+    return volumes(rig.derived, { meters: [{ id: 'm', meter: rig.control.get('meter', 'm')! }], edgesMs }).map(
+      ({ measuredLitres, estimatedLitres }) => measuredLitres + estimatedLitres,
+    );
+  }
+
+  it('thingsboard#15553: a counter that stands still over midnight ran nothing, and yesterday is not carried into today', async () => {
+    const midnight = at(24);
+    const reads = [
+      { timeMs: T0, value: 90_300 },
+      ...[-3_600_000, -1000, 0, 1000, 3_600_000].map((offset) => ({ timeMs: midnight + offset, value: 90_360.41 })),
+    ];
+    expect(await byEdges(reads, [midnight - 1000, midnight, midnight + 1000, midnight + 3_600_000])).toEqual([0, 0, 0]);
+    expect(await byEdges(reads, dayEdges(2))).toEqual([60_410, 0]);
+  });
+
+  it('thingsboard#12658, #15115, #12002: of any period, is the counter at its end less at its start', async () => {
+    const count = (hour: number) => Math.round(hour * 1.37 * 1000 + (hour % 5) * 100) / 1000;
+    const reads = Array.from({ length: 24 * 9 + 1 }, (_, hour) => ({ timeMs: at(hour), value: 1000 + count(hour) }));
+    const days = await byEdges(reads, dayEdges(9));
+    expect(days).toEqual(days.map((_, day) => Math.round((count(24 * (day + 1)) - count(24 * day)) * 1000)));
+    expect(await byEdges(reads, [at(7), at(55), at(200)])).toEqual([
+      Math.round((count(55) - count(7)) * 1000),
+      Math.round((count(200) - count(55)) * 1000),
+    ]);
   });
 });
 

@@ -2,16 +2,15 @@
 import { rulingId } from '#model/accounting.ts';
 import { isUsable } from '#model/flag.ts';
 import type { Meter } from '#model/register.ts';
-import type { DecisionRow } from '#store/queries.ts';
 import { eraAt, meterProfile, profileIn } from '#volume/profile.ts';
 import { actorOf } from '../caller.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';
+import { decisionView } from '../decision-view.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { instantMs, isoText } from '../instants.ts';
 import { invalid, notFound, Problem } from '../problems.ts';
 import { documented, givenIdParams, LIST_LIMIT } from '../schemas/common.ts';
 import { decisionsPage, decisionsQuery, rulingBody, rulingView } from '../schemas/volumes.ts';
-import { cubicMetres } from '../volume-views.ts';
 
 const END_OF_TIME_MS = 8.64e15;
 
@@ -56,31 +55,11 @@ function listRoute(api: Api, deps: ApiDeps): void {
       return pageOf(
         rows,
         limit,
-        (row) => decisionView(deps, row),
+        (row) => decisionView(deps.control, row),
         ({ timeMs, meter, kind }) => toCursor(timeMs, meter, kind),
       );
     },
   });
-}
-
-function decisionView({ control }: ApiDeps, row: DecisionRow) {
-  const { meter, timeMs, kind, fromMs, before, after, litres, reason, isRuled } = row;
-  const id = rulingId(meter, timeMs);
-  const version = isRuled ? control.version('ruling', id) : undefined;
-  const amount = (value: number | null) => (value === null ? null : cubicMetres(value));
-  return {
-    id,
-    meter,
-    time: isoText(timeMs),
-    kind,
-    since: isoText(fromMs),
-    before: amount(before),
-    after: amount(after),
-    booked: amount(litres),
-    reason,
-    ruledBy: version?.actor ?? null,
-    ruledAt: isoText(version?.atMs ?? null),
-  };
 }
 
 function ruleRoute(api: Api, deps: ApiDeps): void {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Alarm } from '#model/alarm.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { createUsedLinks, type LinkClaims, verifyLink } from '../links.ts';
+import { escaped } from '../markup.ts';
 import { Problem } from '../problems.ts';
 import { documented } from '../schemas/common.ts';
 import { actAs, alarmOf, demandAcknowledgeable } from './alarms.ts';
@@ -104,10 +105,4 @@ function html(reply: FastifyReply, alarm: Alarm, withButton: boolean): FastifyRe
 <table>${rows.map(([name, text]) => `<tr><th>${escaped(name!)}</th><td>${escaped(text!)}</td></tr>`).join('')}</table>
 ${withButton ? button : ''}</main></body></html>
 `);
-}
-
-const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }

@@ -32,7 +32,7 @@ export function loadRoutes(api: Api, deps: ApiDeps): void {
     async handler({ query }): Promise<Loads> {
       const { station, parameter, series } = seriesOf(deps, query);
       if (parameter.unit !== 'mg/L') throw invalid('parameter', 'must be a concentration in mg/L');
-      const meters = countedMeters(deps)
+      const meters = countedMeters(deps.control)
         .filter(({ meter }) => meter.station === station.id)
         .map(({ id }) => id);
       if (meters.length === 0) throw notFound(`meter at station "${station.id}"`);

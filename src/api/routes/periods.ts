@@ -1,11 +1,12 @@
 /** Months and transfer years that are closed: figures that stand, and the lines that a later correction adds. */
 import type { ClosedPeriod } from '#model/accounting.ts';
 import { namedRange } from '#volume/calendar-names.ts';
+import { booksNow } from '../book-view.ts';
 import { actorOf } from '../caller.ts';
-import { closingOf, sinceLastClosing } from '../closings.ts';
+import { sinceLastClosing } from '../closings.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { isoText, zonedTexts } from '../instants.ts';
-import { notFound, Problem } from '../problems.ts';
+import { notFound } from '../problems.ts';
 import { documented } from '../schemas/common.ts';
 import { closeBody, type PeriodView, periodList, periodParams, periodView, restateBody } from '../schemas/periods.ts';
 import { amountView } from '../volume-views.ts';
@@ -77,13 +78,7 @@ function closeRoute(api: Api, deps: ApiDeps): void {
     },
     async handler(request, reply) {
       const { period } = request.params;
-      const { timeZone } = deps.config;
-      const { fromMs, toMs } = namedRange(period, timeZone);
-      if (deps.control.get('period', period)) throw new Problem('state.conflict', `${period} is closed: restate it.`);
-      const by = actorOf(request);
-      const closing = await closingOf(deps, { fromMs, toMs, by, reason: request.body.reason ?? null });
-      const body: ClosedPeriod = { fromMs, toMs, timeZone, closings: [closing] };
-      await deps.journal.appendCommand(by, { verb: 'put', noun: 'period', id: period, body });
+      const body = await deps.closings.close(period, actorOf(request), request.body.reason ?? null);
       return reply.code(201).send(await view(deps, period, body));
     },
   });
@@ -107,14 +102,7 @@ function restateRoute(api: Api, deps: ApiDeps): void {
     },
     async handler(request, reply) {
       const { period } = request.params;
-      const before = periodOf(deps, period);
-      if ((await sinceLastClosing(deps, before)).length === 0) {
-        throw new Problem('state.conflict', `Nothing of ${period} has changed since it was closed.`);
-      }
-      const by = actorOf(request);
-      const closing = await closingOf(deps, { ...before, by, reason: request.body.reason });
-      const body: ClosedPeriod = { ...before, closings: [...before.closings, closing] };
-      await deps.journal.appendCommand(by, { verb: 'put', noun: 'period', id: period, body });
+      const body = await deps.closings.restate(period, actorOf(request), request.body.reason);
       return reply.code(201).send(await view(deps, period, body));
     },
   });
@@ -129,7 +117,8 @@ function periodOf({ control }: ApiDeps, period: string): ClosedPeriod {
 async function view(deps: ApiDeps, period: string, closed: ClosedPeriod): Promise<PeriodView> {
   const { fromMs, toMs, timeZone, closings } = closed;
   const text = zonedTexts(timeZone);
-  const changes = await sinceLastClosing(deps, closed);
+  await deps.caughtUp('books');
+  const changes = await sinceLastClosing(booksNow(deps), closed);
   return {
     period,
     kind: namedRange(period, timeZone).kind,
@@ -146,6 +135,6 @@ async function view(deps: ApiDeps, period: string, closed: ClosedPeriod): Promis
         ...amountView(amount),
       })),
     })),
-    sinceLast: changes.map(({ meter, ...amount }) => ({ meter, ...amountView(amount) })),
+    sinceLast: changes.map((change) => ({ meter: change.meter, ...amountView(change) })),
   };
 }

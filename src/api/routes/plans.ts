@@ -1,24 +1,16 @@
 /** Plans of transfer years by recipient: what is to be delivered, how far it has got, and where it is heading. */
 import { ofPlanId, type Plan, planId } from '#model/accounting.ts';
-import { bucketEdges, DAY_MS } from '#model/calendar.ts';
-import { type Amount, addAmounts, litresOf, NO_WATER } from '#volume/balance.ts';
-import { namedRange, transferYear } from '#volume/calendar-names.ts';
-import { progressOf } from '#volume/progress.ts';
+import { litresOf } from '#volume/balance.ts';
+import { namedRange, yearBefore } from '#volume/calendar-names.ts';
+import { booksNow } from '../book-view.ts';
 import { actorOf } from '../caller.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { isoText, zonedTexts } from '../instants.ts';
+import { delivery, deliveryMeters, type PlanKey, progressFigures, progressOfPlan } from '../plan-progress.ts';
 import { invalid, notFound } from '../problems.ts';
 import { documented } from '../schemas/common.ts';
 import { type PlanProgress, planBody, planList, planParams, planProgress, plansQuery } from '../schemas/plans.ts';
-import { amountView, countedMeters, cubicMetres, type NamedMeter } from '../volume-views.ts';
-
-const RECENT_MS = 30 * DAY_MS;
-const LITRES = 1000;
-
-interface Key {
-  recipient: string;
-  transferYear: string;
-}
+import { amountView } from '../volume-views.ts';
 
 export function planRoutes(api: Api, deps: ApiDeps): void {
   listRoute(api, deps);
@@ -77,7 +69,7 @@ function oneRoute(api: Api, deps: ApiDeps): void {
   });
 }
 
-function planOf({ control }: ApiDeps, key: Key): Plan {
+function planOf({ control }: ApiDeps, key: PlanKey): Plan {
   const body = control.get('plan', planId(key.recipient, key.transferYear));
   if (!body) throw notFound(`plan of ${key.recipient} for ${key.transferYear}`);
   return body;
@@ -104,7 +96,7 @@ function putRoute(api: Api, deps: ApiDeps): void {
       if (namedRange(params.transferYear, deps.config.timeZone).kind !== 'transfer-year') {
         throw invalid('transferYear', `"${params.transferYear}" is no transfer year such as 2025-26`);
       }
-      if (metersOf(deps, params.recipient).length === 0) {
+      if (deliveryMeters(deps.control, params.recipient).length === 0) {
         throw notFound(`delivery meter with the recipient "${params.recipient}"`);
       }
       const sum = body.months?.reduce((all, month) => all + month, 0) ?? body.cubicMetres;
@@ -145,29 +137,13 @@ function deleteRoute(api: Api, deps: ApiDeps): void {
   });
 }
 
-function metersOf(deps: ApiDeps, recipient: string): NamedMeter[] {
-  return countedMeters(deps).filter(({ meter }) => meter.recipient === recipient && meter.measures === 'delivery');
-}
-
-async function progressView(deps: ApiDeps, key: Key, plan: Plan): Promise<PlanProgress> {
+async function progressView(deps: ApiDeps, key: PlanKey, plan: Plan): Promise<PlanProgress> {
   const { timeZone } = deps.config;
   const year = namedRange(key.transferYear, timeZone);
-  const atMs = Math.min(Math.max(deps.clock.nowMs(), year.fromMs), year.toMs);
-  const recentFromMs = Math.max(year.fromMs, atMs - RECENT_MS);
+  const books = booksNow(deps);
+  const { atMs, delivered, progress } = await progressOfPlan(books, timeZone, key, plan);
   const before = yearBefore(key.transferYear, timeZone, atMs);
-  const delivered = await amount(deps, key.recipient, year.fromMs, atMs);
-  const recent = await amount(deps, key.recipient, recentFromMs, atMs);
-  const earlier = await amount(deps, key.recipient, before.fromMs, before.atMs);
-  const progress = progressOf({
-    planLitres: plan.cubicMetres * LITRES,
-    monthLitres: plan.months?.map((month) => month * LITRES) ?? null,
-    edgesMs: bucketEdges(year.fromMs, year.toMs, 'month', timeZone, 13),
-    atMs,
-    deliveredLitres: litresOf(delivered),
-    recentLitres: litresOf(recent),
-    recentFromMs,
-  });
-  const orNull = (litres: number | null) => (litres === null ? null : cubicMetres(litres));
+  const earlier = await delivery(books, key.recipient, before.fromMs, before.atMs);
   const text = zonedTexts(timeZone);
   return {
     recipient: key.recipient,
@@ -176,30 +152,11 @@ async function progressView(deps: ApiDeps, key: Key, plan: Plan): Promise<PlanPr
     start: text(year.fromMs),
     end: text(year.toMs),
     at: isoText(atMs),
-    delivered: amountView(delivered),
-    progress: progress.share,
-    planned: cubicMetres(progress.plannedLitres),
-    runRate: orNull(progress.runRateLitresPerDay),
-    projected: orNull(progress.projectedLitres),
-    completion: isoText(progress.completionMs),
+    ...progressFigures(delivered, progress),
     yearBefore: {
       transferYear: before.name,
       delivered: amountView(earlier),
       change: litresOf(earlier) === 0 ? null : litresOf(delivered) / litresOf(earlier) - 1,
     },
   };
-}
-
-/** The transfer year before, as far as the same calendar day and time. */
-function yearBefore(name: string, timeZone: string, atMs: number) {
-  const previous = transferYear(Number(name.slice(0, 4)) - 1);
-  const { fromMs, toMs } = namedRange(previous, timeZone);
-  const at = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(timeZone).subtract({ years: 1 });
-  return { name: previous, fromMs, atMs: Math.min(at.epochMilliseconds, toMs) };
-}
-
-async function amount(deps: ApiDeps, recipient: string, fromMs: number, toMs: number): Promise<Amount> {
-  if (fromMs >= toMs) return NO_WATER;
-  const buckets = await deps.queries.volumes({ meters: metersOf(deps, recipient), edgesMs: [fromMs, toMs] });
-  return buckets.reduce<Amount>(addAmounts, NO_WATER);
 }

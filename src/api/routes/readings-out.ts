@@ -6,6 +6,7 @@ import { AHEAD_MS_MAX } from '#ingest/instant.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { ReadingRow } from '#store/queries.ts';
 import { rulesOfSeries } from '#store/series-rules.ts';
+import { csvField } from '../csv-field.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { instantMs, isoText, rangeOf } from '../instants.ts';
@@ -169,10 +170,4 @@ async function* csvPages(
     if (rows.length < LIMIT_MAX) return;
     startMs = rows.at(-1)!.timeMs + 1;
   }
-}
-
-/** RFC 4180 section 2, and a quote before what a spreadsheet would take for a formula (a device's flag is foreign text). */
-function csvField(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

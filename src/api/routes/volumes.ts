@@ -1,18 +1,18 @@
 /** Transferred water by meter, station or recipient: integer litres inside, cubic metres with three decimals outside. */
-import { bucketEdges, DAY_MS } from '#model/calendar.ts';
+import { bucketEdges } from '#model/calendar.ts';
 import type { VolumeBucket } from '#store/queries.ts';
 import { addAmounts, NO_WATER } from '#volume/balance.ts';
 import { INAUGURATION_MS } from '#volume/calendar-names.ts';
+import { bookView } from '../book-view.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { instantMs, isoText, rangeOf, timeZoneOf, zonedTexts } from '../instants.ts';
-import { invalid, notFound, Problem } from '../problems.ts';
+import { invalid, notFound } from '../problems.ts';
 import { documented } from '../schemas/common.ts';
 import { type Volumes, volumeQuery, volumes } from '../schemas/statistics.ts';
 import { stationOf } from '../series.ts';
-import { bucketView, countedMeters, type NamedMeter } from '../volume-views.ts';
+import { bucketView, countedMeters, metersOfRecipient, type NamedMeter } from '../volume-views.ts';
 
 const BUCKETS_MAX = 10_000;
-const AS_OF_MAX_MS = 400 * DAY_MS;
 
 export function volumeRoutes(api: Api, deps: ApiDeps): void {
   const { config, clock } = deps;
@@ -55,23 +55,17 @@ export function volumeRoutes(api: Api, deps: ApiDeps): void {
 }
 
 async function bucketsOf(
-  { queries, reference }: ApiDeps,
+  deps: ApiDeps,
   meters: NamedMeter[],
   edgesMs: number[],
   asOfMs: number | null,
 ): Promise<VolumeBucket[]> {
-  if (asOfMs === null) return queries.volumes({ meters, edgesMs });
-  if (edgesMs.at(-1)! - edgesMs[0]! > AS_OF_MAX_MS) {
-    throw new Problem('range.too-long', 'As of an earlier time volumes are computed from readings: 400 days at most.');
-  }
-  const register = reference.parameters.get('register')!;
+  if (asOfMs === null) return deps.queries.volumes({ meters, edgesMs });
+  const books = await bookView(deps, asOfMs);
   const buckets = edgesMs.slice(1).map((endMs, index) => ({ startMs: edgesMs[index]!, endMs, ...NO_WATER }));
-  for (const { id } of meters) {
-    // One meter at a time, so that other questions get their turn.
-    for (const { buckets: own } of await queries.volumesAsOf({ meters: [id], edgesMs, asOfMs, register })) {
-      for (const [index, bucket] of own.entries()) {
-        buckets[index] = { ...buckets[index]!, ...addAmounts(buckets[index]!, bucket) };
-      }
+  for (const { buckets: own } of await books.meterVolumes(meters, edgesMs)) {
+    for (const [index, bucket] of own.entries()) {
+      buckets[index] = { ...buckets[index]!, ...addAmounts(buckets[index]!, bucket) };
     }
   }
   return buckets;
@@ -90,9 +84,10 @@ function metersOf(
     if (!body) throw notFound(`meter "${meter}"`);
     return [{ id: meter, meter: body }];
   }
-  const meters = countedMeters(deps).filter(
-    ({ meter: body }) => body.station === station || (recipient !== undefined && body.recipient === recipient),
-  );
+  const meters =
+    recipient === undefined
+      ? countedMeters(deps.control).filter(({ meter: body }) => body.station === station)
+      : metersOfRecipient(deps.control, recipient);
   if (meters.length > 0) return meters;
   throw notFound(station === undefined ? `meter with the recipient "${recipient}"` : `meter at station "${station}"`);
 }

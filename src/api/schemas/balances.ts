@@ -22,15 +22,24 @@ export const balanceQuery = z.strictObject({
     .describe('`travel`: what a meter counts is set against what was taken in its `travelTime` earlier'),
 });
 
-const bucket = z.object({
-  start: edge,
-  end: edge,
+export const balanceFigures = {
   intake: z.object(amount),
   delivery: z.object(amount),
   release: z.object(amount),
   ecological: z.object(amount),
   loss: z.number().describe('m³: intake less all the others; losses, storage and errors of meters'),
   lossShare: share.describe('Of the intake; null while nothing came in'),
+};
+const bucket = z.object({ start: edge, end: edge, ...balanceFigures });
+
+export const divergence = z.object({
+  meter: z.string(),
+  against: z.string(),
+  cubicMetres: z.number(),
+  againstCubicMetres: z.number(),
+  difference: z.number(),
+  share,
+  unknownHours: z.number().describe('Of both'),
 });
 
 export const balance = z
@@ -57,19 +66,7 @@ export const balance = z
         ),
       }),
     ),
-    divergences: z
-      .array(
-        z.object({
-          meter: z.string(),
-          against: z.string(),
-          cubicMetres: z.number(),
-          againstCubicMetres: z.number(),
-          difference: z.number(),
-          share,
-          unknownHours: z.number().describe('Of both'),
-        }),
-      )
-      .describe('Sister meters, and register and flow of the same water at one station'),
+    divergences: z.array(divergence).describe('Sister meters, and register and flow of the same water at one station'),
   })
   .meta({
     examples: [

@@ -89,6 +89,8 @@ export interface Documentation {
   answer?: z.ZodType;
   /** The answer's media type, JSON unless told. */
   type?: string;
+  /** Further media types of the same answer. */
+  otherTypes?: readonly string[];
   /** Codes that this route answers with besides those of every route. */
   faults?: FaultCode[];
   isPublic?: boolean;
@@ -122,12 +124,14 @@ export function documented(documentation: Documentation): DocumentedSchema {
     status = 200,
     answer,
     type = 'application/json',
+    otherTypes = [],
     faults = [],
     isPublic,
   } = documentation;
   const codes = [...new Set([...(isPublic ? (['rate.limited', 'internal'] as const) : EVERYWHERE), ...faults])];
+  const others = Object.fromEntries(otherTypes.map((other) => [other, { schema: z.string() }]));
   const good = answer
-    ? { description: summary, content: { [type]: { schema: answer } } }
+    ? { description: summary, content: { [type]: { schema: answer }, ...others } }
     : z.null().describe('No body');
   const response: Record<string, unknown> = Object.fromEntries([status].flat().map((code) => [code, good]));
   for (const problemStatus of new Set(codes.map((code) => FAULTS[code].status ?? 400))) {

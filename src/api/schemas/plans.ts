@@ -26,20 +26,22 @@ const plan = {
   note: z.string().optional(),
 };
 
+export const progressFigures = {
+  delivered: z.object(amount),
+  progress: z.number().describe('Delivered of the plan'),
+  planned: z.number().describe('m³ that the plan has had delivered by now'),
+  runRate: z.number().nullable().describe('m³ a day over the last 30 days of the year so far'),
+  projected: z.number().nullable().describe('m³ that the year comes to at that rate'),
+  completion: instantText.nullable().describe('When the plan is reached at that rate; null: reached, or not in sight'),
+};
+
 export const planProgress = z
   .object({
     ...plan,
     start: edge,
     end: edge,
     at: instantText.describe('How far the year has got'),
-    delivered: z.object(amount),
-    progress: z.number().describe('Delivered of the plan'),
-    planned: z.number().describe('m³ that the plan has had delivered by now'),
-    runRate: z.number().nullable().describe('m³ a day over the last 30 days of the year so far'),
-    projected: z.number().nullable().describe('m³ that the year comes to at that rate'),
-    completion: instantText
-      .nullable()
-      .describe('When the plan is reached at that rate; null: reached, or not in sight'),
+    ...progressFigures,
     yearBefore: z
       .object({
         transferYear: z.string(),

@@ -56,21 +56,21 @@ export const rulingView = z
     ],
   });
 
-export const decisionsPage = listOf(
-  z.object({
-    id: z.string().describe('What `DELETE /volumes/decisions/{id}` takes when it is an engineer’s'),
-    meter: z.string(),
-    time: instantText,
-    kind: z.enum(DECISION_KINDS),
-    since: instantText.nullable().describe('Time of the read that it was compared with'),
-    before: z.number().nullable().describe('m³ on the register then; for a flow m³/s'),
-    after: z.number().nullable().describe('m³ on the register at `time`; for a flow m³/s'),
-    booked: z.number().nullable().describe('m³ from `since` to `time`; null: nothing is booked'),
-    reason: z.string(),
-    ruledBy: z.string().nullable().describe('The engineer who ruled so; null: by rule'),
-    ruledAt: instantText.nullable(),
-  }),
-).meta({
+export const decision = z.object({
+  id: z.string().describe('What `DELETE /volumes/decisions/{id}` takes when it is an engineer’s'),
+  meter: z.string(),
+  time: instantText,
+  kind: z.enum(DECISION_KINDS),
+  since: instantText.nullable().describe('Time of the read that it was compared with'),
+  before: z.number().nullable().describe('m³ on the register then; for a flow m³/s'),
+  after: z.number().nullable().describe('m³ on the register at `time`; for a flow m³/s'),
+  booked: z.number().nullable().describe('m³ from `since` to `time`; null: nothing is booked'),
+  reason: z.string(),
+  ruledBy: z.string().nullable().describe('The engineer who ruled so; null: by rule'),
+  ruledAt: instantText.nullable(),
+});
+
+export const decisionsPage = listOf(decision).meta({
   examples: [
     {
       items: [

@@ -1,0 +1,94 @@
+/**
+ * The books as they are, or as somebody saw them who asked at an earlier time. Volumes, balances, plans, closings and
+ * reports all read them through this, so that one figure can't come out in two ways.
+ */
+import { DAY_MS } from '#model/calendar.ts';
+import { Control } from '#store/control.ts';
+import type { DecisionRow, MeterVolumes } from '#store/queries.ts';
+import { type Amount, addAmounts, NO_WATER } from '#volume/balance.ts';
+import type { ApiDeps } from './deps.ts';
+import { Problem } from './problems.ts';
+import type { NamedMeter } from './volume-views.ts';
+
+/** As of an earlier time volumes are computed from readings: a longer range would take too long. */
+export const AS_OF_MAX_MS = 400 * DAY_MS;
+
+export type BookParts = Pick<ApiDeps, 'control' | 'queries' | 'reference' | 'clock'>;
+
+export interface BookView {
+  control: Pick<Control, 'get' | 'list' | 'version'>;
+  /** Nothing has happened after this. */
+  nowMs: number;
+  asOfMs: number | null;
+  /** Longest range that can be asked for. */
+  longestMs: number;
+  /**
+   * In the order of `meters`.
+   * @throws Problem `range.too-long`.
+   */
+  meterVolumes(meters: readonly NamedMeter[], edgesMs: readonly number[]): Promise<MeterVolumes[]>;
+  /** Newest first, at most `limit`. */
+  decisions(meters: readonly string[], fromMs: number, toMs: number, limit: number): Promise<DecisionRow[]>;
+}
+
+/** @param asOfMs null = as they are. */
+export async function bookView(parts: BookParts, asOfMs: number | null): Promise<BookView> {
+  return asOfMs === null ? booksNow(parts) : booksAsOf(parts, asOfMs);
+}
+
+export function booksNow({ control, queries, clock }: Pick<BookParts, 'control' | 'queries' | 'clock'>): BookView {
+  return {
+    control,
+    nowMs: clock.nowMs(),
+    asOfMs: null,
+    longestMs: Number.POSITIVE_INFINITY,
+    meterVolumes: (meters, edgesMs) => queries.meterVolumes({ meters: [...meters], edgesMs: [...edgesMs] }),
+    decisions: (meters, fromMs, toMs, limit) =>
+      queries.decisions({ meters: [...meters], kind: null, fromMs, toMs, limit, before: null }),
+  };
+}
+
+async function booksAsOf({ queries, reference }: BookParts, asOfMs: number): Promise<BookView> {
+  const register = reference.parameters.get('register')!;
+  const ask = async (meter: string, edgesMs: readonly number[]) => {
+    // One meter at a time, so that other questions get their turn.
+    const answers = await queries.volumesAsOf({ meters: [meter], edgesMs: [...edgesMs], asOfMs, register });
+    return answers[0];
+  };
+  return {
+    control: new Control(await queries.accountsAsOf({ asOfMs })),
+    nowMs: asOfMs,
+    asOfMs,
+    longestMs: AS_OF_MAX_MS,
+    async meterVolumes(meters, edgesMs) {
+      if (edgesMs.at(-1)! - edgesMs[0]! > AS_OF_MAX_MS) {
+        const detail = 'As of an earlier time volumes are computed from readings: 400 days at most.';
+        throw new Problem('range.too-long', detail);
+      }
+      const answers: MeterVolumes[] = [];
+      for (const { id } of meters) {
+        // A meter that wasn't there yet has counted nothing.
+        answers.push({ meter: id, buckets: (await ask(id, edgesMs))?.buckets ?? emptyBuckets(edgesMs) });
+      }
+      return answers;
+    },
+    async decisions(meters, fromMs, toMs, limit) {
+      const all: DecisionRow[] = [];
+      for (const meter of meters) {
+        const answer = await ask(meter, [fromMs, toMs]);
+        all.push(...(answer?.decisions ?? []).map((decision) => ({ meter, ...decision })));
+      }
+      all.sort((a, b) => b.timeMs - a.timeMs || (a.meter < b.meter ? -1 : 1));
+      return all.slice(0, limit);
+    },
+  };
+}
+
+function emptyBuckets(edgesMs: readonly number[]) {
+  return edgesMs.slice(1).map((endMs, index) => ({ startMs: edgesMs[index]!, endMs, ...NO_WATER }));
+}
+
+/** One amount over all meters and buckets. */
+export function totalOf(answers: readonly MeterVolumes[]): Amount {
+  return answers.flatMap(({ buckets }) => buckets).reduce<Amount>(addAmounts, NO_WATER);
+}

@@ -1,0 +1,7 @@
+/** Foreign text as a field of a CSV. */
+
+/** RFC 4180 section 2, and a quote before what a spreadsheet would take for a formula. */
+export function csvField(text: string): string {
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+}

@@ -1,0 +1,75 @@
+/** How a recipient's transfer year goes against its plan, from the books: for `/plans` and for reports. */
+import type { Plan } from '#model/accounting.ts';
+import { bucketEdges, DAY_MS } from '#model/calendar.ts';
+import type { Control } from '#store/control.ts';
+import { type Amount, litresOf, NO_WATER } from '#volume/balance.ts';
+import { namedRange } from '#volume/calendar-names.ts';
+import { type Progress, progressOf } from '#volume/progress.ts';
+import { type BookView, totalOf } from './book-view.ts';
+import { isoText } from './instants.ts';
+import { amountView, cubicMetres, metersOfRecipient, type NamedMeter } from './volume-views.ts';
+
+const RECENT_MS = 30 * DAY_MS;
+const LITRES = 1000;
+
+export interface PlanKey {
+  recipient: string;
+  transferYear: string;
+}
+
+export interface PlanSoFar {
+  atMs: number;
+  delivered: Amount;
+  progress: Progress;
+}
+
+/** @param untilMs how far the year is looked at; as far as it has got unless told. */
+export async function progressOfPlan(
+  books: BookView,
+  timeZone: string,
+  key: PlanKey,
+  plan: Plan,
+  untilMs = books.nowMs,
+): Promise<PlanSoFar> {
+  const year = namedRange(key.transferYear, timeZone);
+  const atMs = Math.min(Math.max(untilMs, year.fromMs), year.toMs);
+  const recentFromMs = Math.max(year.fromMs, atMs - RECENT_MS);
+  const delivered = await delivery(books, key.recipient, year.fromMs, atMs);
+  const recent = await delivery(books, key.recipient, recentFromMs, atMs);
+  const progress = progressOf({
+    ...plannedLitres(plan),
+    edgesMs: bucketEdges(year.fromMs, year.toMs, 'month', timeZone, 13),
+    atMs,
+    deliveredLitres: litresOf(delivered),
+    recentLitres: litresOf(recent),
+    recentFromMs,
+  });
+  return { atMs, delivered, progress };
+}
+
+/** As `plannedBy` wants them. */
+export function plannedLitres({ cubicMetres: amount, months }: Plan) {
+  return { planLitres: amount * LITRES, monthLitres: months?.map((month) => month * LITRES) ?? null };
+}
+
+export function progressFigures(delivered: Amount, progress: Progress) {
+  const orNull = (litres: number | null) => (litres === null ? null : cubicMetres(litres));
+  return {
+    delivered: amountView(delivered),
+    progress: progress.share,
+    planned: cubicMetres(progress.plannedLitres),
+    runRate: orNull(progress.runRateLitresPerDay),
+    projected: orNull(progress.projectedLitres),
+    completion: isoText(progress.completionMs),
+  };
+}
+
+/** Plans are about deliveries: what is released or supplied beyond them doesn't fulfil one. */
+export function deliveryMeters(control: Pick<Control, 'list'>, recipient: string): NamedMeter[] {
+  return metersOfRecipient(control, recipient).filter(({ meter }) => meter.measures === 'delivery');
+}
+
+export async function delivery(books: BookView, recipient: string, fromMs: number, toMs: number): Promise<Amount> {
+  if (fromMs >= toMs) return NO_WATER;
+  return totalOf(await books.meterVolumes(deliveryMeters(books.control, recipient), [fromMs, toMs]));
+}

@@ -1,0 +1,305 @@
+/**
+ * Assembles a report from the books: every figure by the functions that answer `/volumes`, `/balances` and `/plans`.
+ * What it gives is JSON; the other formats (src/api/reports/) are pictures of it and compute nothing.
+ */
+import { type Plan, planId } from '#model/accounting.ts';
+import { bucketEdges, DAY_MS } from '#model/calendar.ts';
+import type { Statement } from '#model/register.ts';
+import { type Amount, addAmounts, litresOf, NO_WATER } from '#volume/balance.ts';
+import {
+  INAUGURATION_MS,
+  type NamedRange,
+  nameAt,
+  namedRange,
+  type ReportKind,
+  reportRange,
+  yearBefore,
+} from '#volume/calendar-names.ts';
+import { plannedBy } from '#volume/progress.ts';
+import { changeOf, cumulativeLitres, type RecipientSums, sumOfAll, sumsByRecipient } from '#volume/report.ts';
+import { balanceOf, balanceView, countedWater, divergences } from './balances.ts';
+import { AS_OF_MAX_MS, type BookView } from './book-view.ts';
+import { sinceKept, sinceLastClosing } from './closings.ts';
+import { CODE_VERSION } from './code-version.ts';
+import { decisionView } from './decision-view.ts';
+import { isoText, zonedTexts } from './instants.ts';
+import { type PlanSoFar, plannedLitres, progressFigures, progressOfPlan } from './plan-progress.ts';
+import { Problem } from './problems.ts';
+import type { Report } from './schemas/reports.ts';
+import { amountView, countedMeters, cubicMetres, type NamedMeter, namedMeters } from './volume-views.ts';
+
+const DECISIONS_MAX = 500;
+const FINER = { day: 'hour', month: 'day', 'transfer-year': 'month' } as const;
+const BUCKETS_MAX = 400;
+
+interface Request {
+  period: string;
+  timeZone: string;
+  allowedLatenessMs: number;
+  /** Newest entry that is in the books; null with `asOf`. */
+  throughSeq: number | null;
+}
+
+/** The period, the transfer year that it lies in, and how far both have got. */
+interface Scope {
+  named: NamedRange<ReportKind>;
+  year: NamedRange & { name: string };
+  untilMs: number;
+  timeZone: string;
+}
+
+/** @throws CalendarError `range.invalid` for what is no period; Problem `range.invalid` for one that has not begun. */
+export async function reportOf(books: BookView, request: Request): Promise<Report> {
+  const { period, timeZone, allowedLatenessMs } = request;
+  const scope = scopeOf(books, period, timeZone);
+  const { named, year, untilMs } = scope;
+  const edgesMs = bucketEdges(named.fromMs, untilMs, FINER[named.kind], timeZone, BUCKETS_MAX);
+  const meters = recipientMeters(books);
+  const finer = await sumsOver(books, meters, edgesMs);
+  const months = await sumsOver(books, meters, bucketEdges(year.fromMs, untilMs, 'month', timeZone, 13));
+  const rest = { months, ...(await comparisons(books, meters, scope)), plans: await plansOf(books, scope, finer) };
+  const text = zonedTexts(timeZone);
+  return {
+    period,
+    kind: named.kind,
+    timeZone,
+    start: text(named.fromMs),
+    end: text(named.toMs),
+    through: text(untilMs),
+    provisional: books.nowMs < named.toMs + allowedLatenessMs,
+    unit: 'm3',
+    transferYear: year.name,
+    ...figuresOf(finer, rest, scope),
+    breakdown: { by: FINER[named.kind], items: breakdown(finer, edgesMs, text) },
+    yearByMonth: yearByMonth(months, rest.plans, scope),
+    ...(await waterBalance(books, [named.fromMs, untilMs])),
+    decisions: await decisionsIn(books, named.fromMs, untilMs),
+    closing: await closingView(books, period),
+    published: published(books, year.toMs, timeZone),
+    source: sourceOf(books, request),
+  };
+}
+
+function scopeOf(books: BookView, period: string, timeZone: string): Scope {
+  const named = reportRange(period, timeZone);
+  if (named.fromMs >= books.nowMs) throw new Problem('range.invalid', `${period} has not begun.`);
+  const name = nameAt('transfer-year', named.fromMs, timeZone);
+  const year = { name, ...namedRange(name, timeZone) };
+  return { named, year, untilMs: Math.min(named.toMs, books.nowMs), timeZone };
+}
+
+/** Whoever gets water, as `GET /volumes?recipient=` sums it. */
+function recipientMeters(books: BookView): NamedMeter[] {
+  return countedMeters(books.control).filter(({ meter }) => meter.recipient !== undefined);
+}
+
+async function sumsOver(
+  books: BookView,
+  meters: readonly NamedMeter[],
+  edgesMs: readonly number[],
+): Promise<RecipientSums[]> {
+  const answers = await books.meterVolumes(meters, edgesMs);
+  return sumsByRecipient(
+    answers.map(({ buckets }, index) => ({ recipient: meters[index]!.meter.recipient!, buckets })),
+  );
+}
+
+interface Comparisons {
+  before: { name: string; sums: RecipientSums[] };
+  /** Null: further back than the books can be seen as of then. */
+  everSince: RecipientSums[] | null;
+}
+
+async function comparisons(
+  books: BookView,
+  meters: readonly NamedMeter[],
+  { year, untilMs, timeZone }: Scope,
+): Promise<Comparisons> {
+  const { name, fromMs, atMs } = yearBefore(year.name, timeZone, untilMs);
+  const over = (startMs: number, endMs: number) =>
+    startMs < endMs ? sumsOver(books, meters, [startMs, endMs]) : Promise.resolve([]);
+  const isInReach = untilMs - INAUGURATION_MS <= books.longestMs;
+  return {
+    before: { name, sums: await over(fromMs, atMs) },
+    everSince: isInReach ? await over(INAUGURATION_MS, untilMs) : null,
+  };
+}
+
+/** The plans that the recipients have for this transfer year, and how they go. */
+async function plansOf(
+  books: BookView,
+  { year, untilMs, timeZone }: Scope,
+  recipients: readonly RecipientSums[],
+): Promise<Map<string, PlanSoFar & { plan: Plan }>> {
+  const plans = new Map<string, PlanSoFar & { plan: Plan }>();
+  for (const { recipient } of recipients) {
+    const key = { recipient, transferYear: year.name };
+    const plan = books.control.get('plan', planId(key.recipient, key.transferYear));
+    if (plan) plans.set(recipient, { plan, ...(await progressOfPlan(books, timeZone, key, plan, untilMs)) });
+  }
+  return plans;
+}
+
+interface Sums extends Comparisons {
+  months: RecipientSums[];
+  plans: Map<string, PlanSoFar & { plan: Plan }>;
+}
+
+function figuresOf(finer: readonly RecipientSums[], sums: Sums, scope: Scope): Pick<Report, 'recipients' | 'total'> {
+  const { months, before, everSince, plans } = sums;
+  const totalIn = (list: readonly RecipientSums[], recipient: string) =>
+    list.find((one) => one.recipient === recipient)?.total ?? NO_WATER;
+  const view = (own: RecipientSums, of: (list: readonly RecipientSums[]) => Amount) => ({
+    meters: own.meters,
+    ...amountView(own.total),
+    transferYear: amountView(of(months)),
+    yearBefore: {
+      transferYear: before.name,
+      ...amountView(of(before.sums)),
+      change: changeOf(of(months), of(before.sums)),
+    },
+    sinceInauguration: everSince && amountView(of(everSince)),
+  });
+  const all = sumOfAll(finer);
+  const recipients = finer.map((own) => {
+    const soFar = plans.get(own.recipient);
+    return {
+      recipient: own.recipient,
+      ...view(own, (list) => totalIn(list, own.recipient)),
+      share: litresOf(all.total) === 0 ? null : litresOf(own.total) / litresOf(all.total),
+      plan: soFar
+        ? {
+            cubicMetres: soFar.plan.cubicMetres,
+            source: soFar.plan.source ?? null,
+            ...progressFigures(soFar.delivered, soFar.progress),
+          }
+        : null,
+    };
+  });
+  const plan = planOfAll(finer, plans, scope);
+  return { recipients, total: { ...view(all, (list) => sumOfAll(list).total), plan } };
+}
+
+/** Null unless every recipient has a plan: the sum of some would be taken for that of all. */
+function planOfAll(
+  recipients: readonly RecipientSums[],
+  plans: Sums['plans'],
+  { year, timeZone }: Scope,
+): Report['total']['plan'] {
+  if (recipients.length === 0 || recipients.some(({ recipient }) => !plans.has(recipient))) return null;
+  const all = [...plans.values()];
+  const litres = all.reduce((sum, { plan }) => sum + plannedLitres(plan).planLitres, 0);
+  const delivered = all.map((one) => one.delivered).reduce(addAmounts, NO_WATER);
+  const ends = bucketEdges(year.fromMs, year.toMs, 'month', timeZone, 13).slice(1);
+  const text = zonedTexts(timeZone);
+  return {
+    cubicMetres: cubicMetres(litres),
+    delivered: amountView(delivered),
+    progress: litresOf(delivered) / litres,
+    planned: cubicMetres(all.reduce((sum, { progress }) => sum + progress.plannedLitres, 0)),
+    months: ends.map((endMs) => ({
+      end: text(endMs),
+      planned: cubicMetres(plannedOfAll(plans, year, endMs, timeZone)),
+    })),
+  };
+}
+
+function plannedOfAll(plans: Sums['plans'], year: NamedRange, atMs: number, timeZone: string): number {
+  const edgesMs = bucketEdges(year.fromMs, year.toMs, 'month', timeZone, 13);
+  return [...plans.values()].reduce((sum, { plan }) => sum + plannedBy({ ...plannedLitres(plan), edgesMs, atMs }), 0);
+}
+
+function breakdown(
+  finer: readonly RecipientSums[],
+  edgesMs: readonly number[],
+  text: (timeMs: number) => string,
+): Report['breakdown']['items'] {
+  const all = sumOfAll(finer);
+  return edgesMs.slice(1).map((endMs, index) => ({
+    start: text(edgesMs[index]!),
+    end: text(endMs),
+    ...amountView(all.buckets[index] ?? NO_WATER),
+    recipients: finer.map(({ recipient, buckets }) => ({ recipient, ...amountView(buckets[index]!) })),
+  }));
+}
+
+function yearByMonth(
+  months: readonly RecipientSums[],
+  plans: Sums['plans'],
+  { year, untilMs, timeZone }: Scope,
+): Report['yearByMonth'] {
+  const text = zonedTexts(timeZone);
+  const edgesMs = bucketEdges(year.fromMs, untilMs, 'month', timeZone, 13);
+  const { buckets } = sumOfAll(months);
+  const cumulative = cumulativeLitres(buckets);
+  const isPlanned = months.length > 0 && months.every(({ recipient }) => plans.has(recipient));
+  return edgesMs.slice(1).map((endMs, index) => ({
+    start: text(edgesMs[index]!),
+    end: text(endMs),
+    ...amountView(buckets[index] ?? NO_WATER),
+    cumulative: cubicMetres(cumulative[index] ?? 0),
+    planned: isPlanned ? cubicMetres(plannedOfAll(plans, year, endMs, timeZone)) : null,
+  }));
+}
+
+async function waterBalance(books: BookView, edgesMs: number[]): Promise<Pick<Report, 'balance' | 'divergences'>> {
+  const counted = await countedWater(books, countedMeters(books.control), edgesMs, true);
+  return {
+    balance: { shift: 'travel', ...balanceView(balanceOf(counted, ({ total }) => total)) },
+    divergences: await divergences(books, edgesMs),
+  };
+}
+
+async function decisionsIn(books: BookView, fromMs: number, toMs: number): Promise<Report['decisions']> {
+  const meters = namedMeters(books.control).map(({ id }) => id);
+  const rows = await books.decisions(meters, fromMs, toMs, DECISIONS_MAX + 1);
+  const items = rows.slice(0, DECISIONS_MAX).map((row) => decisionView(books.control, row));
+  return { items, more: rows.length > DECISIONS_MAX };
+}
+
+async function closingView(books: BookView, period: string): Promise<Report['closing']> {
+  const kept = books.control.get('report', period);
+  if (kept) {
+    const { madeAtMs, by, sha256, query, throughSeq, codeVersion } = kept;
+    const record = { at: isoText(madeAtMs), by, reason: null, restatements: 0, sha256, query, throughSeq, codeVersion };
+    const lines = (await sinceKept(books, kept)).map((line) => ({ meter: null, ...line }));
+    return { kind: 'kept', ...record, sinceLast: lines.map(lineView) };
+  }
+  const closed = books.control.get('period', period);
+  if (!closed) return null;
+  const { closedAtMs, by, reason, sha256, query, throughSeq, codeVersion } = closed.closings.at(-1)!;
+  const restatements = closed.closings.length - 1;
+  const record = { at: isoText(closedAtMs), by, reason, restatements, sha256, query, throughSeq, codeVersion };
+  return { kind: 'closed', ...record, sinceLast: (await sinceLastClosing(books, closed)).map(lineView) };
+}
+
+function lineView(line: { meter: string | null; recipient: string | null; measures: string } & Amount) {
+  const { meter, recipient, measures } = line;
+  return { meter, recipient, measures, ...amountView(line) };
+}
+
+/** Statements stand as they were published; nothing is added to them. */
+function published(books: BookView, yearEndMs: number, timeZone: string): Report['published'] {
+  const endDay = nameAt('day', yearEndMs, timeZone);
+  return books.control
+    .list('statement')
+    .filter(({ body }) => body.at.slice(0, 10) < endDay)
+    .map(({ id, body }): { id: string } & Statement => ({ id, ...body }))
+    .sort((a, b) => (a.at === b.at ? (a.id < b.id ? -1 : 1) : a.at < b.at ? -1 : 1));
+}
+
+function sourceOf(books: BookView, { period, allowedLatenessMs, throughSeq }: Request): Report['source'] {
+  const path = `/api/v1/reports/${period}`;
+  const asOf = isoText(books.asOfMs);
+  // What is journaled in this very millisecond may come after these figures.
+  const again = `${path}?asOf=${asOf ?? isoText(books.nowMs - 1)}`;
+  return {
+    query: asOf === null ? path : again,
+    again,
+    asOf,
+    madeAt: isoText(books.nowMs),
+    throughSeq,
+    limits: { allowedLatenessMs, decisionsMax: DECISIONS_MAX, asOfDaysMax: AS_OF_MAX_MS / DAY_MS },
+    codeVersion: CODE_VERSION,
+  };
+}
