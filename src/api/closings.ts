@@ -5,13 +5,13 @@
  */
 import { createHash } from 'node:crypto';
 import type { ClosedMeter, ClosedPeriod, Closing } from '#model/accounting.ts';
+import type { NamedMeter } from '#store/meter-relations.ts';
 import type { MeterVolumes } from '#store/queries.ts';
 import { type Amount, addAmounts, NO_WATER } from '#volume/balance.ts';
 import { CODE_VERSION } from './code-version.ts';
 import type { ApiDeps } from './deps.ts';
 import { isoText } from './instants.ts';
 import { Problem } from './problems.ts';
-import type { NamedMeter } from './volume-views.ts';
 
 interface Request {
   fromMs: number;

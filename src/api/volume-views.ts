@@ -1,22 +1,7 @@
-/** Volumes as they are answered: cubic metres with three decimals, and which meters a sum is of. */
+/** Volumes as they are answered: cubic metres with three decimals. */
 import { HOUR_MS } from '#model/calendar.ts';
-import type { Meter } from '#model/register.ts';
 import type { VolumeBucket } from '#store/queries.ts';
 import type { Amount } from '#volume/balance.ts';
-import type { ApiDeps } from './deps.ts';
-
-export interface NamedMeter {
-  id: string;
-  meter: Meter;
-}
-
-/** All meters but those that only check another: their water is counted already. */
-export function countedMeters({ control }: Pick<ApiDeps, 'control'>): NamedMeter[] {
-  return control
-    .list('meter')
-    .filter(({ body }) => body.sister === undefined)
-    .map(({ id, body }) => ({ id, meter: body }));
-}
 
 /** Dividing an integer by 1000 gives the double that prints with the same three decimals, up to 4e12 m³. */
 export function cubicMetres(litres: number): number {

@@ -1,5 +1,6 @@
 /** Loads: what a station's water carries of a substance, by hour to year. */
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
+import { countedMeters } from '#store/meter-relations.ts';
 import type { LoadBucket } from '#store/queries.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { rangeOf, timeZoneOf, zonedTexts } from '../instants.ts';
@@ -7,7 +8,7 @@ import { invalid, notFound, Problem } from '../problems.ts';
 import { documented } from '../schemas/common.ts';
 import { type Loads, loadQuery, loads } from '../schemas/loads.ts';
 import { seriesOf } from '../series.ts';
-import { countedMeters, cubicMetres } from '../volume-views.ts';
+import { cubicMetres } from '../volume-views.ts';
 
 const BUCKETS_MAX = 10_000;
 const RANGE_MS = 30 * 86_400_000;
@@ -32,7 +33,7 @@ export function loadRoutes(api: Api, deps: ApiDeps): void {
     async handler({ query }): Promise<Loads> {
       const { station, parameter, series } = seriesOf(deps, query);
       if (parameter.unit !== 'mg/L') throw invalid('parameter', 'must be a concentration in mg/L');
-      const meters = countedMeters(deps)
+      const meters = countedMeters(deps.control)
         .filter(({ meter }) => meter.station === station.id)
         .map(({ id }) => id);
       if (meters.length === 0) throw notFound(`meter at station "${station.id}"`);

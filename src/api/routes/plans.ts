@@ -1,6 +1,7 @@
 /** Plans of transfer years by recipient: what is to be delivered, how far it has got, and where it is heading. */
 import { ofPlanId, type Plan, planId } from '#model/accounting.ts';
 import { bucketEdges, DAY_MS } from '#model/calendar.ts';
+import { countedMeters, type NamedMeter } from '#store/meter-relations.ts';
 import { type Amount, addAmounts, litresOf, NO_WATER } from '#volume/balance.ts';
 import { namedRange, transferYear } from '#volume/calendar-names.ts';
 import { progressOf } from '#volume/progress.ts';
@@ -10,7 +11,7 @@ import { isoText, zonedTexts } from '../instants.ts';
 import { invalid, notFound } from '../problems.ts';
 import { documented } from '../schemas/common.ts';
 import { type PlanProgress, planBody, planList, planParams, planProgress, plansQuery } from '../schemas/plans.ts';
-import { amountView, countedMeters, cubicMetres, type NamedMeter } from '../volume-views.ts';
+import { amountView, cubicMetres } from '../volume-views.ts';
 
 const RECENT_MS = 30 * DAY_MS;
 const LITRES = 1000;
@@ -146,7 +147,9 @@ function deleteRoute(api: Api, deps: ApiDeps): void {
 }
 
 function metersOf(deps: ApiDeps, recipient: string): NamedMeter[] {
-  return countedMeters(deps).filter(({ meter }) => meter.recipient === recipient && meter.measures === 'delivery');
+  return countedMeters(deps.control).filter(
+    ({ meter }) => meter.recipient === recipient && meter.measures === 'delivery',
+  );
 }
 
 async function progressView(deps: ApiDeps, key: Key, plan: Plan): Promise<PlanProgress> {

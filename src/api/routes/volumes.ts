@@ -1,5 +1,6 @@
 /** Transferred water by meter, station or recipient: integer litres inside, cubic metres with three decimals outside. */
 import { bucketEdges, DAY_MS } from '#model/calendar.ts';
+import { countedMeters, type NamedMeter } from '#store/meter-relations.ts';
 import type { VolumeBucket } from '#store/queries.ts';
 import { addAmounts, NO_WATER } from '#volume/balance.ts';
 import { INAUGURATION_MS } from '#volume/calendar-names.ts';
@@ -9,7 +10,7 @@ import { invalid, notFound, Problem } from '../problems.ts';
 import { documented } from '../schemas/common.ts';
 import { type Volumes, volumeQuery, volumes } from '../schemas/statistics.ts';
 import { stationOf } from '../series.ts';
-import { bucketView, countedMeters, type NamedMeter } from '../volume-views.ts';
+import { bucketView } from '../volume-views.ts';
 
 const BUCKETS_MAX = 10_000;
 const AS_OF_MAX_MS = 400 * DAY_MS;
@@ -90,7 +91,7 @@ function metersOf(
     if (!body) throw notFound(`meter "${meter}"`);
     return [{ id: meter, meter: body }];
   }
-  const meters = countedMeters(deps).filter(
+  const meters = countedMeters(deps.control).filter(
     ({ meter: body }) => body.station === station || (recipient !== undefined && body.recipient === recipient),
   );
   if (meters.length > 0) return meters;
