@@ -9,7 +9,7 @@ import type { AlertStore } from '#store/alert-store.ts';
 import type { Control } from '#store/control.ts';
 import type { Change, Episode } from './evaluate.ts';
 import type { Lane } from './lane.ts';
-import { type Birth, namesIn, raise, record, resuppress, revise, type Step, suppress, withdraw } from './lifecycle.ts';
+import { type Birth, raise, record, resuppress, revise, type Step, suppress, withdraw } from './lifecycle.ts';
 import { createMaintenanceWindows, isHeldByMaintenance } from './maintenance.ts';
 import { noticeDraft, sampleAlarm } from './notice.ts';
 import { recipients, routed } from './route.ts';
@@ -85,7 +85,7 @@ export function createAlarmLog({ store, control, allowedLatenessMs, publicUrl }:
   }
 
   function birthOf(id: string, lane: Lane, { receivedMs }: Occasion): Birth {
-    return { id, ...namesIn(lane.key), detectedAtMs: receivedMs };
+    return { id, key: lane.key, detectedAtMs: receivedMs };
   }
 
   /** What is raised in a maintenance window is held by it. */

@@ -19,9 +19,7 @@ export interface Step {
 /** Of which entry and which series an alarm is born. */
 export interface Birth {
   id: string;
-  rule: string;
-  station: string;
-  parameter: string;
+  key: string;
   /** `receivedMs` of the entry. */
   detectedAtMs: number;
 }
@@ -90,9 +88,7 @@ function isOpen(alarm: Alarm): boolean {
 export function raise(episode: Episode, birth: Birth): Step {
   const alarm = born(episode, birth, 'raised');
   const step: Step = { alarm, happenings: [happened('raised', null, 'raised', becauseRaised(episode))] };
-  return episode.clearedAtMs === null
-    ? step
-    : follow(step, clear(alarm, episode.clearedAtMs, becauseClear(episode.clearedAtMs)));
+  return episode.clearedAtMs === null ? step : follow(step, clear(alarm, episode.clearedAtMs, becauseClear(episode)));
 }
 
 /** A breach found in late readings becomes a record: over from the start, and never a page. */
@@ -103,29 +99,27 @@ export function record(episode: Episode, birth: Birth): Step {
   return { alarm, happenings: [happened('late-found', null, 'cleared', cause)] };
 }
 
-function born(episode: Episode, { id, rule, station, parameter, detectedAtMs }: Birth, state: AlarmState): Alarm {
+function born(episode: Episode, { id, key, detectedAtMs }: Birth, state: AlarmState): Alarm {
   const { condition, value, grade } = episode.finding;
   return {
     id,
-    key: keyOf(rule, station, parameter),
-    rule,
-    station,
-    parameter,
+    key,
+    ...namesIn(key),
     severity: episode.severity,
     state,
     breachStartMs: episode.breachStartMs,
     raisedAtMs: episode.raisedAtMs,
     detectedAtMs,
     ...NEWBORN,
+    basis: condition.period ?? NEWBORN.basis,
     ...findingOf(condition, value, grade),
     detail: detailOf(episode.finding),
   };
 }
 
-/** What a derived value came from: the numbers of the alarm don't say it. */
+/** What a value that is no reading came from: the numbers of the alarm don't say it. */
 function detailOf({ condition: { derive }, note }: Finding): string | null {
-  if (derive === null) return null;
-  const what = derive.kind === 'expression' ? `${derive.text}: ` : '';
+  const what = derive?.kind === 'expression' ? `${derive.text}: ` : '';
   return note === undefined ? null : `${what}${note}`;
 }
 
@@ -147,7 +141,7 @@ export function revise(alarm: Alarm, episode: Episode): Step {
   }
   const stands = alarm.clearedAtMs === null;
   if (clearedAtMs === null && !stands) step = follow(step, raiseAgain(revised, episode));
-  else if (clearedAtMs !== null && stands) step = follow(step, clear(revised, clearedAtMs, becauseClear(clearedAtMs)));
+  else if (clearedAtMs !== null && stands) step = follow(step, clear(revised, clearedAtMs, becauseClear(episode)));
   else step = { ...step, alarm: { ...revised, clearedAtMs } };
   return step;
 }
@@ -245,8 +239,11 @@ export function happened(event: AlarmEvent, from: AlarmState | null, to: AlarmSt
   return { event, from, to, cause, actor: null };
 }
 
-function becauseClear(clearedAtMs: number): string {
-  return `readings met the clearing condition at ${at(clearedAtMs)}`;
+function becauseClear({ clearedAtMs, finding }: Episode): string {
+  const { period } = finding.condition;
+  return period === undefined
+    ? `readings met the clearing condition at ${at(clearedAtMs!)}`
+    : `the ${period} that ended at ${at(clearedAtMs!)} was within the limits`;
 }
 
 function becauseRaised(episode: Episode): string {

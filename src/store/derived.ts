@@ -7,6 +7,7 @@
 import { alertPartsDdl, alertsDdl, noticesDdl } from './alert-tables.ts';
 import { booksDdl } from './books-tables.ts';
 import { frozenHoursDdl } from './frozen-hours.ts';
+import { periodsDdl } from './period-tables.ts';
 import { rejectedDdl } from './rejected.ts';
 import { settleDdl } from './settle-tables.ts';
 import { type Database, openDatabase, type Statement } from './sqlite.ts';
@@ -29,6 +30,7 @@ export const derivedMigrations: readonly string[] = [
   volumeTotalsDdl,
   noticesDdl,
   alertPartsDdl,
+  periodsDdl,
 ];
 
 export function openDerived(path: string): Database {
