@@ -13,18 +13,7 @@ import { createDeadlines } from './deadlines.ts';
 import type { Change, Episode } from './evaluate.ts';
 import { changedBy } from './history.ts';
 import type { Lane } from './lane.ts';
-import {
-  type Birth,
-  isOver,
-  namesIn,
-  raise,
-  record,
-  resuppress,
-  revise,
-  type Step,
-  suppress,
-  withdraw,
-} from './lifecycle.ts';
+import { type Birth, isOver, raise, record, resuppress, revise, type Step, suppress, withdraw } from './lifecycle.ts';
 import { createMaintenanceWindows, isHeldByMaintenance } from './maintenance.ts';
 import { noticeDraft, sampleAlarm } from './notice.ts';
 import { recipients, routed } from './route.ts';
@@ -104,7 +93,7 @@ export function createAlarmLog({ store, control, standard, allowedLatenessMs, pu
   }
 
   function birthOf(id: string, lane: Lane, { receivedMs }: Occasion): Birth {
-    return { id, ...namesIn(lane.key), detectedAtMs: receivedMs };
+    return { id, key: lane.key, detectedAtMs: receivedMs };
   }
 
   /** What is raised in a maintenance window is held by it. */

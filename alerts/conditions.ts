@@ -7,7 +7,7 @@ import { type Severity, WHOLE_STATION } from '#model/alarm.ts';
 import type { Limit, TargetClass, WaterBody, WaterClass } from '#model/class.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Parameter, Standard } from '#model/reference.ts';
-import type { Rule, Station } from '#model/register.ts';
+import { isPeriodRule, type PeriodRule, type Rule, type Station } from '#model/register.ts';
 import type { Calendar } from './calendar.ts';
 import { type Expression, parametersNamed, parseExpression } from './expression.ts';
 
@@ -43,6 +43,8 @@ export interface Condition {
   /** What a reading, or what is derived from it, must meet; null where a flag or an expression decides. */
   bound: Bound | null;
   derive: Derivation | null;
+  /** What is judged instead of readings: the books of a closed period. */
+  period?: PeriodRule['period'];
   /** Share of the limit that a reading must be better by before it speaks for clearing. */
   margin: number;
   forMs: number;
@@ -73,7 +75,7 @@ export interface Condition {
 /** A series without an interval counts as young for one hour (contracts §4). */
 const YOUNG_MS = 3_600_000;
 
-type ReadingRule = Exclude<Rule, { kind: 'missing' }>;
+type ReadingRule = Exclude<Rule, { kind: 'missing' } | PeriodRule>;
 type SeriesRule = Exclude<ReadingRule, { kind: 'expression' }>;
 
 /** The condition of `rule` for one parameter at one station; null when the rule doesn't concern them. */
@@ -84,7 +86,7 @@ export function conditionFor(
   parameter: Parameter,
   standard: Standard,
 ): Condition | null {
-  if (rule.kind === 'missing' || rule.kind === 'expression') return null;
+  if (rule.kind === 'missing' || rule.kind === 'expression' || isPeriodRule(rule)) return null;
   if (!rule.enabled || !selects(rule, stationId, station)) return null;
   if (rule.parameters && !rule.parameters.includes(parameter.id)) return null;
   const ruled = bounded(rule, station, parameter, standard);
@@ -140,7 +142,7 @@ export function expressionCondition(
 
 /** The parameters that a rule is about; undefined for all. */
 export function parametersOf(rule: Rule): readonly string[] | undefined {
-  if (rule.kind !== 'expression') return rule.parameters;
+  if (rule.kind !== 'expression') return 'parameters' in rule ? rule.parameters : undefined;
   return [...new Set([rule.when, rule.clear.when ?? ''].flatMap((text) => parametersNamed(text).map(({ id }) => id)))];
 }
 
@@ -212,7 +214,7 @@ function hasTag(station: Station, tag: string): boolean {
 
 /** The class that a class rule demands of a station, null when the station has none. */
 export function targetOf(rule: Rule, station: Station): TargetClass | null {
-  if (rule.kind !== 'class') return null;
+  if (rule.kind !== 'class' && rule.kind !== 'assessed') return null;
   return rule.target === 'station' ? (station.target ?? null) : rule.target;
 }
 

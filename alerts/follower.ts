@@ -24,6 +24,9 @@ import { askAgain, keyOf, NO_SERIES, namesIn, type Step, unshelve, withdraw } fr
 import type { Log } from './log.ts';
 import { createMissing } from './missing.ts';
 import { operate } from './operate.ts';
+import { createPeriodJudging } from './period-judging.ts';
+import type { Books } from './period-rules.ts';
+import { createPeriodWatch } from './period-watch.ts';
 import { platformKey, platformStep } from './platform.ts';
 import { createWatches } from './watches.ts';
 
@@ -45,6 +48,8 @@ export interface AlertsFollowerOptions {
   /** Of rules' calendars. */
   timeZone: string;
   log: Log;
+  /** What rules about closed periods are judged by; without it none is. */
+  books?: Pick<Books, 'queries' | 'reader' | 'timeZone'>;
   /** After the commit: what happened to alarms, for each entry that caused it. */
   onAlarms: (changes: AlarmChange[], seq: number) => void;
 }
@@ -60,6 +65,12 @@ export interface AlertsFollower extends Follower {
    * @returns whether there may be more to take at once.
    */
   takeRejudged(): boolean;
+  /**
+   * Judges some of the periods that have closed, or whose books have changed since; to be called like `takeRejudged`, once
+   * the follower has passed what the books have.
+   * @returns whether there may be more to do at once.
+   */
+  judgePeriods(): Promise<boolean>;
   /** Entries up to this seq are not read again when the lanes are restored: the journal may forget them. */
   restoresFromSeq(): number;
   /** Saves the lanes, so that the next start reads nothing again. For an orderly end. */
@@ -87,6 +98,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     const evaluator = createEvaluator({ ...options, watches, store });
     const log = createAlarmLog({ ...options, store });
     const missing = createMissing({ ...options, store });
+    const periods = options.books ? createPeriodWatch({ ...options, ...options.books, store }) : null;
     for (const { id, body } of store.parts('lane')) {
       watches.add(laneFrom(namesIn(id).rule, NO_SERIES, id, body, watches.intern));
     }
@@ -115,7 +127,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       }
       seq = entries.at(-1)?.seq ?? cursor.seq;
     }
-    return { watches, evaluator, log, missing, receivedMs: latestMs };
+    return { watches, evaluator, log, missing, periods, receivedMs: latestMs };
   }
 
   function save(seq: number): void {
@@ -168,6 +180,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     for (const id of parts.log.shelvesDue(receivedMs)) step(id, occasion, (alarm) => unshelve(alarm, null));
     for (const id of parts.log.reAlarmsDue(receivedMs)) step(id, occasion, askAgain);
     parts.missing.advance(entry, occasion, parts.log);
+    parts.periods?.advance(receivedMs);
     if (parts.log.isHeldOver(receivedMs)) parts.log.releaseHeld(occasion, parts.missing.parentOf);
     if (entry.kind === 'message') {
       parts.evaluator.message(entry, parts.log);
@@ -233,6 +246,9 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       parts.missing.changed(entry, occasion, parts.log);
       mustSave = true;
     }
+    if (noun === 'rule' || noun === 'station' || noun === 'meter') {
+      parts.periods?.changed(entry, occasion, parts.log, reasonOf(noun, entry));
+    }
     if (noun === 'maintenance' || noun === 'gateway') {
       parts.log.windowsChanged();
       parts.log.releaseHeld(occasion, parts.missing.parentOf);
@@ -240,7 +256,8 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
   }
 
   /** After a change of a rule or a station: lanes that no rule wants any more end, their standing alarms withdrawn. */
-  function reviseLanes({ actor, command }: CommandEntry, occasion: Occasion): void {
+  function reviseLanes(entry: CommandEntry, occasion: Occasion): void {
+    const { actor, command } = entry;
     if (command.verb !== 'put' && command.verb !== 'delete') return;
     parts.watches.forget();
     mustSave = true;
@@ -249,7 +266,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     const concerned = [...parts.watches.lanes()].filter(isConcerned);
     // In one order, whatever was restored before.
     for (const lane of concerned.sort((a, b) => (a.key < b.key ? -1 : 1))) {
-      if (parts.watches.conditionOf(lane) === null) endLane(lane, reasonOf(command), actor, occasion);
+      if (parts.watches.conditionOf(lane) === null) endLane(lane, reasonOf(command.noun, entry), actor, occasion);
     }
   }
 
@@ -297,6 +314,13 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     }
   }
 
+  const judgePeriods = createPeriodJudging({
+    watch: () => parts.periods,
+    commit: (work) => commit(cursor.seq, work),
+    write: (judgement) => parts.periods?.write(judgement, { seq: cursor.seq, receivedMs }, parts.log),
+    log: options.log,
+  });
+
   return {
     name: 'alerts',
     cursor: () => cursor.seq,
@@ -311,12 +335,15 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       control.apply(entry);
       parts.watches.forget();
       parts.missing.skip(entry);
+      parts.periods?.forget();
       parts.log.windowsChanged();
       mustSave = true;
       commit(entry.seq, () => {});
     },
     nextTimerMs() {
-      const timers = [parts.log.nextHeldMs(), parts.missing.nextMs()].filter((timer) => timer !== null);
+      const timers = [parts.log.nextHeldMs(), parts.missing.nextMs(), parts.periods?.nextMs() ?? null].filter(
+        (timer) => timer !== null,
+      );
       return timers.length === 0 ? null : Math.min(...timers);
     },
     openAlarms: () => store.open(),
@@ -332,6 +359,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       }
       return batch.length === REJUDGED_BATCH;
     },
+    judgePeriods,
     restoresFromSeq: () => saved.seq,
     checkpoint() {
       if (saved.seq === cursor.seq) return;
@@ -345,8 +373,8 @@ function isRetryable(error: unknown): boolean {
   return error instanceof StoreError && error.retryable;
 }
 
-function reasonOf(command: CommandEntry['command'] & { verb: 'put' | 'delete' }): string {
-  if (command.verb === 'delete') return `${command.noun} removed`;
-  const isDisabled = command.noun === 'rule' && (command.body as Rule).enabled === false;
-  return isDisabled ? 'rule disabled' : `${command.noun} changed: the rule does not apply here any more`;
+function reasonOf(noun: Noun, { command }: CommandEntry): string {
+  if (command.verb !== 'put') return `${noun} removed`;
+  const isDisabled = noun === 'rule' && (command.body as Rule).enabled === false;
+  return isDisabled ? 'rule disabled' : `${noun} changed: the rule does not apply here any more`;
 }

@@ -20,9 +20,7 @@ export interface Step {
 /** Of which entry and which series an alarm is born. */
 export interface Birth {
   id: string;
-  rule: string;
-  station: string;
-  parameter: string;
+  key: string;
   /** `receivedMs` of the entry. */
   detectedAtMs: number;
 }
@@ -102,20 +100,19 @@ export function record(episode: Episode, birth: Birth): Step {
   return { alarm, happenings: [happened('late-found', null, 'cleared', cause)] };
 }
 
-function born(episode: Episode, { id, rule, station, parameter, detectedAtMs }: Birth, state: AlarmState): Alarm {
+function born(episode: Episode, { id, key, detectedAtMs }: Birth, state: AlarmState): Alarm {
   const { condition, value, grade } = episode.finding;
   return {
     id,
-    key: keyOf(rule, station, parameter),
-    rule,
-    station,
-    parameter,
+    key,
+    ...namesIn(key),
     severity: episode.severity,
     state,
     breachStartMs: episode.breachStartMs,
     raisedAtMs: episode.raisedAtMs,
     detectedAtMs,
     ...NEWBORN,
+    basis: condition.period ?? NEWBORN.basis,
     ...findingOf(condition, value, grade),
     ...versionOf(condition),
     detail: detailOf(episode.finding),
@@ -126,10 +123,9 @@ function versionOf({ ruleSeq }: Condition): Pick<Alarm, 'ruleSeq'> {
   return ruleSeq === undefined ? {} : { ruleSeq };
 }
 
-/** What a derived value came from: the numbers of the alarm don't say it. */
+/** What a value that is no reading came from: the numbers of the alarm don't say it. */
 function detailOf({ condition: { derive }, note }: Finding): string | null {
-  if (derive === null) return null;
-  const what = derive.kind === 'expression' ? `${derive.text}: ` : '';
+  const what = derive?.kind === 'expression' ? `${derive.text}: ` : '';
   return note === undefined ? null : `${what}${note}`;
 }
 
@@ -156,9 +152,9 @@ export function revise(alarm: Alarm, episode: Episode): Step {
   return step;
 }
 
-function ended(alarm: Alarm, { finding, clearedBy }: Episode, clearedAtMs: number): Step {
-  const cause = clearedBy === 'calendar' ? OUT_OF_CALENDAR : becauseClear(clearedAtMs);
-  return clear(alarm, clearedAtMs, cause, finding.condition.latch);
+function ended(alarm: Alarm, episode: Episode, clearedAtMs: number): Step {
+  const cause = episode.clearedBy === 'calendar' ? OUT_OF_CALENDAR : becauseClear(episode);
+  return clear(alarm, clearedAtMs, cause, episode.finding.condition.latch);
 }
 
 export const OUT_OF_CALENDAR = "outside the rule's calendar";
@@ -317,8 +313,11 @@ export function happened(event: AlarmEvent, from: AlarmState | null, to: AlarmSt
   return { event, from, to, cause, actor: null };
 }
 
-function becauseClear(clearedAtMs: number): string {
-  return `readings met the clearing condition at ${at(clearedAtMs)}`;
+function becauseClear({ clearedAtMs, finding }: Episode): string {
+  const { period } = finding.condition;
+  return period === undefined
+    ? `readings met the clearing condition at ${at(clearedAtMs!)}`
+    : `the ${period} that ended at ${at(clearedAtMs!)} was within the limits`;
 }
 
 function becauseRaised(episode: Episode): string {

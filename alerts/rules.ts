@@ -6,12 +6,13 @@ import { limitFor, participates } from '#assess/classify.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Fault } from '#model/faults.ts';
 import type { Parameter, Reference, Standard } from '#model/reference.ts';
-import type { Rule, Station } from '#model/register.ts';
+import { isPeriodRule, type Rule, type Station } from '#model/register.ts';
 import type { Control } from '#store/control.ts';
 import { longestMs } from './calendar.ts';
-import { canonicalDifference, canonicalLimit, selects, targetOf } from './conditions.ts';
+import { canonicalDifference, canonicalLimit, parametersOf, selects, targetOf } from './conditions.ts';
 import { ExpressionError, parametersNamed, parseExpression } from './expression.ts';
 import { isMoreSevere } from './grades.ts';
+import { checkAssessed, checkBalance, checkDisagreement } from './period-rule-checks.ts';
 
 type Stations = readonly { id: string; body: Station }[];
 
@@ -44,6 +45,15 @@ export function checkRule(
       return checkMissing(rule, selected);
     case 'class':
       return standard ? checkClass(rule, selected, stations.length > 0, reference, standard) : [];
+    case 'assessed':
+      return [
+        ...checkSeverities(rule),
+        ...(standard ? checkAssessed(rule, selected, stations.length > 0, standard) : []),
+      ];
+    case 'volume-balance':
+      return checkBalance(rule, selected, control);
+    case 'meter-disagreement':
+      return checkDisagreement(selected, control);
     case 'quality':
     case 'expression':
       return [];
@@ -108,7 +118,7 @@ function checkTags({ select: { tags = {} } }: Rule, stations: Stations): Fault[]
 
 function checkParameters(rule: Rule, reference: Reference): Fault[] {
   if (rule.kind === 'expression') return checkExpressions(rule, reference);
-  return (rule.parameters ?? []).flatMap((name, index) => {
+  return (parametersOf(rule) ?? []).flatMap((name, index) => {
     const reason = unknownParameter(name, reference);
     return reason === null ? [] : [fault(`parameters[${index}]`, reason)];
   });
@@ -174,7 +184,8 @@ function checkMissing({ parameters: names }: Rule & { kind: 'missing' }, selecte
 /** A step that is not more severe than the rule, or not further out, never counts. */
 function checkSteps(rule: Rule): Fault[] {
   const least = typeof rule.severity === 'string' ? [rule.severity] : Object.values(rule.severity);
-  return (rule.steps ?? []).flatMap((step, index) => {
+  const steps = 'steps' in rule ? (rule.steps ?? []) : [];
+  return steps.flatMap((step, index) => {
     const path = `steps[${index}]`;
     if (
       least.length > 0 &&
@@ -183,17 +194,27 @@ function checkSteps(rule: Rule): Fault[] {
       return [fault(`${path}.severity`, `${step.severity} is not more severe than the rule without the step`)];
     }
     if (!('limit' in step) || step.limit === undefined) return [];
-    if (rule.kind !== 'threshold' && rule.kind !== 'rate') return [];
-    const isUpward = rule.kind === 'rate' || rule.op === '<=' || rule.op === '<';
-    const isFurther = isUpward ? step.limit >= rule.limit : step.limit <= rule.limit;
-    return isFurther ? [] : [fault(`${path}.limit`, `${step.limit} is reached before ${rule.limit}, the limit itself`)];
+    if (rule.kind !== 'threshold' && rule.kind !== 'rate' && rule.kind !== 'volume-balance') return [];
+    const limit = rule.kind === 'volume-balance' ? rule.maxLossShare : rule.limit;
+    const isUpward = rule.kind !== 'threshold' || rule.op === '<=' || rule.op === '<';
+    const isFurther = isUpward ? step.limit >= limit : step.limit <= limit;
+    return isFurther ? [] : [fault(`${path}.limit`, `${step.limit} is reached before ${limit}, the limit itself`)];
   });
 }
 
 /** What is longer than the hours in which the rule looks is never seen to its end. */
-function checkCalendar({ calendar, for: held }: Rule): Fault[] {
+function checkCalendar(rule: Rule): Fault[] {
+  if (isPeriodRule(rule)) return [];
+  const { calendar, for: held } = rule;
   if (!calendar?.hours || held === undefined || durationMs(held) < longestMs(calendar)) return [];
   return [fault('for', `${held} is not over within ${calendar.hours.join(' to ')}, so it could never alarm`)];
+}
+
+const NO_TARGET = 'none of the selected stations has a target class';
+
+function checkSeverities({ severity }: Rule): Fault[] {
+  const isEmpty = typeof severity === 'object' && Object.values(severity).every((word) => word === undefined);
+  return isEmpty ? [fault('severity', 'no class has a severity')] : [];
 }
 
 function checkClass(
@@ -204,12 +225,10 @@ function checkClass(
   standard: Standard,
 ): Fault[] {
   const faults: Fault[] = [];
-  if (typeof rule.severity === 'object' && Object.values(rule.severity).every((severity) => severity === undefined)) {
-    faults.push(fault('severity', 'no class has a severity'));
-  }
+  faults.push(...checkSeverities(rule));
   const judged = selected.filter(({ body }) => targetOf(rule, body) !== null);
   if (judged.length === 0) {
-    if (areThereStations) faults.push(fault('target', 'none of the selected stations has a target class'));
+    if (areThereStations) faults.push(fault('target', NO_TARGET));
     return faults;
   }
   for (const [index, name] of (rule.parameters ?? []).entries()) {

@@ -6,7 +6,7 @@
 import { WHOLE_STATION } from '#model/alarm.ts';
 import type { Series } from '#model/reading.ts';
 import type { Reference, Standard } from '#model/reference.ts';
-import type { Rule, Station } from '#model/register.ts';
+import { isPeriodRule, type Rule, type Station } from '#model/register.ts';
 import type { Control } from '#store/control.ts';
 import type { JournalReader } from '#store/journal-port.ts';
 import { type Condition, conditionFor, expressionCondition, parametersOf } from './conditions.ts';
@@ -62,7 +62,8 @@ export function createWatches({ control, reader, reference, standard, timeZone }
   function resolve(rule: string, id: string, name: string): Condition | null {
     const body = control.get('rule', rule);
     const station = control.get('station', id);
-    if (!body || !station) return null;
+    // A period that has closed is judged by what the books say of it, never by a reading.
+    if (!body || !station || isPeriodRule(body)) return null;
     const condition = conditionOf(body, id, station, name);
     if (!condition) return null;
     const ruleSeq = control.version('rule', rule)!.seq;

@@ -75,6 +75,7 @@ async function close(derived: Database, store: SqliteReadings): Promise<Figure[]
     days: createDayBooks(derived, state, ZONE),
     rulesOf: () => ({ thresholds: QC, mean: 'arithmetic', companions: [] }),
     dependantsOf: () => [],
+    onChanged: () => {},
     onRowsChanged: () => {},
     onReflagged: (readings) => {
       reflagged += readings.length;

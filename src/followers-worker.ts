@@ -141,7 +141,7 @@ const alarming = createFollowerLoop({
   pumps: pumps.slice(2),
   clock,
   onTurn: advanced,
-  extra: async () => followers.takeRejudged(),
+  extra: async () => followers.takeRejudged() || followers.judgePeriods(),
 });
 const loops = [stored, alarming];
 
@@ -177,6 +177,8 @@ function advanced({ follower }: Pump, moved: boolean): void {
   if (!moved) return;
   if (follower.cursor() > passed[follower.name]) recovered(follower);
   passed[follower.name] = follower.cursor();
+  // By the books' clock periods close, and what they have changed is to be judged.
+  if (follower === books) alarming.wake();
   // Resends and channel tests change the outbox without changing an alarm.
   if (follower === alerts) dispatcher.wake();
   entries.forget(Math.min(passed.readings, passed.books, passed.alerts));

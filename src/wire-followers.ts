@@ -3,19 +3,27 @@
  * simulation step by step. Who they tell is handed in.
  */
 import { type AlertsFollower, type AlertsFollowerOptions, createAlertsFollower } from '#alerts/follower.ts';
+import type { PeriodQueries } from '#alerts/period-rules.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import { openRejudgedInbox } from '#store/alert-tables.ts';
+import { createAssessmentQueries } from '#store/assessment-queries.ts';
+import { createBookChanges } from '#store/book-changes.ts';
+import { openBookState } from '#store/book-state.ts';
 import { createBooksFollower } from '#store/books-follower.ts';
 import { Control } from '#store/control.ts';
 import { Cursor } from '#store/derived.ts';
 import type { Follower } from '#store/follower.ts';
 import type { OpenJournalReader } from '#store/journal-reader.ts';
+import { openChangedBooks } from '#store/period-tables.ts';
+import { createReadingQueries } from '#store/reading-queries.ts';
 import type { ReadingStore } from '#store/reading-store.ts';
 import { createReadingsFollower, type ReadingsFollower } from '#store/readings-follower.ts';
 import { openRejected } from '#store/rejected.ts';
 import { type Database, transaction } from '#store/sqlite.ts';
+import { createTrendQueries } from '#store/trend-queries.ts';
 import { createVolumeBooks } from '#store/volume-books.ts';
+import { meterVolumes } from '#store/volume-queries.ts';
 import type { EntryWindow } from './entry-window.ts';
 import type { RejectedValue } from './followers-protocol.ts';
 
@@ -48,15 +56,18 @@ export interface Followers {
   readForBooks: EntryWindow['read'];
   /** Gives alerts the flags that stand now, once they have seen everything that was judged; says whether there is more. */
   takeRejudged(): boolean;
+  /** Has alerts judge closed periods by the books, once they have passed what the books have; says whether there is more. */
+  judgePeriods(): Promise<boolean>;
   /** At the start, and whenever there may be more. */
   tellRejected(): void;
   quarantined(ids: readonly string[]): void;
-  /** Whether flags or refused values still wait. */
+  /** Whether flags, periods or refused values still wait. */
   hasWaiting(): boolean;
   /** The first time at which one of them has something to do though nothing arrives, or null. */
   nextTimerMs(): number | null;
 }
 
+/** Not split: nearly every line needs what the lines before it made. */
 export function wireFollowers(parts: FollowersParts): Followers {
   const { derived, store, reader, reference, entries, onReflagged, onRejected } = parts;
   const controlAsOf = (follower: string) => new Control(reader.control(new Cursor(derived, follower).seq));
@@ -75,6 +86,7 @@ export function wireFollowers(parts: FollowersParts): Followers {
 
   const readings = createReadingsFollower({ derived, store, reader, onReflagged, onRejected: tellRejected });
   const booksControl = controlAsOf('books');
+  const changes = createBookChanges({ ...parts, control: booksControl });
   const register = reference.parameters.get('register')!;
   const books = createBooksFollower({
     ...parts,
@@ -88,10 +100,23 @@ export function wireFollowers(parts: FollowersParts): Followers {
       parts.onRejudged();
       onReflagged(changed);
     },
-    volumes: createVolumeBooks({ derived, store, reader, control: booksControl, register }),
+    changes,
+    volumes: createVolumeBooks({
+      derived,
+      store,
+      reader,
+      control: booksControl,
+      register,
+      onChanged: changes.measured,
+    }),
   });
   const alertsControl = controlAsOf('alerts');
-  const alerts = createAlertsFollower({ ...parts, control: alertsControl });
+  const alerts = createAlertsFollower({
+    ...parts,
+    control: alertsControl,
+    books: { queries: bookQueries(parts), reader, timeZone: parts.timeZone },
+  });
+  const changed = openChangedBooks(derived);
   let booksReadSeq = books.cursor();
 
   return {
@@ -110,15 +135,28 @@ export function wireFollowers(parts: FollowersParts): Followers {
       // Sooner, and the flag that alerts then see in the entry itself would come last.
       return alerts.cursor() >= Math.max(booksReadSeq, readings.settled()) && alerts.takeRejudged();
     },
+    // Sooner, and a rule might be missing that the books have told something for.
+    judgePeriods: async () => alerts.cursor() >= books.cursor() && alerts.judgePeriods(),
     tellRejected,
     quarantined(ids) {
       transaction(derived, () => rejected.forget(ids));
       if (ids.length === REJECTED_MAX) tellRejected();
     },
-    hasWaiting: () => inbox.list(1).length > 0 || rejected.list(1).length > 0,
+    hasWaiting: () => [inbox, changed, rejected].some((list) => list.list(1).length > 0),
     nextTimerMs() {
       const timers = [readings, books, alerts].map((follower) => follower.nextTimerMs()).filter((at) => at !== null);
       return timers.length > 0 ? Math.min(...timers) : null;
     },
+  };
+}
+
+/** What the API asks of the books, asked by the writer of them. */
+function bookQueries({ derived, store, allowedLatenessMs }: FollowersParts): PeriodQueries {
+  const state = openBookState(derived);
+  const { readings } = createReadingQueries({ derived, store, booksClockMs: () => state.clockMs(), allowedLatenessMs });
+  const { trends } = createTrendQueries({ derived, readings, allowedLatenessMs });
+  return {
+    ...createAssessmentQueries({ derived, trends, allowedLatenessMs }),
+    meterVolumes: async (query) => meterVolumes(derived, query),
   };
 }

@@ -59,6 +59,8 @@ export const en: Language = {
   multiple: (text) => `${text} times the limit`,
   late: (detectedAt) => `the data came late, found at ${detectedAt}`,
   platform: 'the platform itself',
+  canal: 'the canal',
+  loss: 'loss share',
   test: 'This is a test notice. Reading it means that the channel works.',
   digest: (alarms) => `${alarms} breaches found in late data`,
   summary: (notices, alarms) => `${notices} notices together, about ${alarms} alarms`,

@@ -40,6 +40,9 @@ export interface Language {
   /** A reading found late, and when it was found. */
   late: (detectedAt: string) => string;
   platform: string;
+  canal: string;
+  /** The share of the intake that is lost. */
+  loss: string;
   test: string;
   /** Titles of a digest and of a summary. */
   digest: (alarms: number) => string;

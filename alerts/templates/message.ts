@@ -2,7 +2,7 @@
  * A notice as people read it: which facts are told, in which order, in which words. How it is marked up is the
  * channel's affair (render.ts). Values keep six significant digits; limits are as the standard has them.
  */
-import { type Again, type AlarmEvent, SEVERITIES } from '#model/alarm.ts';
+import { type Again, type AlarmEvent, CANAL_STATION, LOSS_PARAMETER, SEVERITIES } from '#model/alarm.ts';
 import type { alarmView } from '#model/alarm-view.ts';
 import type { Notice } from '../notice.ts';
 import { en } from './en.ts';
@@ -129,8 +129,9 @@ type Words = ReturnType<typeof wordsOf>;
 function wordsOf(id: LanguageId, names: Names) {
   const language: Language = LANGUAGES[id];
   const { labels, comma, aside } = language;
-  const station = (name: string) => (name === '_platform' ? language.platform : (names.station(name)?.[id] ?? name));
-  const parameter = (name: string) => names.parameter(name)?.[id] ?? name;
+  const kept: Record<string, string> = { _platform: language.platform, [CANAL_STATION]: language.canal };
+  const station = (name: string) => kept[name] ?? names.station(name)?.[id] ?? name;
+  const parameter = (name: string) => (name === LOSS_PARAMETER ? language.loss : (names.parameter(name)?.[id] ?? name));
   const time = (instant: string) => localTime(instant, names.timeZone);
   const withUnit = (text: string, unit: string) => (unit === '1' || unit === '' ? text : `${text} ${unit}`);
   const className = (name: string) => named(language.classes, name);
@@ -152,7 +153,7 @@ function wordsOf(id: LanguageId, names: Names) {
     headline,
     subject,
     facts(alarm: AlarmView): Message['facts'] {
-      const isNamed = station(alarm.station) !== alarm.station && alarm.station !== '_platform';
+      const isNamed = station(alarm.station) !== alarm.station && !Object.hasOwn(kept, alarm.station);
       const about: [keyof Language['labels'], string | null][] = [
         ['station', `${station(alarm.station)}${isNamed ? aside(alarm.station) : ''}`],
         ['parameter', parameter(alarm.parameter)],

@@ -11,6 +11,7 @@ import { type Period, periodOf, previousPeriod, yearBefore } from '#assess/perio
 import { assessSection, type SectionAssessment } from '#assess/section.ts';
 import { trophicState } from '#assess/trophic.ts';
 import type { Standard } from '#model/reference.ts';
+import { periodStatistics, type SectionPlan, sectionPlans } from '#store/section-plans.ts';
 import type { ApiDeps } from './deps.ts';
 import { instantMs, zonedTexts } from './instants.ts';
 import { invalid, notFound } from './problems.ts';
@@ -22,7 +23,6 @@ import type {
   SectionView,
   StationAssessment,
 } from './schemas/period-assessments.ts';
-import { periodStatistics, type SectionPlan, sectionPlans } from './section-plans.ts';
 import { stationOf } from './series.ts';
 import { surfaceWaterEdition } from './standards.ts';
 
@@ -147,7 +147,8 @@ async function assessAll(context: Context, plans: readonly SectionPlan[]): Promi
   const nowMs = deps.clock.nowMs();
   await deps.caughtUp('books');
   const periods = { period, others: [context.previous, context.year] };
-  const { own, others } = await periodStatistics(deps, plans, periods, { asOfMs, nowMs });
+  const { queries } = deps;
+  const { own, others } = await periodStatistics({ queries, timeZone }, plans, periods, { asOfMs, nowMs });
   const rules = { kind: period.kind, rounding: query.rounding, coverageMin: query.coverage };
   const compared = ({ station, waterBody, target }: SectionPlan, means: Compared['means']): Compared => {
     return { station, waterBody, target, means, ...comparable(standard, parameters, waterBody, means, query.rounding) };

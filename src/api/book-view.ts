@@ -4,11 +4,10 @@
  */
 import { DAY_MS } from '#model/calendar.ts';
 import { Control } from '#store/control.ts';
-import type { DecisionRow, MeterVolumes } from '#store/queries.ts';
+import type { DecisionRow, MeterVolumes, VolumeQuery } from '#store/queries.ts';
 import { type Amount, addAmounts, NO_WATER } from '#volume/balance.ts';
 import type { ApiDeps } from './deps.ts';
 import { Problem } from './problems.ts';
-import type { NamedMeter } from './volume-views.ts';
 
 /** As of an earlier time volumes are computed from readings: a longer range would take too long. */
 export const AS_OF_MAX_MS = 400 * DAY_MS;
@@ -26,7 +25,7 @@ export interface BookView {
    * In the order of `meters`.
    * @throws Problem `range.too-long`.
    */
-  meterVolumes(meters: readonly NamedMeter[], edgesMs: readonly number[]): Promise<MeterVolumes[]>;
+  meterVolumes(query: VolumeQuery): Promise<MeterVolumes[]>;
   /** Newest first, at most `limit`. */
   decisions(meters: readonly string[], fromMs: number, toMs: number, limit: number): Promise<DecisionRow[]>;
 }
@@ -42,7 +41,7 @@ export function booksNow({ control, queries, clock }: Pick<BookParts, 'control' 
     nowMs: clock.nowMs(),
     asOfMs: null,
     longestMs: Number.POSITIVE_INFINITY,
-    meterVolumes: (meters, edgesMs) => queries.meterVolumes({ meters: [...meters], edgesMs: [...edgesMs] }),
+    meterVolumes: (query) => queries.meterVolumes(query),
     decisions: (meters, fromMs, toMs, limit) =>
       queries.decisions({ meters: [...meters], kind: null, fromMs, toMs, limit, before: null }),
   };
@@ -60,7 +59,7 @@ async function booksAsOf({ queries, reference }: BookParts, asOfMs: number): Pro
     nowMs: asOfMs,
     asOfMs,
     longestMs: AS_OF_MAX_MS,
-    async meterVolumes(meters, edgesMs) {
+    async meterVolumes({ meters, edgesMs }) {
       if (edgesMs.at(-1)! - edgesMs[0]! > AS_OF_MAX_MS) {
         const detail = 'As of an earlier time volumes are computed from readings: 400 days at most.';
         throw new Problem('range.too-long', detail);

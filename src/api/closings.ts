@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { ClosedMeter, ClosedPeriod, Closing, KeptFigure, KeptReport } from '#model/accounting.ts';
+import { countedMeters, namedMeters } from '#store/meter-relations.ts';
 import { type Amount, addAmounts, NO_WATER } from '#volume/balance.ts';
 import { namedRange, reportRange } from '#volume/calendar-names.ts';
 import { type BookView, booksNow, bookView, totalOf } from './book-view.ts';
@@ -13,7 +14,6 @@ import { CODE_VERSION } from './code-version.ts';
 import type { ApiDeps } from './deps.ts';
 import { isoText } from './instants.ts';
 import { notFound, Problem } from './problems.ts';
-import { countedMeters, namedMeters } from './volume-views.ts';
 
 export type ClosingParts = Pick<
   ApiDeps,
@@ -158,7 +158,7 @@ async function meterFigures(
   { fromMs, toMs }: Range,
   meters = namedMeters(books.control),
 ): Promise<ClosedMeter[]> {
-  const answers = await books.meterVolumes(meters, [fromMs, toMs]);
+  const answers = await books.meterVolumes({ meters, edgesMs: [fromMs, toMs] });
   return answers.map((answer, index) => {
     const { recipient = null, measures } = meters[index]!.meter;
     return { meter: answer.meter, recipient, measures, ...totalOf([answer]) };

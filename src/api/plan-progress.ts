@@ -2,12 +2,13 @@
 import type { Plan } from '#model/accounting.ts';
 import { bucketEdges, DAY_MS } from '#model/calendar.ts';
 import type { Control } from '#store/control.ts';
+import { metersOfRecipient, type NamedMeter } from '#store/meter-relations.ts';
 import { type Amount, litresOf, NO_WATER } from '#volume/balance.ts';
 import { namedRange } from '#volume/calendar-names.ts';
 import { type Progress, progressOf } from '#volume/progress.ts';
 import { type BookView, totalOf } from './book-view.ts';
 import { isoText } from './instants.ts';
-import { amountView, cubicMetres, metersOfRecipient, type NamedMeter } from './volume-views.ts';
+import { amountView, cubicMetres } from './volume-views.ts';
 
 const RECENT_MS = 30 * DAY_MS;
 const LITRES = 1000;
@@ -71,5 +72,7 @@ export function deliveryMeters(control: Pick<Control, 'list'>, recipient: string
 
 export async function delivery(books: BookView, recipient: string, fromMs: number, toMs: number): Promise<Amount> {
   if (fromMs >= toMs) return NO_WATER;
-  return totalOf(await books.meterVolumes(deliveryMeters(books.control, recipient), [fromMs, toMs]));
+  return totalOf(
+    await books.meterVolumes({ meters: deliveryMeters(books.control, recipient), edgesMs: [fromMs, toMs] }),
+  );
 }

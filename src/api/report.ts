@@ -5,6 +5,8 @@
 import { type Plan, planId } from '#model/accounting.ts';
 import { bucketEdges, DAY_MS } from '#model/calendar.ts';
 import type { Statement } from '#model/register.ts';
+import { countedMeters, meterPairs, type NamedMeter, namedMeters } from '#store/meter-relations.ts';
+import { balanceOf, countedWater, divergences } from '#store/water-balance.ts';
 import { type Amount, addAmounts, litresOf, NO_WATER } from '#volume/balance.ts';
 import {
   INAUGURATION_MS,
@@ -17,7 +19,7 @@ import {
 } from '#volume/calendar-names.ts';
 import { plannedBy } from '#volume/progress.ts';
 import { changeOf, cumulativeLitres, type RecipientSums, sumOfAll, sumsByRecipient } from '#volume/report.ts';
-import { balanceOf, balanceView, countedWater, divergences } from './balances.ts';
+import { balanceView, divergenceView } from './balances.ts';
 import { AS_OF_MAX_MS, type BookView } from './book-view.ts';
 import { sinceKept, sinceLastClosing } from './closings.ts';
 import { CODE_VERSION } from './code-version.ts';
@@ -26,7 +28,7 @@ import { isoText, zonedTexts } from './instants.ts';
 import { type PlanSoFar, plannedLitres, progressFigures, progressOfPlan } from './plan-progress.ts';
 import { Problem } from './problems.ts';
 import type { Report } from './schemas/reports.ts';
-import { amountView, countedMeters, cubicMetres, type NamedMeter, namedMeters } from './volume-views.ts';
+import { amountView, cubicMetres } from './volume-views.ts';
 
 const DECISIONS_MAX = 500;
 const FINER = { day: 'hour', month: 'day', 'transfer-year': 'month' } as const;
@@ -98,7 +100,7 @@ async function sumsOver(
   meters: readonly NamedMeter[],
   edgesMs: readonly number[],
 ): Promise<RecipientSums[]> {
-  const answers = await books.meterVolumes(meters, edgesMs);
+  const answers = await books.meterVolumes({ meters, edgesMs });
   return sumsByRecipient(
     answers.map(({ buckets }, index) => ({ recipient: meters[index]!.meter.recipient!, buckets })),
   );
@@ -246,7 +248,7 @@ async function waterBalance(books: BookView, edgesMs: number[]): Promise<Pick<Re
   const counted = await countedWater(books, countedMeters(books.control), edgesMs, true);
   return {
     balance: { shift: 'travel', ...balanceView(balanceOf(counted, ({ total }) => total)) },
-    divergences: await divergences(books, edgesMs),
+    divergences: (await divergences(books, meterPairs(books.control), edgesMs)).map(divergenceView),
   };
 }
 

@@ -11,9 +11,12 @@ export type AlarmState = (typeof ALARM_STATES)[number];
 /** The `parameter` of an alarm that is about a station as a whole, and the `station` of one about a gateway. */
 export const WHOLE_STATION = '_station';
 export const GATEWAYS_STATION = '_gateways';
+/** The `station` and the `parameter` of an alarm about what the canal loses. */
+export const CANAL_STATION = '_canal';
+export const LOSS_PARAMETER = 'loss';
 
 export const ALARM_BASES = ['instantaneous', 'hour', 'day', 'month'] as const;
-type AlarmBasis = (typeof ALARM_BASES)[number];
+export type AlarmBasis = (typeof ALARM_BASES)[number];
 
 /** What happened, as notices and timelines name it. `test` and `summary` exist only in notices. */
 export const ALARM_EVENTS = [
@@ -46,7 +49,7 @@ export type Again = 'shelf-ended' | 'still-standing' | 'not-cleared';
 export interface Alarm {
   /** Deterministic from the raising entry's seq, the rule and the series. */
   id: string;
-  /** `RULE/STATION/PARAMETER`. */
+  /** `RULE/STATION/PARAMETER`; of one meter against another `RULE/STATION/PARAMETER/METER`. */
   key: string;
   rule: string;
   station: string;

@@ -2,7 +2,7 @@
  * What can be wrong with the platform itself, told as alarms of station `_platform` (contracts §3): one table of
  * conditions with what each means and what to do. docs/operations.md has a runbook section for every one of them.
  */
-import { GATEWAYS_STATION, type Severity } from './alarm.ts';
+import { CANAL_STATION, GATEWAYS_STATION, type Severity } from './alarm.ts';
 import type { Noun } from './entry.ts';
 
 interface PlatformMeaning {
@@ -124,6 +124,6 @@ export function platformDetail(condition: PlatformCondition, seen: string): stri
 
 /** Whether an id of a register is kept for the service's own alarms: an entry of this name would mix its alarms with theirs. */
 export function isReserved(noun: Noun, id: string): boolean {
-  if (noun === 'station') return id === PLATFORM_STATION || id === GATEWAYS_STATION;
+  if (noun === 'station') return [PLATFORM_STATION, GATEWAYS_STATION, CANAL_STATION].includes(id);
   return noun === 'rule' && id === PLATFORM_RULE;
 }

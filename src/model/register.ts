@@ -10,7 +10,7 @@ import { duration, id, instant, STATION_KINDS, text } from './fields.ts';
 
 export { type Channel, channel } from './channel.ts';
 export { id } from './fields.ts';
-export { type Rule, rule } from './rule.ts';
+export { isPeriodRule, type PeriodRule, type Rule, rule } from './rule.ts';
 
 const span = z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, 'low must not exceed high');
 const pair = z.tuple([z.number().positive(), z.number().positive()]);

@@ -82,19 +82,21 @@ const calendar = z
 /** What every kind may say. */
 const common = {
   select,
-  calendar,
   reAlarmAfter: lasting(60_000, Number.POSITIVE_INFINITY, 'at least PT1M')
     .optional()
     .describe('An acknowledged alarm that still stands so long after its acknowledgement asks again'),
   enabled: z.boolean().default(true),
 };
+/** Of kinds that look at what comes, or doesn't, as time goes on. */
+const looking = { ...common, calendar };
+const latch = z.boolean().optional().describe('An alarm whose condition is over waits for an operator’s reset');
 const conditional = {
-  ...common,
+  ...looking,
   for: duration.default('PT0S'),
   clear: z.strictObject({ margin: z.number().min(0).max(1).default(0.05), for: duration.default('PT0S') }).prefault({}),
   keepFiringFor: duration.optional().describe('An alarm stands at least so long after the last breach'),
   stepDownFor: duration.optional().describe('Severity falls only after so long of less severe readings'),
-  latch: z.boolean().optional().describe('An alarm whose condition is over waits for an operator’s reset'),
+  latch,
 };
 const minBreaches = z.number().int().min(1).max(1000).optional().describe('Breaches in a row before it is raised');
 const minReadings = z.number().int().min(2).max(1000).default(3).describe('Readings that `over` must hold');
@@ -108,6 +110,57 @@ const severityByClass = z.strictObject({
   worse: severity.optional(),
 });
 
+const target = z.union([z.literal('station'), z.enum(TARGETS)]).default('station');
+const share = z.number().min(-1).max(1);
+const PERIODS = ['hour', 'day', 'month'] as const;
+const period = z.enum(PERIODS).describe('A closed one, in WK_TIME_ZONE');
+const periodsInARow = z.number().int().min(1).max(100).default(1).describe('Periods in a row before it is raised');
+
+/** Rules about closed periods: what the books say once everything that isn't late has been received. */
+const periodRules = [
+  /** The mean of a closed day or month misses the class, judged as `GET /assessments` judges it. */
+  z.strictObject({
+    kind: z.literal('assessed'),
+    ...common,
+    latch,
+    parameters: parameters.optional(),
+    period: z.enum(['day', 'month']),
+    target,
+    severity: z.union([severity, severityByClass]),
+  }),
+  /** Of what came in too much, or too little, went out nowhere that is measured. */
+  z.strictObject({
+    kind: z.literal('volume-balance'),
+    ...common,
+    latch,
+    select: select.describe('Stations whose meters are in the balance'),
+    period,
+    maxLossShare: share.describe('Of the intake'),
+    minLossShare: share.optional(),
+    minIntake: z.number().nonnegative().default(0).describe('m³ in the period; less says nothing'),
+    shift: z.enum(['travel', 'none']).default('travel').describe('As of `GET /balances`'),
+    periods: periodsInARow,
+    severity,
+    steps: z
+      .array(z.strictObject({ limit: share.describe('A greater loss share'), severity }))
+      .min(1)
+      .max(STEPS_MAX)
+      .optional(),
+  }),
+  /** Two meters of the same water, the pairs of `GET /balances`, counted otherwise. */
+  z.strictObject({
+    kind: z.literal('meter-disagreement'),
+    ...common,
+    latch,
+    select: select.describe('Stations of the meters that are checked'),
+    period,
+    maxShare: z.number().positive().max(10).describe('Of what the other meter counted'),
+    minDifference: z.number().nonnegative().default(0).describe('m³ in the period; less is no disagreement'),
+    periods: periodsInARow,
+    severity,
+  }),
+] as const;
+
 export const rule = z.discriminatedUnion('kind', [
   /** The station's target class (or `target`) is broken by a single reading. */
   z.strictObject({
@@ -115,7 +168,7 @@ export const rule = z.discriminatedUnion('kind', [
     ...conditional,
     parameters: parameters.optional(),
     minSamples: minBreaches,
-    target: z.union([z.literal('station'), z.enum(TARGETS)]).default('station'),
+    target,
     severity: z.union([severity, severityByClass]),
     steps: timedSteps,
   }),
@@ -180,12 +233,19 @@ export const rule = z.discriminatedUnion('kind', [
   /** Nothing has come of what the register expects: parameters with an interval, of stations that a gateway owns. */
   z.strictObject({
     kind: z.literal('missing'),
-    ...common,
+    ...looking,
     parameters: parameters.optional(),
     for: duration.optional().describe('Three intervals, at least PT5M, unless it is given'),
     severity,
     steps: timedSteps,
   }),
+  ...periodRules,
 ]);
 export type Rule = z.infer<typeof rule>;
-export type RuleCalendar = NonNullable<Rule['calendar']>;
+export type RuleCalendar = NonNullable<z.infer<typeof calendar>>;
+export type PeriodRule = z.infer<(typeof periodRules)[number]>;
+
+/** Whether a rule is about closed periods. */
+export function isPeriodRule(given: Rule): given is PeriodRule {
+  return 'period' in given;
+}

@@ -3,7 +3,7 @@ import { checkRule } from '#alerts/rules.ts';
 import { GATEWAYS_STATION, WHOLE_STATION } from '#model/alarm.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Reference } from '#model/reference.ts';
-import type { Maintenance, Rule, Station } from '#model/register.ts';
+import { isPeriodRule, type Maintenance, type Rule, type Station } from '#model/register.ts';
 import { SeedError } from '#seeds/seed-error.ts';
 import { readYaml, type YamlFile, yamlFault } from '#seeds/yaml-file.ts';
 import { Control } from '#store/control.ts';
@@ -115,6 +115,10 @@ function checkRules(
   const versions = Object.entries(stations).map(([id, body]) => ({ noun: 'station', id, body }) as const);
   const control = new Control(versions.map((version) => ({ ...version, seq: 1, atMs: 0, actor: 'rules:test' })));
   for (const [id, rule] of Object.entries(rules)) {
+    if (isPeriodRule(rule)) {
+      const reason = `a rule of kind ${rule.kind} is judged by the books, and a rule test keeps none`;
+      throw new SeedError(file.name, file.lineOf(['rules', id, 'kind']), id, reason);
+    }
     const [fault] = checkRule(rule, control, reference);
     if (!fault) continue;
     const path = (fault.path ?? '').split(/[.[\]]+/).filter((part) => part !== '');

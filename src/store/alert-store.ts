@@ -30,7 +30,7 @@ interface StoredLane {
 }
 
 /** Evaluation state that is about no single series. */
-type PartKind = 'lane' | 'site' | 'post' | 'clock';
+type PartKind = 'lane' | 'site' | 'post' | 'clock' | 'closing';
 
 export interface AlertStore {
   alarm(id: string): AlarmWithEvidence | undefined;

@@ -62,7 +62,8 @@ export const noticesDdl = `
 `;
 
 /**
- * Evaluation state that is about no single series, as JSON: `lane` by key, `site` by station, `post` by gateway, `clock`.
+ * Evaluation state that is about no single series, as JSON: `lane` by key, `site` by station, `post` by gateway, `clock`,
+ * `closing` by rule.
  * The indexes find what stands when the follower starts.
  */
 export const alertPartsDdl = `

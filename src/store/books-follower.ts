@@ -8,6 +8,7 @@ import type { Entry, MessageEntry } from '#model/entry.ts';
 import { isMetered } from '#model/metered.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
+import type { BookChanges } from './book-changes.ts';
 import { openBookState, openFromMs } from './book-state.ts';
 import type { Control } from './control.ts';
 import { createDayBooks } from './day-books.ts';
@@ -39,15 +40,24 @@ export interface BooksFollowerParts {
   onReflagged: (readings: SeriesReading[]) => void;
   /** Marked inside the transactions of this follower and stepped outside, whenever the store holds what was marked. */
   volumes?: VolumeBooks;
+  /** Told of what changes in the books, inside the transactions that change them. */
+  changes?: BookChanges;
 }
 
+/** Not split: one closure over the clock and the parts, shared by short methods. */
 export function createBooksFollower(parts: BooksFollowerParts): Follower {
-  const { derived, control, volumes, allowedLatenessMs, timeZone, writtenCursor } = parts;
+  const { derived, control, volumes, changes, allowedLatenessMs, timeZone, writtenCursor } = parts;
   const cursor = new Cursor(derived, 'books');
   const state = openBookState(derived);
   const days = createDayBooks(derived, state, timeZone);
   const marks = createVolumeMarks(parts);
-  const hours = createHourBooks({ ...parts, ...createSeriesRules(parts), days, onRowsChanged: marks.changed });
+  const hours = createHourBooks({
+    ...parts,
+    ...createSeriesRules(parts),
+    days,
+    onRowsChanged: marks.changed,
+    onChanged: (series, hoursMs) => changes?.computed(series, hoursMs),
+  });
   const firstDirty = derived.prepare('SELECT min(hourMs) AS hourMs FROM dirtyHour');
   const firstDirtyMs = () => (firstDirty.get() as { hourMs: number | null }).hourMs;
   let clockMs = state.clockMs();
@@ -62,6 +72,7 @@ export function createBooksFollower(parts: BooksFollowerParts): Follower {
         if (entry.seq <= arrivedSeq) continue;
         control.apply(entry);
         marks.arrived(entry);
+        changes?.arrived(entry);
       }
     });
     const { seq, receivedMs } = entries.at(-1)!;

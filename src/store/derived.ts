@@ -7,6 +7,7 @@
 import { alarmHistoryDdl, alertPartsDdl, alertsDdl, noticesDdl } from './alert-tables.ts';
 import { booksDdl } from './books-tables.ts';
 import { frozenHoursDdl } from './frozen-hours.ts';
+import { periodsDdl } from './period-tables.ts';
 import { rejectedDdl } from './rejected.ts';
 import { settleDdl } from './settle-tables.ts';
 import { type Database, openDatabase, type Statement } from './sqlite.ts';
@@ -30,6 +31,7 @@ export const derivedMigrations: readonly string[] = [
   noticesDdl,
   alertPartsDdl,
   alarmHistoryDdl,
+  periodsDdl,
 ];
 
 export function openDerived(path: string): Database {

@@ -34,6 +34,8 @@ export interface HourBooksParts {
   dependantsOf: (series: number) => readonly number[];
   /** In the open transaction: final flags have changed readings of this series in [fromMs, toMs]. */
   onRowsChanged: (series: number, fromMs: number, toMs: number) => void;
+  /** In the open transaction: hours of a series whose statistics are others than before. */
+  onChanged: (series: number, hoursMs: readonly number[]) => void;
   /** Flags that changed, once they are stored; may be told twice after a crash. */
   onReflagged: (readings: SeriesReading[]) => void;
 }
@@ -160,19 +162,20 @@ function foldHours(
 
 /** Writes what has been computed, in one transaction. */
 function commit(
-  { derived, days, onRowsChanged }: HourBooksParts,
+  { derived, days, onRowsChanged, onChanged }: HourBooksParts,
   records: HourRecords,
   computed: readonly ComputedHour[],
   throughSeq: number,
   clockMs: number,
 ): void {
   transaction(derived, () => {
+    const news = new Set(computed.filter(records.isNews));
     const kept = computed.filter((hour) => records.keep(hour, throughSeq, clockMs));
     for (const [series, hours] of Map.groupBy(kept, (hour) => hour.series)) {
-      days.fold(
-        series,
-        hours.map((hour) => hour.hourMs).sort((a, b) => a - b),
-      );
+      const hoursMs = hours.map((hour) => hour.hourMs).sort((a, b) => a - b);
+      days.fold(series, hoursMs);
+      const newsMs = hours.flatMap((hour) => (news.has(hour) ? hour.hourMs : []));
+      if (newsMs.length > 0) onChanged(series, newsMs);
     }
     for (const { series, reflagged } of kept) {
       if (reflagged.length > 0) onRowsChanged(series, reflagged[0]!.before.timeMs, reflagged.at(-1)!.before.timeMs);

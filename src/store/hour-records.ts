@@ -10,7 +10,7 @@ import { openFrozenHours } from './frozen-hours.ts';
 import type { TracedReading } from './reading-store.ts';
 import { openSeriesState } from './series-state.ts';
 import type { Database } from './sqlite.ts';
-import type { Statistics } from './statistics.ts';
+import { emptyStatistics, type Statistics } from './statistics.ts';
 import { openVersions } from './versions.ts';
 
 /** An hour as computed from the store. */
@@ -39,6 +39,8 @@ export interface HourRecords {
    * frozen, and the mark goes.
    */
   keep(hour: ComputedHour, throughSeq: number, clockMs: number): boolean;
+  /** Whether the books say otherwise of the hour than it was computed. */
+  isNews(hour: ComputedHour): boolean;
   /** Some of the flags that the store hasn't got. */
   waiting(limit: number): WaitingReflag[];
   /** Whether the reading may have changed since its flag was computed. */
@@ -47,6 +49,8 @@ export interface HourRecords {
   /** For the hours of [fromMs, toMs) that have a row: what they were computed from. */
   throughSeqs(series: number, fromMs: number, toMs: number): ReadonlyMap<number, number>;
 }
+
+const NOTHING = emptyStatistics();
 
 export function openHourRecords(derived: Database): HourRecords {
   const dirtyHours = openDirtyHours(derived);
@@ -58,6 +62,7 @@ export function openHourRecords(derived: Database): HourRecords {
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const remove = derived.prepare('DELETE FROM hourStat WHERE series = ? AND hourMs = ?');
+  const get = derived.prepare('SELECT count, valid, sum, min, max FROM hourStat WHERE series = ? AND hourMs = ?');
   const select = derived.prepare(
     'SELECT hourMs, throughSeq FROM hourStat WHERE series = ? AND hourMs >= ? AND hourMs < ?',
   );
@@ -95,6 +100,17 @@ export function openHourRecords(derived: Database): HourRecords {
       if (hour.reflagged.length > 0) reflag(hour, throughSeq, clockMs);
       if (isMarked) dirtyHours.clear(series, hourMs, throughSeq);
       return true;
+    },
+    isNews({ series, hourMs, statistics }) {
+      const before = (get.get(series, hourMs) as Statistics | undefined) ?? NOTHING;
+      const { count, valid, sum, min, max } = statistics;
+      return (
+        before.count !== count ||
+        before.valid !== valid ||
+        before.sum !== sum ||
+        before.min !== min ||
+        before.max !== max
+      );
     },
     waiting: (limit) => selectReflags.all(limit).map((row) => ({ ...row })) as unknown as WaitingReflag[],
     isOvertaken: ({ series, timeMs, throughSeq }) => newer.get(floorHour(timeMs), series, throughSeq) !== undefined,

@@ -1,4 +1,6 @@
-/** How meters hang together: who checks whom, who fills whose gaps, and what engineers have ruled about each. */
+/**
+ * How meters hang together: who counts, who checks whom, who fills whose gaps, and what engineers have ruled about each.
+ */
 import type { Meter } from '#model/register.ts';
 import type { Rulings } from '#volume/points.ts';
 import type { Control } from './control.ts';
@@ -33,4 +35,51 @@ export function dependents(control: Control, id: string): string[] {
 export function rulingsOf(control: Control, meter: string): Rulings {
   const own = control.list('ruling').filter(({ body }) => body.meter === meter);
   return new Map(own.map(({ body: { timeMs, kind, reason } }) => [timeMs, { kind, reason }]));
+}
+
+export interface NamedMeter {
+  id: string;
+  meter: Meter;
+}
+
+type Registers = Pick<Control, 'list'>;
+
+export function namedMeters(control: Registers): NamedMeter[] {
+  return control.list('meter').map(({ id, body }) => ({ id, meter: body }));
+}
+
+/** All meters but those that only check another: their water is counted already. */
+export function countedMeters(control: Registers): NamedMeter[] {
+  return namedMeters(control).filter(({ meter }) => meter.sister === undefined);
+}
+
+/** The meters whose sum is what a recipient got: `GET /volumes?recipient=`. */
+export function metersOfRecipient(control: Registers, recipient: string): NamedMeter[] {
+  return countedMeters(control).filter(({ meter }) => meter.recipient === recipient);
+}
+
+/** Two meters of the same water. */
+export interface MeterPair {
+  checked: NamedMeter;
+  against: NamedMeter;
+}
+
+/** Declared sisters, and register and flow of one station that measure the same. */
+export function meterPairs(control: Registers): MeterPair[] {
+  const meters = namedMeters(control);
+  return meters.flatMap((checked): MeterPair[] => {
+    const against = meters.find((other) => isSameWater(checked, other));
+    return against ? [{ checked, against }] : [];
+  });
+}
+
+function isSameWater(checked: NamedMeter, other: NamedMeter): boolean {
+  if (checked.meter.sister !== undefined) return other.id === checked.meter.sister;
+  return (
+    checked.meter.parameter === 'flow' &&
+    other.meter.parameter === 'register' &&
+    other.meter.sister !== checked.id &&
+    other.meter.station === checked.meter.station &&
+    other.meter.measures === checked.meter.measures
+  );
 }

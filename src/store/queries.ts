@@ -89,8 +89,8 @@ export interface VolumeBucket {
 }
 
 export interface VolumeQuery {
-  meters: { id: string; meter: Meter }[];
-  edgesMs: number[];
+  meters: readonly { id: string; meter: Meter }[];
+  edgesMs: readonly number[];
 }
 
 export interface VolumesAsOf {

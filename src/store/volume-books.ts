@@ -38,6 +38,8 @@ interface Options {
   control: Control;
   /** The parameter `register`: knows the units of meters' faces. */
   register: Parameter;
+  /** In the open transaction: hours of a meter that are others than before. */
+  onChanged?: (meter: string, hoursMs: readonly number[]) => void;
 }
 
 interface Dirty {
@@ -48,7 +50,7 @@ interface Dirty {
 }
 
 export function createVolumeBooks(options: Options): VolumeBooks {
-  const { derived, reader, control } = options;
+  const { derived, reader, control, onChanged = () => {} } = options;
   const insertMark = derived.prepare('INSERT INTO volumeDirty (meter, fromMs, toMs) VALUES (?, ?, ?)');
   const firstMark = derived.prepare('SELECT meter FROM volumeDirty ORDER BY id LIMIT 1');
   const marksOf = derived.prepare('SELECT id, meter, fromMs, toMs FROM volumeDirty WHERE meter = ? ORDER BY fromMs');
@@ -74,7 +76,8 @@ export function createVolumeBooks(options: Options): VolumeBooks {
     );
     const { fromHourMs, toHourMs, hours, decisions, restFromMs } = rebuilt;
     transaction(derived, () => {
-      const remeasured = rows.replaceHours(id, fromHourMs, toHourMs, hours);
+      const { changedMs, remeasured } = rows.replaceHours(id, fromHourMs, toHourMs, hours);
+      onChanged(id, changedMs);
       rows.replaceDecisions(id, fromHourMs, toHourMs, decisions);
       for (const mark of taken.marks) deleteMark.run(mark.id);
       if (restFromMs !== null) insertMark.run(id, restFromMs, taken.toMs);
@@ -102,7 +105,7 @@ export function createVolumeBooks(options: Options): VolumeBooks {
         return true;
       }
       transaction(derived, () => {
-        rows.replaceHours(first.meter, BEGINNING_OF_TIME_MS, END_OF_TIME_MS, []);
+        onChanged(first.meter, rows.replaceHours(first.meter, BEGINNING_OF_TIME_MS, END_OF_TIME_MS, []).changedMs);
         rows.replaceDecisions(first.meter, BEGINNING_OF_TIME_MS, END_OF_TIME_MS, []);
         for (const { id } of marks) deleteMark.run(id);
       });

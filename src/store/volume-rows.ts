@@ -14,14 +14,15 @@ export interface RunningTotal {
 export interface VolumeRows {
   /**
    * In the caller's open transaction: replaces the hours of [fromHourMs, toHourMs) and the running totals after them.
-   * @returns the span of hours in which what was measured is another than before; null when none is.
+   * @returns the hours that are others than before, and the span of those in which what was measured is another; null when
+   * none is.
    */
   replaceHours(
     meter: string,
     fromHourMs: number,
     toHourMs: number,
     hours: readonly HourVolume[],
-  ): { fromMs: number; toMs: number } | null;
+  ): { changedMs: readonly number[]; remeasured: { fromMs: number; toMs: number } | null };
   /** Replaces the decisions of the open range (fromMs, toMs). */
   replaceDecisions(meter: string, fromMs: number, toMs: number, decisions: readonly Decision[]): void;
   /** Hours of [fromMs, toMs), ascending. */
@@ -71,7 +72,7 @@ export function openVolumeRows(derived: Database): VolumeRows {
       }
       const changed = spanOf(touched);
       if (changed) totals.renew(meter, floorDay(changed.fromMs), floorDay(changed.toMs - 1));
-      return spanOf(remeasured);
+      return { changedMs: touched, remeasured: spanOf(remeasured) };
     },
     replaceDecisions(meter, fromMs, toMs, decisions) {
       deleteDecisions.run(meter, fromMs, toMs);

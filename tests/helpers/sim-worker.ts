@@ -180,7 +180,7 @@ function wired(parts: SimWorkerParts, reader: OpenJournalReader, real: Database)
     },
     async alarmTurn() {
       const hasMoved = await turn(alarmPump);
-      return followers.takeRejudged() || hasMoved;
+      return followers.takeRejudged() || (await followers.judgePeriods()) || hasMoved;
     },
     quarantined: followers.quarantined,
     tellRejected: followers.tellRejected,

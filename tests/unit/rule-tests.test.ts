@@ -158,6 +158,14 @@ describe('mistakes', () => {
     return { station: 'weir', parameter: 'nh3n', at: 'PT0S', value: 1 };
   }
 
+  it('refuse rules about closed periods: no books are kept', async () => {
+    const text = ['stations: {}', 'rules:', '  daily:', '    kind: assessed', '    period: day', '    severity: major'];
+    const whole = [...text, 'tests:', '  - { name: one, expect: [] }'].join('\n');
+    await expect(runRuleTests(written(whole), 'rules.yaml', reference)).rejects.toThrow(
+      /^rules\.yaml:4: daily: a rule of kind assessed is judged by the books, and a rule test keeps none/,
+    );
+  });
+
   it('are blamed on their line', async () => {
     const text = ['stations: {}', 'rules: {}', 'tests:', '  - name: one', '    expect:', '      - { rule: r }'].join(
       '\n',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkRule, selectStations } from '#alerts/rules.ts';
-import { rule, station } from '#model/register.ts';
+import { meter, rule, station } from '#model/register.ts';
 import { Control, type ControlVersion } from '#store/control.ts';
 import { reference } from '#tests/helpers/alerts-rig.ts';
 
@@ -30,6 +30,64 @@ const check = (body: object, control = registers()) =>
   checkRule(rule.parse({ severity: 'major', ...body }), control, reference).map(
     ({ path, message }) => `${path}: ${message}`,
   );
+
+describe('checkRule of rules about closed periods', () => {
+  const counting = (id: string, body: object): ControlVersion => {
+    const whole = { parameter: 'register', kind: 'register', unit: 'm3', maxFlow: 420, ...body };
+    return { noun: 'meter', id, seq: 1, atMs: 0, actor: 'test', body: meter.parse(whole) };
+  };
+  const metered = (...meters: ControlVersion[]) => {
+    const stations = Object.entries(STATIONS).map(([id, body]): ControlVersion => {
+      return { noun: 'station', id, seq: 1, atMs: 0, actor: 'test', body: station.parse(body) };
+    });
+    return new Control([...stations, ...meters]);
+  };
+  const intake = counting('in', { station: 'taocha', measures: 'intake' });
+  const delivery = counting('out', { station: 'weir', measures: 'delivery' });
+  const flow = counting('check', { station: 'weir', measures: 'delivery', parameter: 'flow', kind: 'flow' });
+  const loss = { kind: 'volume-balance', period: 'day', maxLossShare: 0.05 };
+  const apart = { kind: 'meter-disagreement', period: 'hour', maxShare: 0.02 };
+
+  it.each([
+    { kind: 'assessed', period: 'day' },
+    { kind: 'assessed', period: 'month', target: 'III', parameters: ['nh3n'], severity: { IV: 'major' } },
+    { ...loss, minLossShare: -0.01, steps: [{ limit: 0.1, severity: 'critical' }] },
+    { ...apart, select: { stations: ['weir'] } },
+  ])('takes %j', (body) => {
+    expect(check(body, metered(intake, delivery, flow))).toEqual([]);
+  });
+
+  it.each([
+    [
+      { kind: 'assessed', period: 'day', parameters: ['nh3n', 'tn'] },
+      "parameters[1]: tn is not one of the indicators that make a section's class",
+    ],
+    [{ kind: 'assessed', period: 'day', severity: {} }, 'severity: no class has a severity'],
+    [
+      { kind: 'assessed', period: 'day', target: 'II', select: { stations: ['outfall'] } },
+      'target: none of the selected stations is a section with a target class',
+    ],
+    [{ ...loss, minLossShare: 0.05 }, 'minLossShare: 0.05 leaves nothing below maxLossShare, 0.05'],
+    [
+      { ...loss, select: { stations: ['weir'] } },
+      'select: no meter of the selected stations measures intake, of which a loss would be a share',
+    ],
+    [
+      { ...loss, select: { stations: ['taocha'] } },
+      'select: every meter of the selected stations measures intake, so all of it would be lost',
+    ],
+    [
+      { ...loss, steps: [{ limit: 0.01, severity: 'critical' }] },
+      'steps[0].limit: 0.01 is reached before 0.05, the limit itself',
+    ],
+    [
+      { ...apart, select: { stations: ['taocha'] } },
+      'select: no meter of the selected stations has another one of the same water: a sister, or a register',
+    ],
+  ])('refuses %j', (body, fault) => {
+    expect(check(body, metered(intake, delivery, flow))).toEqual([fault]);
+  });
+});
 
 describe('checkRule', () => {
   it.each([

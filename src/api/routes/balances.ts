@@ -1,13 +1,14 @@
 /** The water balance of the canal: what came in, what was delivered to whom, what was lost, which meters disagree. */
 import { bucketEdges, DAY_MS } from '#model/calendar.ts';
+import { countedMeters, meterPairs } from '#store/meter-relations.ts';
+import { balanceOf, type Counted, countedWater, divergences } from '#store/water-balance.ts';
 import { INAUGURATION_MS } from '#volume/calendar-names.ts';
-import { balanceOf, balanceView, type Counted, countedWater, divergences, recipientBalances } from '../balances.ts';
+import { balanceView, divergenceView, recipientBalances } from '../balances.ts';
 import { booksNow } from '../book-view.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { isoText, rangeOf, timeZoneOf, zonedTexts } from '../instants.ts';
 import { type BalanceAnswer, balance, balanceQuery } from '../schemas/balances.ts';
 import { documented } from '../schemas/common.ts';
-import { countedMeters } from '../volume-views.ts';
 
 const BUCKETS_MAX = 5000;
 
@@ -54,7 +55,9 @@ export function balanceRoutes(api: Api, deps: ApiDeps): void {
           ...balanceView(balanceOf(counted, (meter) => meter.total)),
         },
         recipients: recipientBalances(books, counted),
-        divergences: await divergences(books, [range.fromMs, range.toMs]),
+        divergences: (await divergences(books, meterPairs(books.control), [range.fromMs, range.toMs])).map(
+          divergenceView,
+        ),
       };
     },
   });

@@ -1,5 +1,6 @@
 /** Loads: what a station's water carries of a substance, by hour to year. */
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
+import { countedMeters } from '#store/meter-relations.ts';
 import type { LoadBucket } from '#store/queries.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { rangeOf, timeZoneOf, zonedTexts } from '../instants.ts';
@@ -7,7 +8,7 @@ import { invalid, notFound, Problem } from '../problems.ts';
 import { documented } from '../schemas/common.ts';
 import { type Loads, loadQuery, loads } from '../schemas/loads.ts';
 import { seriesOf } from '../series.ts';
-import { countedMeters, cubicMetres } from '../volume-views.ts';
+import { cubicMetres } from '../volume-views.ts';
 
 const BUCKETS_MAX = 10_000;
 const RANGE_MS = 30 * 86_400_000;

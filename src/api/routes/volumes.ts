@@ -1,5 +1,6 @@
 /** Transferred water by meter, station or recipient: integer litres inside, cubic metres with three decimals outside. */
 import { bucketEdges } from '#model/calendar.ts';
+import { countedMeters, metersOfRecipient, type NamedMeter } from '#store/meter-relations.ts';
 import type { VolumeBucket } from '#store/queries.ts';
 import { addAmounts, NO_WATER } from '#volume/balance.ts';
 import { INAUGURATION_MS } from '#volume/calendar-names.ts';
@@ -10,7 +11,7 @@ import { invalid, notFound } from '../problems.ts';
 import { documented } from '../schemas/common.ts';
 import { type Volumes, volumeQuery, volumes } from '../schemas/statistics.ts';
 import { stationOf } from '../series.ts';
-import { bucketView, countedMeters, metersOfRecipient, type NamedMeter } from '../volume-views.ts';
+import { bucketView } from '../volume-views.ts';
 
 const BUCKETS_MAX = 10_000;
 
@@ -63,7 +64,7 @@ async function bucketsOf(
   if (asOfMs === null) return deps.queries.volumes({ meters, edgesMs });
   const books = await bookView(deps, asOfMs);
   const buckets = edgesMs.slice(1).map((endMs, index) => ({ startMs: edgesMs[index]!, endMs, ...NO_WATER }));
-  for (const { buckets: own } of await books.meterVolumes(meters, edgesMs)) {
+  for (const { buckets: own } of await books.meterVolumes({ meters, edgesMs })) {
     for (const [index, bucket] of own.entries()) {
       buckets[index] = { ...buckets[index]!, ...addAmounts(buckets[index]!, bucket) };
     }

@@ -6,10 +6,10 @@ import { TROPHIC_INDICATORS } from '#assess/trophic.ts';
 import { bucketEdges } from '#model/calendar.ts';
 import type { TargetClass, WaterBody } from '#model/class.ts';
 import { durationMs } from '#model/duration.ts';
-import type { Parameter, Standard } from '#model/reference.ts';
+import type { Series } from '#model/reading.ts';
+import type { Parameter, Reference, Standard } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
-import type { PeriodCell, PeriodQuery } from '#store/queries.ts';
-import type { ApiDeps } from './deps.ts';
+import type { PeriodCell, PeriodQuery, Queries } from './queries.ts';
 
 const MONTHS_MAX = 13;
 
@@ -26,7 +26,7 @@ type LeftOut = { station: string; reason: 'outfall' | 'no-indicator' }[];
 
 /** @param isWanted whether a station is a section also if it measures nothing that makes a class. */
 export function sectionPlans(
-  { reference, reader }: Pick<ApiDeps, 'reference' | 'reader'>,
+  { reference, reader }: { reference: Reference; reader: { seriesOfStation(station: string): Series[] } },
   standard: Standard,
   stations: readonly NamedStation[],
   isWanted: boolean,
@@ -72,12 +72,11 @@ export interface PeriodsFound {
 
 /** @param period the one meant. @param others those that it is compared with. */
 export async function periodStatistics(
-  { queries, config }: Pick<ApiDeps, 'queries' | 'config'>,
+  { queries, timeZone }: { queries: Pick<Queries, 'periods'>; timeZone: string },
   plans: readonly SectionPlan[],
   { period, others }: { period: Period; others: readonly (Period | null)[] },
   { asOfMs, nowMs }: { asOfMs: number | null; nowMs: number },
 ): Promise<PeriodsFound> {
-  const { timeZone } = config;
   const spansOf = [period, ...others].map((one) => (one ? spans(one, timeZone, one !== period) : []));
   const series: PeriodQuery['series'] = [];
   for (const { measures } of plans) {

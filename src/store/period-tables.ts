@@ -1,0 +1,96 @@
+/**
+ * Tables of derived.db for alarms about closed periods: the inbox in which the books say what has changed, and the verdicts
+ * on periods, from which these alarms are worked out whole (docs/decisions/0015).
+ */
+import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
+import type { Database } from './sqlite.ts';
+
+/**
+ * `changedBook`: one row for a subject and a UTC day, or for a rule's period that has closed. `rule` '' = whoever it
+ * concerns. `times` = how often it was said: a row that was said again meanwhile stays.
+ * `periodVerdict`: grades as of alerts/grades.ts, null values and conditions where the limit is met; `late` = a breach
+ * that was found late. Kept like days: a year of them is a year of days.
+ */
+export const periodsDdl = `
+  CREATE TABLE changedBook (n INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL, kind TEXT NOT NULL,
+    subject TEXT NOT NULL, slotMs INTEGER NOT NULL, fromMs INTEGER NOT NULL, toMs INTEGER NOT NULL,
+    clockMs INTEGER NOT NULL, imported INTEGER NOT NULL, times INTEGER NOT NULL,
+    UNIQUE (rule, kind, subject, slotMs)) STRICT;
+  CREATE TABLE periodVerdict (key TEXT NOT NULL, basis TEXT NOT NULL, endMs INTEGER NOT NULL, startMs INTEGER NOT NULL,
+    rule TEXT NOT NULL, subject TEXT NOT NULL, grade INTEGER NOT NULL, late INTEGER NOT NULL, value REAL NOT NULL,
+    note TEXT, condition TEXT, PRIMARY KEY (key, basis, endMs)) STRICT, WITHOUT ROWID;
+  CREATE INDEX periodVerdictBySubject ON periodVerdict (rule, subject, basis, endMs);
+`;
+
+/** Whose books: a station's readings, a meter's volumes, the canal's balance. */
+export type BookKind = 'station' | 'meter' | 'canal';
+
+export interface ChangedBook {
+  /** The one rule that is to judge it; '' for all that it concerns. */
+  rule: string;
+  kind: BookKind;
+  subject: string;
+  fromMs: number;
+  toMs: number;
+  /** What the clock was when it closed, or when it first changed. */
+  clockMs: number;
+  /** Changed by history that was imported. */
+  imported: boolean;
+}
+
+export interface WaitingBook extends ChangedBook {
+  n: number;
+  times: number;
+}
+
+/** `put` belongs inside the transaction that changes the books, `done` inside that of what follows from it. */
+export interface ChangedBooks {
+  put(change: ChangedBook): void;
+  /** The same for hours that have changed, in any order: one row for each UTC day. */
+  putHours(change: Omit<ChangedBook, 'rule' | 'fromMs' | 'toMs'>, hoursMs: Iterable<number>): void;
+  /** At most `limit` of them, the oldest first, and before all others those of periods that have closed. */
+  list(limit: number): WaitingBook[];
+  /** The number of the newest, 0 for none. */
+  newest(): number;
+  /** Forgets one, unless it was said again since it was listed. */
+  done(book: Pick<WaitingBook, 'n' | 'times'>): void;
+}
+
+export function openChangedBooks(derived: Database): ChangedBooks {
+  const upsert = derived.prepare(
+    `INSERT INTO changedBook (rule, kind, subject, slotMs, fromMs, toMs, clockMs, imported, times)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)
+     ON CONFLICT (rule, kind, subject, slotMs) DO UPDATE SET fromMs = min(fromMs, excluded.fromMs),
+       toMs = max(toMs, excluded.toMs), clockMs = min(clockMs, excluded.clockMs),
+       imported = max(imported, excluded.imported), times = times + 1`,
+  );
+  const list = derived.prepare(
+    `SELECT n, rule, kind, subject, fromMs, toMs, clockMs, imported, times FROM changedBook ORDER BY rule = '', n LIMIT ?`,
+  );
+  const newest = derived.prepare('SELECT coalesce(max(n), 0) AS n FROM changedBook');
+  const done = derived.prepare('DELETE FROM changedBook WHERE n = ? AND times = ?');
+
+  function put({ rule, kind, subject, fromMs, toMs, clockMs, imported }: ChangedBook, slotMs: number): void {
+    upsert.run(rule, kind, subject, slotMs, fromMs, toMs, clockMs, Number(imported));
+  }
+
+  return {
+    put: (change) => put(change, change.fromMs),
+    putHours(change, hoursMs) {
+      const spans = new Map<number, { fromMs: number; toMs: number }>();
+      for (const hourMs of hoursMs) {
+        const slotMs = Math.floor(hourMs / DAY_MS) * DAY_MS;
+        const span = spans.getOrInsertComputed(slotMs, () => ({ fromMs: hourMs, toMs: hourMs + HOUR_MS }));
+        span.fromMs = Math.min(span.fromMs, hourMs);
+        span.toMs = Math.max(span.toMs, hourMs + HOUR_MS);
+      }
+      for (const [slotMs, span] of spans) put({ ...change, rule: '', ...span }, slotMs);
+    },
+    list: (limit) =>
+      list.all(limit).map((row) => ({ ...row, imported: row.imported === 1 })) as unknown as WaitingBook[],
+    newest: () => (newest.get() as { n: number }).n,
+    done({ n, times }) {
+      done.run(n, times);
+    },
+  };
+}
