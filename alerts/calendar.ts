@@ -46,15 +46,13 @@ const ROUND_DAYS = 367;
 /** The first instant after `afterMs` at which it opens or closes; null for one that never does. */
 export function nextEdgeMs(calendar: Calendar, afterMs: number): number | null {
   const wasWithin = isWithin(calendar, afterMs);
-  for (let day = -1; day <= ROUND_DAYS; day++) {
-    for (const edgeMs of possibleEdges(calendar, afterMs + day * DAY_MS)) {
-      if (edgeMs > afterMs && isWithin(calendar, edgeMs) !== wasWithin) return edgeMs;
-    }
-  }
-  return null;
+  // Around a change of the offset the possible edges of neighbouring days overlap, so they are put in order all together.
+  const days = Array.from({ length: ROUND_DAYS + 2 }, (_, n) => afterMs + (n - 1) * DAY_MS);
+  const edges = days.flatMap((dayMs) => possibleEdges(calendar, dayMs)).sort((a, b) => a - b);
+  return edges.find((edgeMs) => edgeMs > afterMs && isWithin(calendar, edgeMs) !== wasWithin) ?? null;
 }
 
-/** Instants of one local day at which it may open or close, ascending: local times, and changes of the offset. */
+/** Instants of one local day at which it may open or close: local times, and changes of the offset near it. */
 function possibleEdges({ hours, timeZone }: Calendar, ms: number): number[] {
   const localMs = Math.floor((ms + offsetMsAt(timeZone, ms)) / DAY_MS) * DAY_MS;
   const [beforeMs, afterMs] = [localMs - DAY_MS, localMs + 2 * DAY_MS].map((at) => offsetMsAt(timeZone, at)) as [
@@ -62,7 +60,7 @@ function possibleEdges({ hours, timeZone }: Calendar, ms: number): number[] {
     number,
   ];
   const times = [0, ...(hours ?? []).map(ofDayMs)].map((passedMs) => localMs + passedMs);
-  if (beforeMs === afterMs) return times.map((at) => at - beforeMs).sort((a, b) => a - b);
+  if (beforeMs === afterMs) return times.map((at) => at - beforeMs);
   const changeMs = nextTransitionMs(timeZone, localMs - DAY_MS) ?? localMs;
-  return [...times.flatMap((at) => [at - beforeMs, at - afterMs]), changeMs].sort((a, b) => a - b);
+  return [...times.flatMap((at) => [at - beforeMs, at - afterMs]), changeMs];
 }

@@ -61,6 +61,11 @@ describe('a calendar', () => {
     expect(nextEdgeMs(shanghai({ hours: ['00:00', '24:00'] }), 0)).toBeNull();
   });
 
+  it('does not take the change of the clock two days on for an edge before tomorrow’s', () => {
+    const calendar: Calendar = { hours: ['00:00', '02:35'], timeZone: 'Australia/Lord_Howe' };
+    expect(nextEdgeMs(calendar, at('2026-10-02T02:35:00+10:30'))).toBe(at('2026-10-03T00:00:00+10:30'));
+  });
+
   it('has no edge that is none, and between two edges nothing changes', () => {
     const time = fc.integer({ min: 0, max: 24 * 12 - 1 }).map((n) => {
       const [hour, minute] = [Math.floor(n / 12), (n % 12) * 5].map((part) => String(part).padStart(2, '0'));
