@@ -65,12 +65,14 @@ export function reportHtml(report: Report, language: Language): { html: string; 
 <title>${escaped(title)}</title><style>${STYLE}</style></head>
 <body>
 ${head(report, words, title)}
+<main>
 ${keyFigures(report, words)}
 <div class="charts">
 ${figure(words.bars, recipientBars(report, words))}
 ${figure(words.curve, curveChart(report, words))}
 </div>
 ${[summary!, ...tables].map(section).join('\n')}
+</main>
 <footer>守井人 Wellkeeper ${escaped(report.source.codeVersion)}</footer>
 </body>
 </html>
