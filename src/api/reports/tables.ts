@@ -158,10 +158,11 @@ function breakdown({ breakdown: { by, items }, recipients, total }: Report, word
 function balance({ balance: all }: Report, words: Words): Table {
   const { intake, delivery, release, ecological, loss, lossShare } = all;
   const amounts = { intake, delivery, release, ecological };
+  const isKnown = Object.values(amounts).every(({ unknownHours }) => unknownHours === 0);
   return {
     id: 'balance',
     title: words.balance,
-    notes: [words.balanceNote],
+    notes: [words.balanceNote, ...(isKnown ? [] : [words.lossUnknown])],
     columns: [column(words.item, 'text'), ...amountColumns(words, words.volume), column(words.lossShare, 'share')],
     rows: [
       ...Object.entries(amounts).map(([name, amount]) => [
