@@ -77,7 +77,9 @@ async function booksAsOf({ queries, reference }: BookParts, asOfMs: number): Pro
         const answer = await ask(meter, [fromMs, toMs]);
         all.push(...(answer?.decisions ?? []).map((decision) => ({ meter, ...decision })));
       }
-      all.sort((a, b) => b.timeMs - a.timeMs || (a.meter < b.meter ? -1 : 1));
+      // In the order of the list of decisions.
+      const nameOf = ({ meter, kind }: DecisionRow) => `${meter}/${kind}`;
+      all.sort((a, b) => b.timeMs - a.timeMs || (nameOf(a) < nameOf(b) ? -1 : 1));
       return all.slice(0, limit);
     },
   };

@@ -82,6 +82,7 @@ describe('GET /reports/{period}', () => {
     const html = (await ask('html')).body;
     expect(html).not.toContain('<script');
     expect(html).toContain('@&lt;script&gt;alert(1)');
+    expect(html).toContain(WORDS.zh.lossUnknown);
   });
 
   it('calls a running period provisional, as far as it has got', async () => {

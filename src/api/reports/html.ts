@@ -47,7 +47,7 @@ footer { margin-top: 24px; color: var(--soft); font-size: 11px; }
 @media (max-width: 760px) { .charts { grid-template-columns: 1fr; } body { padding: 14px; } }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; } h1 { font-size: 17pt; } h2 { font-size: 12pt; break-after: avoid; }
-  table { font-size: 7.6pt; } thead { display: table-header-group; } tr, figure, .figures { break-inside: avoid; }
+  table { font-size: 7.6pt; } thead { display: table-header-group; } tr, figure, .figures { break-inside: avoid; } tr.total { break-before: avoid; }
   #summary, #year, #plan, #balance, #source { break-inside: avoid; }
   .scroll { overflow: visible; } .note { font-size: 8pt; } .measured, .ink, .point, .dot { print-color-adjust: exact; }
 }
@@ -65,12 +65,14 @@ export function reportHtml(report: Report, language: Language): { html: string; 
 <title>${escaped(title)}</title><style>${STYLE}</style></head>
 <body>
 ${head(report, words, title)}
+<main>
 ${keyFigures(report, words)}
 <div class="charts">
 ${figure(words.bars, recipientBars(report, words))}
 ${figure(words.curve, curveChart(report, words))}
 </div>
 ${[summary!, ...tables].map(section).join('\n')}
+</main>
 <footer>守井人 Wellkeeper ${escaped(report.source.codeVersion)}</footer>
 </body>
 </html>

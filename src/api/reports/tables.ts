@@ -158,10 +158,11 @@ function breakdown({ breakdown: { by, items }, recipients, total }: Report, word
 function balance({ balance: all }: Report, words: Words): Table {
   const { intake, delivery, release, ecological, loss, lossShare } = all;
   const amounts = { intake, delivery, release, ecological };
+  const isKnown = Object.values(amounts).every(({ unknownHours }) => unknownHours === 0);
   return {
     id: 'balance',
     title: words.balance,
-    notes: [words.balanceNote],
+    notes: [words.balanceNote, ...(isKnown ? [] : [words.lossUnknown])],
     columns: [column(words.item, 'text'), ...amountColumns(words, words.volume), column(words.lossShare, 'share')],
     rows: [
       ...Object.entries(amounts).map(([name, amount]) => [
@@ -263,7 +264,7 @@ function published(report: Report, words: Words): Table {
       column(words.route, 'text'),
       column(words.counts, 'text'),
       column(words.recipient, 'text'),
-      column('', 'text'),
+      column(words.comparison, 'text'),
       column(`${words.volume} (${words.hundredMillion})`, 'hundredMillion'),
       column(`${words.plan} (${words.hundredMillion})`, 'hundredMillion'),
       column(words.confidence, 'text'),
@@ -277,7 +278,7 @@ function published(report: Report, words: Words): Table {
       words.routes[one.route],
       words.countsOf[one.counts],
       recipientName(words, one.recipient),
-      one.comparison === '=' ? '' : one.comparison,
+      one.comparison,
       one.volume1e8m3,
       one.plan1e8m3 ?? null,
       one.confidence,
@@ -293,7 +294,7 @@ function source({ source: from, timeZone }: Report, words: Words): Table {
     id: 'source',
     title: words.source,
     notes: [],
-    columns: [column(words.item, 'text'), column('', 'code')],
+    columns: [column(words.item, 'text'), column(words.content, 'code')],
     rows: [
       [words.query, from.query],
       [words.again, from.again],

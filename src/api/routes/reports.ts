@@ -100,7 +100,7 @@ function oneRoute(api: Api, deps: ApiDeps): void {
           '`2026-11-22`, `2026-11` or `2025-26`, as far as it has got. `Accept` or `format` chooses `application/json`, `text/csv`, `application/vnd.openxmlformats-officedocument.spreadsheetml.sheet` or `text/html`.',
         answer: report,
         otherTypes: Object.values(REPORT_TYPES),
-        faults: ['range.invalid', 'overloaded'],
+        faults: ['range.invalid', 'store.unavailable', 'overloaded'],
       }),
     },
     async handler({ params, query, headers }, reply) {
