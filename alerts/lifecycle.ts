@@ -335,7 +335,8 @@ function wordsOf({ finding }: Episode): string {
   const { limit, op, unit, class: reached } = findingOf(condition, value, grade);
   const must = op === null ? 'of suspect or failed quality' : `must be ${op} ${limit}`;
   const from = detail === null ? '' : `, ${detail}`;
-  return `${value} ${unit}, ${must}${from}${reached === null ? '' : ` (class ${reached === 'worse' ? 'worse than V' : reached})`}`;
+  const measured = unit === '1' ? value : `${value} ${unit}`;
+  return `${measured}, ${must}${from}${reached === null ? '' : ` (class ${reached === 'worse' ? 'worse than V' : reached})`}`;
 }
 
 function at(timeMs: number): string {

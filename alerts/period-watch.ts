@@ -134,7 +134,7 @@ export function createPeriodWatch(options: Options): PeriodWatch {
     const closedMs = closedThroughMs(clockMs, allowedLatenessMs, longestTravelMs(body, control));
     const toMs = periodAt(body.period, closedMs, timeZone).startMs;
     if (toMs <= closing.throughMs) return;
-    const row = { rule, fromMs: closing.throughMs, toMs, clockMs, imported: false };
+    const row = { rule, fromMs: closing.throughMs, toMs, clockMs, arrived: true, imported: false };
     for (const subject of subjectsOf(body)) inbox.put({ ...row, ...subject });
     save(rule, { ...closing, throughMs: toMs });
   }
@@ -184,6 +184,7 @@ export function createPeriodWatch(options: Options): PeriodWatch {
           timeMs = period.endMs;
           // What hasn't closed will be judged when it does.
           if (period.endMs > closing.throughMs) break;
+          if (!row.arrived && period.endMs <= closing.sinceMs && !isJudged(id, body, subject, period)) continue;
           const lateMs = allowedLatenessMs + longestTravelMs(body, control) + period.endMs - period.startMs;
           const isLate = row.imported || period.endMs <= closing.sinceMs || row.clockMs - period.endMs > lateMs;
           tasks.push({ rule: id, body, subject, period, isLate, isImported: row.imported });
@@ -191,6 +192,10 @@ export function createPeriodWatch(options: Options): PeriodWatch {
         return tasks;
       });
     });
+  }
+
+  function isJudged(rule: string, { period: basis }: PeriodRule, subject: string, { endMs }: Span): boolean {
+    return verdicts.ofSubject(rule, subject, basis, endMs).length > 0;
   }
 
   /** Whether the period has closed by the books' clock, and everything that they have of it by now is in them. */

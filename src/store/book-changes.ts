@@ -45,8 +45,8 @@ export function createBookChanges({ derived, control, reader, allowedLatenessMs 
     return isWanted;
   }
 
-  function put(kind: BookKind, subject: string, hoursMs: Iterable<number>, imported = false): void {
-    inbox.putHours({ kind, subject, clockMs, imported }, hoursMs);
+  function put(kind: BookKind, subject: string, hoursMs: Iterable<number>, arrived: boolean, imported = false): void {
+    inbox.putHours({ kind, subject, clockMs, arrived, imported }, hoursMs);
   }
 
   return {
@@ -60,17 +60,17 @@ export function createBookChanges({ derived, control, reader, allowedLatenessMs 
         const station = reader.seriesById(series)?.station;
         if (station === undefined) continue;
         const hoursMs = readings.map(({ timeMs }) => floorHour(timeMs));
-        put('station', station, hoursMs, isImported);
+        put('station', station, hoursMs, true, isImported);
         const meters = control.list('meter').filter(({ body }) => body.station === station);
-        for (const { id } of meters) put('meter', id, hoursMs, isImported);
+        for (const { id } of meters) put('meter', id, hoursMs, true, isImported);
       }
     },
     computed(series, hoursMs) {
       const station = areRules() ? reader.seriesById(series)?.station : undefined;
-      if (station !== undefined) put('station', station, hoursMs);
+      if (station !== undefined) put('station', station, hoursMs, false);
     },
     measured(meter, hoursMs) {
-      if (areRules()) put('meter', meter, hoursMs);
+      if (areRules()) put('meter', meter, hoursMs, false);
     },
   };
 }

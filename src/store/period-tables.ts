@@ -14,7 +14,7 @@ import type { Database } from './sqlite.ts';
 export const periodsDdl = `
   CREATE TABLE changedBook (n INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL, kind TEXT NOT NULL,
     subject TEXT NOT NULL, slotMs INTEGER NOT NULL, fromMs INTEGER NOT NULL, toMs INTEGER NOT NULL,
-    clockMs INTEGER NOT NULL, imported INTEGER NOT NULL, times INTEGER NOT NULL,
+    clockMs INTEGER NOT NULL, arrived INTEGER NOT NULL, imported INTEGER NOT NULL, times INTEGER NOT NULL,
     UNIQUE (rule, kind, subject, slotMs)) STRICT;
   CREATE TABLE periodVerdict (key TEXT NOT NULL, basis TEXT NOT NULL, endMs INTEGER NOT NULL, startMs INTEGER NOT NULL,
     rule TEXT NOT NULL, subject TEXT NOT NULL, grade INTEGER NOT NULL, late INTEGER NOT NULL, value REAL NOT NULL,
@@ -34,7 +34,9 @@ export interface ChangedBook {
   toMs: number;
   /** What the clock was when it closed, or when it first changed. */
   clockMs: number;
-  /** Changed by history that was imported. */
+  /** Something has come that wasn't known; otherwise the books themselves have changed: a correction, a rebuild. */
+  arrived: boolean;
+  /** What has come is history that was imported. */
   imported: boolean;
 }
 
@@ -58,20 +60,20 @@ export interface ChangedBooks {
 
 export function openChangedBooks(derived: Database): ChangedBooks {
   const upsert = derived.prepare(
-    `INSERT INTO changedBook (rule, kind, subject, slotMs, fromMs, toMs, clockMs, imported, times)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1)
+    `INSERT INTO changedBook (rule, kind, subject, slotMs, fromMs, toMs, clockMs, arrived, imported, times)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
      ON CONFLICT (rule, kind, subject, slotMs) DO UPDATE SET fromMs = min(fromMs, excluded.fromMs),
        toMs = max(toMs, excluded.toMs), clockMs = min(clockMs, excluded.clockMs),
-       imported = max(imported, excluded.imported), times = times + 1`,
+       arrived = max(arrived, excluded.arrived), imported = max(imported, excluded.imported), times = times + 1`,
   );
   const list = derived.prepare(
-    `SELECT n, rule, kind, subject, fromMs, toMs, clockMs, imported, times FROM changedBook ORDER BY rule = '', n LIMIT ?`,
+    `SELECT n, rule, kind, subject, fromMs, toMs, clockMs, arrived, imported, times FROM changedBook ORDER BY rule = '', n LIMIT ?`,
   );
   const newest = derived.prepare('SELECT coalesce(max(n), 0) AS n FROM changedBook');
   const done = derived.prepare('DELETE FROM changedBook WHERE n = ? AND times = ?');
 
-  function put({ rule, kind, subject, fromMs, toMs, clockMs, imported }: ChangedBook, slotMs: number): void {
-    upsert.run(rule, kind, subject, slotMs, fromMs, toMs, clockMs, Number(imported));
+  function put({ rule, kind, subject, fromMs, toMs, clockMs, ...is }: ChangedBook, slotMs: number): void {
+    upsert.run(rule, kind, subject, slotMs, fromMs, toMs, clockMs, Number(is.arrived), Number(is.imported));
   }
 
   return {
@@ -87,7 +89,11 @@ export function openChangedBooks(derived: Database): ChangedBooks {
       for (const [slotMs, span] of spans) put({ ...change, rule: '', ...span }, slotMs);
     },
     list: (limit) =>
-      list.all(limit).map((row) => ({ ...row, imported: row.imported === 1 })) as unknown as WaitingBook[],
+      list.all(limit).map((row) => ({
+        ...row,
+        arrived: row.arrived === 1,
+        imported: row.imported === 1,
+      })) as unknown as WaitingBook[],
     newest: () => (newest.get() as { n: number }).n,
     done({ n, times }) {
       done.run(n, times);

@@ -203,6 +203,11 @@ describe('a rebuild of every book', () => {
     const rig = createWatchedRig();
     const day = { nh3n: 0.7, codmn: 2, intake: 1000, delivery: 500, flow: 900 };
     await deliver(rig, measured([day, { ...day, nh3n: 0.2 }, day, day]), () => PROMPT).settle();
+    // It has come when all these days had closed.
+    await rig
+      .at(END + LATENESS + HOUR)
+      .put('rule', 'later', { kind: 'assessed', period: 'day' })
+      .settle();
     const before = [essence(rig), rig.told()];
     expect(before[1]!.length).toBeGreaterThan(3);
     rig.derived.exec(`INSERT INTO dirtyHour (series, hourMs, firstSeq, lastSeq)
@@ -211,7 +216,7 @@ describe('a rebuild of every book', () => {
       INSERT INTO volumeDirty (meter, fromMs, toMs) VALUES ('in', -1e15, 1e15), ('out', -1e15, 1e15), ('check', -1e15, 1e15)`);
     await rig
       .restart()
-      .at(END + 3 * HOUR)
+      .at(END + 4 * HOUR)
       .tick()
       .settle();
     expect([essence(rig), rig.told()]).toEqual(before);
