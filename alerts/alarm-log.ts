@@ -3,6 +3,7 @@
  * follower's open transaction, so that no transition is without its notices and no notice without its transition
  * (invariant 5). What is found late is gathered and told once per entry and channel.
  */
+import type { LinkSigner } from '#model/acknowledge-link.ts';
 import type { Alarm, Transition } from '#model/alarm.ts';
 import { type Entry, isImport } from '#model/entry.ts';
 import type { AlertStore } from '#store/alert-store.ts';
@@ -38,6 +39,7 @@ interface Options {
   control: Control;
   allowedLatenessMs: number;
   publicUrl: string | null;
+  linkSigner?: LinkSigner;
 }
 
 export interface AlarmLog {
@@ -63,7 +65,7 @@ export interface AlarmLog {
 }
 
 /** Not split: one closure over what an occasion gathers, shared by short parts. */
-export function createAlarmLog({ store, control, allowedLatenessMs, publicUrl }: Options): AlarmLog {
+export function createAlarmLog({ store, control, allowedLatenessMs, publicUrl, linkSigner }: Options): AlarmLog {
   let changes: AlarmChange[] = [];
   let counted = { origin: '', count: 0 };
   const late = new Map<string, { lane: Lane; isNew: boolean; episode: Episode }>();
@@ -143,7 +145,8 @@ export function createAlarmLog({ store, control, allowedLatenessMs, publicUrl }:
     const cause = `${origin}/${ordinal(origin)}`;
     for (const channel of channels) {
       if (event === 'late-found') digests.set(channel, [...(digests.get(channel) ?? []), alarm]);
-      else store.notify(noticeDraft({ cause, event, channel, alarms: [alarm], atMs: receivedMs }, publicUrl));
+      else
+        store.notify(noticeDraft({ cause, event, channel, alarms: [alarm], atMs: receivedMs }, publicUrl, linkSigner));
     }
   }
 

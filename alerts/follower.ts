@@ -5,6 +5,7 @@
  * is read again is always judged as it was the first time.
  */
 
+import type { LinkSigner } from '#model/acknowledge-link.ts';
 import type { Alarm } from '#model/alarm.ts';
 import type { CommandEntry, Entry, Noun } from '#model/entry.ts';
 import type { Reference, Standard } from '#model/reference.ts';
@@ -41,6 +42,8 @@ export interface AlertsFollowerOptions {
   standard: Standard;
   allowedLatenessMs: number;
   publicUrl: string | null;
+  /** Signs the links that acknowledge an alarm; without it, or without a public URL, notices carry none. */
+  linkSigner?: LinkSigner;
   log: Log;
   /** After the commit: what happened to alarms, for each entry that caused it. */
   onAlarms: (changes: AlarmChange[], seq: number) => void;

@@ -1,13 +1,14 @@
 /** What a notice says: the JSON of contracts §6, made once, so that every attempt sends the same bytes. */
 
 import { createHash } from 'node:crypto';
+import { LINK_LIFE_MS, type LinkClaims, type LinkSigner } from '#model/acknowledge-link.ts';
 import { type Alarm, type AlarmEvent, SEVERITIES } from '#model/alarm.ts';
 import { alarmView } from '#model/alarm-view.ts';
 import type { NoticeDraft } from '#store/alert-store.ts';
 import type { PendingNotice, ToldNotice } from '#store/outbox.ts';
 import { NEWBORN, NO_VALUE } from './lifecycle.ts';
 
-/** A notice as a channel sends it. `payload` = the JSON object `{ notice, event, alarm, alarms?, told?, url? }`. */
+/** A notice as a channel sends it. `payload` = the JSON object `{ notice, event, alarm, … }` of docs/alarms.md. */
 export interface Notice {
   id: string;
   event: AlarmEvent;
@@ -26,23 +27,41 @@ export interface Announcement {
   atMs: number;
 }
 
-/** @param publicUrl where people reach the dashboard; null leaves the link out. */
+/** Events that ask somebody to take the alarm over. */
+const ASKING: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>(['raised', 'escalated', 'severity-changed']);
+
+/**
+ * @param publicUrl where people reach the dashboard; null leaves the links out.
+ * @param signer signs the link that acknowledges; null: there is none.
+ */
 export function noticeDraft(
   { cause, event, channel, alarms, atMs }: Announcement,
   publicUrl: string | null,
+  signer: LinkSigner | null = null,
 ): NoticeDraft {
   const [first] = alarms;
   if (!first) throw new Error('a notice is about an alarm');
   const ids = alarms.map((alarm) => alarm.id);
   const id = noticeId(cause, event, channel, ids);
+  const isAsking = ASKING.has(event) && alarms.length === 1 && (first.state === 'raised' || first.state === 'returned');
+  const link = { alarm: first.id, channel, notice: id.slice(0, LINK_NOTICE_LENGTH), sentMs: atMs };
   const body = {
     event,
     alarm: alarmView(first),
     ...(alarms.length > 1 ? { alarms: alarms.map(alarmView) } : {}),
     ...(publicUrl === null ? {} : { url: new URL(`#/alarms/${first.id}`, withSlash(publicUrl)).href }),
+    ...(publicUrl !== null && signer && isAsking ? { acknowledgeUrl: acknowledgeUrl(publicUrl, signer, link) } : {}),
   };
   const told = event === 'test' ? [] : ids;
   return { id, cause, channel, event, createdAtMs: atMs, alarms: told, payload: JSON.stringify(body) };
+}
+
+/** So much of a notice's id tells the links of an alarm apart. */
+const LINK_NOTICE_LENGTH = 12;
+
+/** Made of nothing but what the notice says, so that a replay gives the same bytes. */
+function acknowledgeUrl(publicUrl: string, signer: LinkSigner, link: Omit<LinkClaims, 'untilMs'>): string {
+  return new URL(`a/${signer.sign({ ...link, untilMs: link.sentMs + LINK_LIFE_MS })}`, withSlash(publicUrl)).href;
 }
 
 /** One telling to one channel has one id, whoever asks for it: a route, a replay, or a channel that stands in. */
@@ -53,12 +72,23 @@ function noticeId(cause: string, event: AlarmEvent, channel: string, alarms: rea
     .slice(0, 32);
 }
 
-/** The same telling for a channel that stands in for the one that failed. */
-export function standIn({ id, cause, event, alarms, payload }: ToldNotice, channel: string, atMs: number): NoticeDraft {
+/** The same telling for a channel that stands in for the one that failed; its link acknowledges as that channel. */
+export function standIn(
+  { id: told, cause, event, alarms, payload }: ToldNotice,
+  channel: string,
+  atMs: number,
+  signer: LinkSigner | null = null,
+): NoticeDraft {
   // Notices of before causes were kept are told of by their own id.
-  const telling = cause === '' ? id : cause;
-  const own = noticeId(telling, event, channel, alarms);
-  return { id: own, cause: telling, channel, event, createdAtMs: atMs, alarms, payload };
+  const telling = cause === '' ? told : cause;
+  const id = noticeId(telling, event, channel, alarms);
+  const draft = { id, cause: telling, channel, event, createdAtMs: atMs, alarms };
+  const { acknowledgeUrl: link, ...body } = JSON.parse(payload) as { acknowledgeUrl?: string };
+  if (link === undefined) return { ...draft, payload };
+  const publicUrl = new URL('..', link).href;
+  const own = { alarm: alarms[0]!, channel, notice: id.slice(0, LINK_NOTICE_LENGTH), sentMs: atMs };
+  const links = signer && { acknowledgeUrl: acknowledgeUrl(publicUrl, signer, own) };
+  return { ...draft, payload: JSON.stringify({ ...body, ...links }) };
 }
 
 interface SummaryBody {

@@ -53,5 +53,6 @@ export const en: Language = {
   digest: (alarms) => `${alarms} breaches found in late data`,
   summary: (notices, alarms) => `${notices} notices together, about ${alarms} alarms`,
   more: (hidden) => `${hidden} more are not listed`,
+  acknowledge: 'Acknowledge',
   open: 'Open',
 };

@@ -41,5 +41,7 @@ export interface Language {
   digest: (alarms: number) => string;
   summary: (notices: number, alarms: number) => string;
   more: (hidden: number) => string;
+  /** What is pressed to take an alarm over, and to look at it. */
+  acknowledge: string;
   open: string;
 }

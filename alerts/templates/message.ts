@@ -31,7 +31,8 @@ export interface Message {
   /** How many items were left out, and how to say so. */
   hidden: number;
   more: (hidden: number) => string;
-  link: { text: string; url: string } | null;
+  /** What there is to press: taking the alarm over, then looking at it. */
+  links: readonly { text: string; url: string }[];
   colon: string;
   /** All of it in one sentence, for an SMS. */
   short: string;
@@ -48,6 +49,7 @@ export interface Payload {
   /** Of a summary: the notices that it stands for. */
   told?: { notice: string; event: AlarmEvent; alarms: string[] }[];
   url?: string;
+  acknowledgeUrl?: string;
 }
 
 const ITEMS_MAX = 100;
@@ -72,7 +74,10 @@ export function composeMessage(notice: Pick<Notice, 'payload'>, languageId: Lang
     items: items.slice(0, ITEMS_MAX),
     hidden: Math.max(0, items.length - ITEMS_MAX),
     more: language.more,
-    link: payload.url === undefined ? null : { text: language.open, url: payload.url },
+    links: [
+      ...(payload.acknowledgeUrl === undefined ? [] : [{ text: language.acknowledge, url: payload.acknowledgeUrl }]),
+      ...(payload.url === undefined ? [] : [{ text: language.open, url: payload.url }]),
+    ],
     colon: language.colon,
     short: payload.event === 'test' ? language.test : isMany ? `${told}${language.comma}${items[0]}` : told,
     isUrgent: payload.event === 'raised' && payload.alarm.severity === 'critical',
@@ -81,7 +86,7 @@ export function composeMessage(notice: Pick<Notice, 'payload'>, languageId: Lang
 
 /** What templates of channel `sms` may name, of the notice's (first) alarm. */
 export function placeholderTexts(notice: Notice, languageId: LanguageId, names = NO_NAMES) {
-  const { alarm, event } = payloadOf(notice);
+  const { alarm, event, acknowledgeUrl = '' } = payloadOf(notice);
   const words = wordsOf(languageId, names);
   return {
     text: composeMessage(notice, languageId, names).short,
@@ -95,6 +100,7 @@ export function placeholderTexts(notice: Notice, languageId: LanguageId, names =
     limit: alarm.limit === null ? '' : String(alarm.limit),
     class: alarm.class === null ? '' : named(words.language.classes, alarm.class),
     time: words.time(alarm.breachStart),
+    acknowledgeUrl,
   };
 }
 

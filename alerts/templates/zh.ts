@@ -46,5 +46,6 @@ export const zh: Language = {
   digest: (alarms) => `补传数据中发现 ${alarms} 条超标记录`,
   summary: (notices, alarms) => `${notices} 条通知合并，涉及 ${alarms} 个报警`,
   more: (hidden) => `另有 ${hidden} 条未列出`,
+  acknowledge: '确认收到',
   open: '查看详情',
 };

@@ -1,7 +1,7 @@
 /** Alarms, notices and acknowledgement links through HTTP. */
 import { describe, expect, it } from 'vitest';
-import { signLink } from '#api/links.ts';
-import type { Alarm, AlarmState } from '#model/alarm.ts';
+import { createLinkSigner } from '#model/acknowledge-link.ts';
+import type { Alarm, AlarmState, Transition } from '#model/alarm.ts';
 import { alarmView } from '#model/alarm-view.ts';
 import type { AlarmFilter, NoticeRow } from '#store/queries.ts';
 import { type ApiRig, anAlarm, NOW_MS, startApi } from '#tests/helpers/api.ts';
@@ -10,6 +10,8 @@ import { type ApiRig, anAlarm, NOW_MS, startApi } from '#tests/helpers/api.ts';
 async function withAlarm(rest: Partial<Alarm> = {}): Promise<{ rig: ApiRig; alarm: Alarm }> {
   const rig = await startApi();
   const alarm = anAlarm(rest);
+  const transitions: Transition[] = [];
+  rig.queries.timeline = async () => ({ transitions, notices: [] });
   rig.queries.alarm = async ({ id }) => (id === alarm.id ? { ...alarm } : null);
   rig.journal.onCommit((entries) => {
     for (const entry of entries) {
@@ -18,6 +20,16 @@ async function withAlarm(rest: Partial<Alarm> = {}): Promise<{ rig: ApiRig; alar
           state: 'acknowledged',
           acknowledgedBy: entry.actor,
           acknowledgedAtMs: entry.receivedMs,
+        });
+        transitions.push({
+          alarm: alarm.id,
+          seq: entry.seq,
+          atMs: entry.receivedMs,
+          event: 'acknowledged',
+          from: 'raised',
+          to: 'acknowledged',
+          cause: '',
+          actor: entry.actor,
         });
       }
     }
@@ -203,8 +215,8 @@ describe('notices', () => {
 });
 
 describe('/a/{signed}', () => {
-  const link = (rig: ApiRig, alarm: string, untilMs = NOW_MS + 60_000) =>
-    `/a/${signLink(rig.deps.linkSecret, { alarm, channel: 'duty', untilMs })}`;
+  const link = (rig: ApiRig, alarm: string, untilMs = NOW_MS + 60_000, sentMs = NOW_MS - 1000) =>
+    `/a/${createLinkSigner(rig.deps.linkSecret).sign({ alarm, channel: 'duty', notice: `n${sentMs}`, sentMs, untilMs })}`;
   const nobody = { as: 'nobody' } as const;
   const press = { as: 'nobody', body: '', headers: { 'content-type': 'application/x-www-form-urlencoded' } } as const;
 
@@ -225,8 +237,23 @@ describe('/a/{signed}', () => {
     // Even if the alarm could be taken over again, this link is used up.
     alarm.state = 'raised';
     const again = await rig.call('POST', path, press);
-    expect([again.statusCode, again.json().detail]).toEqual([409, 'This link has been used.']);
-    expect((await rig.call('POST', link(rig, alarm.id), press)).statusCode).toBe(200);
+    expect([again.statusCode, again.headers['content-type']]).toEqual([409, 'text/html; charset=utf-8']);
+    expect(again.body).toContain('链接已使用，该报警此前已被确认。 This link has been used');
+    const shown = await rig.call('GET', path, nobody);
+    expect([shown.statusCode, shown.body.includes('<form')]).toEqual([200, false]);
+    // A restart forgets nothing: whether a link is used is known from the journal alone.
+    const later = link(rig, alarm.id, NOW_MS + 60_000, NOW_MS + 1);
+    expect((await rig.call('POST', later, press)).statusCode).toBe(200);
+  });
+
+  it('says politely that it has expired, or that there is nothing to do', async () => {
+    const { rig, alarm } = await withAlarm();
+    const expired = await rig.call('GET', link(rig, alarm.id, NOW_MS), nobody);
+    expect([expired.statusCode, expired.headers['content-type']]).toEqual([404, 'text/html; charset=utf-8']);
+    expect(expired.body).toContain('链接已过期，请登录系统确认。 This link has expired');
+    alarm.state = 'cleared';
+    const over = await rig.call('POST', link(rig, alarm.id), press);
+    expect([over.statusCode, over.body.includes('该报警无需确认')]).toEqual([409, true]);
   });
 
   it('one of two presses at once acknowledges', async () => {

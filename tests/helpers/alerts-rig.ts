@@ -5,6 +5,7 @@
 
 import type { AlarmChange } from '#alerts/alarm-log.ts';
 import { type AlertsFollower, createAlertsFollower } from '#alerts/follower.ts';
+import { createLinkSigner } from '#model/acknowledge-link.ts';
 import type { Alarm } from '#model/alarm.ts';
 import type { Command, Entry, JournaledReading } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
@@ -21,6 +22,8 @@ export const reference = loadReference();
 export const standard = [...reference.standards.values()][0]!;
 export const MINUTE = 60_000;
 export const HOUR = 3_600_000;
+/** As the service would make it of its installation's key. */
+export const linkSigner = createLinkSigner('installation-key-of-these-tests');
 export const T0 = Date.UTC(2026, 10, 22);
 
 export interface Sent {
@@ -86,6 +89,7 @@ export function createAlertsRig(options: AlertsRigOptions = {}) {
       standard,
       allowedLatenessMs: options.allowedLatenessMs ?? 2 * HOUR,
       publicUrl: 'https://wells.example/',
+      linkSigner,
       log: { info: () => {}, warn: (fields, message) => rig.warnings.push({ fields, message }) },
       onAlarms: (some, seq) => {
         changes.push(...some);

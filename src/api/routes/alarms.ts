@@ -214,7 +214,7 @@ export async function alarmOf(deps: ApiDeps, id: string): Promise<Alarm> {
 }
 
 /** @throws Problem `state.conflict` unless somebody still has to take it over. */
-export function demandAcknowledgeable(alarm: Alarm): void {
+function demandAcknowledgeable(alarm: Alarm): void {
   if (alarm.state === 'raised' || alarm.state === 'returned') return;
   throw conflict(
     alarm,
