@@ -8,6 +8,7 @@
 import type { LinkSigner } from '#model/acknowledge-link.ts';
 import type { Alarm } from '#model/alarm.ts';
 import type { CommandEntry, Entry, Noun } from '#model/entry.ts';
+import { PLATFORM_RULE } from '#model/platform.ts';
 import type { Reference, Standard } from '#model/reference.ts';
 import type { Rule } from '#model/register.ts';
 import { openAlertStore } from '#store/alert-store.ts';
@@ -42,6 +43,8 @@ export interface AlertsFollowerOptions {
   standard: Standard;
   allowedLatenessMs: number;
   publicUrl: string | null;
+  /** Of quiet hours. */
+  timeZone: string;
   /** Signs the links that acknowledge an alarm; without it, or without a public URL, notices carry none. */
   linkSigner?: LinkSigner;
   log: Log;
@@ -85,7 +88,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
   function restore() {
     const watches = createWatches(options);
     const evaluator = createEvaluator({ ...options, watches, store });
-    const log = createAlarmLog({ ...options, store });
+    const log = createAlarmLog({ ...options, store, stationsBehind: (alarm) => missing.stationsBehind(alarm) });
     const missing = createMissing({ ...options, store });
     for (const { id, body } of store.parts('lane')) {
       watches.add(laneFrom(namesIn(id).rule, NO_SERIES, id, body, watches.intern));
@@ -143,6 +146,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       transaction(derived, () => {
         const before = writes();
         work();
+        parts.log.save();
         if (isSaveDue()) save(seq);
         if (writes() > before) cursor.save(seq);
       });
@@ -165,9 +169,11 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
   function digest(entry: Entry): void {
     const occasion = occasionOf(entry);
     receivedMs = entry.receivedMs;
+    parts.log.pass(occasion);
     for (const id of parts.log.shelvesDue(receivedMs)) step(id, occasion, (alarm) => unshelve(alarm, null));
     parts.missing.advance(entry, occasion, parts.log);
     if (parts.log.isHeldOver(receivedMs)) parts.log.releaseHeld(occasion, parts.missing.parentOf);
+    parts.log.escalate(occasion);
     if (entry.kind === 'message') {
       parts.evaluator.message(entry, parts.log);
       parts.missing.message(entry, occasion, parts.log);
@@ -218,7 +224,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
         return;
       case 'platform': {
         const key = platformKey(command.condition);
-        const known = store.open().find((alarm) => alarm.key === key && alarm.clearedAtMs === null);
+        const known = store.openOf(PLATFORM_RULE).find((alarm) => alarm.key === key && alarm.clearedAtMs === null);
         const made = platformStep(command, known, entry);
         if (made) parts.log.write(made, occasion);
         return;
@@ -234,6 +240,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
 
   /** After a change of the registers. */
   function revise(entry: CommandEntry, noun: Noun, occasion: Occasion): void {
+    changedWhoIsTold(entry);
     if (noun === 'rule' || noun === 'station') reviseLanes(entry, occasion);
     if (noun === 'rule' || noun === 'station' || noun === 'gateway') {
       parts.missing.changed(entry, occasion, parts.log);
@@ -243,6 +250,12 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       parts.log.windowsChanged();
       parts.log.releaseHeld(occasion, parts.missing.parentOf);
     }
+  }
+
+  function changedWhoIsTold({ command }: CommandEntry): void {
+    if (command.verb !== 'put' && command.verb !== 'delete') return;
+    if (command.noun === 'routes') parts.log.routesChanged();
+    if (command.noun === 'station') parts.log.stationChanged(command.id);
   }
 
   /** After a change of a rule or a station: lanes that no rule wants any more end, their standing alarms withdrawn. */
@@ -319,10 +332,12 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       parts.missing.skip(entry);
       parts.log.windowsChanged();
       mustSave = true;
-      commit(entry.seq, () => {});
+      commit(entry.seq, () => {
+        if (entry.kind === 'command') changedWhoIsTold(entry);
+      });
     },
     nextTimerMs() {
-      const timers = [parts.log.nextHeldMs(), parts.missing.nextMs()].filter((timer) => timer !== null);
+      const timers = [parts.log.nextMs(), parts.missing.nextMs()].filter((timer) => timer !== null);
       return timers.length === 0 ? null : Math.min(...timers);
     },
     openAlarms: () => store.open(),

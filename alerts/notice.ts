@@ -6,6 +6,7 @@ import { type Alarm, type AlarmEvent, SEVERITIES } from '#model/alarm.ts';
 import { alarmView } from '#model/alarm-view.ts';
 import type { NoticeDraft } from '#store/alert-store.ts';
 import type { PendingNotice, ToldNotice } from '#store/outbox.ts';
+import type { Group } from './grouping.ts';
 import { NEWBORN, NO_VALUE } from './lifecycle.ts';
 
 /** A notice as a channel sends it. `payload` = the JSON object `{ notice, event, alarm, … }` of docs/alarms.md. */
@@ -25,7 +26,14 @@ export interface Announcement {
   channel: string;
   alarms: readonly Alarm[];
   atMs: number;
+  /** The stations whose silence follows from it, by their ids. */
+  covers?: readonly string[];
+  /** Of an escalation: for how long nobody has acknowledged it, ISO 8601. */
+  after?: string | undefined;
 }
+
+/** A summary tells of at most so many alarms: what a webhook's receiver takes in one request. */
+export const SUMMARY_ALARMS_MAX = 500;
 
 /** Events that ask somebody to take the alarm over. */
 const ASKING: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>(['raised', 'escalated', 'severity-changed']);
@@ -35,7 +43,7 @@ const ASKING: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>(['raised', 'escalate
  * @param signer signs the link that acknowledges; null: there is none.
  */
 export function noticeDraft(
-  { cause, event, channel, alarms, atMs }: Announcement,
+  { cause, event, channel, alarms, atMs, covers = [], after }: Announcement,
   publicUrl: string | null,
   signer: LinkSigner | null = null,
 ): NoticeDraft {
@@ -49,6 +57,8 @@ export function noticeDraft(
     event,
     alarm: alarmView(first),
     ...(alarms.length > 1 ? { alarms: alarms.map(alarmView) } : {}),
+    ...(after === undefined ? {} : { after }),
+    ...(covers.length > 0 ? { covers: { count: covers.length, stations: covers } } : {}),
     ...(publicUrl === null ? {} : { url: new URL(`#/alarms/${first.id}`, withSlash(publicUrl)).href }),
     ...(publicUrl !== null && signer && isAsking ? { acknowledgeUrl: acknowledgeUrl(publicUrl, signer, link) } : {}),
   };
@@ -100,8 +110,14 @@ interface SummaryBody {
 /**
  * One notice that tells of several, with event `summary`: `told` lists them with their events, `alarms` has each alarm
  * once, as its last notice has it, and `alarm` is the most severe.
+ * @param group what they have in common; without it they only waited for the channel's limit.
  */
-export function summaryDraft(channel: string, members: readonly ToldNotice[], atMs: number): NoticeDraft {
+export function summaryDraft(
+  channel: string,
+  members: readonly ToldNotice[],
+  atMs: number,
+  group?: Group & { isLast: boolean },
+): NoticeDraft {
   const alarms = new Map<string, SummaryBody['alarm']>();
   let url: string | undefined;
   for (const { payload } of members) {
@@ -117,12 +133,20 @@ export function summaryDraft(channel: string, members: readonly ToldNotice[], at
     alarm: list.toSorted((a, b) => weight(b) - weight(a))[0],
     alarms: list,
     told: members.map(({ id, event, alarms: about }) => ({ notice: id, event, alarms: about })),
+    ...(group ? { group: groupView(group) } : {}),
     ...(url === undefined ? {} : { url: new URL('#/alarms', url).href }),
   };
   const id = noticeId('summary', 'summary', channel, ids);
   const about = list.map((one) => one.id);
   return { id, cause: id, channel, event: 'summary', createdAtMs: atMs, alarms: about, payload: JSON.stringify(body) };
 }
+
+/** What members of a summary have in common, as recipients see it. */
+function groupView({ reason, bond, sinceMs, raises, ends, isLast }: Group & { isLast: boolean }) {
+  const since = new Date(sinceMs).toISOString();
+  return { reason, kind: bond.kind, name: bond.name, since, raises, ends, over: isLast };
+}
+export type GroupView = ReturnType<typeof groupView>;
 
 /** The bytes to send: the notice's id stands before what was written when it was made. */
 export function noticePayload(id: string, payload: string): string {

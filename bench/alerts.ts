@@ -75,6 +75,7 @@ async function applied(): Promise<number> {
     standard,
     allowedLatenessMs: LATENESS_MS,
     publicUrl: null,
+    timeZone: 'Asia/Shanghai',
     log: { info: () => {}, warn: () => {} },
     onAlarms: () => {},
   });

@@ -77,6 +77,8 @@ export async function play(script: Script): Promise<Played> {
       standard,
       allowedLatenessMs,
       publicUrl: null,
+      // Nobody is told.
+      timeZone: 'UTC',
       log: SILENT,
       onAlarms: (some) => changes.push(...some),
     });

@@ -30,7 +30,7 @@ interface StoredLane {
 }
 
 /** Evaluation state that is about no single series. */
-type PartKind = 'lane' | 'site' | 'post' | 'clock';
+type PartKind = 'lane' | 'site' | 'post' | 'clock' | 'recipient';
 
 export interface AlertStore {
   alarm(id: string): AlarmWithEvidence | undefined;
@@ -46,6 +46,8 @@ export interface AlertStore {
   open(): Alarm[];
   /** Alarms of a rule that are raised or acknowledged. */
   openOf(rule: string): Alarm[];
+  /** Alarms of a station that are raised and not acknowledged. */
+  raisedAt(station: string): Alarm[];
   /** Alarms that are raised or acknowledged and that nobody is told of by design. */
   suppressed(): { id: string; by: string }[];
   shelved(): { id: string; untilMs: number }[];
@@ -101,6 +103,7 @@ function alarmRows(derived: Database) {
   const openOf = derived.prepare(
     "SELECT body FROM alarm WHERE rule = ? AND state IN ('raised', 'acknowledged') ORDER BY id",
   );
+  const raisedAt = derived.prepare("SELECT body FROM alarm WHERE station = ? AND state = 'raised' ORDER BY id");
   const suppressed = derived.prepare(
     `SELECT id, json_extract(body, '$.suppressedBy') AS "by" FROM alarm
      WHERE state IN ('raised', 'acknowledged') AND json_extract(body, '$.suppressedBy') IS NOT NULL ORDER BY id`,
@@ -123,6 +126,7 @@ function alarmRows(derived: Database) {
     restingOn: (key: string, fromMs: number, toMs: number) => restingOn.all(key, fromMs, toMs).map(toAlarm),
     open: () => open.all().map((row) => JSON.parse(row.body as string) as Alarm),
     openOf: (rule: string) => openOf.all(rule).map((row) => JSON.parse(row.body as string) as Alarm),
+    raisedAt: (station: string) => raisedAt.all(station).map((row) => JSON.parse(row.body as string) as Alarm),
     suppressed: () => suppressed.all().map((row) => ({ ...row })) as { id: string; by: string }[],
     shelved: () => shelved.all().map((row) => ({ ...row })) as { id: string; untilMs: number }[],
   };

@@ -10,6 +10,7 @@ import { frozenHoursDdl } from './frozen-hours.ts';
 import { rejectedDdl } from './rejected.ts';
 import { settleDdl } from './settle-tables.ts';
 import { type Database, openDatabase, type Statement } from './sqlite.ts';
+import { tellingDdl } from './telling-tables.ts';
 import { volumeDdl, volumeTotalsDdl } from './volume-tables.ts';
 
 const CURSORS = `
@@ -29,6 +30,7 @@ export const derivedMigrations: readonly string[] = [
   volumeTotalsDdl,
   noticesDdl,
   alertPartsDdl,
+  tellingDdl,
 ];
 
 export function openDerived(path: string): Database {

@@ -89,6 +89,7 @@ export function createAlertsRig(options: AlertsRigOptions = {}) {
       standard,
       allowedLatenessMs: options.allowedLatenessMs ?? 2 * HOUR,
       publicUrl: 'https://wells.example/',
+      timeZone: 'Asia/Shanghai',
       linkSigner,
       log: { info: () => {}, warn: (fields, message) => rig.warnings.push({ fields, message }) },
       onAlarms: (some, seq) => {
@@ -158,6 +159,16 @@ export function createAlertsRig(options: AlertsRigOptions = {}) {
       entries.push({ kind: 'tick', seq: entries.length + 1, receivedMs: nowMs });
       return rig;
     },
+    /** Lets time pass until so many minutes after T0, with a tick for every timer that is due, as the service would. */
+    async pass(minutes: number) {
+      await rig.apply();
+      const endMs = T0 + minutes * MINUTE;
+      for (let due = started().nextTimerMs(); due !== null && due <= endMs; due = started().nextTimerMs()) {
+        nowMs = Math.max(nowMs, due);
+        await rig.tick().apply();
+      }
+      return rig.at(minutes);
+    },
     station(id: string, body: Record<string, unknown> = {}) {
       const whole = station.parse({
         name: { zh: '站', en: 'Station' },
@@ -196,13 +207,14 @@ export function createAlertsRig(options: AlertsRigOptions = {}) {
     story(): string[] {
       return changes.map(({ transition }) => `${transition.event} ${transition.to}`);
     },
-    notices(): { channel: string; event: string; alarms: string[]; payload: Record<string, unknown> }[] {
+    notices(): { channel: string; event: string; state: string; alarms: string[]; payload: Record<string, unknown> }[] {
       return derived
-        .prepare('SELECT channel, event, alarms, payload FROM notice ORDER BY position')
+        .prepare('SELECT channel, event, state, alarms, payload FROM notice ORDER BY position')
         .all()
         .map((row) => ({
           channel: row.channel as string,
           event: row.event as string,
+          state: row.state as string,
           alarms: JSON.parse(row.alarms as string) as string[],
           payload: JSON.parse(row.payload as string) as Record<string, unknown>,
         }));
