@@ -23,9 +23,10 @@ export interface HeldNotices {
 export function openHeldNotices(derived: Database): HeldNotices {
   const notices = openNotices(derived);
   const hold = derived.prepare("UPDATE notice SET state = 'held', hold = ? WHERE id = ? AND begun = 0");
+  // From the alarm's few notices, whatever their channel; the index of what is held would go through all of it.
   const about = derived.prepare(
-    `SELECT notice.id AS id, notice.hold AS hold FROM noticeAlarm JOIN notice ON notice.id = noticeAlarm.notice
-     WHERE noticeAlarm.alarm = ? AND notice.channel = ? AND notice.state = 'held' ORDER BY notice.position`,
+    `SELECT notice.id AS id, notice.hold AS hold FROM noticeAlarm CROSS JOIN notice ON notice.id = noticeAlarm.notice
+     WHERE noticeAlarm.alarm = ? AND +notice.channel = ? AND +notice.state = 'held' ORDER BY notice.position`,
   );
   const free = derived.prepare(
     `UPDATE notice SET state = 'pending', hold = NULL, position = (SELECT max(position) + 1 FROM notice) WHERE id = ?`,

@@ -290,7 +290,7 @@ describe('whatever happens to the process (invariant 5)', () => {
           real.close();
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 });
