@@ -208,8 +208,10 @@ describe('notices', () => {
     const sent = await rig.call('POST', '/api/v1/notices/n1/resend', { as: 'operator' });
     expect([sent.statusCode, sent.json().seq]).toEqual([202, rig.journal.headSeq]);
     expect(rig.reader.commands(null, 1)[0]!.command).toEqual({ verb: 'resend', notice: 'n1' });
-    row.state = 'pending';
-    expect((await rig.call('POST', '/api/v1/notices/n1/resend')).statusCode).toBe(409);
+    for (const state of ['pending', 'held'] as const) {
+      row.state = state;
+      expect((await rig.call('POST', '/api/v1/notices/n1/resend')).statusCode).toBe(409);
+    }
     expect((await rig.call('POST', '/api/v1/notices/n9/resend')).statusCode).toBe(404);
   });
 });
