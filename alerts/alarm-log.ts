@@ -3,20 +3,39 @@
  * follower's open transaction, so that no transition is without its notices and no notice without its transition
  * (invariant 5). What is found late is gathered and told once per entry and channel.
  */
-import type { Again, Alarm, LimitVersion, Transition } from '#model/alarm.ts';
+import type { LinkSigner } from '#model/acknowledge-link.ts';
+import type { Again, Alarm, AlarmEvent, LimitVersion, Transition } from '#model/alarm.ts';
 import { type Entry, isImport } from '#model/entry.ts';
 import type { Standard } from '#model/reference.ts';
+import type { Routes, Station } from '#model/register.ts';
 import type { AlertStore } from '#store/alert-store.ts';
 import type { Control } from '#store/control.ts';
+import { openEscalations } from '#store/escalations.ts';
+import { openHeldNotices } from '#store/held-notices.ts';
+import type { Database } from '#store/sqlite.ts';
 import { chatters, createCompany } from './company.ts';
 import { createDeadlines } from './deadlines.ts';
+import { createEscalations, type Escalation } from './escalation.ts';
 import type { Change, Episode } from './evaluate.ts';
 import { changedBy } from './history.ts';
 import type { Lane } from './lane.ts';
-import { type Birth, isOver, raise, record, resuppress, revise, type Step, suppress, withdraw } from './lifecycle.ts';
+import {
+  type Birth,
+  happened,
+  isOver,
+  raise,
+  record,
+  resuppress,
+  revise,
+  type Step,
+  suppress,
+  withdraw,
+} from './lifecycle.ts';
 import { createMaintenanceWindows, isHeldByMaintenance } from './maintenance.ts';
-import { noticeDraft, sampleAlarm } from './notice.ts';
-import { recipients, routed } from './route.ts';
+import { sampleAlarm } from './notice.ts';
+import { quietUntilMs } from './quiet.ts';
+import { matching, named, recipients, toldAtOnce } from './route.ts';
+import { bondOf, createTelling } from './telling.ts';
 
 /** What is being worked on: an entry, or a reading judged anew. `origin` names it the same way at every replay. */
 export interface Occasion {
@@ -43,6 +62,11 @@ interface Options {
   standard: Standard;
   allowedLatenessMs: number;
   publicUrl: string | null;
+  linkSigner?: LinkSigner;
+  timeZone: string;
+  derived: Database;
+  /** The stations behind a gateway whose silence is told with it. */
+  stationsBehind: (alarm: Alarm) => string[];
 }
 
 export interface AlarmLog {
@@ -57,8 +81,19 @@ export interface AlarmLog {
   end(occasion: Occasion): void;
   /** What happened since it was last asked, in order. */
   take(): AlarmChange[];
-  /** When the first shelved or acknowledged alarm asks again, or a maintenance window ends that holds alarms, or null. */
-  nextHeldMs(): number | null;
+  /**
+   * When something is due though nothing arrives: a summary, a step of an escalation, the end of a shelf or of an acknowledgement or of a maintenance
+   * window that holds alarms; or null.
+   */
+  nextMs(): number | null;
+  /** Time passes: summaries that are due by then are told. */
+  pass(occasion: Occasion): void;
+  /** Tells those further up of what nobody has acknowledged. */
+  escalate(occasion: Occasion): void;
+  routesChanged(): void;
+  stationChanged(id: string): void;
+  /** Keeps what it has in memory, in the transaction of what it has written. */
+  save(): void;
   shelvesDue(receivedMs: number): string[];
   reAlarmsDue(receivedMs: number): string[];
   /** Whether a window that holds alarms is over. */
@@ -69,12 +104,21 @@ export interface AlarmLog {
   ruleChanged(rule: string): void;
 }
 
+/** What asks somebody to take an alarm over anew. */
+const ASKING_ANEW: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>(['raised', 'unacknowledged']);
+
+/** Those whom a step of an escalation names, and nobody else. */
+type Only = Pick<Escalation, 'channels' | 'after'>;
+
 /** Not split: one closure over what an occasion gathers, shared by short parts. */
-export function createAlarmLog({ store, control, standard, allowedLatenessMs, publicUrl }: Options): AlarmLog {
+export function createAlarmLog(options: Options): AlarmLog {
+  const { store, control, standard, allowedLatenessMs, timeZone, derived } = options;
+  const telling = createTelling({ ...options, held: openHeldNotices(derived) });
+  const escalations = createEscalations({ store, control, escalations: openEscalations(derived) });
   let changes: AlarmChange[] = [];
   let counted = { origin: '', count: 0 };
   const late = new Map<string, { lane: Lane; isNew: boolean; episode: Episode }>();
-  const digests = new Map<string, Alarm[]>();
+  const digests = new Map<string, { alarms: Alarm[]; quietUntilMs: number | null }>();
   const windows = createMaintenanceWindows(control);
   /** Alarms that stand and are held by a window. */
   const maintained = new Map(store.suppressed().flatMap(({ id, by }) => (isHeldByMaintenance(by) ? [[id, by]] : [])));
@@ -87,9 +131,11 @@ export function createAlarmLog({ store, control, standard, allowedLatenessMs, pu
     return counted.count;
   }
 
-  function channelsNow(alarm: Alarm): string[] {
+  /** The routes that match an alarm now. */
+  function routesOf(alarm: Alarm): { routes: Routes; station: Station | undefined } {
+    const station = control.get('station', alarm.station);
     const routes = control.list('routes').flatMap(({ body }) => body);
-    return routed(routes, alarm, control.get('station', alarm.station)?.area ?? null);
+    return { routes: matching(routes, alarm, station), station };
   }
 
   function birthOf(id: string, lane: Lane, { receivedMs }: Occasion): Birth {
@@ -111,7 +157,7 @@ export function createAlarmLog({ store, control, standard, allowedLatenessMs, pu
     else maintained.delete(id);
   }
 
-  function write(given: Step, occasion: Occasion, lastBreachMs?: number | null): void {
+  function write(given: Step, occasion: Occasion, lastBreachMs?: number | null, only?: Only): void {
     const { seq, receivedMs } = occasion;
     const before = store.alarm(given.alarm.id);
     const { alarm, happenings } = before ? held(given, occasion) : begun(held(given, occasion));
@@ -119,25 +165,24 @@ export function createAlarmLog({ store, control, standard, allowedLatenessMs, pu
     store.put(alarm, lastBreachMs === undefined ? (before?.lastBreachMs ?? null) : lastBreachMs);
     deadlines.set(alarm);
     company.put(before?.alarm, alarm);
+    const asksAnew = happenings.some(({ event, to }) => to === 'raised' && ASKING_ANEW.has(event));
+    escalations.follow(before?.alarm, alarm, asksAnew, receivedMs);
     const changed = changedBy(happenings, before?.alarm, alarm);
     const limitVersion = limitVersionOf(alarm);
-    // An alarm that ends while it is shelved ends in silence.
+    // An alarm that ends while it is shelved, or suppressed, ends in silence.
     const wasShelved = (before?.alarm.shelvedUntilMs ?? null) !== null;
-    const isSilent = alarm.shelvedUntilMs !== null || (wasShelved && isOver(alarm.state));
+    const isShelved = alarm.shelvedUntilMs !== null || (wasShelved && isOver(alarm.state));
+    const isSilent = isShelved || alarm.suppressedBy !== null;
     for (const [n, { again, ...happening }] of happenings.entries()) {
-      const transition: Transition = {
-        alarm: alarm.id,
-        seq,
-        atMs: receivedMs,
-        ...happening,
-        changed: changed[n]!,
-        limitVersion,
-      };
+      const unreached = happening.event === 'raised' && !isSilent ? unreachedBy(alarm) : '';
+      const cause = `${happening.cause}${unreached}`;
+      const history = { changed: changed[n]!, limitVersion };
+      const transition: Transition = { alarm: alarm.id, seq, atMs: receivedMs, ...happening, cause, ...history };
       store.transition(transition);
       // Of several happenings at once each tells of the alarm as it was right after it.
       const then: Alarm = { ...alarm, state: happening.to };
       changes.push({ alarm: then, transition });
-      if (!isSilent && alarm.suppressedBy === null) tell(then, transition, occasion, again);
+      if (!isSilent) tell(then, transition, occasion, { only, parent: parentBefore(before?.alarm), again });
     }
   }
 
@@ -151,27 +196,62 @@ export function createAlarmLog({ store, control, standard, allowedLatenessMs, pu
     return { rule: seq, standard: target === null ? null : standard.id };
   }
 
+  /** In words, whom the routes name and nobody can reach. */
+  function unreachedBy(alarm: Alarm): string {
+    const { routes, station } = routesOf(alarm);
+    const { absent } = toldAtOnce(routes, station);
+    return absent.length === 0 ? '' : `; not told: ${absent.join(', ')}`;
+  }
+
+  /** The gateway that an alarm followed from until now. */
+  function parentBefore(alarm: Alarm | undefined): string | null {
+    const by = alarm?.suppressedBy ?? null;
+    if (by === null || isHeldByMaintenance(by)) return null;
+    return store.alarm(by)?.alarm.parameter ?? null;
+  }
+
   /** Writes the digests of what was found late so far; whoever they are for counts as told. */
   function tellLate({ origin, receivedMs }: Occasion): void {
-    for (const [channel, alarms] of digests) {
+    for (const [channel, { alarms, quietUntilMs: quietMs }] of digests) {
       const cause = `${origin}/digest`;
-      store.notify(noticeDraft({ cause, event: 'late-found', channel, alarms, atMs: receivedMs }, publicUrl));
+      const bond = { kind: 'late', name: null } as const;
+      telling.tell({ cause, event: 'late-found', channel, alarms, atMs: receivedMs }, bond, quietMs);
     }
     digests.clear();
   }
 
-  function tell(alarm: Alarm, { event }: Transition, occasion: Occasion, again?: Again): void {
+  function tell(
+    alarm: Alarm,
+    { event }: Transition,
+    occasion: Occasion,
+    { only, parent, again }: { only: Only | undefined; parent: string | null; again: Again | undefined },
+  ): void {
     const { origin, receivedMs, isRecordOnly } = occasion;
     // One message may find a breach late and take it back: that is told in this order, and to those who heard of it.
-    if (event !== 'late-found' && [...digests.values()].some((some) => some.some(({ id }) => id === alarm.id))) {
+    if (
+      event !== 'late-found' &&
+      [...digests.values()].some(({ alarms }) => alarms.some(({ id }) => id === alarm.id))
+    ) {
       tellLate(occasion);
     }
     if (isRecordOnly && event === 'late-found') return;
-    const channels = recipients(event, channelsNow(alarm), store.told(alarm.id));
+    const { routes, station } = routesOf(alarm);
+    const channels = only?.channels ?? recipients(event, toldAtOnce(routes, station).channels, store.told(alarm.id));
     const cause = `${origin}/${ordinal(origin)}`;
+    const covers = options.stationsBehind(alarm);
     for (const channel of channels) {
-      if (event === 'late-found') digests.set(channel, [...(digests.get(channel) ?? []), alarm]);
-      else store.notify(noticeDraft({ cause, event, channel, alarms: [alarm], atMs: receivedMs, again }, publicUrl));
+      const naming = routes.filter((route) => named(route, station).channels.includes(channel));
+      const quietMs = quietUntilMs(naming, alarm.severity, receivedMs, timeZone);
+      if (event === 'late-found') {
+        const others = digests.get(channel);
+        // As soon as one of them may be told, all are.
+        const isQuiet = quietMs !== null && (!others || others.quietUntilMs !== null);
+        digests.set(channel, { alarms: [...(others?.alarms ?? []), alarm], quietUntilMs: isQuiet ? quietMs : null });
+      } else {
+        const told = { cause, event, channel, alarms: [alarm], atMs: receivedMs };
+        const announcement = { ...told, covers, again, after: only?.after };
+        telling.tell(announcement, bondOf(alarm, station, parent), quietMs);
+      }
     }
   }
 
@@ -203,7 +283,14 @@ export function createAlarmLog({ store, control, standard, allowedLatenessMs, pu
     test(channel, { origin, receivedMs }) {
       const alarms = [sampleAlarm(receivedMs)];
       const cause = `${origin}/${ordinal(origin)}`;
-      store.notify(noticeDraft({ cause, event: 'test', channel, alarms, atMs: receivedMs }, publicUrl));
+      telling.test({ cause, event: 'test', channel, alarms, atMs: receivedMs });
+    },
+    pass: ({ receivedMs }) => telling.pass(receivedMs),
+    escalate(occasion) {
+      for (const { alarm, cause, ...only } of escalations.due(occasion.receivedMs)) {
+        const happenings = [happened('escalated', alarm.state, alarm.state, cause)];
+        write({ alarm, happenings }, occasion, undefined, only);
+      }
     },
     end(occasion) {
       for (const [id, { lane, isNew, episode }] of late) {
@@ -214,16 +301,20 @@ export function createAlarmLog({ store, control, standard, allowedLatenessMs, pu
       late.clear();
       tellLate(occasion);
       for (const step of company.revised()) write(step, occasion);
+      telling.pass(occasion.receivedMs);
     },
+    save: () => telling.save(),
+    routesChanged: () => escalations.changed(),
+    stationChanged: (id) => escalations.changed(id),
     take() {
       const taken = changes;
       changes = [];
       return taken;
     },
-    nextHeldMs() {
+    nextMs() {
       const ends = [...new Set(maintained.values())].flatMap((name) => windows.endMs(name) ?? []);
-      const first = Math.min(...ends, deadlines.nextMs() ?? Number.POSITIVE_INFINITY);
-      return Number.isFinite(first) ? first : null;
+      const times = [deadlines.nextMs(), ...ends, telling.nextMs(), escalations.nextMs()].filter((at) => at !== null);
+      return times.length === 0 ? null : Math.min(...times);
     },
     shelvesDue: deadlines.shelvesDue,
     reAlarmsDue: deadlines.reAlarmsDue,

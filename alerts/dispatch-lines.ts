@@ -3,6 +3,7 @@
  * ones go together in a summary is decided here, too. No clock, no database.
  */
 import type { PendingNotice } from '#store/outbox.ts';
+import { SUMMARY_ALARMS_MAX } from './notice.ts';
 
 export interface Item extends PendingNotice {
   /** Takes back the wait for its next try. */
@@ -11,9 +12,6 @@ export interface Item extends PendingNotice {
   /** Its wait is over, whatever the wall clock says by now. */
   isDue: boolean;
 }
-
-/** A summary tells of at most so many alarms: what a webhook's receiver takes in one request. */
-const SUMMARY_ALARMS_MAX = 500;
 
 function linesOf({ channel, alarms, id }: PendingNotice): string[] {
   return (alarms.length === 0 ? [id] : alarms).map((alarm) => `${channel} ${alarm}`);

@@ -6,6 +6,7 @@
  * is told in one summary, which only notices can join that nobody can have seen: that one is begun is on disk before it
  * is sent. What a channel can't tell anybody, its fallback takes over.
  */
+import type { LinkSigner } from '#model/acknowledge-link.ts';
 import { FALLBACK_AFTER, PER_MINUTE } from '#model/channel.ts';
 import type { Channel } from '#model/register.ts';
 import { openOutbox, type ToldNotice } from '#store/outbox.ts';
@@ -46,6 +47,8 @@ export interface DispatcherOptions {
   /** The channel as the registers now have it. */
   channel: (id: string) => Channel | undefined;
   ports: Omit<ChannelPorts, 'signal'>;
+  /** Signs the links of what another channel takes over. */
+  linkSigner?: LinkSigner | null;
   /** Instead of the senders of those kinds. */
   senders?: Readonly<Partial<Record<Channel['kind'], Send>>>;
   delay?: Delay;
@@ -92,7 +95,7 @@ export function backOffMs(tries: number, random: number): number {
 
 /** Not split: one closure over the queues that all of its short parts share. */
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { derived, ports, delay = systemDelay, random = Math.random } = options;
+  const { derived, ports, linkSigner = null, delay = systemDelay, random = Math.random } = options;
   const { clock, log } = ports;
   // Each sender is only handed channels of its own kind, which the compiler can't see through a table.
   const senders = { ...SENDERS, ...options.senders } as Readonly<Record<Channel['kind'], Send>>;
@@ -322,7 +325,7 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   /** In the open transaction. A summary's notices are handed over each, since the other channel may know some of them. */
   function handOver(item: Item, fallback: string, atMs: number): void {
     const taken = (told: ToldNotice) => {
-      const isTaken = outbox.takeOver(standIn(told, fallback, atMs));
+      const isTaken = outbox.takeOver(standIn(told, fallback, atMs, linkSigner));
       if (isTaken) outbox.handedOver(told.id, fallback);
       return isTaken;
     };

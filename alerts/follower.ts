@@ -5,8 +5,10 @@
  * is read again is always judged as it was the first time.
  */
 
+import type { LinkSigner } from '#model/acknowledge-link.ts';
 import type { Alarm } from '#model/alarm.ts';
 import type { CommandEntry, Entry, Noun } from '#model/entry.ts';
+import { PLATFORM_RULE } from '#model/platform.ts';
 import type { Reference, Standard } from '#model/reference.ts';
 import type { Rule } from '#model/register.ts';
 import { openAlertStore } from '#store/alert-store.ts';
@@ -45,8 +47,10 @@ export interface AlertsFollowerOptions {
   standard: Standard;
   allowedLatenessMs: number;
   publicUrl: string | null;
-  /** Of rules' calendars. */
+  /** Of rules' calendars and of quiet hours. */
   timeZone: string;
+  /** Signs the links that acknowledge an alarm; without it, or without a public URL, notices carry none. */
+  linkSigner?: LinkSigner;
   log: Log;
   /** What rules about closed periods are judged by; without it none is. */
   books?: Pick<Books, 'queries' | 'reader' | 'timeZone'>;
@@ -96,7 +100,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
   function restore() {
     const watches = createWatches(options);
     const evaluator = createEvaluator({ ...options, watches, store });
-    const log = createAlarmLog({ ...options, store });
+    const log = createAlarmLog({ ...options, store, stationsBehind: (alarm) => missing.stationsBehind(alarm) });
     const missing = createMissing({ ...options, store });
     const periods = options.books ? createPeriodWatch({ ...options, ...options.books, store }) : null;
     for (const { id, body } of store.parts('lane')) {
@@ -155,6 +159,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       transaction(derived, () => {
         const before = writes();
         work();
+        parts.log.save();
         if (isSaveDue()) save(seq);
         if (writes() > before) cursor.save(seq);
       });
@@ -177,11 +182,13 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
   function digest(entry: Entry): void {
     const occasion = occasionOf(entry);
     receivedMs = entry.receivedMs;
+    parts.log.pass(occasion);
     for (const id of parts.log.shelvesDue(receivedMs)) step(id, occasion, (alarm) => unshelve(alarm, null));
     for (const id of parts.log.reAlarmsDue(receivedMs)) step(id, occasion, askAgain);
     parts.missing.advance(entry, occasion, parts.log);
     parts.periods?.advance(receivedMs);
     if (parts.log.isHeldOver(receivedMs)) parts.log.releaseHeld(occasion, parts.missing.parentOf);
+    parts.log.escalate(occasion);
     if (entry.kind === 'message') {
       parts.evaluator.message(entry, parts.log);
       parts.missing.message(entry, occasion, parts.log);
@@ -224,7 +231,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
         return;
       case 'platform': {
         const key = platformKey(command.condition);
-        const known = store.open().find((alarm) => alarm.key === key && alarm.clearedAtMs === null);
+        const known = store.openOf(PLATFORM_RULE).find((alarm) => alarm.key === key && alarm.clearedAtMs === null);
         const made = platformStep(command, known, entry);
         if (made) parts.log.write(made, occasion);
         return;
@@ -240,6 +247,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
 
   /** After a change of the registers. */
   function revise(entry: CommandEntry, { noun, id }: { noun: Noun; id: string }, occasion: Occasion): void {
+    changedWhoIsTold(entry);
     if (noun === 'rule' || noun === 'station') reviseLanes(entry, occasion);
     if (noun === 'rule') parts.log.ruleChanged(id);
     if (noun === 'rule' || noun === 'station' || noun === 'gateway') {
@@ -253,6 +261,12 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       parts.log.windowsChanged();
       parts.log.releaseHeld(occasion, parts.missing.parentOf);
     }
+  }
+
+  function changedWhoIsTold({ command }: CommandEntry): void {
+    if (command.verb !== 'put' && command.verb !== 'delete') return;
+    if (command.noun === 'routes') parts.log.routesChanged();
+    if (command.noun === 'station') parts.log.stationChanged(command.id);
   }
 
   /** After a change of a rule or a station: lanes that no rule wants any more end, their standing alarms withdrawn. */
@@ -338,10 +352,12 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       parts.periods?.forget();
       parts.log.windowsChanged();
       mustSave = true;
-      commit(entry.seq, () => {});
+      commit(entry.seq, () => {
+        if (entry.kind === 'command') changedWhoIsTold(entry);
+      });
     },
     nextTimerMs() {
-      const timers = [parts.log.nextHeldMs(), parts.missing.nextMs(), parts.periods?.nextMs() ?? null].filter(
+      const timers = [parts.log.nextMs(), parts.missing.nextMs(), parts.periods?.nextMs() ?? null].filter(
         (timer) => timer !== null,
       );
       return timers.length === 0 ? null : Math.min(...timers);

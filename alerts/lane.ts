@@ -255,7 +255,7 @@ export function trackedAt(lane: Lane, timeMs: number): Tracked | undefined {
   );
 }
 
-/** Condition columns are saved as numbers: what is judged by, a lane has one or two of. */
+/** Conditions are saved as numbers, in columns and in findings: what is judged by, a lane has one or two of. */
 type Numbered<T extends { conditions: Condition[] }> = Omit<T, 'conditions'> & { conditions: number[] };
 
 /** The lane as it is saved. */
@@ -270,15 +270,20 @@ type Saved = Omit<Lane, 'rule' | 'series' | 'key' | 'window' | 'baseMs' | 'sourc
 /** The lane as JSON. */
 export function lanePayload({ base, baseMs, head, tracked, late, window, sources }: Lane): string {
   const known = new Map<Condition, number>();
+  const numberOf = (condition: Condition) => known.getOrInsertComputed(condition, () => known.size);
   const numbered = <T extends { conditions: Condition[] }>(columns: T): Numbered<T> => ({
     ...columns,
-    conditions: columns.conditions.map((condition) => known.getOrInsertComputed(condition, () => known.size)),
+    conditions: columns.conditions.map(numberOf),
+  });
+  const findings = (finding: Finding) => ({
+    ...finding,
+    condition: numberOf(finding.condition) as unknown as Condition,
   });
   const saved: Saved = {
-    base,
-    head,
-    tracked,
-    late,
+    base: withFindings(base, findings),
+    head: withFindings(head, findings),
+    tracked: tracked.map(({ alarm, episode }) => ({ alarm, episode: withFinding(episode, findings) })),
+    late: late && { ...late, worst: findings(late.worst) },
     baseMs: Number.isFinite(baseMs) ? baseMs : null,
     window: numbered(window),
     sources: sources && { timely: numbered(sources.timely), late: numbered(sources.late) },
@@ -297,6 +302,11 @@ export function laneFrom(
 ): Lane {
   const { base, head, tracked, late, baseMs, window, sources = null, conditions } = JSON.parse(body) as Saved;
   const shared = conditions.map((condition) => intern(completeCondition(condition)));
+  // Lanes of before have the conditions of their findings in full.
+  const findings = ({ condition: saved, ...finding }: Finding): Finding => {
+    const condition = typeof saved === 'number' ? shared[saved]! : intern(completeCondition(saved));
+    return { ...finding, condition };
+  };
   const named = <T extends { conditions: number[] }>(columns: T) => ({
     ...columns,
     conditions: columns.conditions.map((index) => shared[index]!),
@@ -305,10 +315,10 @@ export function laneFrom(
     rule,
     series,
     key,
-    base: completed(base),
-    head: completed(head),
-    tracked: tracked.map(({ alarm, episode }) => ({ alarm, episode: complete(episode) })),
-    late: late && { ...late, count: late.count ?? Number.MAX_SAFE_INTEGER, worst: completeFinding(late.worst) },
+    base: withFindings(completed(base), findings),
+    head: withFindings(completed(head), findings),
+    tracked: tracked.map(({ alarm, episode }) => ({ alarm, episode: withFinding(episode, findings) })),
+    late: late && { ...late, count: late.count ?? Number.MAX_SAFE_INTEGER, worst: findings(late.worst) },
     baseMs: baseMs ?? -Infinity,
     window: named(window) as Window,
     sources: sources && { timely: named(sources.timely), late: named(sources.late) },
@@ -323,23 +333,21 @@ function completeCondition(condition: Condition): Condition {
   return condition.steps === undefined ? { ...condition, ...UNSAID } : condition;
 }
 
-function completeFinding(finding: Finding): Finding {
-  return { ...finding, condition: completeCondition(finding.condition) };
-}
-
-function complete(episode: Episode): Episode {
-  return { ...episode, finding: completeFinding(episode.finding) };
-}
-
 function completed(hold: Hold): Hold {
   switch (hold.phase) {
-    case 'normal':
-      return hold;
     case 'breached':
       return { ...hold, count: hold.count ?? 1 };
     case 'raised':
-      return { ...hold, episode: complete(hold.episode), milderSinceMs: hold.milderSinceMs ?? null };
-    case 'cleared':
-      return { ...hold, episode: complete(hold.episode) };
+      return { ...hold, milderSinceMs: hold.milderSinceMs ?? null };
+    default:
+      return hold;
   }
+}
+
+function withFindings(hold: Hold, change: (finding: Finding) => Finding): Hold {
+  return 'episode' in hold ? { ...hold, episode: withFinding(hold.episode, change) } : hold;
+}
+
+function withFinding(episode: Episode, change: (finding: Finding) => Finding): Episode {
+  return { ...episode, finding: change(episode.finding) };
 }

@@ -37,6 +37,8 @@ export interface Missing {
   nextMs(): number | null;
   /** The alarm that this one is a consequence of now, or null. */
   parentOf(alarm: Alarm): string | null;
+  /** The stations whose silence is a consequence of what a gateway's alarm is about; none for any other alarm. */
+  stationsBehind(alarm: Alarm): string[];
   /** An entry that can't be digested: time passes all the same. Its change is in the registers already. */
   skip(entry: Entry): void;
   save(): void;
@@ -251,6 +253,11 @@ export function createMissing({ store, control, reader, timeZone }: Options): Mi
       if (!body || !site || parameter !== WHOLE_STATION) return null;
       const above = parent(id, body, site);
       return (above && standing.get(postKey(id, above.posts[0]!))) ?? null;
+    },
+    stationsBehind({ rule, station, parameter }) {
+      const body = ruleOf(rule);
+      const post = station === GATEWAYS_STATION ? expected.post(parameter) : undefined;
+      return body && post ? sitesBehind(body, post, expected, wants).map((site) => site.station) : [];
     },
     skip(entry) {
       advance(clock, entry);

@@ -1,13 +1,15 @@
 /** What a notice says: the JSON of contracts §6, made once, so that every attempt sends the same bytes. */
 
 import { createHash } from 'node:crypto';
+import { LINK_LIFE_MS, type LinkClaims, type LinkSigner } from '#model/acknowledge-link.ts';
 import { type Again, type Alarm, type AlarmEvent, SEVERITIES } from '#model/alarm.ts';
 import { alarmView } from '#model/alarm-view.ts';
 import type { NoticeDraft } from '#store/alert-store.ts';
 import type { PendingNotice, ToldNotice } from '#store/outbox.ts';
+import type { Group } from './grouping.ts';
 import { NEWBORN, NO_VALUE } from './lifecycle.ts';
 
-/** A notice as a channel sends it. `payload` = the JSON object `{ notice, event, again?, alarm, alarms?, told?, url? }`. */
+/** A notice as a channel sends it. `payload` = the JSON object `{ notice, event, alarm, … }` of docs/alarms.md. */
 export interface Notice {
   id: string;
   event: AlarmEvent;
@@ -25,26 +27,58 @@ export interface Announcement {
   alarms: readonly Alarm[];
   atMs: number;
   again?: Again | undefined;
+  /** The stations whose silence follows from it, by their ids. */
+  covers?: readonly string[];
+  /** Of an escalation: for how long nobody has acknowledged it, ISO 8601. */
+  after?: string | undefined;
 }
 
-/** @param publicUrl where people reach the dashboard; null leaves the link out. */
+/** A summary tells of at most so many alarms: what a webhook's receiver takes in one request. */
+export const SUMMARY_ALARMS_MAX = 500;
+
+/** Events that ask somebody to take the alarm over. */
+const ASKING: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>([
+  'raised',
+  'escalated',
+  'severity-changed',
+  'unacknowledged',
+]);
+
+/**
+ * @param publicUrl where people reach the dashboard; null leaves the links out.
+ * @param signer signs the link that acknowledges; null: there is none.
+ */
 export function noticeDraft(
-  { cause, event, channel, alarms, atMs, again }: Announcement,
+  { cause, event, channel, alarms, atMs, again, covers = [], after }: Announcement,
   publicUrl: string | null,
+  signer: LinkSigner | null = null,
 ): NoticeDraft {
   const [first] = alarms;
   if (!first) throw new Error('a notice is about an alarm');
   const ids = alarms.map((alarm) => alarm.id);
   const id = noticeId(cause, event, channel, ids);
+  const isAsking = ASKING.has(event) && alarms.length === 1 && (first.state === 'raised' || first.state === 'returned');
+  const link = { alarm: first.id, channel, notice: id.slice(0, LINK_NOTICE_LENGTH), sentMs: atMs };
   const body = {
     event,
     ...(again === undefined ? {} : { again }),
     alarm: alarmView(first),
     ...(alarms.length > 1 ? { alarms: alarms.map(alarmView) } : {}),
+    ...(after === undefined ? {} : { after }),
+    ...(covers.length > 0 ? { covers: { count: covers.length, stations: covers } } : {}),
     ...(publicUrl === null ? {} : { url: new URL(`#/alarms/${first.id}`, withSlash(publicUrl)).href }),
+    ...(publicUrl !== null && signer && isAsking ? { acknowledgeUrl: acknowledgeUrl(publicUrl, signer, link) } : {}),
   };
   const told = event === 'test' ? [] : ids;
   return { id, cause, channel, event, createdAtMs: atMs, alarms: told, payload: JSON.stringify(body) };
+}
+
+/** So much of a notice's id tells the links of an alarm apart. */
+const LINK_NOTICE_LENGTH = 12;
+
+/** Made of nothing but what the notice says, so that a replay gives the same bytes. */
+function acknowledgeUrl(publicUrl: string, signer: LinkSigner, link: Omit<LinkClaims, 'untilMs'>): string {
+  return new URL(`a/${signer.sign({ ...link, untilMs: link.sentMs + LINK_LIFE_MS })}`, withSlash(publicUrl)).href;
 }
 
 /** One telling to one channel has one id, whoever asks for it: a route, a replay, or a channel that stands in. */
@@ -55,12 +89,23 @@ function noticeId(cause: string, event: AlarmEvent, channel: string, alarms: rea
     .slice(0, 32);
 }
 
-/** The same telling for a channel that stands in for the one that failed. */
-export function standIn({ id, cause, event, alarms, payload }: ToldNotice, channel: string, atMs: number): NoticeDraft {
+/** The same telling for a channel that stands in for the one that failed; its link acknowledges as that channel. */
+export function standIn(
+  { id: told, cause, event, alarms, payload }: ToldNotice,
+  channel: string,
+  atMs: number,
+  signer: LinkSigner | null = null,
+): NoticeDraft {
   // Notices of before causes were kept are told of by their own id.
-  const telling = cause === '' ? id : cause;
-  const own = noticeId(telling, event, channel, alarms);
-  return { id: own, cause: telling, channel, event, createdAtMs: atMs, alarms, payload };
+  const telling = cause === '' ? told : cause;
+  const id = noticeId(telling, event, channel, alarms);
+  const draft = { id, cause: telling, channel, event, createdAtMs: atMs, alarms };
+  const { acknowledgeUrl: link, ...body } = JSON.parse(payload) as { acknowledgeUrl?: string };
+  if (link === undefined) return { ...draft, payload };
+  const publicUrl = new URL('..', link).href;
+  const own = { alarm: alarms[0]!, channel, notice: id.slice(0, LINK_NOTICE_LENGTH), sentMs: atMs };
+  const links = signer && { acknowledgeUrl: acknowledgeUrl(publicUrl, signer, own) };
+  return { ...draft, payload: JSON.stringify({ ...body, ...links }) };
 }
 
 interface SummaryBody {
@@ -72,8 +117,14 @@ interface SummaryBody {
 /**
  * One notice that tells of several, with event `summary`: `told` lists them with their events, `alarms` has each alarm
  * once, as its last notice has it, and `alarm` is the most severe.
+ * @param group what they have in common; without it they only waited for the channel's limit.
  */
-export function summaryDraft(channel: string, members: readonly ToldNotice[], atMs: number): NoticeDraft {
+export function summaryDraft(
+  channel: string,
+  members: readonly ToldNotice[],
+  atMs: number,
+  group?: Group & { isLast: boolean },
+): NoticeDraft {
   const alarms = new Map<string, SummaryBody['alarm']>();
   let url: string | undefined;
   for (const { payload } of members) {
@@ -89,12 +140,20 @@ export function summaryDraft(channel: string, members: readonly ToldNotice[], at
     alarm: list.toSorted((a, b) => weight(b) - weight(a))[0],
     alarms: list,
     told: members.map(({ id, event, alarms: about }) => ({ notice: id, event, alarms: about })),
+    ...(group ? { group: groupView(group) } : {}),
     ...(url === undefined ? {} : { url: new URL('#/alarms', url).href }),
   };
   const id = noticeId('summary', 'summary', channel, ids);
   const about = list.map((one) => one.id);
   return { id, cause: id, channel, event: 'summary', createdAtMs: atMs, alarms: about, payload: JSON.stringify(body) };
 }
+
+/** What members of a summary have in common, as recipients see it. */
+function groupView({ reason, bond, sinceMs, raises, ends, isLast }: Group & { isLast: boolean }) {
+  const since = new Date(sinceMs).toISOString();
+  return { reason, kind: bond.kind, name: bond.name, since, raises, ends, over: isLast };
+}
+export type GroupView = ReturnType<typeof groupView>;
 
 /** The bytes to send: the notice's id stands before what was written when it was made. */
 export function noticePayload(id: string, payload: string): string {

@@ -1,10 +1,11 @@
 /**
- * Who is told: the routes as a pure function of an alarm. Every route that matches is used, and a channel that several
- * of them name is told once. Routes with `after` are about escalation and say nothing at once.
+ * Who is told: the routes as a pure function of an alarm and its station. Every route that matches is used, and a channel
+ * that several of them name is told once. Routes with `after` are steps of an escalation (escalation.ts) and say nothing at
+ * once.
  */
 import type { Alarm, AlarmEvent } from '#model/alarm.ts';
 import { durationMs } from '#model/duration.ts';
-import type { Routes } from '#model/register.ts';
+import type { Route, Routes, Station } from '#model/register.ts';
 
 /** Events that are told; comments, shelving and chattering are only recorded. */
 const TOLD: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>([
@@ -35,25 +36,67 @@ const FOLLOWING: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>([
   'unacknowledged',
 ]);
 
-/** Channels of the routes that match now, in the order of the routes, each once. An empty or absent list matches all. */
-export function routed(
+/** Those whom one route names at one station. */
+export interface Named {
+  channels: string[];
+  /** In words: `town chief Li`. */
+  who: string[];
+  /** In words, whom it can't reach: `no city chief`, `owner Wang has no channel`. */
+  absent: string[];
+}
+
+/** The routes that match, in their order. An empty or absent list matches all. */
+export function matching(
   routes: Routes,
   alarm: Pick<Alarm, 'severity' | 'station' | 'rule'>,
-  area: string | null,
-): string[] {
-  const names = (list: readonly string[] | undefined, name: string | null) =>
-    !list || list.length === 0 || (name !== null && list.includes(name));
-  const channels = routes
-    .filter(({ after }) => after === undefined || durationMs(after) === 0)
-    .filter(
-      ({ match }) =>
-        names(match.severity, alarm.severity) &&
-        names(match.station, alarm.station) &&
-        names(match.area, area) &&
-        names(match.rule, alarm.rule),
-    )
-    .flatMap((route) => route.channels);
-  return [...new Set(channels)];
+  station: Pick<Station, 'area'> | undefined,
+): Routes {
+  return routes.filter(({ match }) => names(match.severity, alarm.severity) && isAbout(match, alarm, station));
+}
+
+/** Whether a route would match if the alarm had another severity. */
+export function isAbout(
+  match: Route['match'],
+  { station: id, rule }: Pick<Alarm, 'station' | 'rule'>,
+  station: Pick<Station, 'area'> | undefined,
+): boolean {
+  return names(match.station, id) && names(match.area, station?.area) && names(match.rule, rule);
+}
+
+function names(list: readonly string[] | undefined, name: string | undefined): boolean {
+  return !list || list.length === 0 || (name !== undefined && list.includes(name));
+}
+
+/** The wait of an escalation's step; 0 for a route that tells at once. */
+export function afterMs({ after }: Pick<Route, 'after'>): number {
+  return after === undefined ? 0 : durationMs(after);
+}
+
+export function named({ channels = [], to = [] }: Pick<Route, 'channels' | 'to'>, station: Station | undefined): Named {
+  const found: Named = { channels: [...channels], who: channels.map((id) => `channel ${id}`), absent: [] };
+  for (const whom of to) {
+    const title = whom === 'owner' ? 'owner' : `${whom} chief`;
+    const people =
+      whom === 'owner'
+        ? [station?.owner].filter((one) => one !== undefined)
+        : (station?.chiefs ?? []).filter(({ level }) => level === whom);
+    if (people.length === 0) found.absent.push(`no ${title}`);
+    for (const { name, channels: own } of people) {
+      if (own.length === 0) found.absent.push(`${title} ${name} has no channel`);
+      else found.who.push(`${title} ${name}`);
+      found.channels.push(...own);
+    }
+  }
+  return { ...found, channels: [...new Set(found.channels)] };
+}
+
+/** Whom routes that match tell at once, in the order of the routes. */
+export function toldAtOnce(routes: Routes, station: Station | undefined): Pick<Named, 'channels' | 'absent'> {
+  const each = routes.filter((route) => afterMs(route) === 0).map((route) => named(route, station));
+  return {
+    channels: [...new Set(each.flatMap(({ channels }) => channels))],
+    absent: [...new Set(each.flatMap(({ absent }) => absent))],
+  };
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * What rules cost: 1,000 stations with ten parameters each, and 50 rules of every kind. `step` is the evaluation alone;
- * the follower's figure has alarms, notices, the cursor and the saving of lanes in it.
+ * the follower's figure has alarms, notices, the cursor and the saving of lanes in it; a bad hour is in alert-storm.ts.
  */
 import { createEvaluator } from '#alerts/evaluator.ts';
 import { createAlertsFollower } from '#alerts/follower.ts';
@@ -14,6 +14,7 @@ import { readerOf } from '#src/rule-tests/play.ts';
 import { openAlertStore } from '#store/alert-store.ts';
 import { Control, type ControlVersion } from '#store/control.ts';
 import { openDerived } from '#store/derived.ts';
+import { storm } from './alert-storm.ts';
 import { atLeast, type Figure, figure, median, stopwatch } from './figure.ts';
 
 const STATIONS = 1000;
@@ -39,6 +40,7 @@ export async function run(): Promise<Figure[]> {
   return [
     atLeast(500_000, `step(), ${STATIONS} stations, ${rules().length} rules`, median(alone), 'readings/s'),
     figure('the same with alarms and their store', median(followed), 'readings/s'),
+    ...(await storm()),
   ];
 }
 

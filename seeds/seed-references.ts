@@ -39,16 +39,23 @@ function namesOf(entry: SeedEntry): { noun: 'station' | 'channel'; id: string }[
   const channels = (list: readonly string[]) => list.map((id) => ({ noun: 'channel' as const, id }));
   switch (entry.noun) {
     case 'station':
-      return ((entry.body as Station).chiefs ?? []).flatMap((chief) => channels(chief.channels));
+      return recipientsAt(entry.body as Station).flatMap((one) => channels(one.channels));
     case 'meter':
       return stations([(entry.body as Meter).station]);
     case 'rule':
       return stations((entry.body as Rule).select.stations);
     case 'routes':
-      return (entry.body as Routes).flatMap((route) => [...channels(route.channels), ...stations(route.match.station)]);
+      return (entry.body as Routes).flatMap((route) => [
+        ...channels(route.channels ?? []),
+        ...stations(route.match.station),
+      ]);
     default:
       return [];
   }
+}
+
+function recipientsAt({ owner, chiefs = [] }: Station): { channels: string[] }[] {
+  return owner ? [owner, ...chiefs] : chiefs;
 }
 
 function meterUnit(body: Meter, reference: Reference, fault: (reason: string) => SeedError): void {

@@ -47,10 +47,11 @@ interface Waiter {
 export async function startFollowersWorker(options: {
   config: Config;
   reference: Reference;
+  linkSecret: string;
   onMessage: (message: FromFollowers) => void;
   onDeath: (error: Error) => void;
 }): Promise<FollowersClient> {
-  const { config, reference, onMessage, onDeath } = options;
+  const { config, reference, linkSecret, onMessage, onDeath } = options;
   let cursors: FollowerCursors = { readings: 0, books: 0, alerts: 0 };
   let nextTimerMs: number | null = null;
   let neededFromSeq: number | null = null;
@@ -69,7 +70,7 @@ export async function startFollowersWorker(options: {
 
   function start(): Worker {
     const started = new Worker(new URL('./followers-worker.ts', import.meta.url), {
-      workerData: { config, reference } satisfies FollowersStart,
+      workerData: { config, reference, linkSecret } satisfies FollowersStart,
       resourceLimits: WORKER_LIMITS,
     });
     started.on('message', heard);

@@ -26,6 +26,8 @@ export interface RejectedValue {
 export interface FollowersStart {
   config: Config;
   reference: Reference;
+  /** The key under which acknowledgement links are signed. */
+  linkSecret: string;
 }
 
 export type ToFollowers =

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createDispatcher } from '#alerts/dispatch.ts';
+import { createLinkSigner } from '#model/acknowledge-link.ts';
 import type { Entry } from '#model/entry.ts';
 import { openDerived } from '#store/derived.ts';
 import type { Follower } from '#store/follower.ts';
@@ -23,7 +24,7 @@ import { openReadingStore } from './open-reading-store.ts';
 import { webhookPolicy } from './webhook-policy.ts';
 import { wireFollowers } from './wire-followers.ts';
 
-const { config, reference } = workerData as FollowersStart;
+const { config, reference, linkSecret } = workerData as FollowersStart;
 const port = parentPort!;
 const log = createLog(config.logLevel, 'followers');
 const say = (message: FromFollowers): void => port.postMessage(message);
@@ -37,6 +38,7 @@ const reader = openJournalReader(join(config.dataDir, 'journal.db'));
 const derived = openDerived(join(config.dataDir, 'derived.db'));
 const store = openReadingStore(config, (id) => reader.seriesById(id));
 const entries = createEntryWindow((after, limit) => reader.read(after, limit), WINDOW_ENTRIES);
+const linkSigner = createLinkSigner(linkSecret);
 const followers = wireFollowers({
   derived,
   store,
@@ -46,6 +48,7 @@ const followers = wireFollowers({
   allowedLatenessMs: config.allowedLatenessMs,
   timeZone: config.timeZone,
   publicUrl: config.publicUrl,
+  linkSigner,
   log,
   entries,
   onReflagged: (changed) => say({ type: 'reflagged', readings: changed }),
@@ -61,6 +64,7 @@ const { readings, books, alerts, booksControl, alertsControl } = followers;
 const publishing = new Map<number, { resolve: () => void; reject: (error: Error) => void }>();
 let nextPublishId = 1;
 const dispatcher = createDispatcher({
+  linkSigner,
   derived,
   channel: (id) => alertsControl.get('channel', id),
   ports: {

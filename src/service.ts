@@ -178,6 +178,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
     const followers = await startFollowersWorker({
       config,
       reference,
+      linkSecret: dataDir.installationKey(),
       onMessage: hear,
       onDeath: (error) => {
         log.error({ event: 'followers.restarted', err: error }, "the followers' worker ended; starting it again");

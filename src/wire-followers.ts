@@ -30,7 +30,10 @@ import type { RejectedValue } from './followers-protocol.ts';
 const REJECTED_MAX = 1000;
 
 interface FollowersParts
-  extends Pick<AlertsFollowerOptions, 'standard' | 'allowedLatenessMs' | 'publicUrl' | 'log' | 'onAlarms'> {
+  extends Pick<
+    AlertsFollowerOptions,
+    'standard' | 'allowedLatenessMs' | 'publicUrl' | 'linkSigner' | 'log' | 'onAlarms'
+  > {
   derived: Database;
   store: ReadingStore;
   reader: OpenJournalReader;

@@ -40,7 +40,7 @@ export function feishuSign(secret: string, timestampSeconds: number): string {
 
 function postOf(message: Message): { title: string; content: Piece[][] } {
   const content: Piece[][] = linesOf(message).map((text) => [{ tag: 'text', text: oneLine(text) }]);
-  if (message.link) content.push([{ tag: 'a', text: message.link.text, href: message.link.url }]);
+  for (const { text, url } of message.links) content.push([{ tag: 'a', text, href: url }]);
   return { title: oneLine(message.title), content };
 }
 

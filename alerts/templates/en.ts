@@ -1,5 +1,5 @@
 /** Notices in English. */
-import type { Language } from './language.ts';
+import { inUnits, type Language } from './language.ts';
 
 export const en: Language = {
   product: 'Wellkeeper',
@@ -51,6 +51,8 @@ export const en: Language = {
     rule: 'Rule',
     detail: 'Detail',
     severity: 'Severity',
+    covers: 'Stations concerned',
+    unacknowledged: 'Not acknowledged for',
   },
   colon: ': ',
   aside: (text) => ` (${text})`,
@@ -64,6 +66,22 @@ export const en: Language = {
   test: 'This is a test notice. Reading it means that the channel works.',
   digest: (alarms) => `${alarms} breaches found in late data`,
   summary: (notices, alarms) => `${notices} notices together, about ${alarms} alarms`,
+  flood: (bond, notices, alarms, isOver) =>
+    `alarm flood (${bond}): ${notices} notices together, about ${alarms} alarms${isOver ? '; the flood is over' : ''}`,
+  chattering: (subject, raises, ends) => `chattering ${subject}: ${raises} raises, ${ends} clears`,
+  quiet: (notices, alarms) => `${notices} notices of the quiet hours together, about ${alarms} alarms`,
+  bonds: {
+    river: (name) => `river ${name}`,
+    area: (name) => `area ${name}`,
+    gateway: (name) => `after gateway ${name} was offline`,
+    gateways: () => 'gateways offline',
+    platform: (name) => `platform condition ${name}`,
+    late: () => 'late data',
+    rest: () => 'others',
+  },
+  stations: (count, names, hidden) => `${count}: ${names.join(', ')}${hidden > 0 ? ` and ${hidden} more` : ''}`,
+  duration: (ms) => inUnits(ms, (n, unit) => `${n} ${unit}`),
   more: (hidden) => `${hidden} more are not listed`,
+  acknowledge: 'Acknowledge',
   open: 'Open',
 };

@@ -1,6 +1,7 @@
 /** What a language has to say: words and turns of phrase, no logic. One file per language; docs/channels.md lists them. */
 
 import type { Again } from '#model/alarm.ts';
+import type { Bond } from '../grouping.ts';
 
 export interface Language {
   /** Stands in every title, so that a robot's keyword filter may ask for it. */
@@ -25,7 +26,9 @@ export interface Language {
       | 'by'
       | 'rule'
       | 'detail'
-      | 'severity',
+      | 'severity'
+      | 'covers'
+      | 'unacknowledged',
       string
     >
   >;
@@ -47,6 +50,24 @@ export interface Language {
   /** Titles of a digest and of a summary. */
   digest: (alarms: number) => string;
   summary: (notices: number, alarms: number) => string;
+  /** Titles of summaries whose members have something in common; `bond` = what. */
+  flood: (bond: string, notices: number, alarms: number, isOver: boolean) => string;
+  chattering: (subject: string, raises: number, ends: number) => string;
+  quiet: (notices: number, alarms: number) => string;
+  bonds: Readonly<Record<Exclude<Bond['kind'], 'alarm'>, (name: string) => string>>;
+  /** How many stations, and which; `hidden` of them aren't named. */
+  stations: (count: number, names: readonly string[], hidden: number) => string;
+  duration: (ms: number) => string;
   more: (hidden: number) => string;
+  /** What is pressed to take an alarm over, and to look at it. */
+  acknowledge: string;
   open: string;
+}
+
+/** A duration in the largest unit that it fills: up to an hour in minutes, up to two days in hours. */
+export function inUnits(ms: number, say: (count: number, unit: 'min' | 'h' | 'd') => string): string {
+  if (ms < 3_600_000) return say(Number((ms / 60_000).toFixed(1)), 'min');
+  return ms < 172_800_000
+    ? say(Number((ms / 3_600_000).toFixed(1)), 'h')
+    : say(Number((ms / 86_400_000).toFixed(1)), 'd');
 }

@@ -4,7 +4,8 @@
  */
 import { type Again, type AlarmEvent, CANAL_STATION, LOSS_PARAMETER, SEVERITIES } from '#model/alarm.ts';
 import type { alarmView } from '#model/alarm-view.ts';
-import type { Notice } from '../notice.ts';
+import { durationMs } from '#model/duration.ts';
+import type { GroupView, Notice } from '../notice.ts';
 import { en } from './en.ts';
 import type { Language } from './language.ts';
 import { zh } from './zh.ts';
@@ -31,7 +32,8 @@ export interface Message {
   /** How many items were left out, and how to say so. */
   hidden: number;
   more: (hidden: number) => string;
-  link: { text: string; url: string } | null;
+  /** What there is to press: taking the alarm over, then looking at it. */
+  links: readonly { text: string; url: string }[];
   colon: string;
   /** All of it in one sentence, for an SMS. */
   short: string;
@@ -48,10 +50,18 @@ export interface Payload {
   alarms?: AlarmView[];
   /** Of a summary: the notices that it stands for. */
   told?: { notice: string; event: AlarmEvent; alarms: string[] }[];
+  /** Of a summary: what its notices have in common. */
+  group?: GroupView;
+  /** Of the alarm of a gateway: the stations whose silence follows from it. */
+  covers?: { count: number; stations: string[] };
+  /** Of an escalation: for how long nobody has acknowledged it. */
+  after?: string;
   url?: string;
+  acknowledgeUrl?: string;
 }
 
 const ITEMS_MAX = 100;
+const STATIONS_MAX = 20;
 
 export function payloadOf(notice: Pick<Notice, 'payload'>): Payload {
   return JSON.parse(notice.payload) as Payload;
@@ -62,9 +72,9 @@ export function composeMessage(notice: Pick<Notice, 'payload'>, languageId: Lang
   const payload = payloadOf(notice);
   const words = wordsOf(languageId, names);
   const { language } = words;
-  const isMany = (payload.alarms?.length ?? 0) > 1;
+  const isMany = payload.told !== undefined || (payload.alarms?.length ?? 0) > 1;
   const items = isMany ? itemsOf(payload, words) : [];
-  const told = isMany ? manyTold(payload, language) : words.sentence(payload.alarm, payload.event, payload.again);
+  const told = isMany ? manyTold(payload, words) : words.sentence(payload.alarm, payload.event, payload.again);
   const head =
     payload.event === 'test'
       ? named(language.events, 'test')
@@ -72,20 +82,28 @@ export function composeMessage(notice: Pick<Notice, 'payload'>, languageId: Lang
   const title = isMany ? `${named(language.events, payload.event)}${language.colon}${told}` : head;
   return {
     title: `【${language.product}】${title}${isMany || payload.event === 'test' ? '' : ` ${words.subject(payload.alarm)}`}`,
-    facts: payload.event === 'test' ? [testFact(language)] : isMany ? [] : words.facts(payload.alarm),
+    facts:
+      payload.event === 'test'
+        ? [testFact(language)]
+        : isMany
+          ? []
+          : [...words.facts(payload.alarm), ...moreFacts(payload, words)],
     items: items.slice(0, ITEMS_MAX),
     hidden: Math.max(0, items.length - ITEMS_MAX),
     more: language.more,
-    link: payload.url === undefined ? null : { text: language.open, url: payload.url },
+    links: [
+      ...(payload.acknowledgeUrl === undefined ? [] : [{ text: language.acknowledge, url: payload.acknowledgeUrl }]),
+      ...(payload.url === undefined ? [] : [{ text: language.open, url: payload.url }]),
+    ],
     colon: language.colon,
     short: payload.event === 'test' ? language.test : isMany ? `${told}${language.comma}${items[0]}` : told,
-    isUrgent: payload.event === 'raised' && payload.alarm.severity === 'critical',
+    isUrgent: (payload.event === 'raised' || payload.event === 'escalated') && payload.alarm.severity === 'critical',
   };
 }
 
 /** What templates of channel `sms` may name, of the notice's (first) alarm. */
 export function placeholderTexts(notice: Notice, languageId: LanguageId, names = NO_NAMES) {
-  const { alarm, event } = payloadOf(notice);
+  const { alarm, event, acknowledgeUrl = '' } = payloadOf(notice);
   const words = wordsOf(languageId, names);
   return {
     text: composeMessage(notice, languageId, names).short,
@@ -99,6 +117,7 @@ export function placeholderTexts(notice: Notice, languageId: LanguageId, names =
     limit: alarm.limit === null ? '' : String(alarm.limit),
     class: alarm.class === null ? '' : named(words.language.classes, alarm.class),
     time: words.time(alarm.breachStart),
+    acknowledgeUrl,
   };
 }
 
@@ -106,8 +125,27 @@ function testFact(language: Language): Message['facts'][number] {
   return { label: named(language.events, 'test'), value: language.test };
 }
 
-function manyTold({ alarms = [], told }: Payload, language: Language): string {
-  return told === undefined ? language.digest(alarms.length) : language.summary(told.length, alarms.length);
+function moreFacts({ covers, after }: Payload, { language, station }: Words): Message['facts'] {
+  const { labels } = language;
+  const facts: { label: string; value: string }[] = [];
+  if (after !== undefined) {
+    facts.push({ label: labels.unacknowledged, value: language.duration(durationMs(after)) });
+  }
+  if (covers !== undefined) {
+    const named = covers.stations.slice(0, STATIONS_MAX).map(station);
+    facts.push({ label: labels.covers, value: language.stations(covers.count, named, covers.count - named.length) });
+  }
+  return facts;
+}
+
+function manyTold({ alarm, alarms = [], told, group }: Payload, { language, subject }: Words): string {
+  if (told === undefined) return language.digest(alarms.length);
+  if (group === undefined) return language.summary(told.length, alarms.length);
+  if (group.reason === 'quiet') return language.quiet(told.length, alarms.length);
+  if (group.reason === 'chattering' || group.kind === 'alarm') {
+    return language.chattering(subject(alarm), group.raises, group.ends);
+  }
+  return language.flood(language.bonds[group.kind](group.name ?? ''), told.length, alarms.length, group.over);
 }
 
 /** One line for each notice of a summary or each alarm of a digest, the most severe first. */

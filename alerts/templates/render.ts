@@ -35,7 +35,7 @@ export function escapeHtml(text: string): string {
   return oneLine(text).replace(/[&<>"']/g, (character) => HTML[character]!);
 }
 
-/** Facts, then items, then how many aren't listed: everything but the title and the link. */
+/** Facts, then items, then how many aren't listed: everything but the title and the links. */
 export function linesOf({ facts, items, hidden, more, colon }: Message): string[] {
   return [
     ...facts.map(({ label, value }) => `${label}${colon}${value}`),
@@ -45,18 +45,19 @@ export function linesOf({ facts, items, hidden, more, colon }: Message): string[
 }
 
 export function plainText(message: Message): string {
-  const link = message.link === null ? [] : ['', `${message.link.text}${message.colon}${message.link.url}`];
-  return `${[oneLine(message.title), '', ...linesOf(message).map(oneLine), ...link].join('\n')}\n`;
+  const links = message.links.map(({ text, url }) => `${text}${message.colon}${url}`);
+  const below = links.length === 0 ? [] : ['', ...links];
+  return `${[oneLine(message.title), '', ...linesOf(message).map(oneLine), ...below].join('\n')}\n`;
 }
 
 /** @param lineEnd what a platform takes for the end of a line. */
 export function markdown(message: Message, lineEnd: string): string {
-  const link = message.link === null ? [] : [`[${escapeMarkdown(message.link.text)}](${linkTarget(message.link.url)})`];
-  return [`**${escapeMarkdown(message.title)}**`, ...linesOf(message).map(escapeMarkdown), ...link].join(lineEnd);
+  const links = message.links.map(({ text, url }) => `[${escapeMarkdown(text)}](${linkTarget(url)})`);
+  return [`**${escapeMarkdown(message.title)}**`, ...linesOf(message).map(escapeMarkdown), ...links].join(lineEnd);
 }
 
 export function html(message: Message): string {
-  const { title, facts, items, hidden, more, link } = message;
+  const { title, facts, items, hidden, more, links } = message;
   const rows = facts.map(
     ({ label, value }) => `<tr><th align="left">${escapeHtml(label)}</th><td>${escapeHtml(value)}</td></tr>`,
   );
@@ -66,7 +67,7 @@ export function html(message: Message): string {
     ...(rows.length === 0 ? [] : ['<table cellpadding="4">', ...rows, '</table>']),
     ...(items.length === 0 ? [] : ['<ul>', ...items.map((item) => `<li>${escapeHtml(item)}</li>`), '</ul>']),
     ...(hidden > 0 ? [`<p>${escapeHtml(more(hidden))}</p>`] : []),
-    ...(link === null ? [] : [`<p><a href="${escapeHtml(link.url)}">${escapeHtml(link.text)}</a></p>`]),
+    ...links.map(({ text, url }) => `<p><a href="${escapeHtml(url)}">${escapeHtml(text)}</a></p>`),
     '</body></html>',
     '',
   ].join('\n');

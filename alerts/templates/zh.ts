@@ -1,5 +1,5 @@
 /** Notices in Chinese (GB 3838-2002 and HJ 212 usage). */
-import type { Language } from './language.ts';
+import { inUnits, type Language } from './language.ts';
 
 export const zh: Language = {
   product: '守井人',
@@ -44,6 +44,8 @@ export const zh: Language = {
     rule: '规则',
     detail: '说明',
     severity: '级别',
+    covers: '涉及站点',
+    unacknowledged: '未确认时长',
   },
   colon: '：',
   aside: (text) => `（${text}）`,
@@ -57,6 +59,22 @@ export const zh: Language = {
   test: '这是一条测试通知，收到即表示渠道可用。',
   digest: (alarms) => `补传数据中发现 ${alarms} 条超标记录`,
   summary: (notices, alarms) => `${notices} 条通知合并，涉及 ${alarms} 个报警`,
+  flood: (bond, notices, alarms, isOver) =>
+    `报警泛滥（${bond}）：${notices} 条通知合并，涉及 ${alarms} 个报警${isOver ? '，泛滥已结束' : ''}`,
+  chattering: (subject, raises, ends) => `抖动报警 ${subject}：触发 ${raises} 次，恢复 ${ends} 次`,
+  quiet: (notices, alarms) => `免打扰时段内 ${notices} 条通知合并，涉及 ${alarms} 个报警`,
+  bonds: {
+    river: (name) => `河流 ${name}`,
+    area: (name) => `区域 ${name}`,
+    gateway: (name) => `网关 ${name} 离线引起`,
+    gateways: () => '网关离线',
+    platform: (name) => `平台状况 ${name}`,
+    late: () => '补传数据',
+    rest: () => '其他',
+  },
+  stations: (count, names, hidden) => `${count} 个：${names.join('、')}${hidden > 0 ? ' 等' : ''}`,
+  duration: (ms) => inUnits(ms, (n, unit) => `${n} ${{ min: '分钟', h: '小时', d: '天' }[unit]}`),
   more: (hidden) => `另有 ${hidden} 条未列出`,
+  acknowledge: '确认收到',
   open: '查看详情',
 };

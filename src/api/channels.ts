@@ -52,7 +52,11 @@ export function channelErrors({ control }: ApiDeps, body: Channel, id: string): 
 /** What needs this channel, or null. */
 export function userOfChannel({ control }: ApiDeps, id: string): string | null {
   const routes = control.list('routes').flatMap(({ body }) => body);
-  if (routes.some(({ channels }) => channels.includes(id))) return 'a route';
+  if (routes.some(({ channels = [] }) => channels.includes(id))) return 'a route';
+  const station = control.list('station').find(({ body: { owner, chiefs = [] } }) => {
+    return owner?.channels.includes(id) || chiefs.some(({ channels }) => channels.includes(id));
+  });
+  if (station) return `station "${station.id}"`;
   const leaning = control.list('channel').find(({ body }) => body.fallback === id);
   return leaning ? `channel "${leaning.id}"` : null;
 }

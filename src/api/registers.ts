@@ -165,6 +165,7 @@ function stationErrors({ control, reference }: ApiDeps, body: Station): ProblemE
       (index) => `parameters[${index}].id`,
     ),
     ...(repeated < 0 ? [] : [{ path: `parameters[${repeated}].id`, message: 'is listed twice' }]),
+    ...missing('channel', body.owner?.channels, String, hasChannel, (index) => `owner.channels[${index}]`),
     ...(body.chiefs ?? []).flatMap(({ channels: list }, chief) =>
       missing('channel', list, String, hasChannel, (index) => `chiefs[${chief}].channels[${index}]`),
     ),

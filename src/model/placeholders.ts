@@ -17,6 +17,7 @@ export const PLACEHOLDERS = [
   'limit',
   'class',
   'time',
+  'acknowledgeUrl',
   'user',
   'secret',
   'token',

@@ -76,6 +76,9 @@ const qualityThresholds = z.strictObject({
     .describe('Further than `span` from what another station measures of the same parameter; final flags only'),
 });
 
+/** River and lake chiefs (河长、湖长), from the nearest up. */
+const CHIEF_LEVELS = ['village', 'town', 'county', 'city'] as const;
+
 export const station = z.strictObject({
   name: z.strictObject({ zh: text, en: text }),
   kind: z.enum(STATION_KINDS),
@@ -84,14 +87,12 @@ export const station = z.strictObject({
   area: text.optional(),
   river: text.optional(),
   location: z.strictObject({ lat: z.number().min(-90).max(90), lon: z.number().min(-180).max(180) }).optional(),
+  owner: z
+    .strictObject({ name: text, channels: z.array(id).max(20) })
+    .optional()
+    .describe('Who answers for the station, told by routes `to` the owner'),
   chiefs: z
-    .array(
-      z.strictObject({
-        level: z.enum(['village', 'town', 'county', 'city']),
-        name: text,
-        channels: z.array(id).max(20),
-      }),
-    )
+    .array(z.strictObject({ level: z.enum(CHIEF_LEVELS), name: text, channels: z.array(id).max(20) }))
     .max(20)
     .optional(),
   tags: z.record(z.string().max(64), z.string().max(200)).optional(),
@@ -177,23 +178,42 @@ function replacementsAscend(body: {
 
 const severity = z.enum(SEVERITIES);
 
-export const routes = z
-  .array(
-    z.strictObject({
-      match: z
-        .strictObject({
-          severity: z.array(severity).optional(),
-          station: z.array(id).optional(),
-          area: z.array(text).optional(),
-          rule: z.array(id).optional(),
-        })
-        .default({}),
-      channels: z.array(id).min(1).max(50),
-      after: duration.optional(),
-    }),
-  )
-  .max(200);
+const timeOfDay = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day, HH:MM');
+
+const route = z
+  .strictObject({
+    match: z
+      .strictObject({
+        severity: z.array(severity).optional(),
+        station: z.array(id).optional(),
+        area: z.array(text).optional(),
+        rule: z.array(id).optional(),
+      })
+      .default({}),
+    channels: z.array(id).min(1).max(50).optional(),
+    to: z
+      .array(z.enum(['owner', ...CHIEF_LEVELS]))
+      .min(1)
+      .max(5)
+      .optional()
+      .describe("The channels of the station's owner, and of its chiefs of these levels"),
+    after: duration
+      .optional()
+      .describe('Without acknowledgement, since it was detected: then it is told, as `escalated`'),
+    quiet: z
+      .strictObject({ from: timeOfDay, to: timeOfDay, severities: z.array(severity).min(1) })
+      .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must not be `from`' })
+      .optional()
+      .describe('Every day from … to (WK_TIME_ZONE) these severities are held and told in one summary afterwards'),
+  })
+  .refine(({ channels, to }) => channels !== undefined || to !== undefined, {
+    path: ['channels'],
+    message: 'name channels, or whom in `to`, or both',
+  });
+
+export const routes = z.array(route).max(200);
 export type Routes = z.infer<typeof routes>;
+export type Route = Routes[number];
 
 export const ROLES = ['viewer', 'operator', 'engineer', 'admin'] as const;
 export type Role = (typeof ROLES)[number];

@@ -30,7 +30,7 @@ interface StoredLane {
 }
 
 /** Evaluation state that is about no single series. */
-type PartKind = 'lane' | 'site' | 'post' | 'clock' | 'closing';
+type PartKind = 'lane' | 'site' | 'post' | 'clock' | 'closing' | 'recipient';
 
 export interface AlertStore {
   alarm(id: string): AlarmWithEvidence | undefined;
@@ -52,6 +52,8 @@ export interface AlertStore {
   open(): Alarm[];
   /** Alarms of a rule that are raised or acknowledged. */
   openOf(rule: string): Alarm[];
+  /** Alarms of a station that are raised and not acknowledged. */
+  askingAt(station: string): Alarm[];
   /** Alarms that are raised or acknowledged and that nobody is told of by design. */
   suppressed(): { id: string; by: string }[];
   shelved(): { id: string; untilMs: number }[];
@@ -118,6 +120,7 @@ function alarmRows(derived: Database) {
   const openOf = derived.prepare(
     "SELECT body FROM alarm WHERE rule = ? AND state IN ('raised', 'acknowledged') ORDER BY id",
   );
+  const askingAt = derived.prepare("SELECT body FROM alarm WHERE station = ? AND state = 'raised' ORDER BY id");
   const suppressed = derived.prepare(
     `SELECT id, json_extract(body, '$.suppressedBy') AS "by" FROM alarm
      WHERE state IN ('raised', 'acknowledged') AND json_extract(body, '$.suppressedBy') IS NOT NULL ORDER BY id`,
@@ -141,6 +144,7 @@ function alarmRows(derived: Database) {
     restingOn: (key: string, fromMs: number, toMs: number) => restingOn.all(key, fromMs, toMs).map(toAlarm),
     open: () => bodies(open.all()),
     openOf: (rule: string) => bodies(openOf.all(rule)),
+    askingAt: (station: string) => bodies(askingAt.all(station)),
     suppressed: () => suppressed.all().map((row) => ({ ...row })) as { id: string; by: string }[],
     shelved: () => shelved.all().map((row) => ({ ...row })) as { id: string; untilMs: number }[],
   };

@@ -11,6 +11,7 @@ import { periodsDdl } from './period-tables.ts';
 import { rejectedDdl } from './rejected.ts';
 import { settleDdl } from './settle-tables.ts';
 import { type Database, openDatabase, type Statement } from './sqlite.ts';
+import { tellingDdl } from './telling-tables.ts';
 import { volumeDdl, volumeTotalsDdl } from './volume-tables.ts';
 
 const CURSORS = `
@@ -32,6 +33,7 @@ export const derivedMigrations: readonly string[] = [
   alertPartsDdl,
   alarmHistoryDdl,
   periodsDdl,
+  tellingDdl,
 ];
 
 export function openDerived(path: string): Database {

@@ -97,14 +97,19 @@ function reads(derived: Database) {
     },
     told(notice: string) {
       const rows = members.all(notice);
-      return (rows.length > 0 ? rows : own.all(notice)).map((row) => ({
-        ...(row as unknown as ToldNotice),
-        alarms: JSON.parse(row.alarms as string) as string[],
-      }));
+      return noticesOf(rows.length > 0 ? rows : own.all(notice));
     },
     attemptsSince: (sinceMs: number) =>
       recent.all(sinceMs).map((row) => ({ channel: row.channel as string, atMs: row.atMs as number })),
   };
+}
+
+/** Rows with `id`, `cause`, `event`, `alarms` and `payload`. */
+export function noticesOf(rows: readonly Record<string, unknown>[]): ToldNotice[] {
+  return rows.map((row) => ({
+    ...(row as unknown as ToldNotice),
+    alarms: JSON.parse(row.alarms as string) as string[],
+  }));
 }
 
 function attempts(derived: Database) {

@@ -168,8 +168,8 @@ export interface NoticeRow {
   event: AlarmEvent;
   alarms: string[];
   createdAtMs: number;
-  /** `grouped` = told in a summary. */
-  state: 'pending' | 'sent' | 'failed' | 'grouped';
+  /** `held` = waits for its summary, `grouped` = told in one. */
+  state: 'pending' | 'sent' | 'failed' | 'held' | 'grouped';
   attempts: { atMs: number; status: string; outcome: 'sent' | 'failed-for-now' | 'failed-for-good' }[];
   /** The notice that tells of this one together with others. */
   summary?: string | null;

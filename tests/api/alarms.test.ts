@@ -1,7 +1,7 @@
 /** Alarms, notices and acknowledgement links through HTTP. */
 import { describe, expect, it } from 'vitest';
 import { operate } from '#alerts/operate.ts';
-import { signLink } from '#api/links.ts';
+import { createLinkSigner } from '#model/acknowledge-link.ts';
 import type { Alarm, AlarmState, Transition } from '#model/alarm.ts';
 import { alarmView } from '#model/alarm-view.ts';
 import type { AlarmFilter, NoticeRow } from '#store/queries.ts';
@@ -260,15 +260,17 @@ describe('notices', () => {
     const sent = await rig.call('POST', '/api/v1/notices/n1/resend', { as: 'operator' });
     expect([sent.statusCode, sent.json().seq]).toEqual([202, rig.journal.headSeq]);
     expect(rig.reader.commands(null, 1)[0]!.command).toEqual({ verb: 'resend', notice: 'n1' });
-    row.state = 'pending';
-    expect((await rig.call('POST', '/api/v1/notices/n1/resend')).statusCode).toBe(409);
+    for (const state of ['pending', 'held'] as const) {
+      row.state = state;
+      expect((await rig.call('POST', '/api/v1/notices/n1/resend')).statusCode).toBe(409);
+    }
     expect((await rig.call('POST', '/api/v1/notices/n9/resend')).statusCode).toBe(404);
   });
 });
 
 describe('/a/{signed}', () => {
-  const link = (rig: ApiRig, alarm: string, untilMs = NOW_MS + 60_000) =>
-    `/a/${signLink(rig.deps.linkSecret, { alarm, channel: 'duty', untilMs })}`;
+  const link = (rig: ApiRig, alarm: string, untilMs = NOW_MS + 60_000, sentMs = NOW_MS - 1000) =>
+    `/a/${createLinkSigner(rig.deps.linkSecret).sign({ alarm, channel: 'duty', notice: `n${sentMs}`, sentMs, untilMs })}`;
   const nobody = { as: 'nobody' } as const;
   const press = { as: 'nobody', body: '', headers: { 'content-type': 'application/x-www-form-urlencoded' } } as const;
 
@@ -289,8 +291,23 @@ describe('/a/{signed}', () => {
     // Even if the alarm could be taken over again, this link is used up.
     alarm.state = 'raised';
     const again = await rig.call('POST', path, press);
-    expect([again.statusCode, again.json().detail]).toEqual([409, 'This link has been used.']);
-    expect((await rig.call('POST', link(rig, alarm.id), press)).statusCode).toBe(200);
+    expect([again.statusCode, again.headers['content-type']]).toEqual([409, 'text/html; charset=utf-8']);
+    expect(again.body).toContain('链接已使用，该报警此前已被确认。 This link has been used');
+    const shown = await rig.call('GET', path, nobody);
+    expect([shown.statusCode, shown.body.includes('<form')]).toEqual([200, false]);
+    // A restart forgets nothing: whether a link is used is known from the journal alone.
+    const later = link(rig, alarm.id, NOW_MS + 60_000, NOW_MS + 1);
+    expect((await rig.call('POST', later, press)).statusCode).toBe(200);
+  });
+
+  it('says politely that it has expired, or that there is nothing to do', async () => {
+    const { rig, alarm } = await withAlarm();
+    const expired = await rig.call('GET', link(rig, alarm.id, NOW_MS), nobody);
+    expect([expired.statusCode, expired.headers['content-type']]).toEqual([404, 'text/html; charset=utf-8']);
+    expect(expired.body).toContain('链接已过期，请登录系统确认。 This link has expired');
+    alarm.state = 'cleared';
+    const over = await rig.call('POST', link(rig, alarm.id), press);
+    expect([over.statusCode, over.body.includes('该报警无需确认')]).toEqual([409, true]);
   });
 
   it('one of two presses at once acknowledges', async () => {

@@ -1,6 +1,6 @@
 /** Platform alarms through HTTP: shown, filtered and routed like every other, under names that nobody else can take. */
 import { describe, expect, it } from 'vitest';
-import { signLink } from '#api/links.ts';
+import { createLinkSigner } from '#model/acknowledge-link.ts';
 import type { Alarm } from '#model/alarm.ts';
 import { platformDetail } from '#model/platform.ts';
 import type { AlarmFilter } from '#store/queries.ts';
@@ -50,8 +50,9 @@ describe('platform alarms', () => {
   it('show what to do behind an acknowledgement link, where a value would stand', async () => {
     const rig = await startApi();
     rig.queries.alarm = async () => ALARM;
-    const link = { alarm: ALARM.id, channel: 'duty', untilMs: NOW_MS + 60_000 };
-    const page = await rig.call('GET', `/a/${signLink(rig.deps.linkSecret, link)}`, { as: 'nobody' });
+    const claims = { alarm: ALARM.id, channel: 'duty', notice: 'n', sentMs: NOW_MS, untilMs: NOW_MS + 60_000 };
+    const link = createLinkSigner(rig.deps.linkSecret).sign(claims);
+    const page = await rig.call('GET', `/a/${link}`, { as: 'nobody' });
     expect(page.statusCode).toBe(200);
     expect(page.body).toContain('ECONNREFUSED &lt;8086&gt;. What to do: Start InfluxDB');
     expect(page.body).toContain('<td>store.unreachable</td>');

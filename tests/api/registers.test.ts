@@ -71,6 +71,7 @@ describe('stations, meters, rules, channels', () => {
       { ...TAOCHA, chiefs: [{ level: 'town', name: 'Li', channels: ['nobody'] }] },
       'chiefs[0].channels[0]',
     ],
+    ['stations/x', { ...TAOCHA, owner: { name: 'Wang', channels: ['duty', 'nobody'] } }, 'owner.channels[1]'],
     ['meters/x', { ...METER, station: 'nowhere' }, 'station'],
     ['meters/x', { ...METER, unit: 'furlong' }, 'unit'],
     ['meters/x', { ...METER, parameter: 'flow' }, 'kind'],
@@ -78,6 +79,11 @@ describe('stations, meters, rules, channels', () => {
     ['routes', [{ match: {}, channels: ['duty', 'nobody'] }], '[0].channels[1]'],
     ['routes', [{ match: { station: ['nowhere'] }, channels: ['duty'] }], '[0].match.station[0]'],
     ['routes', [{ match: { rule: ['none'] }, channels: ['duty'] }], '[0].match.rule[0]'],
+    ['routes', [{ match: {} }], '[0].channels'],
+    ['routes', [{ to: ['emperor'] }], '[0].to[0]'],
+    ['routes', [{ to: [] }], '[0].to'],
+    ['routes', [{ to: ['owner'], quiet: { from: '22:00', to: '22:00', severities: ['minor'] } }], '[0].quiet.to'],
+    ['routes', [{ to: ['owner'], quiet: { from: '24:00', to: '07:00', severities: ['minor'] } }], '[0].quiet.from'],
   ])('PUT %s says what does not exist or fit (%#)', async (path, body, where) => {
     const rig = await startApi();
     const response = await rig.call('PUT', `/api/v1/${path}`, { body });

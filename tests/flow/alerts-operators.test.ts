@@ -113,9 +113,10 @@ describe('routes', () => {
     await rig.send({ at: 15, value: 0.1 });
     const by = Map.groupBy(rig.notices(), ({ channel }) => channel);
     const events = (channel: string) => by.get(channel)?.map(({ event }) => event);
-    expect([...by.keys()].sort()).toEqual(['hook', 'pager', 'pager2']);
+    expect([...by.keys()].sort()).toEqual(['chief', 'hook', 'pager', 'pager2']);
     expect(events('hook')).toEqual(['raised', 'severity-changed', 'severity-changed', 'returned']);
     expect(events('pager')).toEqual(['severity-changed', 'severity-changed', 'returned']);
+    expect(events('chief')).toEqual(['escalated', 'returned']);
   });
 
   it('without routes nothing is sent', async () => {

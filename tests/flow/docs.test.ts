@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import type { Bond } from '#alerts/grouping.ts';
 import * as alarms from '#api/schemas/alarms.ts';
 import * as readings from '#api/schemas/readings.ts';
 import * as registers from '#api/schemas/registers.ts';
@@ -51,6 +52,24 @@ const SCHEMAS: Record<string, z.ZodType> = {
   ledger: registers.ledger,
   correction: readings.correction,
   station: registerSchema.station,
+  'summary-group': z.strictObject({
+    reason: z.enum(['flood', 'chattering', 'quiet']),
+    kind: z.enum([
+      'river',
+      'area',
+      'gateway',
+      'gateways',
+      'platform',
+      'late',
+      'alarm',
+      'rest',
+    ] satisfies Bond['kind'][]),
+    name: z.string().nullable(),
+    since: z.iso.datetime(),
+    raises: z.int(),
+    ends: z.int(),
+    over: z.boolean(),
+  }),
   rule: registerSchema.rule,
   channel: registerSchema.channel,
   routes: registerSchema.routes,

@@ -5,6 +5,7 @@
 
 import type { AlarmChange } from '#alerts/alarm-log.ts';
 import { type AlertsFollower, createAlertsFollower } from '#alerts/follower.ts';
+import { createLinkSigner } from '#model/acknowledge-link.ts';
 import type { Alarm } from '#model/alarm.ts';
 import type { Command, Entry, JournaledReading } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
@@ -21,6 +22,8 @@ export const reference = loadReference();
 export const standard = [...reference.standards.values()][0]!;
 export const MINUTE = 60_000;
 export const HOUR = 3_600_000;
+/** As the service would make it of its installation's key. */
+export const linkSigner = createLinkSigner('installation-key-of-these-tests');
 export const T0 = Date.UTC(2026, 10, 22);
 
 export interface Sent {
@@ -88,6 +91,7 @@ export function createAlertsRig(options: AlertsRigOptions = {}) {
       allowedLatenessMs: options.allowedLatenessMs ?? 2 * HOUR,
       publicUrl: 'https://wells.example/',
       timeZone: options.timeZone ?? 'Asia/Shanghai',
+      linkSigner,
       log: { info: () => {}, warn: (fields, message) => rig.warnings.push({ fields, message }) },
       onAlarms: (some, seq) => {
         changes.push(...some);
@@ -156,6 +160,16 @@ export function createAlertsRig(options: AlertsRigOptions = {}) {
       entries.push({ kind: 'tick', seq: entries.length + 1, receivedMs: nowMs });
       return rig;
     },
+    /** Lets time pass until so many minutes after T0, with a tick for every timer that is due, as the service would. */
+    async pass(minutes: number) {
+      await rig.apply();
+      const endMs = T0 + minutes * MINUTE;
+      for (let due = started().nextTimerMs(); due !== null && due <= endMs; due = started().nextTimerMs()) {
+        nowMs = Math.max(nowMs, due);
+        await rig.tick().apply();
+      }
+      return rig.at(minutes);
+    },
     station(id: string, body: Record<string, unknown> = {}) {
       const whole = station.parse({
         name: { zh: '站', en: 'Station' },
@@ -194,13 +208,14 @@ export function createAlertsRig(options: AlertsRigOptions = {}) {
     story(): string[] {
       return changes.map(({ transition }) => `${transition.event} ${transition.to}`);
     },
-    notices(): { channel: string; event: string; alarms: string[]; payload: Record<string, unknown> }[] {
+    notices(): { channel: string; event: string; state: string; alarms: string[]; payload: Record<string, unknown> }[] {
       return derived
-        .prepare('SELECT channel, event, alarms, payload FROM notice ORDER BY position')
+        .prepare('SELECT channel, event, state, alarms, payload FROM notice ORDER BY position')
         .all()
         .map((row) => ({
           channel: row.channel as string,
           event: row.event as string,
+          state: row.state as string,
           alarms: JSON.parse(row.alarms as string) as string[],
           payload: JSON.parse(row.payload as string) as Record<string, unknown>,
         }));

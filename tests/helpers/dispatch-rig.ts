@@ -4,6 +4,7 @@
  */
 import type { ChannelPorts, Send, Sent } from '#alerts/channels/channel.ts';
 import { createDispatcher, type Delay, type Dispatcher } from '#alerts/dispatch.ts';
+import type { Payload } from '#alerts/templates/message.ts';
 import type { Channel } from '#model/register.ts';
 import type { Database } from '#store/sqlite.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
@@ -52,6 +53,8 @@ export interface Got {
   id: string;
   event: string;
   alarm: string;
+  /** `event alarm` of each notice that it tells of: its own, or those of a summary. */
+  lines: string[];
 }
 
 export type Answer = (got: Got, n: number) => Sent | Promise<Sent>;
@@ -73,13 +76,16 @@ export function createDispatchRig(
     dispatcher: undefined as Dispatcher | undefined,
     start(database: Database = derived): Dispatcher {
       const send: Send = async (channel, notice) => {
-        const { alarm } = JSON.parse(notice.payload) as { alarm: { id: string } };
+        const { alarm, told } = JSON.parse(notice.payload) as Payload;
         const one = {
           atMs: timers.nowMs(),
           channel: channel.to ?? '',
           id: notice.id,
           event: notice.event,
           alarm: alarm.id,
+          lines: told?.flatMap((one) => one.alarms.map((id) => `${one.event} ${id}`)) ?? [
+            `${notice.event} ${alarm.id}`,
+          ],
         };
         got.push(one);
         return rig.answer(one, got.length);

@@ -6,6 +6,7 @@ import type { ChannelPorts, Send, Sent } from '#alerts/channels/channel.ts';
 import { createDispatcher, type Dispatcher } from '#alerts/dispatch.ts';
 import { type Notice, noticeDraft, sampleAlarm } from '#alerts/notice.ts';
 import type { Payload } from '#alerts/templates/message.ts';
+import type { LinkSigner } from '#model/acknowledge-link.ts';
 import type { AlarmEvent, Severity } from '#model/alarm.ts';
 import type { Channel } from '#model/register.ts';
 import { notice, notices, timeline } from '#store/alert-queries.ts';
@@ -65,6 +66,7 @@ export function createOutboxRig(channels: Record<string, Channel | undefined>, o
     channels,
     deliveries,
     answer: options.answer ?? null,
+    linkSigner: null as LinkSigner | null,
     /** Instead of the answers: these senders as they are. */
     senders: undefined as Partial<Record<Channel['kind'], Send>> | undefined,
     add(
@@ -90,6 +92,7 @@ export function createOutboxRig(channels: Record<string, Channel | undefined>, o
       const channel = (id: string) => channels[id];
       dispatcher = createDispatcher({
         derived: database,
+        linkSigner: rig.linkSigner,
         channel,
         ports,
         senders,

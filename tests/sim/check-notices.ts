@@ -56,8 +56,9 @@ function checkRoutes(outcome: Outcome): string[] {
 const lineOf = ({ alarm, event }: Pick<Told, 'alarm' | 'event'>) => `${event} ${alarm}`;
 
 function toldTo(channel: string, { notices }: Outcome): Told[] {
+  // A summary only says again what its members tell.
   return notices
-    .filter((notice) => notice.channel === channel)
+    .filter((notice) => notice.channel === channel && notice.event !== 'summary')
     .flatMap(({ event, alarms, payload }) => {
       type View = Pick<Told, 'severity' | 'station'> & { id: string };
       const body = JSON.parse(payload) as { alarm: View; alarms?: View[] };
@@ -88,7 +89,15 @@ function checkWire({ wire }: World, { notices }: Outcome): string[] {
   for (const id of sends.keys()) if (!known.has(id)) problems.push(`notice ${id} was sent and is not in the outbox`);
   const firstSends = new Map([...sends.keys()].map((id, n) => [id, n]));
   const newest = new Map<string, number>();
-  for (const { id, channel, alarms, state } of notices) {
+  const inSummaries: string[] = [];
+  const grouped: string[] = [];
+  for (const { id, channel, alarms, state, payload } of notices) {
+    for (const { notice } of (JSON.parse(payload) as { told?: { notice: string }[] }).told ?? [])
+      inSummaries.push(notice);
+    if (state === 'grouped') {
+      grouped.push(id);
+      continue;
+    }
     const ofNotice = sends.get(id) ?? [];
     const good = ofNotice.filter(({ outcome }) => outcome === 'sent');
     if (new Set(ofNotice.map(({ payload }) => payload)).size > 1)
@@ -106,7 +115,7 @@ function checkWire({ wire }: World, { notices }: Outcome): string[] {
       newest.set(line, first);
     }
   }
-  return problems;
+  return [...problems, ...differences('told in summaries', inSummaries, grouped)];
 }
 
 /** As multisets. */

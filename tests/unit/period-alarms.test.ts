@@ -5,6 +5,7 @@ import { createAlarmLog } from '#alerts/alarm-log.ts';
 import type { Condition } from '#alerts/conditions.ts';
 import { BREACH_UNCLASSED, CLEAR } from '#alerts/grades.ts';
 import { followVerdicts } from '#alerts/period-alarms.ts';
+import { loadReference } from '#seeds/reference.ts';
 import { alarms } from '#store/alert-queries.ts';
 import { openAlertStore } from '#store/alert-store.ts';
 import { Control } from '#store/control.ts';
@@ -47,7 +48,17 @@ function createBooks() {
   const derived = openDerived(':memory:');
   const store = openAlertStore(derived);
   const verdicts = openPeriodVerdicts(derived, CLEAR);
-  const log = createAlarmLog({ store, control: new Control([]), allowedLatenessMs: 0, publicUrl: null });
+  const reference = loadReference();
+  const log = createAlarmLog({
+    derived,
+    store,
+    control: new Control([]),
+    standard: reference.standards.values().next().value!,
+    allowedLatenessMs: 0,
+    timeZone: 'UTC',
+    publicUrl: null,
+    stationsBehind: () => [],
+  });
   let seq = 0;
   return {
     /** Periods are one long: number n is from n to n + 1. */

@@ -55,6 +55,7 @@ export function noticeRoutes(api: Api, deps: ApiDeps): void {
       const notice = await deps.queries.notice({ id: request.params.id });
       if (!notice) throw notFound(`notice "${request.params.id}"`);
       if (notice.state === 'pending') throw new Problem('state.conflict', 'The notice is still being tried.');
+      if (notice.state === 'held') throw new Problem('state.conflict', 'The notice waits for its summary.');
       if (notice.state === 'grouped') {
         throw new Problem('state.conflict', `The notice was told in notice "${notice.summary}"; send that again.`);
       }

@@ -109,7 +109,7 @@ export const alarmQuery = z.strictObject({
 });
 export const alarmPage = listOf(alarm);
 
-const NOTICE_STATES = ['pending', 'sent', 'failed', 'grouped'] as const;
+const NOTICE_STATES = ['pending', 'sent', 'failed', 'held', 'grouped'] as const;
 const OUTCOMES = ['sent', 'failed-for-now', 'failed-for-good'] as const;
 const NOTICE = {
   id: 'n-4711-0-duty',

@@ -1,0 +1,185 @@
+/**
+ * What one recipient (a channel) is told by itself and what goes into a summary, as pure steps of plain data: a flood of
+ * alarms goes into one rolling summary per river and cause, a chattering alarm into one of its own, what falls into quiet
+ * hours into one when they end. The clock is `receivedMs`.
+ */
+import type { AlarmEvent, Severity } from '#model/alarm.ts';
+import { advanced, CALM, type FloodState, floodEndMs, raised } from './flood.ts';
+
+/** A summary follows the one before it no sooner: of a flood, of one with new critical alarms in it, of a chattering alarm. */
+const FLOOD_EVERY_MS = 300_000;
+const CRITICAL_EVERY_MS = 60_000;
+const CHATTERING_EVERY_MS = 1_800_000;
+/** In a flood so many critical alarms in so long still come by themselves. */
+const CRITICAL_ALONE = 10;
+const CRITICAL_WINDOW_MS = 600_000;
+/** More rivers and causes than these go together. */
+const GROUPS_MAX = 20;
+
+/** What the members of a group have in common. */
+export interface Bond {
+  kind: 'river' | 'area' | 'gateway' | 'gateways' | 'platform' | 'late' | 'alarm' | 'rest';
+  /** The river, the area, the gateway, the platform's condition, the alarm's key. */
+  name: string | null;
+}
+
+export interface Group {
+  reason: 'flood' | 'chattering' | 'quiet';
+  bond: Bond;
+  sinceMs: number;
+  /** When its last summary was made; null: there was none. */
+  lastMs: number | null;
+  /** When what is held is told. */
+  dueMs: number;
+  held: number;
+  /** Since it began, those held among them. */
+  raises: number;
+  ends: number;
+}
+
+export interface Recipient {
+  flood: FloodState;
+  /** Critical alarms that came by themselves in this flood, oldest first. */
+  criticalMs: readonly number[];
+  groups: Readonly<Record<string, Group>>;
+}
+
+export const QUIET_RECIPIENT: Recipient = { flood: CALM, criticalMs: [], groups: {} };
+
+/** A notice that is to be told now. */
+export interface Arrival {
+  event: AlarmEvent;
+  severity: Severity;
+  bond: Bond;
+  /** The key of an alarm that chatters. */
+  chattering: string | null;
+  quietUntilMs: number | null;
+  /** The group that holds an earlier notice about the same alarm. */
+  heldIn: string | null;
+  atMs: number;
+}
+
+/** New alarms to a recipient: they make a flood. */
+const NEW: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>(['raised', 'escalated', 'late-found']);
+const ASKING: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>(['raised', 'escalated', 'severity-changed']);
+const ENDING: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>(['returned', 'latched', 'cleared', 'withdrawn']);
+
+/**
+ * Where a notice goes: into a group, or by itself (null). It joins those about the same alarm that are held already, so that
+ * they are told in order; only from quiet hours they come along, since what isn't quiet any more can't wait for the morning.
+ * `recipient` has to have been advanced to this time.
+ */
+export function placed(recipient: Recipient, arrival: Arrival): { recipient: Recipient; group: string | null } {
+  const { event, bond, chattering, quietUntilMs, heldIn, atMs } = arrival;
+  if (quietUntilMs !== null) {
+    return held(recipient, arrival, heldIn ?? `quiet/${quietUntilMs}`, {
+      reason: 'quiet',
+      bond: REST,
+      dueMs: quietUntilMs,
+    });
+  }
+  const joined = heldIn?.startsWith('quiet/') ? null : heldIn;
+  const own = chattering === null ? null : `chattering/${chattering}`;
+  const isRolling = own !== null && recipient.groups[own] !== undefined;
+  // What a chattering alarm adds to its summary is nothing new to its recipient.
+  const flood = NEW.has(event) && !isRolling ? raised(recipient.flood, atMs) : recipient.flood;
+  const next = { ...recipient, flood };
+  if (flood.sinceMs !== null) {
+    const alone = aloneNow(next, arrival);
+    if (alone) return { recipient: alone, group: null };
+    return held(next, arrival, joined ?? floodKey(next, bond), { reason: 'flood', bond, dueMs: atMs });
+  }
+  if (own === null) return { recipient: next, group: null };
+  return held(next, arrival, joined ?? own, {
+    reason: 'chattering',
+    bond: { kind: 'alarm', name: chattering },
+    dueMs: atMs,
+  });
+}
+
+const REST: Bond = { kind: 'rest', name: null };
+
+function isCritical({ event, severity }: Arrival): boolean {
+  return severity === 'critical' && ASKING.has(event);
+}
+
+/** A critical alarm comes by itself even in a flood, unless there is a flood of them. */
+function aloneNow(recipient: Recipient, arrival: Arrival): Recipient | null {
+  if (!isCritical(arrival)) return null;
+  const recent = recipient.criticalMs.filter((atMs) => atMs > arrival.atMs - CRITICAL_WINDOW_MS);
+  return recent.length >= CRITICAL_ALONE ? null : { ...recipient, criticalMs: [...recent, arrival.atMs] };
+}
+
+function floodKey({ groups }: Recipient, { kind, name }: Bond): string {
+  const key = `flood/${kind}/${name ?? ''}`;
+  if (groups[key]) return key;
+  return Object.values(groups).filter(({ reason }) => reason === 'flood').length < GROUPS_MAX ? key : 'flood/rest/';
+}
+
+function held(
+  recipient: Recipient,
+  arrival: Arrival,
+  key: string,
+  begun: Pick<Group, 'reason' | 'bond' | 'dueMs'>,
+): { recipient: Recipient; group: string } {
+  const { event, atMs } = arrival;
+  const bond = key === 'flood/rest/' ? REST : begun.bond;
+  const known = recipient.groups[key] ?? { ...begun, bond, sinceMs: atMs, lastMs: null, held: 0, raises: 0, ends: 0 };
+  const soon = known.reason === 'flood' && isCritical(arrival) && known.lastMs !== null;
+  const group: Group = {
+    ...known,
+    dueMs: soon ? Math.min(known.dueMs, known.lastMs! + CRITICAL_EVERY_MS) : known.dueMs,
+    held: known.held + 1,
+    raises: known.raises + (event === 'raised' ? 1 : 0),
+    ends: known.ends + (ENDING.has(event) ? 1 : 0),
+  };
+  return { recipient: { ...recipient, groups: { ...recipient.groups, [key]: group } }, group: key };
+}
+
+/** So many that a group held go into another one, or (null) are told by themselves after all. */
+export function moved(recipient: Recipient, from: string, to: string | null, count: number): Recipient {
+  const groups = { ...recipient.groups };
+  for (const [key, change] of [
+    [from, -count],
+    [to, count],
+  ] as const) {
+    const group = key === null ? undefined : groups[key];
+    if (group) groups[key!] = { ...group, held: group.held + change };
+  }
+  return { ...recipient, groups };
+}
+
+/** A group whose summary is due. */
+export interface Due {
+  key: string;
+  group: Group;
+  /** The flood or the quiet hours are over: this is its last. */
+  isLast: boolean;
+}
+
+/** Time passes: what is due is told, and what is over is let go of. */
+export function passed(recipient: Recipient, nowMs: number): { recipient: Recipient; due: Due[] } {
+  const flood = advanced(recipient.flood, nowMs);
+  const due: Due[] = [];
+  const groups: Record<string, Group> = {};
+  for (const [key, group] of Object.entries(recipient.groups)) {
+    const isLast = group.reason === 'flood' ? flood.sinceMs === null : group.reason === 'quiet' && group.dueMs <= nowMs;
+    const isDue = group.held > 0 && (isLast || group.dueMs <= nowMs);
+    if (isDue) due.push({ key, group, isLast });
+    // A chattering alarm that was silent for so long is news when it comes again.
+    const isForgotten = group.reason === 'chattering' && group.held === 0 && group.dueMs <= nowMs;
+    if (isLast || isForgotten) continue;
+    const everyMs = group.reason === 'flood' ? FLOOD_EVERY_MS : CHATTERING_EVERY_MS;
+    groups[key] = isDue ? { ...group, held: 0, lastMs: nowMs, dueMs: nowMs + everyMs } : group;
+  }
+  return { recipient: { flood, criticalMs: flood.sinceMs === null ? [] : recipient.criticalMs, groups }, due };
+}
+
+/** When `passed` has something to do next; null: not before something is told. */
+export function nextMs({ flood, groups }: Recipient): number | null {
+  const waiting = Object.values(groups).filter(({ held: count, reason }) => count > 0 || reason === 'chattering');
+  const times = waiting.map(({ dueMs }) => dueMs);
+  const endMs = floodEndMs(flood);
+  if (endMs !== null) times.push(endMs);
+  return times.length === 0 ? null : Math.min(...times);
+}

@@ -1,0 +1,111 @@
+/** Chattering alarms: one rolling summary each, whatever their recipient hears of others. */
+import { describe, expect, it } from 'vitest';
+import { noticePayload, sampleAlarm } from '#alerts/notice.ts';
+import { createTelling } from '#alerts/telling.ts';
+import { composeMessage, type Payload } from '#alerts/templates/message.ts';
+import type { Alarm, AlarmEvent } from '#model/alarm.ts';
+import { openAlertStore } from '#store/alert-store.ts';
+import { openDerived } from '#store/derived.ts';
+import { openHeldNotices } from '#store/held-notices.ts';
+import { NAMES } from '#tests/helpers/channel-notice.ts';
+
+const MINUTE = 60_000;
+
+function createTellingRig() {
+  const derived = openDerived(':memory:');
+  const options = { store: openAlertStore(derived), held: openHeldNotices(derived), publicUrl: null };
+  let telling = createTelling(options);
+  let told = 0;
+  const rig = {
+    /** At so many minutes. */
+    tell(minutes: number, event: AlarmEvent, over: Partial<Alarm> = {}) {
+      const alarm = {
+        ...sampleAlarm(0),
+        id: 'a',
+        key: 'r/shending-mouth/nh3n',
+        station: 'shending-mouth',
+        parameter: 'nh3n',
+      };
+      const atMs = minutes * MINUTE;
+      telling.pass(atMs);
+      const alarms = [{ ...alarm, ...over }];
+      telling.tell({ cause: `${told++}`, event, channel: 'hook', alarms, atMs }, { kind: 'river', name: 'han' }, null);
+      telling.pass(atMs);
+    },
+    /** Lets what is due happen, until so many minutes. */
+    pass(minutes: number) {
+      for (let due = telling.nextMs(); due !== null && due <= minutes * MINUTE; due = telling.nextMs())
+        telling.pass(due);
+    },
+    /** As after a restart. */
+    restart() {
+      telling.save();
+      telling = createTelling(options);
+    },
+    sent: () =>
+      derived
+        .prepare("SELECT id, createdAtMs, payload FROM notice WHERE state = 'pending' ORDER BY position")
+        .all()
+        .map(({ id, createdAtMs, payload }) => {
+          const notice = { payload: noticePayload(id as string, payload as string) };
+          return { at: (createdAtMs as number) / MINUTE, notice, body: JSON.parse(notice.payload) as Payload };
+        }),
+    held: () => derived.prepare("SELECT count(*) AS n FROM notice WHERE state = 'held'").get()!.n,
+  };
+  return rig;
+}
+
+describe('a chattering alarm', () => {
+  it('is told in one rolling summary: the first at once, then every half hour, counting since it began', () => {
+    const rig = createTellingRig();
+    rig.tell(0, 'raised', { chattering: true });
+    for (let n = 1; n < 5; n++) {
+      rig.tell(n * 4 - 1, 'returned', { chattering: true });
+      rig.tell(n * 4, 'raised', { chattering: true, id: `a${n}` });
+      if (n === 2) rig.restart();
+    }
+    expect(rig.sent().map(({ at }) => at)).toEqual([0]);
+    expect(rig.held()).toBe(8);
+    rig.pass(60);
+    const [, second] = rig.sent();
+    expect(second).toMatchObject({ at: 30, body: { group: { reason: 'chattering', raises: 5, ends: 4 } } });
+    expect(second!.body.told).toHaveLength(8);
+    expect(composeMessage(second!.notice, 'zh', NAMES).title).toBe(
+      '【守井人】汇总：抖动报警 神定河口 氨氮：触发 5 次，恢复 4 次',
+    );
+    expect(composeMessage(second!.notice, 'en', NAMES).title).toBe(
+      '【Wellkeeper】summary: chattering Shending River mouth Ammonia nitrogen: 5 raises, 4 clears',
+    );
+    // Silent for half an hour, it is news again.
+    rig.tell(90, 'raised', { chattering: true, id: 'z' });
+    expect(rig.sent().at(-1)).toMatchObject({ at: 90, body: { group: { raises: 1 } } });
+  });
+
+  it('makes no flood by itself; many of them do, and go into its summaries', () => {
+    const rig = createTellingRig();
+    for (let n = 0; n < 20; n++) rig.tell(n / 10, 'raised', { chattering: true, id: `a${n}` });
+    rig.tell(2, 'raised', { id: 'calm', key: 'r/other/nh3n' });
+    expect(rig.sent().map(({ body }) => body.group?.reason)).toEqual(['chattering', undefined]);
+    for (let n = 0; n < 20; n++) rig.tell(3, 'raised', { chattering: true, id: `b${n}`, key: `r/s${n}/nh3n` });
+    const reasons = rig.sent().map(({ body }) => body.group?.reason);
+    expect(reasons.filter((reason) => reason === 'chattering')).toHaveLength(9);
+    expect(reasons.filter((reason) => reason === 'flood')).toHaveLength(1);
+    rig.pass(120);
+    expect(rig.held()).toBe(0);
+  });
+
+  it('is told by itself again once it is calm, with what was held of it before', () => {
+    const rig = createTellingRig();
+    rig.tell(0, 'raised', { chattering: true, id: 'a0' });
+    rig.tell(1, 'raised', { chattering: true, id: 'a1' });
+    expect(rig.held()).toBe(1);
+    // An alarm of the key that doesn't chatter any more is told at once, and its own earlier notices before it.
+    rig.tell(2, 'returned', { id: 'a1' });
+    rig.pass(100);
+    expect(rig.sent().map(({ at, body }) => `${at} ${body.event} ${body.alarm.id}`)).toEqual([
+      '0 summary a0',
+      '1 raised a1',
+      '2 returned a1',
+    ]);
+  });
+});
