@@ -16,6 +16,7 @@ import { run as quality } from './quality.ts';
 import { run as query } from './query.ts';
 import { run as queryInflux } from './query-influx.ts';
 import { run as readings } from './readings.ts';
+import { run as rehearsal } from './rehearsal.ts';
 import { run as start } from './start.ts';
 import { run as volumes } from './volumes.ts';
 
@@ -31,6 +32,7 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   quality,
   readings,
   alerts,
+  rehearsal,
   books,
   volumes,
   assess,

@@ -32,6 +32,7 @@ import { createMetrics } from './metrics.ts';
 import { openReadingStore } from './open-reading-store.ts';
 import { createPlatformWatch, standingConditions } from './platform-watch.ts';
 import { startQueryWorker } from './query-client.ts';
+import { createRehearsals } from './rehearsals.ts';
 import { quarantineRejected } from './rejected-readings.ts';
 import { createLogInLimit, createPasswordVerifier } from './secrets.ts';
 import { serviceMetrics } from './service-metrics.ts';
@@ -97,6 +98,8 @@ export async function startService(config: Config, log: Logger): Promise<Service
       log.error({ event: 'queries.restarted', err: error }, 'the query worker ended and was started again'),
     );
     closers.push(() => queryWorker.close());
+    const rehearsals = createRehearsals(config, reference);
+    closers.push(() => rehearsals.close());
 
     const { queries } = queryWorker;
     const tokens = createTokens(control, dataDir.adminToken(config.adminToken));
@@ -227,6 +230,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
       ),
       disconnectGateway: (id) => broker.disconnectGateway(id),
       checkRule: (rule) => checkRule(rule, control, reference),
+      rehearse: rehearsals.run,
       checkChannel: async ({ url }) => {
         const fault = url === undefined ? null : await checkAddress(url, webhookPolicy(config));
         return fault ? [fault] : [];

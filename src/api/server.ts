@@ -35,6 +35,7 @@ import { readingsInRoutes } from './routes/readings-in.ts';
 import { readingsOutRoutes } from './routes/readings-out.ts';
 import { referenceRoutes } from './routes/reference.ts';
 import { registerRoutes } from './routes/registers.ts';
+import { rehearsalRoutes } from './routes/rehearsals.ts';
 import { repairRoutes } from './routes/repair.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { streamRoutes } from './routes/stream.ts';
@@ -216,6 +217,7 @@ async function addRoutes(
       const v1 = scope as Api;
       accessRoutes(v1, deps, credentials, sessions);
       registerRoutes(v1, deps);
+      rehearsalRoutes(v1, deps);
       gatewayRoutes(v1, deps);
       notificationRoutes(v1, deps);
       referenceRoutes(v1, deps);

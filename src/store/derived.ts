@@ -4,7 +4,7 @@
  * released migration is never edited.
  */
 
-import { alertPartsDdl, alertsDdl, noticesDdl } from './alert-tables.ts';
+import { alarmFiguresDdl, alertPartsDdl, alertsDdl, noticesDdl } from './alert-tables.ts';
 import { booksDdl } from './books-tables.ts';
 import { frozenHoursDdl } from './frozen-hours.ts';
 import { rejectedDdl } from './rejected.ts';
@@ -29,6 +29,7 @@ export const derivedMigrations: readonly string[] = [
   volumeTotalsDdl,
   noticesDdl,
   alertPartsDdl,
+  alarmFiguresDdl,
 ];
 
 export function openDerived(path: string): Database {

@@ -32,6 +32,7 @@ const NEEDS: Record<string, Role> = {
   'GET /api/v1/rules/{id}': 'viewer',
   'PUT /api/v1/rules/{id}': 'engineer',
   'DELETE /api/v1/rules/{id}': 'engineer',
+  'POST /api/v1/rules/rehearse': 'engineer',
   'GET /api/v1/maintenance': 'viewer',
   'GET /api/v1/maintenance/{id}': 'viewer',
   'PUT /api/v1/maintenance/{id}': 'operator',

@@ -148,6 +148,9 @@ export async function startApi(overrides: { config?: Partial<Config>; seeded?: b
     metrics: async () => 'wellkeeper_up 1\n',
     disconnectGateway: (id) => void disconnected.push(id),
     checkRule: () => [],
+    rehearse: async () => {
+      throw new Error('nobody said what a rehearsal answers');
+    },
     checkChannel: async () => [],
   };
   journal.onCommit((entries) => deps.live.committed(entries));
