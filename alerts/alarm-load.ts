@@ -42,3 +42,10 @@ export function alarmLoad(timesMs: readonly number[], { fromMs, toMs }: Span): A
     minutesInFlood: spans.reduce((sum, span) => sum + (span.toMs - span.fromMs), 0) / MINUTE_MS,
   };
 }
+
+/** Names with how often each comes, most often first. */
+export function counted(names: readonly string[]): [string, number][] {
+  const counts = new Map<string, number>();
+  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+}

@@ -1,7 +1,7 @@
 /** What a rehearsal says: its alarms in figures, and what the present rule raised in the same time. Pure. */
 import { type Alarm, SEVERITIES, type Severity } from '#model/alarm.ts';
 import type { Control } from '#store/control.ts';
-import { type AlarmLoad, alarmLoad, type Span } from './alarm-load.ts';
+import { type AlarmLoad, alarmLoad, counted, type Span } from './alarm-load.ts';
 import { routed } from './route.ts';
 
 /** So many alarms are listed; all are counted. */
@@ -86,13 +86,6 @@ function stoodMinutes(raised: readonly Alarm[], { toMs }: Span): Outcome['stoodM
 function countsOf(raised: readonly Alarm[]): Record<Severity, number> {
   const counts = SEVERITIES.map((severity) => [severity, raised.filter((alarm) => alarm.severity === severity).length]);
   return Object.fromEntries(counts) as Record<Severity, number>;
-}
-
-/** Names with how often each comes, most often first. */
-function counted(names: readonly string[]): [string, number][] {
-  const counts = new Map<string, number>();
-  for (const name of names) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
 }
 
 function channelsOf(told: readonly Alarm[], registers: Control): Outcome['byChannel'] {

@@ -2,6 +2,7 @@
  * `npm run bench [-- NAME…]`: runs the named benchmarks, or all of them, and prints a line of JSON for each figure.
  * Nothing here is a test: no figure fails anything. It ends with 1 when a benchmark could not be run.
  */
+import { run as alarmFigures } from './alarm-figures.ts';
 import { run as alerts } from './alerts.ts';
 import { run as assess } from './assess.ts';
 import { run as books } from './books.ts';
@@ -33,6 +34,7 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   readings,
   alerts,
   rehearsal,
+  'alarm-figures': alarmFigures,
   books,
   volumes,
   assess,

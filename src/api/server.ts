@@ -16,6 +16,7 @@ import type { Api, ApiDeps } from './deps.ts';
 import { type KnownRoute, knownRoutes } from './known-routes.ts';
 import { fromZod, Problem, sendProblem } from './problems.ts';
 import { accessRoutes } from './routes/access.ts';
+import { alarmFiguresRoutes } from './routes/alarm-figures.ts';
 import { alarmRoutes } from './routes/alarms.ts';
 import { assessmentRoutes } from './routes/assessments.ts';
 import { balanceRoutes } from './routes/balances.ts';
@@ -232,6 +233,7 @@ async function addRoutes(
       balanceRoutes(v1, deps);
       planRoutes(v1, deps);
       periodRoutes(v1, deps);
+      alarmFiguresRoutes(v1, deps);
       alarmRoutes(v1, deps);
       noticeRoutes(v1, deps);
       repairRoutes(v1, deps);

@@ -83,7 +83,7 @@ export const alarmFiguresDdl = `
   CREATE INDEX alarmByEnd ON alarm (clearedAtMs, raisedAtMs) WHERE late = 0 AND state <> 'withdrawn';
   CREATE INDEX transitionTaken ON transition (alarm, atMs)
     WHERE event = 'acknowledged' OR (event = 'cleared' AND actor IS NOT NULL);
-  CREATE INDEX noticeFigures ON notice (createdAtMs, channel, state, fallback);
+  CREATE INDEX noticeFigures ON notice (createdAtMs, channel, state, fallback, event);
 `;
 
 /** A reading that waits in the inbox; `n` rises and never comes twice: alarms are named after it. */

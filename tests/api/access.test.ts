@@ -80,6 +80,7 @@ const NEEDS: Record<string, Role> = {
   'POST /api/v1/periods/{period}/close': 'engineer',
   'POST /api/v1/periods/{period}/restate': 'engineer',
   'GET /api/v1/alarms': 'viewer',
+  'GET /api/v1/alarms/figures': 'viewer',
   'GET /api/v1/alarms/{id}': 'viewer',
   'GET /api/v1/alarms/{id}/timeline': 'viewer',
   'POST /api/v1/alarms/{id}/acknowledge': 'operator',

@@ -25,10 +25,10 @@ export const rehearsalBody = z
   });
 
 const count = z.number().int();
-const span = z.object({ from: instantText, to: instantText });
+export const span = z.object({ from: instantText, to: instantText });
 
 /** What one stream of alarms asks of the person who gets them. */
-const alarmLoadFields = {
+export const alarmLoadFields = {
   per10Min: z
     .object({ mean: z.number(), max: count, shareAbove10: z.number() })
     .describe('New alarms in the ten-minute windows of the range; the share of windows with more than ten'),
