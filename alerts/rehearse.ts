@@ -124,16 +124,16 @@ export async function rehearse({ rule, replaces, fromMs, toMs }: Rehearsal, part
     const all = { state: null, station: null, severity: null, rule: null, fromMs: null, toMs: null };
     const found = alarms(derived, { ...all, limit: limits.alarms, after: null }).map(asRehearsed);
     const present = replaces === null ? null : parts.alarmsOf(replaces, fromMs, toMs);
-    const outcome = outcomeOf(found, present, { fromMs, toMs }, control);
+    const outcome = outcomeOf(found, present, { fromMs, toMs }, new Control(parts.registers));
     return { ...outcome, fromMs, toMs, lookBackFromMs, readings, series: watched.length };
   } finally {
     derived.close();
   }
 }
 
-/** The registers with this rule and no other. */
+/** The registers with this rule and no other, and without routes: nobody is to be told. */
 function registersWith(registers: readonly ControlVersion[], id: string, body: Rule): Control {
-  const others = registers.filter(({ noun }) => noun !== 'rule');
+  const others = registers.filter(({ noun }) => noun !== 'rule' && noun !== 'routes');
   return new Control([...others, { noun: 'rule', id, seq: 0, atMs: 0, actor: NAMELESS, body }]);
 }
 

@@ -22,7 +22,8 @@ export interface RehearsalReply {
 export interface Rehearsals {
   /**
    * @param signal ends the thread at once, whatever it is at.
-   * @throws StoreError `overloaded` while another one runs, or when it was ended; `rehearsal.too-large`.
+   * @throws StoreError `overloaded` while another one runs, when it was ended, and once this is closed;
+   * `rehearsal.too-large`.
    */
   run(rehearsal: Rehearsal, signal: AbortSignal): Promise<Rehearsed>;
   close(): Promise<void>;
@@ -33,9 +34,11 @@ const MEMORY = { maxYoungGenerationSizeMb: 48, maxOldGenerationSizeMb: 1024 };
 
 export function createRehearsals(config: Config, reference: Reference): Rehearsals {
   let running: { worker: Worker; isOver: Promise<unknown> } | null = null;
+  let isClosed = false;
 
   return {
     async run(rehearsal, signal) {
+      if (isClosed) throw new StoreError('overloaded', 'The service is stopping.', true);
       if (running) throw new StoreError('overloaded', 'Another rehearsal is running.', true);
       const start: RehearsalStart = { config, reference, rehearsal };
       const worker = new Worker(new URL('./rehearsal-worker.ts', import.meta.url), {
@@ -53,6 +56,7 @@ export function createRehearsals(config: Config, reference: Reference): Rehearsa
       return answered;
     },
     async close() {
+      isClosed = true;
       await running?.worker.terminate();
       await running?.isOver;
     },

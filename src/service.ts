@@ -99,7 +99,6 @@ export async function startService(config: Config, log: Logger): Promise<Service
     );
     closers.push(() => queryWorker.close());
     const rehearsals = createRehearsals(config, reference);
-    closers.push(() => rehearsals.close());
 
     const { queries } = queryWorker;
     const tokens = createTokens(control, dataDir.adminToken(config.adminToken));
@@ -237,6 +236,8 @@ export async function startService(config: Config, log: Logger): Promise<Service
       },
     });
     closers.push(() => server.close());
+    // First, since the server waits for whoever waits for one.
+    closers.push(() => rehearsals.close());
     await server.listen({ host: config.http.host, port: config.http.port });
     const httpPort = (server.server.address() as AddressInfo).port;
     waitingFor.delete('http');

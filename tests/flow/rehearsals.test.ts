@@ -13,6 +13,7 @@ import { SqliteReadings } from '#store/sqlite-readings.ts';
 import { anAlarm, NOW_MS } from '#tests/helpers/api.ts';
 import { handClock } from '#tests/helpers/hand-clock.ts';
 import { message, reading } from '#tests/helpers/journal-fixture.ts';
+import { startTestService } from '#tests/helpers/service.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const MINUTE = 60_000;
@@ -23,8 +24,10 @@ const REHEARSAL = {
   toMs: NOW_MS,
 } as Rehearsal;
 
-/** A data directory with one station, two breaches in the store, and an alarm that the rule `ammonia` raised. */
-async function dataDirectory(): Promise<string> {
+const BREACHES = [0.1, 0.6, 0.1, 0.9, 0.1].map((value, n) => ({ timeMs: NOW_MS - (100 - n) * MINUTE, value }));
+
+/** A data directory with one station, these readings, and an alarm that the rule `ammonia` raised. */
+async function dataDirectory(stored: { timeMs: number; value: number }[] = BREACHES): Promise<string> {
   const path = tempDir();
   const journal = openJournal({
     path: join(path, 'journal.db'),
@@ -41,10 +44,6 @@ async function dataDirectory(): Promise<string> {
   });
   await journal.appendCommand('test', { verb: 'put', noun: 'station', id: 'weir', body });
   const { series } = journal.seriesFor('weir', 'nh3n');
-  const readings = [0.1, 0.6, 0.1, 0.9, 0.1].map(
-    (value, n) =>
-      ({ series: series.id, timeMs: NOW_MS - (100 - n) * MINUTE, value, flag: 1, deviceFlag: null }) as const,
-  );
   // Only a message makes a series durable.
   await journal.appendMessage(message({ readings: [reading({ series: series.id })] }));
   await journal.close();
@@ -54,7 +53,7 @@ async function dataDirectory(): Promise<string> {
   openAlertStore(derived).put(anAlarm({ rule: 'ammonia', station: 'weir', ...times }), atMs);
   derived.close();
   const store = new SqliteReadings(join(path, 'readings.db'));
-  await store.write(readings);
+  await store.write(stored.map((one) => ({ ...one, series: series.id, flag: 1, deviceFlag: null })));
   await store.close();
   return path;
 }
@@ -90,6 +89,7 @@ describe('a rehearsal', () => {
     last.catch(() => {});
     await rehearsals.close();
     await expect(last).rejects.toMatchObject(overloaded);
+    await expect(rehearsals.run(REHEARSAL, never)).rejects.toMatchObject(overloaded);
   });
 
   it('passes on why the store can not be read', async () => {
@@ -97,4 +97,24 @@ describe('a rehearsal', () => {
     const rehearsals = createRehearsals(config, loadReference());
     await expect(rehearsals.run(REHEARSAL, never)).rejects.toThrow(/unable to open|no such file|journal/i);
   });
+});
+
+it('holds up neither other requests nor the end of the service', async () => {
+  // A slope over as many readings as a window takes, again and again: it takes far longer than this test.
+  const many = Array.from({ length: 150_000 }, (_, n) => ({ timeMs: NOW_MS - n * 10_000, value: n % 7 }));
+  const service = await startTestService({ dataDir: await dataDirectory(many), env: { WK_SEEDS: 'none' } });
+  const body = {
+    rule: { kind: 'rate', parameters: ['nh3n'], limit: 1000, over: 'PT24H', severity: 'minor' },
+    from: new Date(NOW_MS - 30 * 24 * 60 * MINUTE).toISOString(),
+    to: new Date(NOW_MS).toISOString(),
+  };
+  const ask = () => service.call<{ code: string }>('POST', '/rules/rehearse', body);
+  const both = [ask(), ask()];
+  // One of them runs, whichever came first.
+  expect(await Promise.race(both)).toMatchObject({ status: 503, body: { code: 'overloaded' } });
+  expect((await service.call('GET', '/alarms')).status).toBe(200);
+  const begunMs = performance.now();
+  expect(await service.end()).toEqual({ code: 0, signal: null });
+  expect(performance.now() - begunMs).toBeLessThan(10_000);
+  await Promise.allSettled(both);
 });
