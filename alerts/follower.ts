@@ -40,7 +40,7 @@ const REJUDGED_BATCH = 1000;
 
 export interface AlertsFollowerOptions {
   derived: Database;
-  reader: JournalReader;
+  reader: Pick<JournalReader, 'read' | 'seriesById' | 'seriesByName'>;
   /** The registers as of this follower's cursor; it advances them itself. */
   control: Control;
   reference: Reference;

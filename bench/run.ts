@@ -2,6 +2,7 @@
  * `npm run bench [-- NAME…]`: runs the named benchmarks, or all of them, and prints a line of JSON for each figure.
  * Nothing here is a test: no figure fails anything. It ends with 1 when a benchmark could not be run.
  */
+import { run as alarmFigures } from './alarm-figures.ts';
 import { run as alerts } from './alerts.ts';
 import { run as assess } from './assess.ts';
 import { run as books } from './books.ts';
@@ -16,6 +17,7 @@ import { run as quality } from './quality.ts';
 import { run as query } from './query.ts';
 import { run as queryInflux } from './query-influx.ts';
 import { run as readings } from './readings.ts';
+import { run as rehearsal } from './rehearsal.ts';
 import { run as start } from './start.ts';
 import { run as volumes } from './volumes.ts';
 
@@ -31,6 +33,8 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   quality,
   readings,
   alerts,
+  rehearsal,
+  'alarm-figures': alarmFigures,
   books,
   volumes,
   assess,

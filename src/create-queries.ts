@@ -1,5 +1,6 @@
 /** Puts the query functions of the stores together, each over read-only connections of the calling thread. */
 import { join } from 'node:path';
+import { alarmFiguresOf } from '#alerts/figures.ts';
 import type { Config } from '#model/config.ts';
 import { alarm, alarms, notice, notices, timeline, transitionsAfter } from '#store/alert-queries.ts';
 import { createAssessmentQueries } from '#store/assessment-queries.ts';
@@ -42,6 +43,7 @@ export function createQueries(config: Config): Queries {
     ...createFlagQueries(derived, store),
     alarms: async (query) => alarms(derived, query),
     alarm: async (query) => alarm(derived, query),
+    alarmFigures: async (query) => alarmFiguresOf(derived, query),
     timeline: async (query) => timeline(derived, query),
     notices: async (query) => notices(derived, query),
     notice: async (query) => notice(derived, query),

@@ -38,6 +38,7 @@ const METHODS: Record<keyof Queries, true> = {
   settledCounts: true,
   alarms: true,
   alarm: true,
+  alarmFigures: true,
   timeline: true,
   notices: true,
   notice: true,

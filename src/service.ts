@@ -34,6 +34,7 @@ import { openReadingStore } from './open-reading-store.ts';
 import { createPeriodKeeper } from './period-keeper.ts';
 import { createPlatformWatch, standingConditions } from './platform-watch.ts';
 import { startQueryWorker } from './query-client.ts';
+import { createRehearsals } from './rehearsals.ts';
 import { quarantineRejected } from './rejected-readings.ts';
 import { createLogInLimit, createPasswordVerifier } from './secrets.ts';
 import { serviceMetrics } from './service-metrics.ts';
@@ -99,6 +100,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
       log.error({ event: 'queries.restarted', err: error }, 'the query worker ended and was started again'),
     );
     closers.push(() => queryWorker.close());
+    const rehearsals = createRehearsals(config, reference);
 
     const { queries } = queryWorker;
     const tokens = createTokens(control, dataDir.adminToken(config.adminToken));
@@ -233,12 +235,15 @@ export async function startService(config: Config, log: Logger): Promise<Service
       ),
       disconnectGateway: (id) => broker.disconnectGateway(id),
       checkRule: (rule) => checkRule(rule, control, reference),
+      rehearse: rehearsals.run,
       checkChannel: async ({ url }) => {
         const fault = url === undefined ? null : await checkAddress(url, webhookPolicy(config));
         return fault ? [fault] : [];
       },
     });
     closers.push(() => server.close());
+    // First, since the server waits for whoever waits for one.
+    closers.push(() => rehearsals.close());
     await server.listen({ host: config.http.host, port: config.http.port });
     const httpPort = (server.server.address() as AddressInfo).port;
     waitingFor.delete('http');

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
+import type { Rehearsal, Rehearsed } from '#alerts/rehearse.ts';
 import type { Door } from '#ingest/door.ts';
 import type { Config } from '#model/config.ts';
 import type { CommandEntry, Noun } from '#model/entry.ts';
@@ -63,6 +64,7 @@ export interface ApiDeps {
   /** Cuts a gateway's connection: its password has changed or it is no longer. */
   disconnectGateway(id: string): void;
   checkRule(rule: Rule): Fault[];
+  rehearse(rehearsal: Rehearsal, signal: AbortSignal): Promise<Rehearsed>;
   checkChannel(channel: Channel): Promise<Fault[]>;
 }
 

@@ -34,6 +34,8 @@ const REMEDIES: Record<FaultCode, string> = {
   'range.pruned': 'Ask for whole hours in a zone whose hours are UTC hours, without `asOf`.',
   'cursor.invalid': 'Begin again without `cursor`.',
   'rule.invalid': 'Mend what `errors` lists.',
+  'rule.not-rehearsable': 'Put the rule, and look at what it records.',
+  'rehearsal.too-large': 'Rehearse a shorter time, fewer stations, or a less sensitive rule.',
   'channel.address-refused': 'Name the host in `WK_WEBHOOK_ALLOW`.',
   'token.missing': 'Send `Authorization: Bearer TOKEN`.',
   'token.invalid': 'Check the token; it may have been deleted.',

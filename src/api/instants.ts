@@ -1,5 +1,5 @@
 /** Instants as the API reads and writes them: RFC 3339, ranges half-open, answers in UTC, calendar edges with their offset. */
-import { HOUR_MS, isTimeZone } from '#model/calendar.ts';
+import { DAY_MS, HOUR_MS, isTimeZone } from '#model/calendar.ts';
 import { invalid, Problem } from './problems.ts';
 
 const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
@@ -59,6 +59,16 @@ export function rangeOf(
   const fromMs = query.from === undefined ? toMs - defaultMs! : instantMs(query.from, 'from', timeZone);
   if (fromMs >= toMs) throw new Problem('range.invalid', `from ${isoText(fromMs)} is not before to ${isoText(toMs)}.`);
   return { fromMs, toMs };
+}
+
+/** @throws Problem `range.too-long`. */
+export function demandLength({ fromMs, toMs }: Range, maxMs: number): void {
+  if (toMs - fromMs <= maxMs) return;
+  throw new Problem('range.too-long', `The range is longer than ${Math.floor(maxMs / DAY_MS)} days.`);
+}
+
+export function spanTexts({ fromMs, toMs }: Range): { from: string; to: string } {
+  return { from: isoText(fromMs), to: isoText(toMs) };
 }
 
 /** The zone that `tz` names, or the installation's. */

@@ -30,6 +30,17 @@ export function alarms(derived: Database, filter: AlarmFilter): Alarm[] {
   return rows.map((row) => JSON.parse(row.body as string) as Alarm);
 }
 
+/** Alarms of a rule, not withdrawn, that stood at some time of [fromMs, toMs), in any order. */
+export function alarmsStanding(derived: Database, rule: string, fromMs: number, toMs: number): Alarm[] {
+  const rows = derived
+    .prepare(
+      `SELECT body FROM alarm WHERE rule = ?1 AND raisedAtMs < ?3 AND state <> 'withdrawn'
+       AND (raisedAtMs >= ?2 OR clearedAtMs IS NULL OR clearedAtMs >= ?2)`,
+    )
+    .all(rule, fromMs, toMs);
+  return rows.map((row) => JSON.parse(row.body as string) as Alarm);
+}
+
 /** One alarm, or null. */
 export function alarm(derived: Database, { id }: { id: string }): Alarm | null {
   const row = derived.prepare('SELECT body FROM alarm WHERE id = ?').get(id);

@@ -91,6 +91,19 @@ export const alarmHistoryDdl = `
   CREATE INDEX alarmChattering ON alarm (raisedAtMs, id) WHERE json_extract(body, '$.chattering');
 `;
 
+/**
+ * For figures over a time: alarms by when they came, by when they ended, and by rule; when each was first taken over;
+ * notices with their outcome.
+ */
+export const alarmFiguresDdl = `
+  CREATE INDEX alarmByRule ON alarm (rule, raisedAtMs, id);
+  CREATE INDEX alarmByDetection ON alarm (json_extract(body, '$.detectedAtMs'));
+  CREATE INDEX alarmByEnd ON alarm (clearedAtMs, raisedAtMs) WHERE late = 0 AND state <> 'withdrawn';
+  CREATE INDEX transitionTaken ON transition (alarm, atMs)
+    WHERE event = 'acknowledged' OR (event = 'cleared' AND actor IS NOT NULL);
+  CREATE INDEX noticeFigures ON notice (createdAtMs, channel, state, fallback, event);
+`;
+
 /** A reading that waits in the inbox; `n` rises and never comes twice: alarms are named after it. */
 export interface Rejudged extends SeriesReading {
   n: number;

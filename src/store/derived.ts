@@ -4,7 +4,7 @@
  * released migration is never edited.
  */
 
-import { alarmHistoryDdl, alertPartsDdl, alertsDdl, noticesDdl } from './alert-tables.ts';
+import { alarmFiguresDdl, alarmHistoryDdl, alertPartsDdl, alertsDdl, noticesDdl } from './alert-tables.ts';
 import { booksDdl } from './books-tables.ts';
 import { frozenHoursDdl } from './frozen-hours.ts';
 import { periodsDdl } from './period-tables.ts';
@@ -34,6 +34,7 @@ export const derivedMigrations: readonly string[] = [
   alarmHistoryDdl,
   periodsDdl,
   tellingDdl,
+  alarmFiguresDdl,
 ];
 
 export function openDerived(path: string): Database {

@@ -11,6 +11,7 @@ import type { Meter } from '#model/register.ts';
 import type { ExplainedFlag } from '#quality/final.ts';
 import type { Thresholds } from '#quality/thresholds.ts';
 import type { Decision, DecisionKind } from '#volume/decisions.ts';
+import type { AlarmFigures, FiguresQuery } from './alarm-figures.ts';
 import type { ControlVersion } from './control.ts';
 import type { Companion } from './series-rules.ts';
 
@@ -225,6 +226,7 @@ export interface Queries {
   settledCounts(query: { source: string }): Promise<{ stored: number; duplicate: number }>;
   alarms(query: AlarmFilter): Promise<Alarm[]>;
   alarm(query: { id: string }): Promise<Alarm | null>;
+  alarmFigures(query: FiguresQuery): Promise<AlarmFigures>;
   timeline(query: { id: string }): Promise<{ transitions: Transition[]; notices: NoticeRow[] }>;
   notices(query: {
     state: NoticeFilter | null;

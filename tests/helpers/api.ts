@@ -18,6 +18,7 @@ import type { Reference } from '#model/reference.ts';
 import { ROLES, type Role, type Station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { createLogInLimit, createPasswordVerifier, hashPassword, hashToken } from '#src/secrets.ts';
+import type { AlarmFigures } from '#store/alarm-figures.ts';
 import { type JournalWriter, openJournal } from '#store/journal.ts';
 import { type OpenJournalReader, openJournalReader } from '#store/journal-reader.ts';
 import type { Queries } from '#store/queries.ts';
@@ -91,6 +92,7 @@ function emptyQueries(): Queries {
     settledCounts: async () => ({ stored: 0, duplicate: 0 }),
     alarms: async () => [],
     alarm: async () => null,
+    alarmFigures: async () => NO_FIGURES,
     timeline: async () => ({ transitions: [], notices: [] }),
     notices: async () => [],
     notice: async () => null,
@@ -103,6 +105,22 @@ function emptyQueries(): Queries {
   };
 }
 
+export const NO_FIGURES: AlarmFigures = {
+  count: 0,
+  withdrawn: 0,
+  suppressed: 0,
+  late: 0,
+  per10Min: { mean: 0, max: 0, shareAbove10: 0 },
+  minutesInFlood: 0,
+  floods: [],
+  chattering: [],
+  stale: { count: 0, longest: [] },
+  acknowledgement: { count: 0, medianMinutes: null, p90Minutes: null, never: 0 },
+  byRule: [],
+  byStation: [],
+  bySeverity: { minor: 0, major: 0, critical: 0 },
+  notices: [],
+};
 const NO_READINGS = { count: 0, valid: 0, mean: null, min: null, max: null, provisional: false };
 
 const CONFIG = {
@@ -154,6 +172,9 @@ export async function startApi(overrides: { config?: Partial<Config>; seeded?: b
     metrics: async () => 'wellkeeper_up 1\n',
     disconnectGateway: (id) => void disconnected.push(id),
     checkRule: () => [],
+    rehearse: async () => {
+      throw new Error('nobody said what a rehearsal answers');
+    },
     checkChannel: async () => [],
   };
   journal.onCommit((entries) => deps.live.committed(entries));

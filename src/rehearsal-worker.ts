@@ -1,0 +1,40 @@
+/** One rehearsal in a thread of its own, over read-only connections: it answers once and ends. */
+import { join } from 'node:path';
+import { parentPort, workerData } from 'node:worker_threads';
+import { rehearse } from '#alerts/rehearse.ts';
+import { alarmsStanding } from '#store/alert-queries.ts';
+import { openJournalReader } from '#store/journal-reader.ts';
+import { openReadOnly } from '#store/sqlite.ts';
+import { openReadingStore } from './open-reading-store.ts';
+import type { RehearsalReply, RehearsalStart } from './rehearsals.ts';
+
+const { config, reference, rehearsal } = workerData as RehearsalStart;
+const STANDARD = 'gb3838-2002';
+
+async function reply(): Promise<RehearsalReply> {
+  const reader = openJournalReader(join(config.dataDir, 'journal.db'));
+  const derived = openReadOnly(join(config.dataDir, 'derived.db'));
+  const store = openReadingStore(config, (id) => reader.seriesById(id), { readOnly: true });
+  try {
+    const result = await rehearse(rehearsal, {
+      registers: reader.control(reader.headSeq()),
+      series: reader.allSeries(),
+      store,
+      reference,
+      standard: reference.standards.get(STANDARD)!,
+      allowedLatenessMs: config.allowedLatenessMs,
+      timeZone: config.timeZone,
+      alarmsOf: (rule, fromMs, toMs) => alarmsStanding(derived, rule, fromMs, toMs),
+    });
+    return { result };
+  } catch (error) {
+    const { message, code, retryable } = error as Error & { code?: string; retryable?: boolean };
+    return { error: { message, code, retryable } };
+  } finally {
+    await store.close();
+    derived.close();
+    reader.close();
+  }
+}
+
+parentPort!.postMessage(await reply());
