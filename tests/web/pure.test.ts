@@ -171,6 +171,16 @@ describe('trend columns', () => {
     expect([columns[trend.COLUMNS.value], columns[trend.COLUMNS.breach]]).toEqual([[2], [8]]);
   });
 
+  it('show no hole between whole buckets because the range begins within its first one', () => {
+    const bucket = (startHour: number, endHour: number, value: number) => ({
+      ...point(startHour, value),
+      endMs: endHour * HOUR_MS,
+    });
+    const points = [bucket(23, 24, 1), bucket(24, 48, 2), bucket(48, 72, 3)];
+    const columns = trend.toColumns({ ...head, step: 'P1D', points }, null, null, 4 * HOUR_MS);
+    expect(columns[trend.COLUMNS.value]).toEqual([1, 2, 3]);
+  });
+
   it.each([
     ['PT5M', 5 * MINUTE_MS],
     ['P1D', DAY_MS],

@@ -33,6 +33,15 @@ export function value(number: number | null | undefined): string {
   return numbers(options).format(number);
 }
 
+const DIGITS_MAX = 9;
+
+/** A label on an axis: as many digits as tell it from its neighbours, which are `step` apart. */
+export function tick(number: number, step: number): string {
+  let digits = 0;
+  while (digits < DIGITS_MAX && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6) digits += 1;
+  return numbers({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(number);
+}
+
 export const whole = (number: number): string => numbers({ maximumFractionDigits: 0 }).format(number);
 
 export const share = (ratio: number, digits = 0): string =>

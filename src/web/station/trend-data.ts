@@ -50,8 +50,8 @@ const breaks = (value: number, target: Limit | null): boolean => target !== null
  * measured every four. Where they are further apart, a nothing is put.
  */
 function withHoles({ step, points }: Series, intervalMs: number | null): Point[] {
-  const first = points[0];
-  const bucketMs = step === 'raw' || !first ? 0 : first.endMs - first.timeMs;
+  // The range may begin or end within a bucket: that one is shorter than it would be.
+  const bucketMs = step === 'raw' ? 0 : points.reduce((most, { timeMs, endMs }) => Math.max(most, endMs - timeMs), 0);
   const widestMs = Math.max(intervalMs === null ? 3 * HOUR_MS : HOLE_INTERVALS * intervalMs, 1.5 * bucketMs);
   const found: Point[] = [];
   for (const point of points) {
