@@ -56,6 +56,10 @@ export function instantOf(wallTime: string): number {
   return timeMs;
 }
 
+/** Days of the zone have 23 to 25 hours. */
+export const dayAfter = (date: string): string => dateOf(instantOf(date) + DAY_MS + DAY_MS / 12);
+export const dayBefore = (date: string): string => dateOf(instantOf(date) - DAY_MS / 2);
+
 /** The first day of a transfer year: 1 November. */
 const TRANSFER_MONTH = 11;
 

@@ -1,6 +1,6 @@
 /** What the page asks of the books: volumes by recipient, plans, and the stretch of time that the address names. */
 import { type Answer, ask, askAll } from '../core/api.ts';
-import { DAY_MS, dateOf, instantOf, transferYearOf, transferYearStart } from '../core/zone.ts';
+import { dayAfter, instantOf, transferYearOf, transferYearStart } from '../core/zone.ts';
 
 type Volumes = Answer<'GET /volumes'>;
 export type Bucket = Volumes['items'][number];
@@ -26,10 +26,6 @@ export function stretchOf(search: URLSearchParams, nowMs: number): Stretch {
 }
 
 const isDate = (text: string | null): text is string => text !== null && /^\d{4}-\d{2}-\d{2}$/.test(text);
-
-/** A day of the zone has 23 to 25 hours. */
-const dayAfter = (date: string): string => dateOf(instantOf(date) + DAY_MS + DAY_MS / 12);
-export const dayBefore = (date: string): string => dateOf(instantOf(date) - DAY_MS / 2);
 
 export interface Line {
   recipient: string;

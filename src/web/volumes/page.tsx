@@ -6,13 +6,14 @@ import { t } from '../core/language.ts';
 import { serviceNowMs } from '../core/now.ts';
 import { useEvery, useResource } from '../core/resource.ts';
 import { query, setQuery } from '../core/route.ts';
-import { transferYearName, transferYearOf, ZONE } from '../core/zone.ts';
+import { dayBefore, transferYearName, transferYearOf } from '../core/zone.ts';
 import { Choice, Select } from '../ui/choice.tsx';
+import { Dates } from '../ui/dates.tsx';
 import { type View, ViewChoice } from '../ui/figure.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Loading, Shown, Trouble } from '../ui/states.tsx';
 import { Bars } from './bars.tsx';
-import { dayBefore, readLines, readRecipients, STEPS, type Step, type Stretch, stretchOf } from './books.ts';
+import { readLines, readRecipients, STEPS, type Step, type Stretch, stretchOf } from './books.ts';
 import { Cumulative } from './cumulative.tsx';
 import { Recipients } from './recipients.tsx';
 import { BalanceSheet, DecisionSheet, PeriodSheet, StatementSheet } from './records.tsx';
@@ -112,28 +113,11 @@ function Controls({ recipients, hidden, stretch, by, view, atMs }: Shared & { hi
           ...years.map((year) => ({ value: year, label: `${year}–${Number(year) + 1}` })),
         ]}
       />
-      <span class="range-dates">
-        <label>
-          <span class="unseen">{t('fromDay')}</span>
-          <input
-            type="date"
-            value={stretch.from}
-            onChange={(event) =>
-              setQuery({ from: event.currentTarget.value, to: dayBefore(stretch.to), year: undefined })
-            }
-          />
-        </label>
-        <span aria-hidden="true">–</span>
-        <label>
-          <span class="unseen">{t('toDay')}</span>
-          <input
-            type="date"
-            value={dayBefore(stretch.to)}
-            onChange={(event) => setQuery({ from: stretch.from, to: event.currentTarget.value, year: undefined })}
-          />
-        </label>
-        <span class="range-zone">{ZONE}</span>
-      </span>
+      <Dates
+        first={stretch.from}
+        last={dayBefore(stretch.to)}
+        choose={(from, to) => setQuery({ from, to, year: undefined })}
+      />
       <Choice
         label={t('byPeriod')}
         value={by}
