@@ -39,6 +39,7 @@ const COMMON = {
   // States of pages.
   loading: ['正在读取…', 'Loading…'],
   trouble: ['读取失败。', 'This could not be read.'],
+  cancel: ['取消', 'Cancel'],
   again: ['重试', 'Try again'],
   unreachable: [
     '连不上服务。请检查网络，或稍后再试。',

@@ -27,6 +27,10 @@ export function stretchOf(search: URLSearchParams, nowMs: number): Stretch {
 
 const isDate = (text: string | null): text is string => text !== null && /^\d{4}-\d{2}-\d{2}$/.test(text);
 
+/** Nothing is asked of the future: it would be unknown hours. */
+export const endOf = ({ to }: Stretch, nowMs: number): string =>
+  instantOf(to) > nowMs ? new Date(nowMs).toISOString() : to;
+
 export interface Line {
   recipient: string;
   volumes: Volumes;
@@ -39,16 +43,16 @@ export async function readRecipients(signal: AbortSignal): Promise<string[]> {
   return [...found].sort();
 }
 
-/** @param untilMs nothing is asked of the future: it would be unknown hours. */
 export async function readLines(
   recipients: readonly string[],
-  { from, to }: Stretch,
+  stretch: Stretch,
   by: Step,
-  untilMs: number,
+  nowMs: number,
   signal: AbortSignal,
 ): Promise<Line[]> {
-  const end = instantOf(to) > untilMs ? new Date(untilMs).toISOString() : to;
-  if (instantOf(from) >= untilMs) return [];
+  const { from } = stretch;
+  const end = endOf(stretch, nowMs);
+  if (instantOf(from) >= nowMs) return [];
   return Promise.all(
     recipients.map(async (recipient) => ({
       recipient,

@@ -1,4 +1,4 @@
-/** What each recipient has been given since the beginning, day by day, beside its plan. */
+/** What each recipient has been given since the beginning, day by day, beside its plan, and where that is heading. */
 import { useMemo, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { areaName } from '../core/areas.ts';
@@ -14,18 +14,26 @@ import type { Line, Plan, Stretch } from './books.ts';
 
 interface Row {
   end: string;
+  /** m³ of each recipient since the beginning. */
   sums: number[];
+  /** Of all of them. */
+  estimated: number;
+  unknownHours: number;
 }
 
 function rowsOf(days: readonly Line[]): Row[] {
   const sums = days.map(() => 0);
+  let estimated = 0;
+  let unknownHours = 0;
   return (days[0]?.volumes.items ?? []).map(({ end }, index) => {
     for (const [line, { volumes }] of days.entries()) {
       // Litres as whole numbers, so that a year of days adds up.
       const litres = Math.round(sums[line]! * 1000) + Math.round((volumes.items[index]?.cubicMetres ?? 0) * 1000);
       sums[line] = litres / 1000;
+      estimated += volumes.items[index]?.estimated ?? 0;
+      unknownHours += volumes.items[index]?.unknownHours ?? 0;
     }
-    return { end, sums: [...sums] };
+    return { end, sums: [...sums], estimated, unknownHours };
   });
 }
 
@@ -44,8 +52,14 @@ export function Cumulative({
 }) {
   const [cursor, setCursor] = useState<number | null>(null);
   const rows = useMemo(() => rowsOf(days), [days]);
-  const planned = days.map(({ recipient }) => plans.find((plan) => plan.recipient === recipient)?.cubicMetres ?? null);
-  const data = useMemo(() => dataOf(rows, planned, stretch), [rows, JSON.stringify(planned), stretch.from, stretch.to]);
+  const planOf = days.map(({ recipient }) => plans.find((plan) => plan.recipient === recipient));
+  const planned = planOf.map((plan) => plan?.cubicMetres ?? null);
+  const isOver = rows.length > 0 && Date.parse(rows.at(-1)!.end) >= instantOf(stretch.to);
+  const projected = planOf.map((plan) => (isOver ? null : (plan?.projected ?? null)));
+  const data = useMemo(
+    () => dataOf(rows, planned, projected, stretch),
+    [rows, JSON.stringify([planned, projected]), stretch.from, stretch.to],
+  );
   const names = days.map(({ recipient }) => areaName(recipient));
   const shown = cursor === null ? rows.at(-1) : (rows[cursor - 1] ?? rows.at(-1));
   const columns: Column<Row>[] = [
@@ -81,6 +95,13 @@ export function Cumulative({
               </span>
             ))}
             {planned.some((plan) => plan !== null) && <span class="key key-before">{t('plan')}</span>}
+            {projected.some((one) => one !== null) && <span class="key key-projected">{t('projection')}</span>}
+            {shown && shown.estimated > 0 && (
+              <span>{t('estimatedVolume', { volume: format.volumeText(shown.estimated) })}</span>
+            )}
+            {shown && shown.unknownHours >= 1 && (
+              <span>{t('unknownHours', { n: format.whole(shown.unknownHours) })}</span>
+            )}
           </p>
           <Chart
             label={t('cumulativeIs', {
@@ -93,13 +114,15 @@ export function Cumulative({
               series: [
                 {},
                 ...days.map((_line, index) => ({ stroke: seriesInk(index), width: 2, points: { show: false } })),
-                ...days.map((_line, index) => ({
-                  stroke: seriesInk(index),
-                  width: 1,
-                  dash: [4, 4],
-                  points: { show: false },
-                  spanGaps: true,
-                })),
+                ...[PLAN_DASH, PROJECTION_DASH].flatMap((dash) =>
+                  days.map((_line, index) => ({
+                    stroke: seriesInk(index),
+                    width: 1.25,
+                    dash,
+                    points: { show: false },
+                    spanGaps: true,
+                  })),
+                ),
               ],
               padding: [10, 34, 0, 8],
               scales: { x: { time: true, min: instantOf(stretch.from) / 1000, max: instantOf(stretch.to) / 1000 } },
@@ -107,7 +130,7 @@ export function Cumulative({
                 {},
                 {
                   size: 74,
-                  values: (_plot, splits) => splits.map((split) => format.volumeText(split).replace(/\.00(?= )/, '')),
+                  values: (_plot, splits) => format.volumeTicks(splits),
                 },
               ],
             })}
@@ -118,16 +141,22 @@ export function Cumulative({
   );
 }
 
-/** From nothing at the beginning; plans as straight lines to the end of their year. */
+const PLAN_DASH = [5, 4];
+const PROJECTION_DASH = [1.5, 3];
+
+/**
+ * From nothing at the beginning; plans as straight lines to the end of their year, projections from what has been given
+ * to what the year comes to at the rate of its last days.
+ */
 function dataOf(
   rows: readonly Row[],
   planned: readonly (number | null)[],
+  projected: readonly (number | null)[],
   { from, to, transferYear }: Stretch,
 ): uPlot.AlignedData {
   const [startS, endS] = [instantOf(from) / 1000, instantOf(to) / 1000];
   const times = [startS, ...rows.map(({ end }) => Date.parse(end) / 1000)];
-  const isOver = times.at(-1)! >= endS;
-  if (!isOver) times.push(endS);
+  if (times.at(-1)! < endS) times.push(endS);
   const last = times.length - 1;
   const lines = planned.map((_plan, index) =>
     times.map((_time, at) => (at === 0 ? 0 : (rows[at - 1]?.sums[index] ?? null))),
@@ -137,5 +166,10 @@ function dataOf(
       plan === null || transferYear === null ? null : at === 0 ? 0 : at === last ? plan : null,
     ),
   );
-  return [times, ...lines, ...plans] as uPlot.AlignedData;
+  const projections = projected.map((end, index) =>
+    times.map((_time, at) =>
+      end === null ? null : at === rows.length ? (rows.at(-1)?.sums[index] ?? 0) : at === last ? end : null,
+    ),
+  );
+  return [times, ...lines, ...plans, ...projections] as uPlot.AlignedData;
 }
