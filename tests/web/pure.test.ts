@@ -15,12 +15,14 @@ let period: typeof import('../../src/web/assessment/period.ts');
 let zone: typeof import('../../src/web/core/zone.ts');
 let range: typeof import('../../src/web/station/range.ts');
 let trend: typeof import('../../src/web/station/trend-data.ts');
+let entry: typeof import('../../src/web/volumes/entry.ts');
 beforeAll(async () => {
   vi.stubGlobal('document', { querySelector: () => ({ content: 'Europe/Berlin' }) });
   period = await import('../../src/web/assessment/period.ts');
   zone = await import('../../src/web/core/zone.ts');
   range = await import('../../src/web/station/range.ts');
   trend = await import('../../src/web/station/trend-data.ts');
+  entry = await import('../../src/web/volumes/entry.ts');
 });
 
 describe('zone', () => {
@@ -165,6 +167,16 @@ describe('trend columns', () => {
     expect(columns[trend.COLUMNS.breach]).toEqual([null, null, 6]);
   });
 
+  it('put the year before beside this one without breaking its line', () => {
+    const own = { ...head, step: 'raw' as const, points: [point(0, 1), point(2, 2)] };
+    const before = { ...head, step: 'raw' as const, points: [point(1, 5), point(2, 6)] };
+    const columns = trend.toColumns(own, before, null, HOUR_MS);
+    expect(columns[0]).toEqual([0, 3600, 7200]);
+    // Undefined is no reading of this series; null would be a gap in it.
+    expect(columns[trend.COLUMNS.value]).toEqual([1, undefined, 2]);
+    expect(columns[trend.COLUMNS.before]).toEqual([undefined, 5, 6]);
+  });
+
   it('keep an extreme that its mean hides', () => {
     const bucket = { ...point(0, 2, { min: 1, max: 8 }), endMs: HOUR_MS };
     const columns = trend.toColumns({ ...head, step: 'PT1H', points: [bucket] }, null, { op: '<=', at: 5 }, null);
@@ -205,6 +217,22 @@ describe('periods', () => {
       asKind('2026', 'month'),
     ]).toEqual(['2027', '2026-Q4', '2026-10', '2026-01']);
     expect(['2026-13', '2026-Q5', '26', "'", '2026-W47'].map(kindOf)).toEqual([null, null, null, null, null]);
+  });
+});
+
+describe('what an engineer enters', () => {
+  it('are amounts however they are separated', () => {
+    expect(entry.amountsOf(' 1 2.5,3；4、5\n6 ')).toEqual([1, 2.5, 3, 4, 5, 6]);
+    expect(entry.amountsOf('')).toEqual([]);
+    expect(entry.amountsOf('1 x')).toEqual([1, Number.NaN]);
+  });
+
+  it('are periods that are over, there, and not closed', () => {
+    // In Berlin it is already December.
+    const found = entry.closablePeriods(Date.parse('2026-11-30T23:30:00Z'), new Set(['2026-10', '2024-25']));
+    expect(found.slice(0, 2)).toEqual(['2026-11', '2026-09']);
+    expect(found.slice(-2)).toEqual(['2025-11', '2025-26']);
+    expect(entry.closablePeriods(Date.parse('2026-01-15T00:00:00Z'), new Set())[0]).toBe('2025-12');
   });
 });
 

@@ -10,7 +10,7 @@ import { Chart } from '../ui/chart.tsx';
 import { flagWord } from '../ui/marks.tsx';
 import { fixedQuery } from './range.ts';
 import type { Series } from './series.ts';
-import { COLUMNS, toColumns } from './trend-data.ts';
+import { COLUMNS, isDoubtful, toColumns } from './trend-data.ts';
 
 export interface TrendChartProps {
   name: string;
@@ -182,7 +182,7 @@ function Legend({
   data: uPlot.AlignedData;
 }) {
   const isRaw = series.step === 'raw';
-  const doubtful = series.points.filter(({ flag }) => flag === 3 || flag === 4);
+  const doubtful = series.points.filter(isDoubtful);
   const isBroken = data[COLUMNS.breach]!.some((one) => typeof one === 'number');
   return (
     <>

@@ -13,7 +13,7 @@ type Column = (number | null | undefined)[];
 export const COLUMNS = { min: 1, max: 2, value: 3, breach: 4, doubt: 5, before: 6 } as const;
 
 const middleS = ({ timeMs, endMs }: Point): number => (timeMs + endMs) / 2000;
-const isDoubtful = ({ flag }: Point): boolean => flag === 3 || flag === 4;
+export const isDoubtful = ({ flag }: Point): boolean => flag === 3 || flag === 4;
 
 /** @param intervalMs how often raw readings are expected, null when it isn't known. */
 export function toColumns(

@@ -10,7 +10,7 @@ import { DeedForm, TextField, textOf } from '../ui/deed.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Empty, Shown } from '../ui/states.tsx';
 import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
-import { closablePeriods } from './closable.ts';
+import { closablePeriods } from './entry.ts';
 
 type Period = Answer<'GET /periods'>['items'][number];
 type Manifest = Answer<'GET /periods/{period}'>;

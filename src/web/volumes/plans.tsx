@@ -12,6 +12,7 @@ import { Sheet } from '../ui/sheet.tsx';
 import { Shown } from '../ui/states.tsx';
 import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
 import type { Plan } from './books.ts';
+import { amountsOf } from './entry.ts';
 
 interface Row {
   recipient: string;
@@ -20,14 +21,6 @@ interface Row {
 
 const TEXT_MAX = 500;
 const MONTHS = 12;
-
-/** `1 200, 300 …`: amounts between blanks, commas or semicolons. */
-export function amountsOf(text: string): number[] {
-  return text
-    .split(/[\s,，;；、]+/)
-    .filter((part) => part !== '')
-    .map(Number);
-}
 
 export function PlanSheet({
   recipients,
