@@ -29,6 +29,7 @@ describe('zone', () => {
   it('finds the instant that clocks of the zone show, also beside the change of summer time', () => {
     expect(new Date(zone.instantOf('2026-11-22')).toISOString()).toBe('2026-11-21T23:00:00.000Z');
     expect(new Date(zone.instantOf('2026-07-01T12:30')).toISOString()).toBe('2026-07-01T10:30:00.000Z');
+    expect(new Date(zone.instantOf('2026-07-01T12:30:45')).toISOString()).toBe('2026-07-01T10:30:45.000Z');
     expect(new Date(zone.instantOf('2026-10-25')).toISOString()).toBe('2026-10-24T22:00:00.000Z');
     expect(new Date(zone.instantOf('2026-10-26')).toISOString()).toBe('2026-10-25T23:00:00.000Z');
   });
@@ -47,6 +48,11 @@ describe('zone', () => {
     expect(zone.transferYearOf(Date.parse('2026-10-31T22:59:00Z'))).toBe(2025);
     expect(zone.transferYearOf(Date.parse('2026-10-31T23:00:00Z'))).toBe(2026);
     expect([zone.transferYearName(2026), zone.transferYearName(1999)]).toEqual(['2026-27', '1999-00']);
+    expect([zone.monthEndsOf(2026)[0], zone.monthEndsOf(2026)[1], zone.monthEndsOf(2026)[11]]).toEqual([
+      '2026-12-01',
+      '2027-01-01',
+      '2027-11-01',
+    ]);
   });
 });
 

@@ -80,14 +80,14 @@ export function volumeTicks(cubicMetres: readonly number[]): string[] {
 
 /** What plans are written in: 亿 m³, or million m³. */
 export const planUnit = (): { scale: number; unit: string } =>
-  language.value === 'zh' ? { scale: 1e8, unit: '亿 m³' } : { scale: 1e6, unit: 'M m³' };
+  language.value === 'zh' ? VOLUME_UNITS.zh[0]! : VOLUME_UNITS.en[1]!;
 
 /** A difference of volumes or hours, with its sign. */
 export const signed = (difference: number): string =>
   numbers({ minimumFractionDigits: 3, maximumFractionDigits: 3, signDisplay: 'exceptZero' }).format(difference);
 
-export function volumeText(cubicMetres: number): string {
-  const { number, unit } = volume(cubicMetres);
+export function volumeText(cubicMetres: number, like = cubicMetres): string {
+  const { number, unit } = volume(cubicMetres, like);
   return `${number} ${unit}`;
 }
 

@@ -47,6 +47,13 @@ const COMMON = {
   ],
   notAllowed: ['您的权限不足以查看或执行此项。', 'Your role does not allow this.'],
   tooMany: ['请求过于频繁，请稍候。', 'Too many requests; wait a moment.'],
+  'fault-request.invalid': ['填写有误。', 'The request does not fit.'],
+  'fault-range.invalid': ['时间或时段无效。', 'The time or range is not valid.'],
+  'fault-not-found': ['没有找到。', 'It is not there.'],
+  'fault-state.conflict': ['目前的状态下不能这样做。', 'It can not be done as things stand.'],
+  'fault-overloaded': ['服务繁忙，请稍后再试。', 'The service is busy; try again.'],
+  'fault-journal.full': ['日志已满，暂时不能写入。', 'The journal is full; nothing can be written.'],
+  'fault-journal.unwritable': ['日志无法写入，请检查磁盘。', 'The journal can not be written; check the disk.'],
   newVersion: ['页面未能载入，可能刚刚升级。', 'This page could not be loaded; there may be a new version.'],
   // Figures and tables.
   showAs: ['显示方式', 'Show as'],

@@ -5,7 +5,7 @@ import { areaName } from '../core/areas.ts';
 import * as format from '../core/format.ts';
 import { t } from '../core/language.ts';
 import { inkOf } from '../core/theme.ts';
-import { instantOf } from '../core/zone.ts';
+import { instantOf, monthEndsOf } from '../core/zone.ts';
 import { Chart } from '../ui/chart.tsx';
 import { Figure, type View } from '../ui/figure.tsx';
 import { Empty } from '../ui/states.tsx';
@@ -53,12 +53,11 @@ export function Cumulative({
   const [cursor, setCursor] = useState<number | null>(null);
   const rows = useMemo(() => rowsOf(days), [days]);
   const planOf = days.map(({ recipient }) => plans.find((plan) => plan.recipient === recipient));
-  const planned = planOf.map((plan) => plan?.cubicMetres ?? null);
   const isOver = rows.length > 0 && Date.parse(rows.at(-1)!.end) >= instantOf(stretch.to);
   const projected = planOf.map((plan) => (isOver ? null : (plan?.projected ?? null)));
   const data = useMemo(
-    () => dataOf(rows, planned, projected, stretch),
-    [rows, JSON.stringify([planned, projected]), stretch.from, stretch.to],
+    () => dataOf(rows, planOf, projected, stretch),
+    [rows, plans, JSON.stringify(projected), stretch.from, stretch.to],
   );
   const names = days.map(({ recipient }) => areaName(recipient));
   const shown = cursor === null ? rows.at(-1) : (rows[cursor - 1] ?? rows.at(-1));
@@ -91,10 +90,10 @@ export function Cumulative({
             <b>{shown && format.day(shown.end)}</b>
             {names.map((name, index) => (
               <span key={name} class={`line-key line-${index + 1}`}>
-                {name} {format.volumeText(shown?.sums[index] ?? 0)}
+                {name} {format.volumeText(shown?.sums[index] ?? 0, Math.max(...(shown?.sums ?? [])))}
               </span>
             ))}
-            {planned.some((plan) => plan !== null) && <span class="key key-before">{t('plan')}</span>}
+            {plans.length > 0 && <span class="key key-before">{t('plan')}</span>}
             {projected.some((one) => one !== null) && <span class="key key-projected">{t('projection')}</span>}
             {shown && shown.estimated > 0 && (
               <span>{t('estimatedVolume', { volume: format.volumeText(shown.estimated) })}</span>
@@ -145,31 +144,43 @@ const PLAN_DASH = [5, 4];
 const PROJECTION_DASH = [1.5, 3];
 
 /**
- * From nothing at the beginning; plans as straight lines to the end of their year, projections from what has been given
- * to what the year comes to at the rate of its last days.
+ * From nothing at the beginning; plans month by month, or straight where they have no months, to the end of their year;
+ * projections from what has been given to what the year comes to at the rate of its last days.
  */
 function dataOf(
   rows: readonly Row[],
-  planned: readonly (number | null)[],
+  plans: readonly (Plan | undefined)[],
   projected: readonly (number | null)[],
   { from, to, transferYear }: Stretch,
 ): uPlot.AlignedData {
-  const [startS, endS] = [instantOf(from) / 1000, instantOf(to) / 1000];
-  const times = [startS, ...rows.map(({ end }) => Date.parse(end) / 1000)];
-  if (times.at(-1)! < endS) times.push(endS);
-  const last = times.length - 1;
-  const lines = planned.map((_plan, index) =>
+  const given = [instantOf(from), ...rows.map(({ end }) => Date.parse(end))];
+  const monthEnds = transferYear === null ? [] : monthEndsOf(transferYear).map(instantOf);
+  const ahead = transferYear === null ? [instantOf(to)] : monthEnds;
+  const times = [...given, ...ahead.filter((timeMs) => timeMs > given.at(-1)!)];
+  const end = times.length - 1;
+  const lines = plans.map((_plan, index) =>
     times.map((_time, at) => (at === 0 ? 0 : (rows[at - 1]?.sums[index] ?? null))),
   );
-  const plans = planned.map((plan) =>
+  const planned = plans.map((plan) => {
+    const due = plan && transferYear !== null ? dueOf(plan, monthEnds) : new Map<number, number>();
+    return times.map((timeMs, at) => (at === 0 && due.size > 0 ? 0 : (due.get(timeMs) ?? null)));
+  });
+  const heading = projected.map((total, index) =>
     times.map((_time, at) =>
-      plan === null || transferYear === null ? null : at === 0 ? 0 : at === last ? plan : null,
+      total === null ? null : at === rows.length ? (rows.at(-1)?.sums[index] ?? 0) : at === end ? total : null,
     ),
   );
-  const projections = projected.map((end, index) =>
-    times.map((_time, at) =>
-      end === null ? null : at === rows.length ? (rows.at(-1)?.sums[index] ?? 0) : at === last ? end : null,
-    ),
+  return [times.map((timeMs) => timeMs / 1000), ...lines, ...planned, ...heading] as uPlot.AlignedData;
+}
+
+/** What a plan has had delivered by when: at each month's end, or at the year's alone. */
+function dueOf({ months, cubicMetres }: Plan, monthEnds: readonly number[]): Map<number, number> {
+  if (months === undefined) return new Map([[monthEnds.at(-1)!, cubicMetres]]);
+  let sum = 0;
+  return new Map(
+    monthEnds.map((timeMs, month) => {
+      sum += months[month]!;
+      return [timeMs, sum];
+    }),
   );
-  return [times, ...lines, ...plans, ...projections] as uPlot.AlignedData;
 }

@@ -7,6 +7,8 @@ import { t } from '../core/language.ts';
 import { useResource } from '../core/resource.ts';
 import { may } from '../core/session.ts';
 import { WORDS, type Word } from '../core/words.ts';
+import { instantOf, ZONE } from '../core/zone.ts';
+import { Select } from '../ui/choice.tsx';
 import { DeedForm, TextField, textOf } from '../ui/deed.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Empty, Shown } from '../ui/states.tsx';
@@ -30,6 +32,9 @@ const decisionWord = (kind: string): string => {
 
 const keyOf = ({ id, kind }: Decision): string => `${id} ${kind}`;
 
+/** What is ruled about: a read that was decided about, or `another`, which its reader names. */
+type Subject = Decision | 'another';
+
 /** What a ruling has done to its meter's volume in the stretch that is shown. */
 interface Effect {
   meter: string;
@@ -39,14 +44,14 @@ interface Effect {
 
 /** @param changed is called when the books have. */
 export function DecisionSheet({ stretch, atMs, changed }: { stretch: Stretch; atMs: number; changed: () => void }) {
-  const [chosen, setChosen] = useState<Decision | null>(null);
+  const [chosen, setChosen] = useState<Subject | null>(null);
   const [effect, setEffect] = useState<Effect | null>(null);
   const { from, to } = stretch;
   const decisions = useResource(`${from} ${to} ${atMs}`, (signal) =>
     ask('GET /volumes/decisions', { query: { from, to, limit: String(DECISIONS_MAX) }, signal }),
   );
   /** @throws Failure */
-  const perform = async ({ meter }: Decision, deed: () => Promise<unknown>) => {
+  const perform: Perform = async (meter, deed) => {
     const query = { meter, from, to: endOf(stretch, atMs), by: 'total' } as const;
     const { total: before } = await ask('GET /volumes', { query });
     await deed();
@@ -56,23 +61,39 @@ export function DecisionSheet({ stretch, atMs, changed }: { stretch: Stretch; at
     setChosen(null);
     changed();
   };
-  const columns = columnsOf(may('engineer') ? chosen : undefined, (decision) => {
-    setChosen(decision);
+  const choose = (subject: Subject) => {
+    setChosen(subject);
     setEffect(null);
-  });
+  };
+  const isChosen = (row: Decision) => chosen !== null && chosen !== 'another' && keyOf(chosen) === keyOf(row);
+  const columns = columnsOf(may('engineer') ? isChosen : null, choose);
   return (
     <Sheet
       title={t('decisions')}
       name="decisions-sheet"
       tools={
-        <CsvButton
-          file="volume-decisions"
-          text={() => csvOf(columns, decisions.data?.items ?? [])}
-          disabled={!decisions.data}
-        />
+        <>
+          {may('engineer') && (
+            <button type="button" aria-expanded={chosen === 'another'} onClick={() => choose('another')}>
+              {t('ruleAnother')}
+            </button>
+          )}
+          <CsvButton
+            file="volume-decisions"
+            text={() => csvOf(columns, decisions.data?.items ?? [])}
+            disabled={!decisions.data}
+          />
+        </>
       }
     >
-      {chosen && <Ruling key={keyOf(chosen)} decision={chosen} perform={perform} cancel={() => setChosen(null)} />}
+      {chosen !== null && (
+        <Ruling
+          key={chosen === 'another' ? chosen : keyOf(chosen)}
+          subject={chosen}
+          perform={perform}
+          cancel={() => setChosen(null)}
+        />
+      )}
       <div role="status">{effect && <EffectWords effect={effect} />}</div>
       <Shown of={decisions} lines={3}>
         {({ items }) =>
@@ -84,7 +105,7 @@ export function DecisionSheet({ stretch, atMs, changed }: { stretch: Stretch; at
               rows={items}
               keyOf={keyOf}
               caption={t('decisions')}
-              rowClass={(row) => (chosen && keyOf(chosen) === keyOf(row) ? 'is-selected' : '')}
+              rowClass={(row) => (isChosen(row) ? 'is-selected' : '')}
             />
           )
         }
@@ -93,8 +114,11 @@ export function DecisionSheet({ stretch, atMs, changed }: { stretch: Stretch; at
   );
 }
 
-/** @param chosen undefined for whoever may not rule. */
-function columnsOf(chosen: Decision | null | undefined, choose: (decision: Decision) => void): Column<Decision>[] {
+/** @param isChosen null for whoever may not rule. */
+function columnsOf(
+  isChosen: ((row: Decision) => boolean) | null,
+  choose: (decision: Decision) => void,
+): Column<Decision>[] {
   const number = (head: string, of: (row: Decision) => number | null): Column<Decision> => ({
     head,
     align: 'end',
@@ -116,17 +140,13 @@ function columnsOf(chosen: Decision | null | undefined, choose: (decision: Decis
       csv: ({ reason }) => reason,
     },
   ];
-  if (chosen === undefined) return columns;
+  if (isChosen === null) return columns;
   return [
     ...columns,
     {
       head: t('ruling'),
       cell: (row) => (
-        <button
-          type="button"
-          aria-expanded={chosen !== null && keyOf(chosen) === keyOf(row)}
-          onClick={() => choose(row)}
-        >
+        <button type="button" aria-expanded={isChosen(row)} onClick={() => choose(row)}>
           {t('overrule')}
         </button>
       ),
@@ -134,34 +154,47 @@ function columnsOf(chosen: Decision | null | undefined, choose: (decision: Decis
   ];
 }
 
-function Ruling({
-  decision,
-  perform,
-  cancel,
-}: {
-  decision: Decision;
-  perform: (decision: Decision, deed: () => Promise<unknown>) => Promise<void>;
-  cancel: () => void;
-}) {
-  const { id, meter, time, kind, ruledBy } = decision;
+/** @throws Failure */
+type Perform = (meter: string, deed: () => Promise<unknown>) => Promise<void>;
+
+function Ruling({ subject, perform, cancel }: { subject: Subject; perform: Perform; cancel: () => void }) {
+  const about = subject === 'another' ? null : subject;
+  const [other, setOther] = useState('');
   const meters = useResource('meters', (signal) => askAll('GET /meters', { signal }));
-  const isFlow = meters.data?.find((one) => one.id === meter)?.kind === 'flow';
+  const meter = about?.meter ?? (other || (meters.data?.[0]?.id ?? ''));
+  const isFlow = meters.data?.find(({ id }) => id === meter)?.kind === 'flow';
   return (
     <div class="deed">
-      <p>
-        <b>{t('rulingAbout', { meter, time: format.second(time) })}</b> {decisionWord(kind)}
-      </p>
+      {about && (
+        <p>
+          <b>{t('rulingAbout', { meter, time: format.second(about.time) })}</b> {decisionWord(about.kind)}
+        </p>
+      )}
       <DeedForm
         verb={t('overrule')}
         cancel={cancel}
-        submit={(form) =>
-          perform(decision, () =>
-            ask('POST /volumes/decisions', {
-              body: { meter, time, kind: textOf(form, 'kind') as Kind, reason: textOf(form, 'reason') },
-            }),
-          )
-        }
+        submit={(form) => {
+          const time = about?.time ?? new Date(instantOf(textOf(form, 'time'))).toISOString();
+          const body = { meter, time, kind: textOf(form, 'kind') as Kind, reason: textOf(form, 'reason') };
+          return perform(meter, () => ask('POST /volumes/decisions', { body }));
+        }}
       >
+        {about === null && (
+          <>
+            <Select
+              label={t('meter')}
+              value={meter}
+              choose={setOther}
+              options={(meters.data ?? []).map(({ id }) => ({ value: id, label: id }))}
+            />
+            <label class="field">
+              <span class="field-label">
+                {t('readAt')} <span class="range-zone">{ZONE}</span>
+              </span>
+              <input type="datetime-local" name="time" step="1" required />
+            </label>
+          </>
+        )}
         <label class="field">
           <span class="field-label">{t('decision')}</span>
           <select name="kind">
@@ -172,12 +205,12 @@ function Ruling({
             ))}
           </select>
         </label>
-        <TextField name="reason" label={t('reason')} most={REASON_MAX} isRequired isFirst />
+        <TextField name="reason" label={t('reason')} most={REASON_MAX} isRequired isFirst={about !== null} />
       </DeedForm>
-      {ruledBy !== null && (
+      {about !== null && about.ruledBy !== null && (
         <DeedForm
           verb={t('undoRuling')}
-          submit={() => perform(decision, () => ask('DELETE /volumes/decisions/{id}', { path: { id } }))}
+          submit={() => perform(meter, () => ask('DELETE /volumes/decisions/{id}', { path: { id: about.id } }))}
         >
           <span class="hint">{t('undoRulingWhy')}</span>
         </DeedForm>
