@@ -146,6 +146,27 @@ describe.skipIf(noBrowser)(`the dashboard${noBrowser ? ` (${noBrowser})` : ''}`,
     await page.locator('.inbox').getByRole('link', { name: 'Shending River mouth' }).waitFor();
   });
 
+  it('does to many what it does to one', async () => {
+    const { page } = reader;
+    await page.goto('/alarms?state=all');
+    await page.getByLabel('Choose all').check();
+    const rows = await page.locator('.inbox tbody tr').count();
+    expect(rows).toBeGreaterThanOrEqual(2);
+    await page
+      .locator('.bulk')
+      .getByRole('button', { name: `Comment (${rows})` })
+      .click();
+    await page.locator('.bulk').getByLabel('Comment', { exact: true }).fill('Seen at the change of shift');
+    await page.locator('.bulk .deed-form').getByRole('button', { name: 'Comment' }).click();
+    await page.getByText(`Done for ${rows}`).waitFor();
+    const { body } = await service.call<{ items: { id: string }[] }>('GET', '/alarms');
+    expect(body.items.length).toBe(rows);
+    for (const { id } of body.items) {
+      const timeline = await service.call('GET', `/alarms/${encodeURIComponent(id)}/timeline`);
+      expect(JSON.stringify(timeline.body)).toContain('Seen at the change of shift');
+    }
+  });
+
   it('tells a known volume to the litre and exports it', async () => {
     const { page } = reader;
     await page.goto('/volumes?year=2025');

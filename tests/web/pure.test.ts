@@ -11,13 +11,16 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 /** The zone stands in the page, so the page has to be there before what reads it. */
+let format: typeof import('../../src/web/core/format.ts');
 let period: typeof import('../../src/web/assessment/period.ts');
 let zone: typeof import('../../src/web/core/zone.ts');
 let range: typeof import('../../src/web/station/range.ts');
 let trend: typeof import('../../src/web/station/trend-data.ts');
 let entry: typeof import('../../src/web/volumes/entry.ts');
 beforeAll(async () => {
-  vi.stubGlobal('document', { querySelector: () => ({ content: 'Europe/Berlin' }) });
+  vi.stubGlobal('document', { querySelector: () => ({ content: 'Europe/Berlin' }), documentElement: {} });
+  vi.stubGlobal('navigator', { language: 'en-GB' });
+  format = await import('../../src/web/core/format.ts');
   period = await import('../../src/web/assessment/period.ts');
   zone = await import('../../src/web/core/zone.ts');
   range = await import('../../src/web/station/range.ts');
@@ -223,6 +226,20 @@ describe('periods', () => {
       asKind('2026', 'month'),
     ]).toEqual(['2027', '2026-Q4', '2026-10', '2026-01']);
     expect(['2026-13', '2026-Q5', '26', "'", '2026-W47'].map(kindOf)).toEqual([null, null, null, null, null]);
+  });
+});
+
+describe('labels of axes', () => {
+  it('have the digits that tell them apart, and no more', () => {
+    const labels = (splits: number[]) => splits.map((split) => format.tick(split, splits[1]! - splits[0]!));
+    expect(labels([233.1, 233.125, 233.15])).toEqual(['233.100', '233.125', '233.150']);
+    expect(labels([0.1, 0.2, 0.3])).toEqual(['0.1', '0.2', '0.3']);
+    expect(labels([0, 50, 100])).toEqual(['0', '50', '100']);
+  });
+
+  it('of volumes have one unit', () => {
+    expect(format.volumeTicks([0, 5e8, 1e9])).toEqual(['0.0 bn m³', '0.5 bn m³', '1.0 bn m³']);
+    expect(format.volumeTicks([0, 5e7, 1e8])).toEqual(['0 M m³', '50 M m³', '100 M m³']);
   });
 });
 

@@ -46,7 +46,8 @@ export default function AlarmsPage() {
           title={t('alarms')}
           name="inbox"
           note={
-            alarms.data && t('alarmsCount', { n: `${alarms.data.items.length}${alarms.data.next === null ? '' : '+'}` })
+            alarms.data &&
+            `${t('alarmsCount', { n: `${alarms.data.items.length}${alarms.data.next === null ? '' : '+'}` })} · ${format.zone(nowMs.value)}`
           }
           tools={
             <CsvButton file="alarms" text={() => csvOf(COLUMNS(), alarms.data?.items ?? [])} disabled={!alarms.data} />

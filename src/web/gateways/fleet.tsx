@@ -51,7 +51,7 @@ export function FleetSheet() {
     <Sheet
       title={t('gatewaysTitle')}
       name="fleet-sheet"
-      note={fleet.data && t('gatewaysCount', { n: fleet.data.all })}
+      note={fleet.data && `${t('gatewaysCount', { n: fleet.data.all })} · ${format.zone(nowMs.value)}`}
       tools={
         <>
           <input
