@@ -61,6 +61,7 @@ async function rehearsed(store: SqliteReadings, body: object, lengthMs: number) 
         reference,
         standard: reference.standards.get('gb3838-2002')!,
         allowedLatenessMs: 7_200_000,
+        timeZone: 'Asia/Shanghai',
         alarmsOf: () => [],
       },
     );

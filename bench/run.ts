@@ -7,6 +7,7 @@ import { run as alerts } from './alerts.ts';
 import { run as assess } from './assess.ts';
 import { run as books } from './books.ts';
 import { run as capacity } from './capacity.ts';
+import { run as dashboard } from './dashboard.ts';
 import { run as external } from './external.ts';
 import type { Figure } from './figure.ts';
 import { run as gate } from './gate.ts';
@@ -39,6 +40,7 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   volumes,
   assess,
   capacity,
+  dashboard,
 };
 
 const names = process.argv.slice(2);

@@ -29,8 +29,11 @@ export function startService(options: { dataDir?: string; env?: Record<string, s
 }
 
 /** Ends the service and removes its directory, come what may. What it logged last is told when `work` fails. */
-export async function withService<T>(work: (service: TestService) => Promise<T>): Promise<T> {
-  const service = await startService();
+export async function withService<T>(
+  work: (service: TestService) => Promise<T>,
+  env: Record<string, string> = {},
+): Promise<T> {
+  const service = await startService({ env });
   try {
     return await work(service);
   } catch (error) {

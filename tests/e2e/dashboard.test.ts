@@ -3,7 +3,15 @@ import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
-import { axeFindings, closeBrowser, logIn, noBrowser, openReader, type Reader } from '#tests/helpers/browser.ts';
+import {
+  axeFindings,
+  closeBrowser,
+  layoutShift,
+  logIn,
+  noBrowser,
+  openReader,
+  type Reader,
+} from '#tests/helpers/browser.ts';
 import { ADMIN, eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 
 const HOUR_MS = 3_600_000;
@@ -138,10 +146,31 @@ describe.skipIf(noBrowser)(`the dashboard${noBrowser ? ` (${noBrowser})` : ''}`,
     await page.locator('.inbox').getByRole('link', { name: 'Shending River mouth' }).waitFor();
   });
 
+  it('does to many what it does to one', async () => {
+    const { page } = reader;
+    await page.goto('/alarms?state=all');
+    await page.getByLabel('Choose all').check();
+    const rows = await page.locator('.inbox tbody tr').count();
+    expect(rows).toBeGreaterThanOrEqual(2);
+    await page
+      .locator('.bulk')
+      .getByRole('button', { name: `Comment (${rows})` })
+      .click();
+    await page.locator('.bulk').getByLabel('Comment', { exact: true }).fill('Seen at the change of shift');
+    await page.locator('.bulk .deed-form').getByRole('button', { name: 'Comment' }).click();
+    await page.getByText(`Done for ${rows}`).waitFor();
+    const { body } = await service.call<{ items: { id: string }[] }>('GET', '/alarms');
+    expect(body.items.length).toBe(rows);
+    for (const { id } of body.items) {
+      const timeline = await service.call('GET', `/alarms/${encodeURIComponent(id)}/timeline`);
+      expect(JSON.stringify(timeline.body)).toContain('Seen at the change of shift');
+    }
+  });
+
   it('tells a known volume to the litre and exports it', async () => {
     const { page } = reader;
     await page.goto('/volumes?year=2025');
-    const row = page.getByRole('row', { name: /^Beijing/ });
+    const row = page.locator('.recipients-table').getByRole('row', { name: /^Beijing/ });
     await row.getByText('9,001.125').waitFor();
     expect(await row.getByRole('cell').nth(1).innerText()).toBe('0.000');
     const [file] = await Promise.all([
@@ -177,6 +206,9 @@ describe.skipIf(noBrowser)(`the dashboard${noBrowser ? ` (${noBrowser})` : ''}`,
     await odd.waitFor();
     // Each of the last hours but the newest, which isn't a whole one.
     expect(await page.locator('.trend-sheet tbody tr').count()).toBe(23);
+    await page.locator('.doubts summary').click();
+    await page.getByRole('button', { name: /^Why the reading of/ }).click();
+    await page.locator('.tests').getByText('beyond its range').waitFor();
   });
 
   it('shows what gateways sent as text, and replays it', async () => {
@@ -212,16 +244,23 @@ describe.skipIf(noBrowser)(`the dashboard${noBrowser ? ` (${noBrowser})` : ''}`,
     '/?view=table',
     '/stations/shending-mouth',
     '/alarms?state=all',
+    '/alarms/NEWEST?state=all',
     '/volumes?year=2025',
     '/gateways',
     '/assessment?area=shiyan&period=2026-03',
     '/assessment?station=sihe-mouth&period=2026-03',
   ];
-  it.each(PAGES)('passes axe at %s, in both themes and on a phone', async (path) => {
+  async function open(path: string): Promise<void> {
+    const { body } = await service.call<{ items: { id: string }[] }>('GET', '/alarms?limit=1');
     const { page } = reader;
-    await page.goto(path);
+    await page.goto(path.replace('NEWEST', encodeURIComponent(body.items[0]!.id)));
     await page.locator('.sheet').first().waitFor();
     await page.locator('.bone').first().waitFor({ state: 'detached' });
+  }
+
+  it.each(PAGES)('passes axe at %s, in both themes and on a phone', async (path) => {
+    const { page } = reader;
+    await open(path);
     for (const size of [
       { width: 1366, height: 768 },
       { width: 390, height: 844 },
@@ -235,6 +274,34 @@ describe.skipIf(noBrowser)(`the dashboard${noBrowser ? ` (${noBrowser})` : ''}`,
       expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
     }
     await page.setViewportSize({ width: 1366, height: 768 });
+  });
+
+  it.each(PAGES)('keeps the place of what is still to come at %s', async (path) => {
+    const { page } = reader;
+    for (const size of [
+      { width: 1366, height: 768 },
+      { width: 390, height: 844 },
+    ]) {
+      await page.setViewportSize(size);
+      await open(path);
+      expect(await layoutShift(page)).toBeLessThan(0.1);
+    }
+    await page.setViewportSize({ width: 1366, height: 768 });
+  });
+
+  it('prints a report dark on light, whatever the theme, without what is no part of it', async () => {
+    const { page } = reader;
+    await page.goto('/assessment?area=shiyan&period=2026-03');
+    await page.locator('.key-figure').first().waitFor();
+    await page.getByRole('button', { name: 'Dark theme' }).click();
+    await page.emulateMedia({ media: 'print' });
+    expect(await axeFindings(page)).toEqual([]);
+    const paper = 'getComputedStyle(document.documentElement).backgroundColor';
+    expect(await page.evaluate(paper)).toBe('rgb(255, 255, 255)');
+    expect(await page.locator('.top-bar').isVisible()).toBe(false);
+    expect(await page.locator('.controls').isVisible()).toBe(false);
+    await page.emulateMedia({ media: null });
+    await page.getByRole('button', { name: 'Dark theme' }).click();
   });
 
   it('passes axe before logging in', async () => {

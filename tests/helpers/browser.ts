@@ -33,6 +33,10 @@ export async function openReader(url: string, options: BrowserContextOptions = {
   });
   context.setDefaultTimeout(WAIT_MS_MAX);
   const page = await context.newPage();
+  await page.addInitScript(`globalThis.layoutShift = 0;
+    new PerformanceObserver((list) => {
+      for (const { hadRecentInput, value } of list.getEntries()) if (!hadRecentInput) layoutShift += value;
+    }).observe({ type: 'layout-shift', buffered: true });`);
   const wrongs: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error') wrongs.push(message.text());
@@ -52,6 +56,9 @@ export async function logIn(page: Page, token: string): Promise<void> {
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByRole('navigation').waitFor();
 }
+
+/** Cumulative Layout Shift since the page was loaded (Web Vitals: good up to 0.1); what a reader brought about apart. */
+export const layoutShift = async (page: Page): Promise<number> => Number(await page.evaluate('layoutShift'));
 
 interface Violation {
   id: string;

@@ -81,6 +81,7 @@ async function rehearsed({ rule = AMMONIA, readings = [], present = null, from =
     reference,
     standard,
     allowedLatenessMs: 2 * HOUR,
+    timeZone: 'UTC',
     alarmsOf: () => present ?? [],
     ...(rest.limits ? { limits: rest.limits } : {}),
   });

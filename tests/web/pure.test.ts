@@ -11,22 +11,28 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 /** The zone stands in the page, so the page has to be there before what reads it. */
+let format: typeof import('../../src/web/core/format.ts');
 let period: typeof import('../../src/web/assessment/period.ts');
 let zone: typeof import('../../src/web/core/zone.ts');
 let range: typeof import('../../src/web/station/range.ts');
 let trend: typeof import('../../src/web/station/trend-data.ts');
+let entry: typeof import('../../src/web/volumes/entry.ts');
 beforeAll(async () => {
-  vi.stubGlobal('document', { querySelector: () => ({ content: 'Europe/Berlin' }) });
+  vi.stubGlobal('document', { querySelector: () => ({ content: 'Europe/Berlin' }), documentElement: {} });
+  vi.stubGlobal('navigator', { language: 'en-GB' });
+  format = await import('../../src/web/core/format.ts');
   period = await import('../../src/web/assessment/period.ts');
   zone = await import('../../src/web/core/zone.ts');
   range = await import('../../src/web/station/range.ts');
   trend = await import('../../src/web/station/trend-data.ts');
+  entry = await import('../../src/web/volumes/entry.ts');
 });
 
 describe('zone', () => {
   it('finds the instant that clocks of the zone show, also beside the change of summer time', () => {
     expect(new Date(zone.instantOf('2026-11-22')).toISOString()).toBe('2026-11-21T23:00:00.000Z');
     expect(new Date(zone.instantOf('2026-07-01T12:30')).toISOString()).toBe('2026-07-01T10:30:00.000Z');
+    expect(new Date(zone.instantOf('2026-07-01T12:30:45')).toISOString()).toBe('2026-07-01T10:30:45.000Z');
     expect(new Date(zone.instantOf('2026-10-25')).toISOString()).toBe('2026-10-24T22:00:00.000Z');
     expect(new Date(zone.instantOf('2026-10-26')).toISOString()).toBe('2026-10-25T23:00:00.000Z');
   });
@@ -45,6 +51,11 @@ describe('zone', () => {
     expect(zone.transferYearOf(Date.parse('2026-10-31T22:59:00Z'))).toBe(2025);
     expect(zone.transferYearOf(Date.parse('2026-10-31T23:00:00Z'))).toBe(2026);
     expect([zone.transferYearName(2026), zone.transferYearName(1999)]).toEqual(['2026-27', '1999-00']);
+    expect([zone.monthEndsOf(2026)[0], zone.monthEndsOf(2026)[1], zone.monthEndsOf(2026)[11]]).toEqual([
+      '2026-12-01',
+      '2027-01-01',
+      '2027-11-01',
+    ]);
   });
 });
 
@@ -165,10 +176,30 @@ describe('trend columns', () => {
     expect(columns[trend.COLUMNS.breach]).toEqual([null, null, 6]);
   });
 
+  it('put the year before beside this one without breaking its line', () => {
+    const own = { ...head, step: 'raw' as const, points: [point(0, 1), point(2, 2)] };
+    const before = { ...head, step: 'raw' as const, points: [point(1, 5), point(2, 6)] };
+    const columns = trend.toColumns(own, before, null, HOUR_MS);
+    expect(columns[0]).toEqual([0, 3600, 7200]);
+    // Undefined is no reading of this series; null would be a gap in it.
+    expect(columns[trend.COLUMNS.value]).toEqual([1, undefined, 2]);
+    expect(columns[trend.COLUMNS.before]).toEqual([undefined, 5, 6]);
+  });
+
   it('keep an extreme that its mean hides', () => {
     const bucket = { ...point(0, 2, { min: 1, max: 8 }), endMs: HOUR_MS };
     const columns = trend.toColumns({ ...head, step: 'PT1H', points: [bucket] }, null, { op: '<=', at: 5 }, null);
     expect([columns[trend.COLUMNS.value], columns[trend.COLUMNS.breach]]).toEqual([[2], [8]]);
+  });
+
+  it('show no hole between whole buckets because the range begins within its first one', () => {
+    const bucket = (startHour: number, endHour: number, value: number) => ({
+      ...point(startHour, value),
+      endMs: endHour * HOUR_MS,
+    });
+    const points = [bucket(23, 24, 1), bucket(24, 48, 2), bucket(48, 72, 3)];
+    const columns = trend.toColumns({ ...head, step: 'P1D', points }, null, null, 4 * HOUR_MS);
+    expect(columns[trend.COLUMNS.value]).toEqual([1, 2, 3]);
   });
 
   it.each([
@@ -195,6 +226,36 @@ describe('periods', () => {
       asKind('2026', 'month'),
     ]).toEqual(['2027', '2026-Q4', '2026-10', '2026-01']);
     expect(['2026-13', '2026-Q5', '26', "'", '2026-W47'].map(kindOf)).toEqual([null, null, null, null, null]);
+  });
+});
+
+describe('labels of axes', () => {
+  it('have the digits that tell them apart, and no more', () => {
+    const labels = (splits: number[]) => splits.map((split) => format.tick(split, splits[1]! - splits[0]!));
+    expect(labels([233.1, 233.125, 233.15])).toEqual(['233.100', '233.125', '233.150']);
+    expect(labels([0.1, 0.2, 0.3])).toEqual(['0.1', '0.2', '0.3']);
+    expect(labels([0, 50, 100])).toEqual(['0', '50', '100']);
+  });
+
+  it('of volumes have one unit', () => {
+    expect(format.volumeTicks([0, 5e8, 1e9])).toEqual(['0.0 bn m³', '0.5 bn m³', '1.0 bn m³']);
+    expect(format.volumeTicks([0, 5e7, 1e8])).toEqual(['0 M m³', '50 M m³', '100 M m³']);
+  });
+});
+
+describe('what an engineer enters', () => {
+  it('are amounts however they are separated', () => {
+    expect(entry.amountsOf(' 1 2.5,3；4、5\n6 ')).toEqual([1, 2.5, 3, 4, 5, 6]);
+    expect(entry.amountsOf('')).toEqual([]);
+    expect(entry.amountsOf('1 x')).toEqual([1, Number.NaN]);
+  });
+
+  it('are periods that are over, there, and not closed', () => {
+    // In Berlin it is already December.
+    const found = entry.closablePeriods(Date.parse('2026-11-30T23:30:00Z'), new Set(['2026-10', '2024-25']));
+    expect(found.slice(0, 2)).toEqual(['2026-11', '2026-09']);
+    expect(found.slice(-2)).toEqual(['2025-11', '2025-26']);
+    expect(entry.closablePeriods(Date.parse('2026-01-15T00:00:00Z'), new Set())[0]).toBe('2025-12');
   });
 });
 

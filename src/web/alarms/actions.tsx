@@ -7,6 +7,7 @@ import { nowMs, serviceNowMs } from '../core/now.ts';
 import { may } from '../core/session.ts';
 import type { Word } from '../core/words.ts';
 import { DAY_MS, HOUR_MS } from '../core/zone.ts';
+import { DeedForm, TextField, textOf } from '../ui/deed.tsx';
 import { failureText } from '../ui/states.tsx';
 
 type Deed = 'acknowledge' | 'shelve' | 'unshelve' | 'comment';
@@ -80,24 +81,14 @@ export function AlarmActions({ alarms, done }: { alarms: readonly Alarm[]; done:
         ))}
         <span role="status">{said}</span>
       </div>
-      {deed !== null && <DeedForm key={deed} deed={deed} submit={(text, shelvedMs) => run(deed, text, shelvedMs)} />}
+      {deed !== null && <ActionForm key={deed} deed={deed} submit={(text, shelvedMs) => run(deed, text, shelvedMs)} />}
     </div>
   );
 }
 
-function DeedForm({ deed, submit }: { deed: Deed; submit: (text: string, shelvedMs: number) => Promise<void> }) {
-  const [isBusy, setBusy] = useState(false);
-  const isRequired = deed !== 'acknowledge';
+function ActionForm({ deed, submit }: { deed: Deed; submit: (text: string, shelvedMs: number) => Promise<void> }) {
   return (
-    <form
-      class="deed-form"
-      onSubmit={(event) => {
-        event.preventDefault();
-        const form = new FormData(event.currentTarget);
-        setBusy(true);
-        void submit(String(form.get('text') ?? '').trim(), Number(form.get('ms') ?? 0));
-      }}
-    >
+    <DeedForm verb={t(DEED_WORDS[deed])} submit={(form) => submit(textOf(form, 'text'), Number(form.get('ms') ?? 0))}>
       {deed === 'shelve' && (
         <label class="field">
           <span class="field-label">{t('shelveFor')}</span>
@@ -110,16 +101,12 @@ function DeedForm({ deed, submit }: { deed: Deed; submit: (text: string, shelved
           </select>
         </label>
       )}
-      <label class="field deed-text">
-        <span class="field-label">
-          {deed === 'shelve' ? t('reason') : deed === 'acknowledge' ? t('commentOptional') : t('comment')}
-        </span>
-        {/* biome-ignore lint/a11y/noAutofocus: the form has just been opened by its reader */}
-        <input name="text" maxLength={2000} required={isRequired} autoFocus autoComplete="off" />
-      </label>
-      <button type="submit" class="primary" disabled={isBusy}>
-        {t(DEED_WORDS[deed])}
-      </button>
-    </form>
+      <TextField
+        name="text"
+        label={deed === 'shelve' ? t('reason') : deed === 'acknowledge' ? t('commentOptional') : t('comment')}
+        isRequired={deed !== 'acknowledge'}
+        isFirst
+      />
+    </DeedForm>
   );
 }

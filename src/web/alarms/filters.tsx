@@ -4,7 +4,7 @@ import { t } from '../core/language.ts';
 import { useResource } from '../core/resource.ts';
 import { query, setQuery } from '../core/route.ts';
 import { stations } from '../core/watch.ts';
-import { DAY_MS, dateOf, instantOf } from '../core/zone.ts';
+import { dayAfter } from '../core/zone.ts';
 import { stationName } from '../station/names.ts';
 import { Choice, Select } from '../ui/choice.tsx';
 import { SEVERITIES, severityWord, stateWord } from '../ui/marks.tsx';
@@ -13,7 +13,7 @@ const STATES = ['raised', 'acknowledged', 'returned', 'cleared', 'withdrawn'] as
 const OPEN = 'raised,acknowledged,returned';
 const FILTERS = ['state', 'severity', 'station', 'rule', 'from', 'to'] as const;
 
-export interface AlarmFilter {
+interface AlarmFilter {
   state: string | undefined;
   severity: string | undefined;
   station: string | undefined;
@@ -33,7 +33,7 @@ export function filterOf(search: URLSearchParams): AlarmFilter {
     station: given('station'),
     rule: given('rule'),
     from: given('from'),
-    to: last === undefined ? undefined : dateOf(instantOf(last) + DAY_MS + DAY_MS / 12),
+    to: last === undefined ? undefined : dayAfter(last),
   };
 }
 

@@ -1,7 +1,7 @@
 /** The inbox: filters in the address, many at once, and one in detail. */
 import { useEffect, useState } from 'preact/hooks';
 import type { Alarm } from '../api-types.ts';
-import { type Answer, ask } from '../core/api.ts';
+import { type Answer, askPages } from '../core/api.ts';
 import * as format from '../core/format.ts';
 import { t } from '../core/language.ts';
 import { onLive } from '../core/live.ts';
@@ -13,34 +13,25 @@ import { NUMERALS } from '../core/water.ts';
 import { sign } from '../overview/alarms-panel.tsx';
 import { parameterName, stationName } from '../station/names.ts';
 import { SeverityMark, StateMark } from '../ui/marks.tsx';
+import { More } from '../ui/more.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Empty, Shown } from '../ui/states.tsx';
 import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
 import { AlarmActions } from './actions.tsx';
 import { AlarmDetail } from './detail.tsx';
-import { type AlarmFilter, AlarmFilters, filterOf } from './filters.tsx';
+import { AlarmFilters, filterOf } from './filters.tsx';
 import '../styles/alarms.css';
 
-const PAGE = 100;
-
-async function readAlarms(filter: AlarmFilter, pages: number, signal: AbortSignal): Promise<Answer<'GET /alarms'>> {
-  let items: Alarm[] = [];
-  let cursor: string | undefined;
-  for (let page = 0; page < pages; page++) {
-    const answer = await ask('GET /alarms', { query: { ...filter, limit: String(PAGE), cursor }, signal });
-    items = [...items, ...answer.items];
-    if (answer.next === null) return { items, next: null };
-    cursor = answer.next;
-  }
-  return { items, next: cursor ?? null };
-}
+const PAGE = '100';
 
 export default function AlarmsPage() {
   const filter = filterOf(query.value);
   const [pages, setPages] = useState(1);
   const [round, setRound] = useState(0);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const alarms = useResource(JSON.stringify([filter, pages]), (signal) => readAlarms(filter, pages, signal));
+  const alarms = useResource(JSON.stringify([filter, pages]), (signal) =>
+    askPages('GET /alarms', { query: { ...filter, limit: PAGE }, signal }, pages),
+  );
   const again = () => {
     alarms.reload();
     setRound((before) => before + 1);
@@ -55,7 +46,8 @@ export default function AlarmsPage() {
           title={t('alarms')}
           name="inbox"
           note={
-            alarms.data && t('alarmsCount', { n: `${alarms.data.items.length}${alarms.data.next === null ? '' : '+'}` })
+            alarms.data &&
+            `${t('alarmsCount', { n: `${alarms.data.items.length}${alarms.data.next === null ? '' : '+'}` })} · ${format.zone(nowMs.value)}`
           }
           tools={
             <CsvButton file="alarms" text={() => csvOf(COLUMNS(), alarms.data?.items ?? [])} disabled={!alarms.data} />
@@ -63,13 +55,7 @@ export default function AlarmsPage() {
         >
           <AlarmFilters />
           <Inbox alarms={alarms} chosen={chosen} choose={setChosen} done={again} selected={id} />
-          {alarms.data?.next && (
-            <p class="more">
-              <button type="button" onClick={() => setPages(pages + 1)}>
-                {t('showMore')}
-              </button>
-            </p>
-          )}
+          {alarms.data?.next && <More show={() => setPages(pages + 1)} />}
         </Sheet>
         {id !== null && <AlarmDetail id={id} round={round} changed={again} />}
       </div>

@@ -68,6 +68,24 @@ export async function answerOf<T>(response: Response): Promise<T> {
 
 type Listed = { [K in keyof Api]: Answer<K> extends { items: unknown[]; next: string | null } ? K : never }[keyof Api];
 
+/** The first pages of a list in one; `next` is not null when there is more. */
+export async function askPages<K extends Listed>(
+  operation: K,
+  asked: Asked<K>,
+  pages: number,
+): Promise<{ items: Item<K>[]; next: string | null }> {
+  const items: Item<K>[] = [];
+  let next: string | null = null;
+  for (let page = 0; page < pages; page++) {
+    const query = { ...asked.query, cursor: next ?? undefined } as unknown as Partial<Api[K]['query']>;
+    const answer = (await ask(operation, { ...asked, query })) as { items: Item<K>[]; next: string | null };
+    items.push(...answer.items);
+    next = answer.next;
+    if (next === null) break;
+  }
+  return { items, next };
+}
+
 /** Every item of a list, page after page; at most `most` of them. */
 export async function askAll<K extends Listed>(operation: K, asked: Asked<K> = {}, most = 20_000): Promise<Item<K>[]> {
   const items: Item<K>[] = [];

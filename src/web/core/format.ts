@@ -33,6 +33,15 @@ export function value(number: number | null | undefined): string {
   return numbers(options).format(number);
 }
 
+const DIGITS_MAX = 9;
+
+/** A label on an axis: as many digits as tell it from its neighbours, which are `step` apart. */
+export function tick(number: number, step: number): string {
+  let digits = 0;
+  while (digits < DIGITS_MAX && Math.abs(step * 10 ** digits - Math.round(step * 10 ** digits)) > 1e-6) digits += 1;
+  return numbers({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(number);
+}
+
 export const whole = (number: number): string => numbers({ maximumFractionDigits: 0 }).format(number);
 
 export const share = (ratio: number, digits = 0): string =>
@@ -41,25 +50,44 @@ export const share = (ratio: number, digits = 0): string =>
 /** Cubic metres to the litre, as the service keeps them. */
 export const litres = (cubicMetres: number): string => numbers({ minimumFractionDigits: 3 }).format(cubicMetres);
 
+const VOLUME_UNITS = {
+  zh: [
+    { from: 1e8, scale: 1e8, unit: '亿 m³' },
+    { from: 0, scale: 1e4, unit: '万 m³' },
+  ],
+  en: [
+    { from: 1e9, scale: 1e9, unit: 'bn m³' },
+    { from: 0, scale: 1e6, unit: 'M m³' },
+  ],
+};
+const volumeUnit = (like: number) => VOLUME_UNITS[language.value].find(({ from }) => Math.abs(like) >= from)!;
+
 /**
  * Volumes for the eye: 万 m³ and 亿 m³ in Chinese, million m³ and billion m³ in English.
  * @param like a volume of the size that its column has, so that all of it has one unit.
  */
 export function volume(cubicMetres: number, like = cubicMetres): { number: string; unit: string } {
-  const isLarge = Math.abs(like) >= 1e8;
-  if (language.value === 'zh') {
-    const [scale, unit] = isLarge ? [1e8, '亿 m³'] : [1e4, '万 m³'];
-    return {
-      number: numbers({ minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(cubicMetres / scale),
-      unit,
-    };
-  }
-  const [scale, unit] = Math.abs(like) >= 1e9 ? [1e9, 'bn m³'] : [1e6, 'M m³'];
+  const { scale, unit } = volumeUnit(like);
   return { number: numbers({ minimumFractionDigits: 2, maximumFractionDigits: 2 }).format(cubicMetres / scale), unit };
 }
 
-export function volumeText(cubicMetres: number): string {
-  const { number, unit } = volume(cubicMetres);
+/** Labels of an axis of volumes, all in the unit of its greatest. */
+export function volumeTicks(cubicMetres: readonly number[]): string[] {
+  const { scale, unit } = volumeUnit(cubicMetres.at(-1) ?? 0);
+  const step = ((cubicMetres[1] ?? 0) - (cubicMetres[0] ?? 0)) / scale;
+  return cubicMetres.map((one) => `${tick(one / scale, step)} ${unit}`);
+}
+
+/** What plans are written in: 亿 m³, or million m³. */
+export const planUnit = (): { scale: number; unit: string } =>
+  language.value === 'zh' ? VOLUME_UNITS.zh[0]! : VOLUME_UNITS.en[1]!;
+
+/** A difference of volumes or hours, with its sign. */
+export const signed = (difference: number): string =>
+  numbers({ minimumFractionDigits: 3, maximumFractionDigits: 3, signDisplay: 'exceptZero' }).format(difference);
+
+export function volumeText(cubicMetres: number, like = cubicMetres): string {
+  const { number, unit } = volume(cubicMetres, like);
   return `${number} ${unit}`;
 }
 

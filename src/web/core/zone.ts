@@ -44,17 +44,22 @@ export function wallTimeOf(timeMs: number): string {
   return `${dateOf(timeMs)}T${two(hour)}:${two(minute)}`;
 }
 
-/** The instant at which clocks of the zone show this; of two (end of summer time) the later. */
+/** The instant at which clocks of the zone show this (a date, a minute or a second); of two (end of summer time) the later. */
 export function instantOf(wallTime: string): number {
-  const asUtcMs = Date.parse(`${wallTime.length === 10 ? `${wallTime}T00:00` : wallTime}:00Z`);
+  const [minute, second] = [wallTime.slice(0, 16), wallTime.slice(17) || '0'];
+  const asUtcMs = Date.parse(`${minute.length === 10 ? `${minute}T00:00` : minute}:00Z`);
   let timeMs = asUtcMs;
   // The offset there is found by looking at what the clocks show; twice, since it may change in between.
   for (let round = 0; round < 2; round++) {
     const shown = Date.parse(`${wallTimeOf(timeMs)}:00Z`);
     timeMs += asUtcMs - shown;
   }
-  return timeMs;
+  return timeMs + Number(second) * 1000;
 }
+
+/** Days of the zone have 23 to 25 hours. */
+export const dayAfter = (date: string): string => dateOf(instantOf(date) + DAY_MS + DAY_MS / 12);
+export const dayBefore = (date: string): string => dateOf(instantOf(date) - DAY_MS / 2);
 
 /** The first day of a transfer year: 1 November. */
 const TRANSFER_MONTH = 11;
@@ -66,6 +71,12 @@ export function transferYearOf(timeMs: number): number {
 }
 
 export const transferYearStart = (startYear: number): string => `${startYear}-${TRANSFER_MONTH}-01`;
+
+/** The days on which the twelve months of a transfer year are over, November first. */
+export const monthEndsOf = (startYear: number): string[] =>
+  Array.from({ length: 12 }, (_, month) =>
+    new Date(Date.UTC(startYear, TRANSFER_MONTH + month, 1)).toISOString().slice(0, 10),
+  );
 
 /** As the service and the plans call a transfer year: `2026-27`. */
 export const transferYearName = (startYear: number): string =>

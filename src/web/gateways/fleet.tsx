@@ -8,6 +8,7 @@ import { useEvery, useResource } from '../core/resource.ts';
 import { hrefOf, query, setQuery } from '../core/route.ts';
 import { stations } from '../core/watch.ts';
 import { stationName } from '../station/names.ts';
+import { More } from '../ui/more.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Empty, Shown } from '../ui/states.tsx';
 import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
@@ -50,7 +51,7 @@ export function FleetSheet() {
     <Sheet
       title={t('gatewaysTitle')}
       name="fleet-sheet"
-      note={fleet.data && t('gatewaysCount', { n: fleet.data.all })}
+      note={fleet.data && `${t('gatewaysCount', { n: fleet.data.all })} · ${format.zone(nowMs.value)}`}
       tools={
         <>
           <input
@@ -73,13 +74,7 @@ export function FleetSheet() {
               <Table columns={columns} rows={rows} keyOf={({ id }) => id} caption={t('gatewaysTitle')} />
             )}
             <p class="hint">{t('ledgerLaw')}</p>
-            {all > most && (
-              <p class="more">
-                <button type="button" onClick={() => setMost(most + SHOWN_STEP)}>
-                  {t('showMore')}
-                </button>
-              </p>
-            )}
+            {all > most && <More show={() => setMost(most + SHOWN_STEP)} />}
           </>
         )}
       </Shown>

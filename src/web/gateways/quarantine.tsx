@@ -1,11 +1,12 @@
 /** What was refused, why, what it looked like, and the way back in. Payloads are text here, whatever they contain. */
 import { useState } from 'preact/hooks';
-import { type Answer, ask, Failure, type Item } from '../core/api.ts';
+import { type Answer, ask, askPages, Failure, type Item } from '../core/api.ts';
 import * as format from '../core/format.ts';
 import { t } from '../core/language.ts';
 import { useResource } from '../core/resource.ts';
 import { query, setQuery } from '../core/route.ts';
 import { may } from '../core/session.ts';
+import { More } from '../ui/more.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Empty, failureText, Shown } from '../ui/states.tsx';
 import { CsvButton, toRows } from '../ui/table.tsx';
@@ -13,19 +14,7 @@ import { CsvButton, toRows } from '../ui/table.tsx';
 type Quarantined = Item<'GET /quarantine'>;
 type Receipt = Answer<'POST /quarantine/{id}/replay'>;
 
-const PAGE = 50;
-
-async function read(pages: number, signal: AbortSignal): Promise<Answer<'GET /quarantine'>> {
-  let items: Quarantined[] = [];
-  let cursor: string | undefined;
-  for (let page = 0; page < pages; page++) {
-    const answer = await ask('GET /quarantine', { query: { limit: String(PAGE), cursor }, signal });
-    items = [...items, ...answer.items];
-    if (answer.next === null) return { items, next: null };
-    cursor = answer.next;
-  }
-  return { items, next: cursor ?? null };
-}
+const PAGE = '50';
 
 export function QuarantineSheet() {
   return may('engineer') ? (
@@ -39,7 +28,9 @@ export function QuarantineSheet() {
 
 function Quarantine() {
   const [pages, setPages] = useState(1);
-  const found = useResource(`quarantine ${pages}`, (signal) => read(pages, signal));
+  const found = useResource(`quarantine ${pages}`, (signal) =>
+    askPages('GET /quarantine', { query: { limit: PAGE }, signal }, pages),
+  );
   const gateway = query.value.get('gateway') ?? '';
   const items = (found.data?.items ?? []).filter((item) => gateway === '' || item.gateway === gateway);
   const gateways = [...new Set((found.data?.items ?? []).map((item) => item.gateway))].sort();
@@ -84,13 +75,7 @@ function Quarantine() {
                   <QuarantineItem key={item.id} item={item} />
                 ))}
               </ul>
-              {next !== null && (
-                <p class="more">
-                  <button type="button" onClick={() => setPages(pages + 1)}>
-                    {t('showMore')}
-                  </button>
-                </p>
-              )}
+              {next !== null && <More show={() => setPages(pages + 1)} />}
             </>
           )
         }

@@ -13,6 +13,7 @@ import { StationTable } from './station-table.tsx';
 import { VolumesPanel } from './volumes-panel.tsx';
 import { WaterPanel } from './water-panel.tsx';
 import '../styles/overview.css';
+import '../styles/schematic.css';
 
 export function OverviewPage() {
   const view: View = query.value.get('view') === 'table' ? 'table' : 'chart';

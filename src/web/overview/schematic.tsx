@@ -9,7 +9,7 @@ import { type Canal, layOut } from './canal.ts';
 import { StationCard } from './station-card.tsx';
 import { GateNode, StationNode } from './station-node.tsx';
 
-const FRAME = { left: 512, right: 1030, rows: [368, 244, 120], head: HEAD } as const;
+const FRAME = { left: 512, right: 1014, rows: [368, 244, 120], head: HEAD } as const;
 const VIEW = { width: 1120, height: 452 };
 
 export interface Pointed {
@@ -46,7 +46,9 @@ export function Schematic() {
           >
             <Patterns />
             <Basin point={point} />
-            {canal && <CanalDrawing canal={canal} point={point} />}
+            {canal && <CanalWater canal={canal} />}
+            <Head point={point} />
+            {canal && <CanalStations canal={canal} point={point} />}
           </svg>
           {pointed && <StationCard pointed={pointed} />}
         </div>
@@ -86,7 +88,6 @@ function Patterns() {
 
 function Basin({ point }: { point: Point }) {
   const known = stations.value;
-  const taocha = known.get('taocha');
   return (
     <g>
       {RIVERS.map((river) => (
@@ -123,21 +124,32 @@ function Basin({ point }: { point: Point }) {
         const station = known.get(id);
         return station && <StationNode key={id} station={station} x={x} y={y} point={point} />;
       })}
-      {taocha && (
-        <StationNode station={taocha} x={HEAD.x} y={HEAD.y} point={point} isMajor name={t('taocha')} label="above" />
-      )}
     </g>
   );
 }
 
-function CanalDrawing({ canal, point }: { canal: Canal; point: Point }) {
+/** The head works, upon the canal that begins there. */
+function Head({ point }: { point: Point }) {
+  const taocha = stations.value.get('taocha');
+  if (!taocha) return null;
+  return <StationNode station={taocha} x={HEAD.x} y={HEAD.y} point={point} isMajor name={t('taocha')} label="above" />;
+}
+
+function CanalWater({ canal }: { canal: Canal }) {
+  return (
+    <g>
+      <path d={canal.path} class="canal" />
+      <path d={canal.path} class="canal-water" />
+    </g>
+  );
+}
+
+function CanalStations({ canal, point }: { canal: Canal; point: Point }) {
   const beijing = stations.value.get('tuancheng-lake');
   const fork = canal.gates[55] ?? canal.gates.at(-1)!;
   const tianjin = stations.value.get('tianjin-trunk');
   return (
     <g>
-      <path d={canal.path} class="canal" />
-      <path d={canal.path} class="canal-water" />
       {tianjin && (
         <path
           d={`M${fork.x + 8} ${fork.y} C${fork.x + 26} ${fork.y} ${fork.x + 18} ${fork.y - 62} ${fork.x + 50} ${fork.y - 62} H1004`}

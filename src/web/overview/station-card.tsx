@@ -39,7 +39,10 @@ export function StationCard({ pointed: { station, left, top } }: { pointed: Poin
       <dl>
         {items.map((item) => (
           <div key={item.parameter} class={limiting.has(item.parameter) ? 'is-limiting' : ''}>
-            <dt>{parameterName(item.parameter)}</dt>
+            <dt>
+              {parameterName(item.parameter)}
+              {limiting.has(item.parameter) && <span class="tag">{t('limiting')}</span>}
+            </dt>
             <dd>
               {format.withUnit(item.value, item.unit)} {item.class && NUMERALS[item.class]}
             </dd>

@@ -77,6 +77,14 @@ function VolumeLine({ line: { key, name, today, year, plan }, most }: { line: Li
   const now = format.volume(today?.cubicMetres ?? 0);
   const sum = format.volume(year.cubicMetres, most);
   const isIntake = name === 'taocha';
+  const notes: string[] = [];
+  if (plan !== undefined) {
+    notes.push(t('planIs', { plan: format.volumeText(plan), share: format.share(year.cubicMetres / plan, 1) }));
+  }
+  if (year.estimated > 0) {
+    notes.push(t('estimatedShare', { share: format.share(year.estimated / Math.max(1, year.cubicMetres), 1) }));
+  }
+  if (year.unknownHours >= 1) notes.push(t('unknownHours', { n: format.whole(year.unknownHours) }));
   return (
     <li>
       <span class="volume-name">{isIntake ? t('taochaIntake') : areaName(key)}</span>
@@ -91,13 +99,7 @@ function VolumeLine({ line: { key, name, today, year, plan }, most }: { line: Li
         <rect width={(100 * year.measured) / most} height="6" class="bar-measured" />
         <rect x={(100 * year.measured) / most} width={(100 * year.estimated) / most} height="6" class="bar-estimated" />
       </svg>
-      <span class="volume-note">
-        {plan !== undefined &&
-          t('planIs', { plan: format.volumeText(plan), share: format.share(year.cubicMetres / plan, 1) })}{' '}
-        {year.estimated > 0 &&
-          t('estimatedShare', { share: format.share(year.estimated / Math.max(1, year.cubicMetres), 1) })}
-        {year.unknownHours >= 1 && ` ${t('unknownHours', { n: format.whole(year.unknownHours) })}`}
-      </span>
+      <span class="volume-note">{notes.join(' · ')}</span>
     </li>
   );
 }

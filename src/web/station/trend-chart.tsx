@@ -10,7 +10,7 @@ import { Chart } from '../ui/chart.tsx';
 import { flagWord } from '../ui/marks.tsx';
 import { fixedQuery } from './range.ts';
 import type { Series } from './series.ts';
-import { COLUMNS, toColumns } from './trend-data.ts';
+import { COLUMNS, isDoubtful, toColumns } from './trend-data.ts';
 
 export interface TrendChartProps {
   name: string;
@@ -50,7 +50,7 @@ export function TrendChart({ name, series, before, limits, target, intervalMs, r
             x: { time: true, min: range.fromMs / 1000, max: range.toMs / 1000 },
             y: { range: (_plot, low, high) => rangeOf(low, high, aim) },
           },
-          axes: [{}, { values: (_plot, splits) => splits.map((split) => format.value(split)) }],
+          axes: [{}, { values: (_plot, splits) => splits.map((split) => format.tick(split, splits[1]! - splits[0]!)) }],
           hooks: { drawClear: [(plot) => drawBands(plot, limits, target)] },
         })}
       />
@@ -79,21 +79,21 @@ function seriesOptions(series: Series, hasBefore: boolean): uPlot.Series[] {
   ];
 }
 
-/** Points between two gaps, where no line would show them. */
+/** Points between two gaps, where no line would show them. `undefined` is another series' time, and no gap. */
 function lonely(plot: uPlot, column: number): number[] {
-  const values = plot.data[column]!;
-  const isNone = (index: number) => (values[index] ?? null) === null;
-  return [...values.keys()].filter((index) => !isNone(index) && isNone(index - 1) && isNone(index + 1));
+  const own = [...plot.data[column]!.entries()].filter(([, value]) => value !== undefined);
+  const isNone = (place: number) => (own[place]?.[1] ?? null) === null;
+  return own.flatMap(([index], place) => (!isNone(place) && isNone(place - 1) && isNone(place + 1) ? [index] : []));
 }
 
-/** The data with a margin, and the limit where it isn't far away. */
+/** The data with a margin, and the limit where it isn't far away. What hardly changes looks as if it hardly changes. */
 function rangeOf(low: number | null, high: number | null, aim: Limit | null): [number, number] {
   if (low === null || high === null) return [0, 1];
   const limits = aim === null ? [] : aim.op === 'range' ? [aim.from, aim.to] : [aim.at];
   const reach = Math.max(Math.abs(high), Math.abs(low));
   const near = limits.filter((limit) => limit <= reach * 3 && limit >= low / 3);
   const [from, to] = [Math.min(low, ...near), Math.max(high, ...near)];
-  const margin = to > from ? (to - from) * 0.08 : Math.max(Math.abs(to) * 0.1, 0.01);
+  const margin = Math.max((to - from) * 0.08, reach * 0.01, to > from ? 0 : 0.01);
   return [low >= 0 ? Math.max(0, from - margin) : from - margin, to + margin];
 }
 
@@ -182,7 +182,7 @@ function Legend({
   data: uPlot.AlignedData;
 }) {
   const isRaw = series.step === 'raw';
-  const doubtful = series.points.filter(({ flag }) => flag === 3 || flag === 4);
+  const doubtful = series.points.filter(isDoubtful);
   const isBroken = data[COLUMNS.breach]!.some((one) => typeof one === 'number');
   return (
     <>

@@ -13,7 +13,7 @@ type Column = (number | null | undefined)[];
 export const COLUMNS = { min: 1, max: 2, value: 3, breach: 4, doubt: 5, before: 6 } as const;
 
 const middleS = ({ timeMs, endMs }: Point): number => (timeMs + endMs) / 2000;
-const isDoubtful = ({ flag }: Point): boolean => flag === 3 || flag === 4;
+export const isDoubtful = ({ flag }: Point): boolean => flag === 3 || flag === 4;
 
 /** @param intervalMs how often raw readings are expected, null when it isn't known. */
 export function toColumns(
@@ -50,8 +50,8 @@ const breaks = (value: number, target: Limit | null): boolean => target !== null
  * measured every four. Where they are further apart, a nothing is put.
  */
 function withHoles({ step, points }: Series, intervalMs: number | null): Point[] {
-  const first = points[0];
-  const bucketMs = step === 'raw' || !first ? 0 : first.endMs - first.timeMs;
+  // The range may begin or end within a bucket: that one is shorter than it would be.
+  const bucketMs = step === 'raw' ? 0 : points.reduce((most, { timeMs, endMs }) => Math.max(most, endMs - timeMs), 0);
   const widestMs = Math.max(intervalMs === null ? 3 * HOUR_MS : HOLE_INTERVALS * intervalMs, 1.5 * bucketMs);
   const found: Point[] = [];
   for (const point of points) {

@@ -13,6 +13,7 @@ import { RangePicker } from '../ui/range-picker.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Empty, Loading, Trouble } from '../ui/states.tsx';
 import type { Column } from '../ui/table.tsx';
+import { Doubts } from './doubts.tsx';
 import { parameterName } from './names.ts';
 import { type Range, rangeOf } from './range.ts';
 import { type Point, readSeries, readYearBefore, type Series } from './series.ts';
@@ -35,7 +36,6 @@ export function TrendSheet({ station, plotted }: { station: Station; plotted: re
       note={`${format.minute(range.fromMs)} – ${format.minute(range.toMs)}`}
       tools={
         <>
-          <RangePicker range={range} />
           <label class="check">
             <input
               type="checkbox"
@@ -48,6 +48,7 @@ export function TrendSheet({ station, plotted }: { station: Station; plotted: re
         </>
       }
     >
+      <RangePicker range={range} />
       {plotted.length === 0 && <Empty>{t('plotNothing')}</Empty>}
       {plotted.map((parameter) => (
         <Trend
@@ -101,6 +102,12 @@ function Trend({
       rows={rows}
       keyOf={({ timeMs }) => String(timeMs)}
       file={`${station.id}-${parameter}`}
+      foot={
+        <>
+          <Doubts series={own.data} />
+          <TrendWords station={station.id} parameter={parameter} toMs={range.toMs} />
+        </>
+      }
     >
       {rows.length === 0 && before.data === undefined ? (
         <Empty>{t('noReadings')}</Empty>
@@ -116,7 +123,6 @@ function Trend({
           height={height}
         />
       )}
-      <TrendWords station={station.id} parameter={parameter} toMs={range.toMs} />
     </Figure>
   );
 }

@@ -28,6 +28,7 @@ export function Figure<T>({
   rows,
   keyOf,
   file,
+  foot,
   children,
 }: {
   title: ComponentChildren;
@@ -38,6 +39,8 @@ export function Figure<T>({
   keyOf: (row: T) => string;
   /** The file's name without its ending. */
   file: string;
+  /** What is said below, whichever way it is shown. */
+  foot?: ComponentChildren;
   children: ComponentChildren;
 }) {
   return (
@@ -52,6 +55,7 @@ export function Figure<T>({
       ) : (
         <Table columns={columns} rows={rows} keyOf={keyOf} caption={typeof title === 'string' ? title : file} />
       )}
+      {foot}
     </figure>
   );
 }

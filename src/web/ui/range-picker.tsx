@@ -3,9 +3,10 @@ import { t } from '../core/language.ts';
 import { serviceNowMs } from '../core/now.ts';
 import { setQuery } from '../core/route.ts';
 import type { Word } from '../core/words.ts';
-import { DAY_MS, dateOf, instantOf, ZONE } from '../core/zone.ts';
+import { dateOf, dayAfter } from '../core/zone.ts';
 import { fixedQuery, LENGTHS, type Length, moved, type Range } from '../station/range.ts';
 import { Choice } from './choice.tsx';
+import { Dates } from './dates.tsx';
 
 const LENGTH_WORDS: Record<Length, Word> = {
   P1D: 'lengthDay',
@@ -19,12 +20,6 @@ export function RangePicker({ range }: { range: Range }) {
     const next = moved(range, by, scale, serviceNowMs());
     setQuery(fixedQuery(next.fromMs, next.toMs));
   };
-  // The last day shown; the range itself ends where the next one begins.
-  const lastDay = dateOf(range.toMs - 1);
-  const choose = (from: string, last: string) => {
-    if (from === '' || last === '' || from > last) return;
-    setQuery({ from, to: dateOf(instantOf(last) + DAY_MS + DAY_MS / 12), range: undefined });
-  };
   return (
     <div class="range-picker">
       <Choice
@@ -33,26 +28,11 @@ export function RangePicker({ range }: { range: Range }) {
         choose={(length) => setQuery({ range: length, from: undefined, to: undefined })}
         options={LENGTHS.map((length) => ({ value: length, label: t(LENGTH_WORDS[length]) }))}
       />
-      <span class="range-dates">
-        <label>
-          <span class="unseen">{t('fromDay')}</span>
-          <input
-            type="date"
-            value={dateOf(range.fromMs)}
-            onChange={(event) => choose(event.currentTarget.value, lastDay)}
-          />
-        </label>
-        <span aria-hidden="true">–</span>
-        <label>
-          <span class="unseen">{t('toDay')}</span>
-          <input
-            type="date"
-            value={lastDay}
-            onChange={(event) => choose(dateOf(range.fromMs), event.currentTarget.value)}
-          />
-        </label>
-        <span class="range-zone">{ZONE}</span>
-      </span>
+      <Dates
+        first={dateOf(range.fromMs)}
+        last={dateOf(range.toMs - 1)}
+        choose={(from, last) => setQuery({ from, to: dayAfter(last), range: undefined })}
+      />
       <span class="range-steps">
         <button type="button" onClick={() => step(-0.5, 1)} aria-label={t('earlier')} title={t('earlier')}>
           ‹

@@ -1,8 +1,9 @@
 /** What a page shows when it has nothing to show yet, nothing at all, or trouble. */
 import type { ComponentChildren } from 'preact';
 import { type Failure, loggedOut } from '../core/api.ts';
-import { t } from '../core/language.ts';
+import { language, t } from '../core/language.ts';
 import type { Resource } from '../core/resource.ts';
+import { WORDS, type Word } from '../core/words.ts';
 
 /** Keeps the place of what is coming, so that nothing jumps when it comes. */
 export function Loading({ lines = 4, tall = false }: { lines?: number; tall?: boolean }) {
@@ -22,7 +23,9 @@ export function failureText(failure: Failure): string {
   if (failure.status === 0) return t('unreachable');
   if (failure.status === 403) return t('notAllowed');
   if (failure.status === 429) return t('tooMany');
-  return failure.message;
+  // The service explains itself in English: what kind of refusal it is, a Chinese reader is told first.
+  const word = `fault-${failure.code}`;
+  return language.value === 'zh' && word in WORDS ? `${t(word as Word)} ${failure.message}` : failure.message;
 }
 
 export function Trouble({ failure, retry }: { failure: Failure; retry?: (() => void) | undefined }) {

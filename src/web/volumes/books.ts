@@ -1,6 +1,6 @@
 /** What the page asks of the books: volumes by recipient, plans, and the stretch of time that the address names. */
 import { type Answer, ask, askAll } from '../core/api.ts';
-import { DAY_MS, dateOf, instantOf, transferYearOf, transferYearStart } from '../core/zone.ts';
+import { dayAfter, instantOf, transferYearOf, transferYearStart } from '../core/zone.ts';
 
 type Volumes = Answer<'GET /volumes'>;
 export type Bucket = Volumes['items'][number];
@@ -27,9 +27,9 @@ export function stretchOf(search: URLSearchParams, nowMs: number): Stretch {
 
 const isDate = (text: string | null): text is string => text !== null && /^\d{4}-\d{2}-\d{2}$/.test(text);
 
-/** A day of the zone has 23 to 25 hours. */
-const dayAfter = (date: string): string => dateOf(instantOf(date) + DAY_MS + DAY_MS / 12);
-export const dayBefore = (date: string): string => dateOf(instantOf(date) - DAY_MS / 2);
+/** Nothing is asked of the future: it would be unknown hours. */
+export const endOf = ({ to }: Stretch, nowMs: number): string =>
+  instantOf(to) > nowMs ? new Date(nowMs).toISOString() : to;
 
 export interface Line {
   recipient: string;
@@ -43,16 +43,16 @@ export async function readRecipients(signal: AbortSignal): Promise<string[]> {
   return [...found].sort();
 }
 
-/** @param untilMs nothing is asked of the future: it would be unknown hours. */
 export async function readLines(
   recipients: readonly string[],
-  { from, to }: Stretch,
+  stretch: Stretch,
   by: Step,
-  untilMs: number,
+  nowMs: number,
   signal: AbortSignal,
 ): Promise<Line[]> {
-  const end = instantOf(to) > untilMs ? new Date(untilMs).toISOString() : to;
-  if (instantOf(from) >= untilMs) return [];
+  const { from } = stretch;
+  const end = endOf(stretch, nowMs);
+  if (instantOf(from) >= nowMs) return [];
   return Promise.all(
     recipients.map(async (recipient) => ({
       recipient,

@@ -1,11 +1,11 @@
-/** What each recipient has been given since the beginning, day by day, beside its plan. */
+/** What each recipient has been given since the beginning, day by day, beside its plan, and where that is heading. */
 import { useMemo, useState } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { areaName } from '../core/areas.ts';
 import * as format from '../core/format.ts';
 import { t } from '../core/language.ts';
 import { inkOf } from '../core/theme.ts';
-import { instantOf } from '../core/zone.ts';
+import { instantOf, monthEndsOf } from '../core/zone.ts';
 import { Chart } from '../ui/chart.tsx';
 import { Figure, type View } from '../ui/figure.tsx';
 import { Empty } from '../ui/states.tsx';
@@ -14,18 +14,26 @@ import type { Line, Plan, Stretch } from './books.ts';
 
 interface Row {
   end: string;
+  /** m³ of each recipient since the beginning. */
   sums: number[];
+  /** Of all of them. */
+  estimated: number;
+  unknownHours: number;
 }
 
 function rowsOf(days: readonly Line[]): Row[] {
   const sums = days.map(() => 0);
+  let estimated = 0;
+  let unknownHours = 0;
   return (days[0]?.volumes.items ?? []).map(({ end }, index) => {
     for (const [line, { volumes }] of days.entries()) {
       // Litres as whole numbers, so that a year of days adds up.
       const litres = Math.round(sums[line]! * 1000) + Math.round((volumes.items[index]?.cubicMetres ?? 0) * 1000);
       sums[line] = litres / 1000;
+      estimated += volumes.items[index]?.estimated ?? 0;
+      unknownHours += volumes.items[index]?.unknownHours ?? 0;
     }
-    return { end, sums: [...sums] };
+    return { end, sums: [...sums], estimated, unknownHours };
   });
 }
 
@@ -44,8 +52,13 @@ export function Cumulative({
 }) {
   const [cursor, setCursor] = useState<number | null>(null);
   const rows = useMemo(() => rowsOf(days), [days]);
-  const planned = days.map(({ recipient }) => plans.find((plan) => plan.recipient === recipient)?.cubicMetres ?? null);
-  const data = useMemo(() => dataOf(rows, planned, stretch), [rows, JSON.stringify(planned), stretch.from, stretch.to]);
+  const planOf = days.map(({ recipient }) => plans.find((plan) => plan.recipient === recipient));
+  const isOver = rows.length > 0 && Date.parse(rows.at(-1)!.end) >= instantOf(stretch.to);
+  const projected = planOf.map((plan) => (isOver ? null : (plan?.projected ?? null)));
+  const data = useMemo(
+    () => dataOf(rows, planOf, projected, stretch),
+    [rows, plans, JSON.stringify(projected), stretch.from, stretch.to],
+  );
   const names = days.map(({ recipient }) => areaName(recipient));
   const shown = cursor === null ? rows.at(-1) : (rows[cursor - 1] ?? rows.at(-1));
   const columns: Column<Row>[] = [
@@ -77,10 +90,17 @@ export function Cumulative({
             <b>{shown && format.day(shown.end)}</b>
             {names.map((name, index) => (
               <span key={name} class={`line-key line-${index + 1}`}>
-                {name} {format.volumeText(shown?.sums[index] ?? 0)}
+                {name} {format.volumeText(shown?.sums[index] ?? 0, Math.max(...(shown?.sums ?? [])))}
               </span>
             ))}
-            {planned.some((plan) => plan !== null) && <span class="key key-before">{t('plan')}</span>}
+            {plans.length > 0 && <span class="key key-before">{t('plan')}</span>}
+            {projected.some((one) => one !== null) && <span class="key key-projected">{t('projection')}</span>}
+            {shown && shown.estimated > 0 && (
+              <span>{t('estimatedVolume', { volume: format.volumeText(shown.estimated) })}</span>
+            )}
+            {shown && shown.unknownHours >= 1 && (
+              <span>{t('unknownHours', { n: format.whole(shown.unknownHours) })}</span>
+            )}
           </p>
           <Chart
             label={t('cumulativeIs', {
@@ -93,13 +113,15 @@ export function Cumulative({
               series: [
                 {},
                 ...days.map((_line, index) => ({ stroke: seriesInk(index), width: 2, points: { show: false } })),
-                ...days.map((_line, index) => ({
-                  stroke: seriesInk(index),
-                  width: 1,
-                  dash: [4, 4],
-                  points: { show: false },
-                  spanGaps: true,
-                })),
+                ...[PLAN_DASH, PROJECTION_DASH].flatMap((dash) =>
+                  days.map((_line, index) => ({
+                    stroke: seriesInk(index),
+                    width: 1.25,
+                    dash,
+                    points: { show: false },
+                    spanGaps: true,
+                  })),
+                ),
               ],
               padding: [10, 34, 0, 8],
               scales: { x: { time: true, min: instantOf(stretch.from) / 1000, max: instantOf(stretch.to) / 1000 } },
@@ -107,7 +129,7 @@ export function Cumulative({
                 {},
                 {
                   size: 74,
-                  values: (_plot, splits) => splits.map((split) => format.volumeText(split).replace(/\.00(?= )/, '')),
+                  values: (_plot, splits) => format.volumeTicks(splits),
                 },
               ],
             })}
@@ -118,24 +140,47 @@ export function Cumulative({
   );
 }
 
-/** From nothing at the beginning; plans as straight lines to the end of their year. */
+const PLAN_DASH = [5, 4];
+const PROJECTION_DASH = [1.5, 3];
+
+/**
+ * From nothing at the beginning; plans month by month, or straight where they have no months, to the end of their year;
+ * projections from what has been given to what the year comes to at the rate of its last days.
+ */
 function dataOf(
   rows: readonly Row[],
-  planned: readonly (number | null)[],
+  plans: readonly (Plan | undefined)[],
+  projected: readonly (number | null)[],
   { from, to, transferYear }: Stretch,
 ): uPlot.AlignedData {
-  const [startS, endS] = [instantOf(from) / 1000, instantOf(to) / 1000];
-  const times = [startS, ...rows.map(({ end }) => Date.parse(end) / 1000)];
-  const isOver = times.at(-1)! >= endS;
-  if (!isOver) times.push(endS);
-  const last = times.length - 1;
-  const lines = planned.map((_plan, index) =>
+  const given = [instantOf(from), ...rows.map(({ end }) => Date.parse(end))];
+  const monthEnds = transferYear === null ? [] : monthEndsOf(transferYear).map(instantOf);
+  const ahead = transferYear === null ? [instantOf(to)] : monthEnds;
+  const times = [...given, ...ahead.filter((timeMs) => timeMs > given.at(-1)!)];
+  const end = times.length - 1;
+  const lines = plans.map((_plan, index) =>
     times.map((_time, at) => (at === 0 ? 0 : (rows[at - 1]?.sums[index] ?? null))),
   );
-  const plans = planned.map((plan) =>
+  const planned = plans.map((plan) => {
+    const due = plan && transferYear !== null ? dueOf(plan, monthEnds) : new Map<number, number>();
+    return times.map((timeMs, at) => (at === 0 && due.size > 0 ? 0 : (due.get(timeMs) ?? null)));
+  });
+  const heading = projected.map((total, index) =>
     times.map((_time, at) =>
-      plan === null || transferYear === null ? null : at === 0 ? 0 : at === last ? plan : null,
+      total === null ? null : at === rows.length ? (rows.at(-1)?.sums[index] ?? 0) : at === end ? total : null,
     ),
   );
-  return [times, ...lines, ...plans] as uPlot.AlignedData;
+  return [times.map((timeMs) => timeMs / 1000), ...lines, ...planned, ...heading] as uPlot.AlignedData;
+}
+
+/** What a plan has had delivered by when: at each month's end, or at the year's alone. */
+function dueOf({ months, cubicMetres }: Plan, monthEnds: readonly number[]): Map<number, number> {
+  if (months === undefined) return new Map([[monthEnds.at(-1)!, cubicMetres]]);
+  let sum = 0;
+  return new Map(
+    monthEnds.map((timeMs, month) => {
+      sum += months[month]!;
+      return [timeMs, sum];
+    }),
+  );
 }

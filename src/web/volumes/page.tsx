@@ -6,16 +6,21 @@ import { t } from '../core/language.ts';
 import { serviceNowMs } from '../core/now.ts';
 import { useEvery, useResource } from '../core/resource.ts';
 import { query, setQuery } from '../core/route.ts';
-import { transferYearName, transferYearOf, ZONE } from '../core/zone.ts';
+import { dayBefore, transferYearName, transferYearOf } from '../core/zone.ts';
 import { Choice, Select } from '../ui/choice.tsx';
+import { Dates } from '../ui/dates.tsx';
 import { type View, ViewChoice } from '../ui/figure.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Loading, Shown, Trouble } from '../ui/states.tsx';
+import { BalanceSheet } from './balance.tsx';
 import { Bars } from './bars.tsx';
-import { dayBefore, readLines, readRecipients, STEPS, type Step, type Stretch, stretchOf } from './books.ts';
+import { readLines, readRecipients, STEPS, type Step, type Stretch, stretchOf } from './books.ts';
 import { Cumulative } from './cumulative.tsx';
+import { DecisionSheet } from './decisions.tsx';
+import { PeriodSheet } from './periods.tsx';
+import { PlanSheet } from './plans.tsx';
 import { Recipients } from './recipients.tsx';
-import { BalanceSheet, DecisionSheet, PeriodSheet, StatementSheet } from './records.tsx';
+import { StatementSheet } from './statements.tsx';
 import '../styles/volumes.css';
 
 const REFRESH_MS = 5 * 60_000;
@@ -24,7 +29,8 @@ const FIRST_YEAR = 2014;
 
 export default function VolumesPage() {
   const [atMs, setAtMs] = useState(serviceNowMs);
-  useEvery(REFRESH_MS, () => setAtMs(serviceNowMs()));
+  const readAnew = () => setAtMs(serviceNowMs());
+  useEvery(REFRESH_MS, readAnew);
   const recipients = useResource('recipients', readRecipients);
   const stretch = stretchOf(query.value, atMs);
   const by = STEPS.find((one) => one === query.value.get('by')) ?? 'month';
@@ -37,9 +43,9 @@ export default function VolumesPage() {
     <>
       <h1 class="unseen">{t('volumes')}</h1>
       <Controls recipients={recipients.data} hidden={hidden} stretch={stretch} by={by} view={view} atMs={atMs} />
-      <Books recipients={shown} stretch={stretch} by={by} view={view} atMs={atMs} />
+      <Books recipients={shown} stretch={stretch} by={by} view={view} atMs={atMs} changed={readAnew} />
       <div class="records">
-        <DecisionSheet stretch={stretch} />
+        <DecisionSheet stretch={stretch} atMs={atMs} changed={readAnew} />
         <StatementSheet />
       </div>
     </>
@@ -54,31 +60,36 @@ interface Shared {
   atMs: number;
 }
 
-function Books({ recipients, stretch, by, view, atMs }: Shared) {
+function Books({ recipients, stretch, by, view, atMs, changed }: Shared & { changed: () => void }) {
   const question = `${recipients} ${stretch.from} ${stretch.to} ${atMs}`;
   const days = useResource(question, (signal) => readLines(recipients, stretch, 'day', atMs, signal));
   const lines = useResource(`${question} ${by}`, (signal) => readLines(recipients, stretch, by, atMs, signal));
-  const year = stretch.transferYear === null ? null : transferYearName(stretch.transferYear);
-  const plans = useResource(year, async (signal) => {
-    const { items } = await ask('GET /plans', { query: { transferYear: year! }, signal });
+  const { transferYear } = stretch;
+  const plans = useResource(transferYear === null ? null : `${transferYear} ${atMs}`, async (signal) => {
+    const { items } = await ask('GET /plans', { query: { transferYear: transferYearName(transferYear!) }, signal });
     return items;
   });
   return (
     <div class="books">
-      <Sheet
-        title={
-          stretch.transferYear === null
-            ? t('sinceBeginning')
-            : t('transferYearIs', { from: stretch.transferYear, to: stretch.transferYear + 1 })
-        }
-      >
-        <Shown of={days} tall>
-          {(found) => <Cumulative days={found} plans={plans.data ?? []} stretch={stretch} view={view} />}
-        </Shown>
-      </Sheet>
-      <div class="books-side">
+      <div class="books-part">
+        <Sheet
+          title={
+            transferYear === null
+              ? t('sinceBeginning')
+              : t('transferYearIs', { from: transferYear, to: transferYear + 1 })
+          }
+        >
+          <Shown of={days} tall>
+            {(found) => <Cumulative days={found} plans={plans.data ?? []} stretch={stretch} view={view} />}
+          </Shown>
+        </Sheet>
+        <PeriodSheet atMs={atMs} />
+      </div>
+      <div class="books-part">
         <BalanceSheet stretch={stretch} untilMs={atMs} />
-        <PeriodSheet />
+        {transferYear !== null && (
+          <PlanSheet recipients={recipients} startYear={transferYear} plans={plans} changed={changed} />
+        )}
       </div>
       <Sheet title={t('byPeriod')} name="bars-sheet">
         <Shown of={lines} lines={5}>
@@ -112,28 +123,11 @@ function Controls({ recipients, hidden, stretch, by, view, atMs }: Shared & { hi
           ...years.map((year) => ({ value: year, label: `${year}–${Number(year) + 1}` })),
         ]}
       />
-      <span class="range-dates">
-        <label>
-          <span class="unseen">{t('fromDay')}</span>
-          <input
-            type="date"
-            value={stretch.from}
-            onChange={(event) =>
-              setQuery({ from: event.currentTarget.value, to: dayBefore(stretch.to), year: undefined })
-            }
-          />
-        </label>
-        <span aria-hidden="true">–</span>
-        <label>
-          <span class="unseen">{t('toDay')}</span>
-          <input
-            type="date"
-            value={dayBefore(stretch.to)}
-            onChange={(event) => setQuery({ from: stretch.from, to: event.currentTarget.value, year: undefined })}
-          />
-        </label>
-        <span class="range-zone">{ZONE}</span>
-      </span>
+      <Dates
+        first={stretch.from}
+        last={dayBefore(stretch.to)}
+        choose={(from, to) => setQuery({ from, to, year: undefined })}
+      />
       <Choice
         label={t('byPeriod')}
         value={by}

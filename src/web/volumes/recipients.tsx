@@ -44,10 +44,7 @@ function columnsOf(hasPlans: boolean): Column<Row>[] {
     {
       head: t('yearOnYear'),
       align: 'end',
-      cell: ({ plan }) =>
-        plan?.yearBefore.change == null
-          ? '–'
-          : `${plan.yearBefore.change >= 0 ? '+' : '−'}${format.share(Math.abs(plan.yearBefore.change), 1)}`,
+      cell: ({ plan }) => <YearOnYear before={plan?.yearBefore} />,
       csv: ({ plan }) => plan?.yearBefore.change,
       csvHead: 'yearOnYear',
     },
@@ -83,6 +80,16 @@ function columnsOf(hasPlans: boolean): Column<Row>[] {
     },
     ...(hasPlans ? plans : []),
   ];
+}
+
+/** Against a year with unknown hours there is nothing to say yet. */
+function YearOnYear({ before }: { before: Plan['yearBefore'] | undefined }) {
+  if (!before || before.change === null) return '–';
+  const { unknownHours } = before.delivered;
+  if (unknownHours >= 1) {
+    return <span class="quiet-text">{t('unknownBefore', { n: format.whole(unknownHours) })}</span>;
+  }
+  return `${before.change >= 0 ? '+' : '−'}${format.share(Math.abs(before.change), 1)}`;
 }
 
 function Progress({ plan }: { plan: Plan }) {
