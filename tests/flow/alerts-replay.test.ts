@@ -201,15 +201,30 @@ function history(derived: Database) {
   };
 }
 
-/** Every notice tells of transitions that happened when it was made. */
+/** Every notice tells of transitions that happened when it was made; a summary of what its members tell of. */
 function told(rig: AlertsRig): void {
   const happened = new Set(rig.changes.map(({ transition: { alarm, event, atMs } }) => `${alarm} ${event} ${atMs}`));
-  const notices = rig.derived.prepare('SELECT event, createdAtMs, alarms FROM notice').all();
-  for (const { event, createdAtMs, alarms } of notices) {
-    for (const alarm of JSON.parse(alarms as string) as string[]) {
-      expect(happened).toContain(`${alarm} ${event} ${createdAtMs}`);
+  const notices = rig.derived
+    .prepare('SELECT id, event, createdAtMs, alarms, summary FROM notice')
+    .all()
+    .map((row) => ({ ...row, alarms: JSON.parse(row.alarms as string) as string[] }) as Row);
+  for (const { id, event, createdAtMs, alarms } of notices) {
+    if (event === 'summary') {
+      const members = notices.filter(({ summary }) => summary === id);
+      expect(members.length).toBeGreaterThan(0);
+      expect(new Set(alarms)).toEqual(new Set(members.flatMap((member) => member.alarms)));
+    } else {
+      for (const alarm of alarms) expect(happened).toContain(`${alarm} ${event} ${createdAtMs}`);
     }
   }
+}
+
+interface Row {
+  id: string;
+  event: string;
+  createdAtMs: number;
+  alarms: string[];
+  summary: string | null;
 }
 
 async function replayed(entries: readonly Entry[], sizes: readonly number[], restartsAfter: ReadonlySet<number>) {
