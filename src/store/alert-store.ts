@@ -48,8 +48,8 @@ export interface AlertStore {
   covering(key: string, timeMs: number, late: boolean): AlarmWithEvidence | undefined;
   /** Alarms of this key, not withdrawn, all of whose evidence lies in [fromMs, toMs). */
   restingOn(key: string, fromMs: number, toMs: number): AlarmWithEvidence[];
-  /** Alarms whose story goes on: raised, acknowledged, returned. */
-  open(): Alarm[];
+  /** Alarms whose story goes on, by state: acknowledged, raised, returned. Read as they are asked for: they may be many. */
+  open(): Iterable<Alarm>;
   /** Alarms of a rule that are raised or acknowledged. */
   openOf(rule: string): Alarm[];
   /** Alarms of a station that are raised and not acknowledged. */
@@ -63,7 +63,8 @@ export interface AlertStore {
   resend(notice: string, atMs: number): boolean;
   /** Channels that were (or will be) told about this alarm. */
   told(alarm: string): string[];
-  lanes(): StoredLane[];
+  /** Read as they are asked for: they may be many. */
+  lanes(): Iterable<StoredLane>;
   saveLane(lane: StoredLane): void;
   dropLane(rule: string, series: number): void;
   parts(kind: PartKind): { id: string; body: string }[];
@@ -114,15 +115,17 @@ function alarmRows(derived: Database) {
     `SELECT body, lastBreachMs FROM alarm WHERE key = ? AND breachStartMs >= ? AND lastBreachMs < ?
      AND state <> 'withdrawn'`,
   );
+  // In the order of alarmByState: a hundred thousand bodies aren't to be sorted.
   const open = derived.prepare(
-    "SELECT body FROM alarm WHERE state IN ('raised', 'acknowledged', 'returned') ORDER BY raisedAtMs, id",
+    "SELECT body FROM alarm WHERE state IN ('raised', 'acknowledged', 'returned') ORDER BY state, raisedAtMs, id",
   );
   const openOf = derived.prepare(
     "SELECT body FROM alarm WHERE rule = ? AND state IN ('raised', 'acknowledged') ORDER BY id",
   );
   const askingAt = derived.prepare("SELECT body FROM alarm WHERE station = ? AND state = 'raised' ORDER BY id");
+  // Left alone, SQLite takes alarmByState and parses the body of each alarm that stands.
   const suppressed = derived.prepare(
-    `SELECT id, json_extract(body, '$.suppressedBy') AS "by" FROM alarm
+    `SELECT id, json_extract(body, '$.suppressedBy') AS "by" FROM alarm INDEXED BY alarmSuppressed
      WHERE state IN ('raised', 'acknowledged') AND json_extract(body, '$.suppressedBy') IS NOT NULL ORDER BY id`,
   );
   const shelved = derived.prepare('SELECT id, shelvedUntilMs AS untilMs FROM alarm WHERE shelvedUntilMs IS NOT NULL');
@@ -142,7 +145,9 @@ function alarmRows(derived: Database) {
     happened: (alarm: string, event: AlarmEvent) => happened.get(alarm, event) !== undefined,
     covering: (key: string, timeMs: number, late: boolean) => oneOrNone(covering.get(key, timeMs, late ? 1 : 0)),
     restingOn: (key: string, fromMs: number, toMs: number) => restingOn.all(key, fromMs, toMs).map(toAlarm),
-    open: () => bodies(open.all()),
+    *open() {
+      for (const row of open.iterate()) yield JSON.parse(row.body as string) as Alarm;
+    },
     openOf: (rule: string) => bodies(openOf.all(rule)),
     askingAt: (station: string) => bodies(askingAt.all(station)),
     suppressed: () => suppressed.all().map((row) => ({ ...row })) as { id: string; by: string }[],
@@ -219,7 +224,7 @@ function laneRows(derived: Database) {
      ON CONFLICT (one) DO UPDATE SET seq = excluded.seq, receivedMs = excluded.receivedMs`,
   );
   return {
-    lanes: () => lanes.all().map((row) => ({ ...row })) as unknown as StoredLane[],
+    lanes: () => lanes.iterate() as Iterable<unknown> as Iterable<StoredLane>,
     saveLane({ rule, series, body }: StoredLane) {
       saveLane.run(rule, series, body);
     },
