@@ -3,7 +3,7 @@ import { finalFlags } from '#quality/final.ts';
 import { effectiveThresholds } from '#quality/thresholds.ts';
 import type { QuarantineRow } from '#store/quarantine.ts';
 import type { SimProcess } from '#tests/helpers/sim-process.ts';
-import { GATEWAYS, INTERVAL_MS, reference } from '#tests/helpers/sim-site.ts';
+import { GATEWAYS, reference } from '#tests/helpers/sim-site.ts';
 import { POISON } from '#tests/helpers/sim-store.ts';
 import type { World } from '#tests/helpers/sim-world.ts';
 import type { Model } from './model.ts';
@@ -14,7 +14,7 @@ export function checkLedger(world: World, model: Model, outcome: Outcome): strin
   const quarantine = process.reader.quarantine.list(null, 1_000_000);
   return [
     ...model.faults,
-    ...[...GATEWAYS.keys()].flatMap((id) => checkGateway(id, process, model, outcome, quarantine)),
+    ...[...model.counts.keys()].flatMap((id) => checkSource(id, process, model, outcome, quarantine)),
     ...checkNumbers(world, process),
     ...checkStale(world, model),
     ...checkAcknowledged(world, quarantine),
@@ -34,16 +34,16 @@ function checkNumbers({ counts, options }: World, { gate }: SimProcess): string[
 }
 
 /** `latest` calls stale what is old by what the station sent, and nothing because of what we or the broker did (invariant 10). */
-function checkStale({ caughtUp }: World, model: Model): string[] {
+function checkStale({ caughtUp, options }: World, model: Model): string[] {
   if (!caughtUp) return ['never was everything delivered'];
   const old = [...model.series]
-    .filter(([, cells]) => caughtUp.nowMs - Math.max(...cells.keys()) >= 3 * INTERVAL_MS)
+    .filter(([, cells]) => caughtUp.nowMs - Math.max(...cells.keys()) >= 3 * options.site.pace.intervalMs)
     .map(([key]) => key);
   const isSame = new Set(old).symmetricDifference(new Set(caughtUp.stale)).size === 0;
   return isSame ? [] : [`latest calls stale: ${caughtUp.stale}; old are: ${old}`];
 }
 
-function checkGateway(
+function checkSource(
   id: string,
   { reader }: SimProcess,
   model: Model,

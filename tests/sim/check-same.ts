@@ -3,11 +3,15 @@
  * volumes, to the bit, nor in the alarms; so no downtime can look like anything that a station did or didn't do.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { Alarm } from '#model/alarm.ts';
+import { type Alarm, WHOLE_STATION } from '#model/alarm.ts';
+import { isImport } from '#model/entry.ts';
 import { PLATFORM_STATION } from '#model/platform.ts';
-import type { Model } from './model.ts';
-import { seriesKey } from './model.ts';
+import { EDITED_RULE, SILENCE_RULE } from '#tests/helpers/sim-site.ts';
+import { type Arrival, arrivalsOf, type Model, seriesKey } from './model.ts';
 import type { Outcome } from './outcome.ts';
+
+/** Rules that come and go by command, so that what they say depends on when what they judge was journaled. */
+const COMMANDED: ReadonlySet<string> = new Set([EDITED_RULE, SILENCE_RULE]);
 
 export interface Sameness {
   problems: string[];
@@ -39,27 +43,35 @@ export function checkSame(found: Outcome, expected: Outcome, model: Model, allow
 /**
  * The design promises the same alarms for what is not late: a late breach is a record, and a flag that changes when the
  * hour closes (quality tests that look at neighbours) is news that may come too late to page. All other series are
- * compared exactly.
+ * compared exactly, and with all series of a station what is judged by several of them. What an engineer has corrected,
+ * or a file has brought, was told when it was found.
  */
 function comparableSeries(found: Outcome, expected: Outcome, model: Model, allowedLatenessMs: number): string[] {
-  return [...model.series].flatMap(([key, cells]) => {
+  const keys = [...model.series].flatMap(([key, cells]) => {
     if (found.reflagged.has(key) || expected.reflagged.has(key)) return [];
-    const isLate = [...cells.values()].some(({ arrivals }) =>
-      arrivals.some(
-        ({ receivedMs, timeMs, value }, n) =>
-          receivedMs - timeMs > allowedLatenessMs && (n === 0 || value !== arrivals[n - 1]!.value),
-      ),
-    );
+    const isLate = [...cells.values()].some((cell) => {
+      const arrivals = arrivalsOf(cell);
+      const isFixed = cell.events.length > arrivals.length;
+      return isFixed || arrivals.some((arrival, n) => isBeyond(arrival, arrivals[n - 1], allowedLatenessMs));
+    });
     return isLate ? [] : [key];
   });
+  const stations = Map.groupBy(model.series.keys(), (key) => key.split('/')[0]!);
+  const whole = [...stations].filter(([, own]) => own.every((key) => keys.includes(key)));
+  return [...keys, ...whole.map(([station]) => `${station}/${WHOLE_STATION}`)];
+}
+
+/** Whether it came too late to page, or as history that pages nobody. */
+function isBeyond({ receivedMs, timeMs, value, source }: Arrival, before: Arrival | undefined, latenessMs: number) {
+  return isImport(source) || (receivedMs - timeMs > latenessMs && value !== before?.value);
 }
 
 /** The not-withdrawn alarms of a series with their event times. */
 function alarmsOf(key: string, { alarms }: Outcome) {
   return alarms
-    .filter((alarm) => seriesKey(alarm) === key && alarm.state !== 'withdrawn')
-    .map(({ rule, state, severity, breachStartMs, raisedAtMs, clearedAtMs, value, late }) => {
-      return { rule, state, severity, breachStartMs, raisedAtMs, clearedAtMs, value, late };
+    .filter((alarm) => seriesKey(alarm) === key && alarm.state !== 'withdrawn' && !COMMANDED.has(alarm.rule))
+    .map(({ rule, severity, breachStartMs, raisedAtMs, clearedAtMs, value, late }) => {
+      return { rule, severity, breachStartMs, raisedAtMs, clearedAtMs, value, late };
     })
     .sort((a, b) => (a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : a.breachStartMs - b.breachStartMs));
 }
@@ -72,10 +84,13 @@ function checkEvidence({ alarms }: Outcome, model: Model): string[] {
   const times = (alarm: Alarm) =>
     [alarm.breachStartMs, alarm.raisedAtMs, alarm.clearedAtMs].filter((at) => at !== null);
   return alarms
-    .filter(({ station }) => station !== PLATFORM_STATION)
+    .filter(({ station, rule }) => station !== PLATFORM_STATION && rule !== SILENCE_RULE)
     .flatMap((alarm) => {
-      const cells = model.series.get(seriesKey(alarm));
-      const strays = times(alarm).filter((timeMs) => !cells?.has(timeMs));
+      const isWhole = alarm.parameter === WHOLE_STATION;
+      const series = [...model.series].filter(([key]) =>
+        isWhole ? key.startsWith(`${alarm.station}/`) : key === seriesKey(alarm),
+      );
+      const strays = times(alarm).filter((timeMs) => !series.some(([, cells]) => cells.has(timeMs)));
       return strays.length === 0 ? [] : [`alarm ${alarm.key} speaks of ${strays}, when nothing was measured`];
     });
 }
