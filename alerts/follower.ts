@@ -167,6 +167,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     if (parts.log.isHeldOver(receivedMs)) parts.log.releaseHeld(occasion, parts.missing.parentOf);
     if (entry.kind === 'message') {
       parts.evaluator.message(entry, parts.log);
+      if (parts.evaluator.takeHindsight()) mustSave = true;
       parts.missing.message(entry, occasion, parts.log);
       saved.readings += entry.readings.length;
     } else if (entry.kind === 'command') {
