@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Receipt } from '#ingest/door.ts';
-import type { Command, Entry } from '#model/entry.ts';
+import type { Entry } from '#model/entry.ts';
 import { openDerived } from '#store/derived.ts';
 import { journalMigrations } from '#store/journal-tables.ts';
 import { MemoryReadings } from '#store/memory-readings.ts';
@@ -21,7 +21,7 @@ import { Mortality } from './sim-mortality.ts';
 import { type Customs, People } from './sim-people.ts';
 import { type SimProcess, startSimProcess } from './sim-process.ts';
 import { Random } from './sim-random.ts';
-import { HOUR_MS, MINUTE_MS, SILENCE, SILENCE_RULE, type SiteOptions, siteOf } from './sim-site.ts';
+import { HOUR_MS, MINUTE_MS, type SiteOptions, siteOf } from './sim-site.ts';
 import { FaultyReadings } from './sim-store.ts';
 import { Wire } from './sim-wire.ts';
 
@@ -59,12 +59,8 @@ export class World {
   /** Every entry that was ever committed, in order; the journal itself may have pruned it. */
   readonly committed: Entry[] = [];
   readonly acknowledged: { message: SentMessage; receipt: Receipt }[] = [];
-  /** Commands that somebody was told are done. */
-  readonly promised: { seq: number; command: Command }[] = [];
   /** Messages by gateway and its number. */
   readonly sent = new Map<string, SentMessage>();
-  /** Whether the rule about silence is to be there. */
-  isListening = false;
   /** When the service was there and somebody could reach it. */
   readonly hearing: { fromMs: number; toMs: number }[] = [];
   /** What went wrong that no fault explains. */
@@ -79,7 +75,6 @@ export class World {
   #workers = 0;
   #restartSlots = 0;
   #dieAfter: number | null = null;
-  #arePeopleHere = true;
   #locks: { journal: Database | null; derived: Database | null } = { journal: null, derived: null };
 
   constructor(options: WorldOptions) {
@@ -90,7 +85,7 @@ export class World {
     const stream = (name: string) => new Random(options.seed, name);
     this.#random = stream('world');
     this.gateways = new Gateways(stream('gateways'), options.habits, pace);
-    this.people = new People(stream('people'), options.customs, pace);
+    this.people = new People(stream('people'), options.customs, pace, this);
     this.wire = new Wire(this.knobs, stream('wire'), () => this.clock.monotonicMs());
     this.#directory = join(options.directory, 'life-0');
     mkdirSync(this.#directory);
@@ -161,7 +156,7 @@ export class World {
     const fromMs = this.trueMs();
     const process = this.process();
     const pulses: Promise<void>[] = [];
-    const stepMs = this.isListening && process ? MINUTE_MS : slotMs;
+    const stepMs = this.people.isListening && process ? MINUTE_MS : slotMs;
     for (let passedMs = 0; passedMs < slotMs; passedMs += stepMs) {
       await this.pass(Math.min(stepMs, slotMs - passedMs));
       if (process && stepMs < slotMs && !process.life.isDead) pulses.push(process.pulse());
@@ -199,8 +194,7 @@ export class World {
   /** Heals everything, lets everybody say what they have to say, and waits until the last hour is closed. */
   async finish(): Promise<void> {
     Object.assign(this.knobs, nothingWrong());
-    this.#arePeopleHere = false;
-    this.isListening = false;
+    Object.assign(this.people, { isHere: false, isListening: false });
     this.unlock('journal');
     this.unlock('derived');
     this.clock.set(this.trueMs());
@@ -240,7 +234,6 @@ export class World {
     await Promise.all([
       ...(this.knobs.isBrokerUp ? this.gateways.all.map((gateway) => this.#deliver(gateway, process)) : []),
       this.#act(process),
-      ...this.people.imports.slice(0, 1).map((file) => this.#import(file, process)),
       this.#follow(process),
     ]);
     try {
@@ -252,37 +245,12 @@ export class World {
     }
   }
 
-  /** What people do at the same moment is journaled in the order in which it comes. */
   async #act(process: SimProcess): Promise<void> {
     try {
-      const isThere = process.journal.control.get('rule', SILENCE_RULE) !== undefined;
-      if (isThere !== this.isListening) {
-        await process.command('eve', isThere ? { verb: 'delete', noun: 'rule', id: SILENCE_RULE } : SILENCE);
-      }
-      if (!this.#arePeopleHere) return;
       const notices = this.wire.sends.slice(-20).map(({ id }) => id);
-      const acts = this.people.acts(process, this.clock.nowMs(), notices);
-      const journaled = acts.map(async ({ actor, command }) => {
-        const { seq } = await process.command(actor, command);
-        if (!process.life.isDead) this.promised.push({ seq, command });
-      });
-      for (const outcome of await Promise.allSettled(journaled)) {
-        if (outcome.status === 'rejected') throw outcome.reason;
-      }
+      await this.people.act(process, this.clock.nowMs(), notices);
     } catch (error) {
       this.#unlessDying(process.life.isDead || process.worker().life.isDead, error);
-    }
-  }
-
-  async #import(file: SentMessage, process: SimProcess): Promise<void> {
-    this.sent.set(`${file.gateway} ${file.seq}`, file);
-    try {
-      const receipt = await process.accept(file.gateway, null, file.payload);
-      if (process.life.isDead) return;
-      this.acknowledged.push({ message: file, receipt });
-      this.people.imports = this.people.imports.filter((other) => other !== file);
-    } catch (error) {
-      this.#unlessDying(process.life.isDead, error);
     }
   }
 
@@ -371,7 +339,7 @@ export class World {
       allowedLatenessMs: this.options.allowedLatenessMs,
       timeZone: this.options.site.pace.timeZone,
       // Each minute is an entry then.
-      batch: () => random.between(1, this.knobs.batchMax) * (this.isListening ? LISTENING_BATCHES : 1),
+      batch: () => random.between(1, this.knobs.batchMax) * (this.people.isListening ? LISTENING_BATCHES : 1),
       onFault: (error: unknown) => this.faults.push(error),
     };
   }

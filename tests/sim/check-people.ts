@@ -18,8 +18,8 @@ export function checkPeople(world: World, outcome: Outcome): string[] {
 }
 
 /** Invariant 2 for commands. */
-function checkPromises({ promised, committed }: World): string[] {
-  return promised.flatMap(({ seq, command }) => {
+function checkPromises({ people, committed }: World): string[] {
+  return people.promised.flatMap(({ seq, command }) => {
     const entry = committed[seq - 1];
     const isThere = entry?.kind === 'command' && JSON.stringify(entry.command) === JSON.stringify(command);
     return isThere ? [] : [`${command.verb} was confirmed as entry ${seq} and is not there`];

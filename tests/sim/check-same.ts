@@ -7,6 +7,7 @@ import { type Alarm, WHOLE_STATION } from '#model/alarm.ts';
 import { isImport } from '#model/entry.ts';
 import { PLATFORM_STATION } from '#model/platform.ts';
 import { EDITED_RULE, SILENCE_RULE } from '#tests/helpers/sim-site.ts';
+import type { WorldOptions } from '#tests/helpers/sim-world.ts';
 import { type Arrival, arrivalsOf, type Model, seriesKey } from './model.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -20,7 +21,13 @@ export interface Sameness {
   comparedAlarms: number;
 }
 
-export function checkSame(found: Outcome, expected: Outcome, model: Model, allowedLatenessMs: number): Sameness {
+export function checkSame(
+  found: Outcome,
+  expected: Outcome,
+  model: Model,
+  { allowedLatenessMs, site }: Pick<WorldOptions, 'allowedLatenessMs' | 'site'>,
+): Sameness {
+  const { timeZone } = site.pace;
   const problems: string[] = [];
   for (const [key, readings] of expected.readings) {
     const others = found.readings.get(key) ?? [];
@@ -37,7 +44,8 @@ export function checkSame(found: Outcome, expected: Outcome, model: Model, allow
     comparedAlarms += alarms.length;
     if (!isDeepStrictEqual(others, alarms)) problems.push(firstDifference(`alarms of ${key}`, others, alarms));
   }
-  return { problems: [...problems, ...checkEvidence(found, model)], comparedSeries: comparable.length, comparedAlarms };
+  problems.push(...checkEvidence(found, model), ...checkDays(found, timeZone));
+  return { problems, comparedSeries: comparable.length, comparedAlarms };
 }
 
 /**
@@ -64,6 +72,19 @@ function comparableSeries(found: Outcome, expected: Outcome, model: Model, allow
 /** Whether it came too late to page, or as history that pages nobody. */
 function isBeyond({ receivedMs, timeMs, value, source }: Arrival, before: Arrival | undefined, latenessMs: number) {
   return isImport(source) || (receivedMs - timeMs > latenessMs && value !== before?.value);
+}
+
+/** Every hour is in the one day that the calendar of the zone has it in, also where a day has 23 hours or 25. */
+function checkDays({ books }: Outcome, timeZone: string): string[] {
+  // Days that aren't made of whole UTC hours have no books (docs/decisions/0006).
+  if (books.days.length === 0) return [];
+  const left = new Map(books.days.map(({ series, dayMs, count }) => [`${series} ${dayMs}`, count as number]));
+  for (const { series, hourMs, count } of books.hours) {
+    const time = Temporal.Instant.fromEpochMilliseconds(hourMs as number).toZonedDateTimeISO(timeZone);
+    const day = `${series} ${time.startOfDay().epochMilliseconds}`;
+    left.set(day, (left.get(day) ?? 0) - (count as number));
+  }
+  return [...left].flatMap(([day, n]) => (n === 0 ? [] : [`day ${day} counts ${n} readings more than its hours`]));
 }
 
 /** The not-withdrawn alarms of a series with their event times. */

@@ -76,8 +76,8 @@ export const FAULTS = {
     slotsMax: 70,
     hoursMax: 48,
     perHundred: 0.2,
-    begin: (world) => void Object.assign(world, { isListening: true }),
-    end: (world) => void Object.assign(world, { isListening: false }),
+    begin: (world) => void Object.assign(world.people, { isListening: true }),
+    end: (world) => void Object.assign(world.people, { isListening: false }),
   },
   'followers-stuck': {
     slotsMax: 20,

@@ -75,6 +75,7 @@ export class Model {
       this.#follows(entry, before);
       before = entry;
       if (entry.kind === 'command' && entry.command.verb === 'correct') this.#correct(entry.command);
+      if (entry.kind === 'message' && entry.gatewaySeq === null) this.#replay(entry, names);
       if (entry.kind !== 'message' || entry.gatewaySeq === null) continue;
       const message = sent.get(`${entry.source} ${entry.gatewaySeq}`);
       if (message) this.#journal(entry, message, names);
@@ -117,6 +118,20 @@ export class Model {
     const found = entry.readings.map((reading) => text(names(reading.series), reading));
     if (expected.join() !== found.join()) this.faults.push(`entry ${entry.seq} says ${found}, was sent ${expected}`);
     for (const arrival of taken) this.#take(arrival);
+  }
+
+  /**
+   * What was in quarantine is taken after all: the clock that called it impossible has been put right. What the store
+   * refused it refuses again, and nothing has changed.
+   */
+  #replay({ source, receivedMs, readings }: MessageEntry, names: (series: number) => string | undefined): void {
+    const { quarantined } = this.#countsOf(source);
+    for (const { series, timeMs, value, deviceFlag } of readings) {
+      if (value === POISON) continue;
+      const [station, parameter] = names(series)!.split('/') as [string, string];
+      quarantined.set('time.impossible', (quarantined.get('time.impossible') ?? 0) - 1);
+      this.#take({ station, parameter, timeMs, value, deviceFlag, fault: null, source, receivedMs });
+    }
   }
 
   #countsOf(source: string): Counts {

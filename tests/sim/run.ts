@@ -10,6 +10,8 @@ import { isMonths } from './schedule.ts';
 import { again, keptSeeds, SEEDS, unmet } from './seeds.ts';
 import { simulate, type Verdict } from './simulate.ts';
 
+const PROGRESS_SEEDS = 50;
+
 interface Played extends Verdict {
   seed: number;
 }
@@ -64,8 +66,10 @@ async function main(args: readonly string[]): Promise<number> {
   const seeds = seedsFrom(args);
   const happened = new Map<string, number>();
   let failed = 0;
+  let played = 0;
   await playAll(seeds, ({ seed, problems, counts }) => {
     for (const [what, n] of Object.entries(counts)) happened.set(what, (happened.get(what) ?? 0) + n);
+    if (++played % PROGRESS_SEEDS === 0) console.log(`${played} of ${seeds.length}`);
     if (problems.length === 0) return;
     failed += 1;
     console.log(`seed ${seed} fails; ${again(seed)}`);

@@ -98,6 +98,7 @@ function customsOf(random: Random): Customs {
     maintaining: maybe(random, 0.4, 0.05),
     correcting: maybe(random, 0.4, 0.1),
     importing: maybe(random, 0.3, 0.05),
+    replaying: maybe(random, 0.3, 0.2),
   };
 }
 

@@ -42,7 +42,7 @@ export async function simulate(seed: number): Promise<Verdict> {
       ...world.counts,
       entries: world.committed.length,
       sends: world.wire.sends.length,
-      commands: world.promised.length,
+      commands: world.people.promised.length,
     };
     if (world.faults.length > 0) return { problems: world.faults.map(textOf), counts };
 
@@ -58,7 +58,7 @@ export async function simulate(seed: number): Promise<Verdict> {
       outcome,
       await outcomeOf(undisturbed),
       model,
-      world.options.allowedLatenessMs,
+      world.options,
     );
     return {
       problems: [
