@@ -71,9 +71,10 @@ function checkRoutes(world: World, outcome: Outcome): string[] {
 }
 
 /** What must have been told, and what may have been: whether a window or another alarm held it only times would tell. */
-function audible(world: World, { alarms, transitions }: Outcome): Record<'yes' | 'perhaps', string[]> {
+function audible(world: World, { alarms, transitions, rejudged }: Outcome): Record<'yes' | 'perhaps', string[]> {
   const lines: Record<'yes' | 'perhaps', string[]> = { yes: [], perhaps: [] };
   const known = new Map(alarms.map((alarm) => [alarm.id, alarm]));
+  const judgedAnew = new Set(rejudged.map(({ seq }) => seq));
   const windows = windowsOf(world.committed);
   const stories = new Map<string, { isShelved: boolean; held: Sure; isKnown: Sure }>();
   for (const transition of transitions) {
@@ -92,7 +93,10 @@ function audible(world: World, { alarms, transitions }: Outcome): Record<'yes' |
       story.held = mayBeHeld ? 'perhaps' : 'no';
     }
     let told: Sure = story.isShelved ? 'no' : story.held === 'perhaps' ? 'perhaps' : 'yes';
-    if (event === 'late-found' && told === 'yes' && isImported(world.committed[transition.seq - 1])) told = 'perhaps';
+    // History that is imported pages nobody; what was judged anew right after it is no part of it.
+    if (event === 'late-found' && told !== 'no' && isImported(world.committed[transition.seq - 1])) {
+      told = judgedAnew.has(transition.seq) ? 'perhaps' : 'no';
+    }
     if (event === 'withdrawn' && told !== 'no' && story.isKnown !== 'yes') told = story.isKnown;
     if (TOLD.has(event) && told !== 'no') {
       lines[told].push(lineOf(transition));
