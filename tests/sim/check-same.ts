@@ -4,10 +4,10 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { type Alarm, WHOLE_STATION } from '#model/alarm.ts';
-import { isImport } from '#model/entry.ts';
 import { PLATFORM_STATION } from '#model/platform.ts';
 import { EDITED_RULE, SILENCE_RULE } from '#tests/helpers/sim-site.ts';
 import type { WorldOptions } from '#tests/helpers/sim-world.ts';
+import { isImport } from './commanded.ts';
 import { type Arrival, arrivalsOf, type Model, seriesKey } from './model.ts';
 import type { Outcome } from './outcome.ts';
 

@@ -4,11 +4,11 @@
  */
 import type { Alarm, Transition } from '#model/alarm.ts';
 import { GATEWAYS_STATION, WHOLE_STATION } from '#model/alarm.ts';
-import { type Entry, isImport, type MessageEntry } from '#model/entry.ts';
+import type { Entry, MessageEntry } from '#model/entry.ts';
 import { isServiceLetter } from '#model/flag.ts';
 import { GATEWAYS, MINUTE_MS, SILENCE_RULE } from '#tests/helpers/sim-site.ts';
 import type { World } from '#tests/helpers/sim-world.ts';
-import { ruleVersions } from './commanded.ts';
+import { isImport, ruleVersions } from './commanded.ts';
 import type { Outcome } from './outcome.ts';
 
 /** The rule waits for three intervals, and after a start everybody has as long to be heard. */

@@ -1,5 +1,5 @@
 /** What people have commanded, read from the journal's entries. */
-import { type Command, type CommandEntry, type Entry, isImport } from '#model/entry.ts';
+import type { Command, CommandEntry, Entry } from '#model/entry.ts';
 import type { Maintenance, Rule } from '#model/register.ts';
 import { GATEWAYS } from '#tests/helpers/sim-site.ts';
 
@@ -10,6 +10,9 @@ interface Commanded<V extends Command['verb']> extends CommandEntry {
 export function commandsOf<V extends Command['verb']>(committed: readonly Entry[], verb: V): Commanded<V>[] {
   return committed.filter((entry): entry is Commanded<V> => entry.kind === 'command' && entry.command.verb === verb);
 }
+
+/** Told from the name, as the contracts have it, and not as the service does. */
+export const isImport = (source: string): boolean => source.startsWith('import:');
 
 export function isImported(entry: Entry | undefined): boolean {
   return entry?.kind === 'message' && isImport(entry.source);
