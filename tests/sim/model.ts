@@ -62,6 +62,8 @@ export class Model {
   readonly counts = new Map<string, Counts>();
   /** What the journal itself gets wrong. */
   readonly faults: string[] = [];
+  /** Whether what is put through the door again next is what the store refused. */
+  #isRefusedReplay = false;
 
   /** @param names what a series id stands for. */
   constructor(
@@ -75,6 +77,9 @@ export class Model {
       this.#follows(entry, before);
       before = entry;
       if (entry.kind === 'command' && entry.command.verb === 'correct') this.#correct(entry.command);
+      if (entry.kind === 'command' && entry.command.verb === 'replay-quarantine') {
+        this.#isRefusedReplay = entry.command.quarantineId.startsWith('store-');
+      }
       if (entry.kind === 'message' && entry.gatewaySeq === null) this.#replay(entry, names);
       if (entry.kind !== 'message' || entry.gatewaySeq === null) continue;
       const message = sent.get(`${entry.source} ${entry.gatewaySeq}`);
@@ -125,9 +130,9 @@ export class Model {
    * refused it refuses again, and nothing has changed.
    */
   #replay({ source, receivedMs, readings }: MessageEntry, names: (series: number) => string | undefined): void {
+    if (this.#isRefusedReplay) return;
     const { quarantined } = this.#countsOf(source);
     for (const { series, timeMs, value, deviceFlag } of readings) {
-      if (value === POISON) continue;
       const [station, parameter] = names(series)!.split('/') as [string, string];
       quarantined.set('time.impossible', (quarantined.get('time.impossible') ?? 0) - 1);
       this.#take({ station, parameter, timeMs, value, deviceFlag, fault: null, source, receivedMs });
