@@ -125,10 +125,12 @@ function wired(parts: SimWorkerParts, reader: OpenJournalReader, real: Database)
     random: parts.random,
   });
 
-  /** A reading that alerts leave out is a fault of ours, not of the simulated world. */
+  /** A reading that alerts leave out, or entries that they miss when they restore, are faults of ours, not of the simulated world. */
   function refuseLeftOut(fields: object): void {
     const { event, err } = fields as { event?: string; err?: unknown };
     if (event === 'alerts.rejudged-left-out' && !life.isDead) parts.onFault(err);
+    if (event === 'alerts.pruned' && !life.isDead)
+      parts.onFault(new Error(`pruned too early: ${JSON.stringify(fields)}`));
   }
 
   const passed = { readings: readings.cursor(), books: books.cursor(), alerts: alerts.cursor() };
