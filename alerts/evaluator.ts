@@ -48,6 +48,11 @@ export interface Evaluator {
   message(entry: MessageEntry, log: AlarmLog | null): void;
   correct(series: number, correction: Correction, actor: string, occasion: Occasion, log: AlarmLog): void;
   rejudged(reading: Rejudged, occasion: Occasion, log: AlarmLog): void;
+  /**
+   * Whether what is known of late readings has been judged against the alarms of derived.db since it was last asked.
+   * Those go on, so the same entry read again would be judged otherwise: lanes have to be saved with it.
+   */
+  takeHindsight(): boolean;
   /** Lanes that changed since they were last taken. */
   takeDirty(): Lane[];
   /** The lane has ended: it isn't to be saved. */
@@ -74,6 +79,7 @@ const HINDSIGHT = 'on better knowledge it does not hold';
 /** Not split: one closure over the lane and the occasion at hand, shared by short parts; readings pass here by the million. */
 export function createEvaluator({ watches, store, standard, allowedLatenessMs }: Options): Evaluator {
   let dirty: Lane[] = [];
+  let usedHindsight = false;
 
   // The occasion, and how many alarms it has raised on each lane so far: together they name the next one.
   let occasion: Occasion = { origin: '', seq: 0, receivedMs: 0 };
@@ -193,6 +199,7 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
 
   function lateDerived(source: Source, timeMs: number, log: AlarmLog | null): void {
     for (const judged of derivedIn(source, timeMs, timeMs)) {
+      if (judged.grade >= BREACH) usedHindsight = true;
       const changes = lateReading(lane, judged, store, newAlarm);
       if (changes.length > 0) log?.foundLate(lane, changes, occasion);
       if (isDeriving(judged.condition)) forgetBefore(source, timeMs - reachMs(judged.condition));
@@ -209,6 +216,7 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     log: AlarmLog | null,
   ): void {
     if (grade !== null && value !== null) {
+      if (grade >= BREACH) usedHindsight = true;
       const changes = lateReading(lane, { timeMs, value, grade, condition }, store, newAlarm);
       if (changes.length > 0) log?.foundLate(lane, changes, occasion);
     }
@@ -219,6 +227,7 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
   function denied(fromMs: number, toMs: number, cause: string, log: AlarmLog): void {
     for (const { alarm } of store.restingOn(lane.key, fromMs, toMs)) {
       if (lane.tracked.some((tracked) => tracked.alarm === alarm.id)) continue;
+      usedHindsight = true;
       if (lane.late?.record === alarm.id) lane.late = null;
       const step = withdraw(alarm, cause);
       if (step) log.write(step, occasion);
@@ -328,6 +337,11 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     rejudged(read, next, log) {
       begin(next);
       for (const watch of watches.of(read.series)) rejudge(watch, read, log);
+    },
+    takeHindsight() {
+      const used = usedHindsight;
+      usedHindsight = false;
+      return used;
     },
     takeDirty() {
       const taken = dirty.filter(({ isDirty }) => isDirty);

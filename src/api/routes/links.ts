@@ -23,7 +23,6 @@ const DONE = '已确认，谢谢。 Acknowledged, thank you.';
 
 /** Not split: two routes, one after the other, that share what is under way. */
 export async function linkRoutes(api: Api, deps: ApiDeps): Promise<void> {
-  /** Links whose button was pressed and whose acknowledgement isn't known to everybody yet. */
   const underway = new Set<string>();
   // The button's form has no fields.
   api.addContentTypeParser(
@@ -71,30 +70,38 @@ export async function linkRoutes(api: Api, deps: ApiDeps): Promise<void> {
         isPublic: true,
       }),
     },
-    async handler(request, reply) {
-      const found = await opened(deps, request.params.signed, reply);
-      if (!found) return reply;
-      const { link, alarm } = found;
-      // Asked last, since another press of the button may come in between.
-      if ((await isUsed(deps, link)) || underway.has(link.notice)) {
-        return page(reply.code(409), alarmTable(alarm), USED);
-      }
-      if (!isOpen(alarm)) return page(reply.code(409), alarmTable(alarm), NOTHING_TO_DO);
-      underway.add(link.notice);
-      try {
-        const acknowledged = await actAs(deps, `link:${link.channel}`, alarm.id, demandAcknowledgeable, (id) => ({
-          verb: 'acknowledge',
-          alarm: id,
-        }));
-        return page(reply, alarmTable(acknowledged), DONE);
-      } catch (error) {
-        if (!(error instanceof Problem) || error.code !== 'state.conflict') throw error;
-        return page(reply.code(409), alarmTable(await alarmOf(deps, alarm.id)), USED);
-      } finally {
-        underway.delete(link.notice);
-      }
-    },
+    handler: ({ params: { signed } }, reply) => acknowledge(deps, underway, signed, reply),
   });
+}
+
+/** @param underway links whose button was pressed and whose acknowledgement isn't known to everybody yet. */
+async function acknowledge(
+  deps: ApiDeps,
+  underway: Set<string>,
+  signed: string,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const found = await opened(deps, signed, reply);
+  if (!found) return reply;
+  const { link, alarm } = found;
+  // Asked last, since another press of the button may come in between.
+  if ((await isUsed(deps, link)) || underway.has(link.notice)) {
+    return page(reply.code(409), alarmTable(alarm), USED);
+  }
+  if (!isOpen(alarm)) return page(reply.code(409), alarmTable(alarm), NOTHING_TO_DO);
+  underway.add(link.notice);
+  try {
+    const acknowledged = await actAs(deps, `link:${link.channel}`, alarm.id, demandAcknowledgeable, (id) => ({
+      verb: 'acknowledge',
+      alarm: id,
+    }));
+    return page(reply, alarmTable(acknowledged), DONE);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'state.conflict') throw error;
+    return page(reply.code(409), alarmTable(await alarmOf(deps, alarm.id)), USED);
+  } finally {
+    underway.delete(link.notice);
+  }
 }
 
 /** The alarm of a link that is good for now; else it says on a page why not. */
