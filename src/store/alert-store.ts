@@ -17,6 +17,9 @@ export interface NoticeDraft {
   payload: string;
 }
 
+/** When an alarm began, which is what two of one station are compared by. */
+export type Beginning = Pick<Alarm, 'id' | 'key' | 'breachStartMs' | 'raisedAtMs'>;
+
 /** An alarm with the time of the newest reading that speaks for it; null while it stands. */
 interface AlarmWithEvidence {
   alarm: Alarm;
@@ -42,8 +45,11 @@ export interface AlertStore {
   raisedOf(key: string, afterMs: number, throughMs: number): Alarm[];
   /** Alarms of this station, neither withdrawn nor late, raised in [fromMs, toMs). */
   raisedAt(station: string, fromMs: number, toMs: number): Alarm[];
-  /** Alarms of this station, neither withdrawn nor late, raised by `timeMs` and not over before `overMs`. */
-  stoodAt(station: string, timeMs: number, overMs: number): Alarm[];
+  /**
+   * Of the alarms of this station, neither withdrawn nor late, raised by `timeMs` and not over before `overMs`, the one
+   * whose breach began first; of two at once the one that was raised first, then the one of the lesser key.
+   */
+  firstAt(station: string, timeMs: number, overMs: number): Beginning | undefined;
   /** Alarms of this key, not withdrawn, whose breach starts at or before `timeMs`: the newest one, late or not. */
   covering(key: string, timeMs: number, late: boolean): AlarmWithEvidence | undefined;
   /** Alarms of this key, not withdrawn, all of whose evidence lies in [fromMs, toMs). */
@@ -165,14 +171,16 @@ function companyRows(derived: Database) {
   const raisedAt = derived.prepare(
     `SELECT body FROM alarm WHERE station = ? AND raisedAtMs >= ? AND raisedAtMs < ? AND ${counts} ORDER BY raisedAtMs, id`,
   );
-  const stoodAt = derived.prepare(
-    `SELECT body FROM alarm WHERE station = ? AND raisedAtMs <= ? AND coalesce(clearedAtMs, 9007199254740991) >= ?
-     AND ${counts}`,
+  // Without the bodies: a hundred alarms of a station would be parsed for each of them.
+  const firstAt = derived.prepare(
+    `SELECT id, key, breachStartMs, raisedAtMs FROM alarm WHERE station = ? AND raisedAtMs <= ? AND coalesce(clearedAtMs, 9007199254740991) >= ?
+     AND ${counts} ORDER BY breachStartMs, raisedAtMs, key LIMIT 1`,
   );
   return {
     raisedOf: (key: string, afterMs: number, throughMs: number) => bodies(raisedOf.all(key, afterMs, throughMs)),
     raisedAt: (station: string, fromMs: number, toMs: number) => bodies(raisedAt.all(station, fromMs, toMs)),
-    stoodAt: (station: string, timeMs: number, overMs: number) => bodies(stoodAt.all(station, timeMs, overMs)),
+    firstAt: (station: string, timeMs: number, overMs: number) =>
+      firstAt.get(station, timeMs, overMs) as unknown as Beginning | undefined,
   };
 }
 
