@@ -5,7 +5,7 @@
  * an occasion ends.
  */
 import { type Alarm, GATEWAYS_STATION } from '#model/alarm.ts';
-import type { AlertStore } from '#store/alert-store.ts';
+import type { AlertStore, Beginning } from '#store/alert-store.ts';
 import { happened, type Step } from './lifecycle.ts';
 
 const RECURS_MS = 3_600_000;
@@ -27,7 +27,7 @@ export interface Company {
   revised(): Step[];
 }
 
-export function createCompany(store: Pick<AlertStore, 'raisedOf' | 'raisedAt' | 'stoodAt'>): Company {
+export function createCompany(store: Pick<AlertStore, 'raisedOf' | 'raisedAt' | 'firstAt'>): Company {
   let keys = new Map<string, Span[]>();
   let stations = new Map<string, Span[]>();
 
@@ -39,9 +39,8 @@ export function createCompany(store: Pick<AlertStore, 'raisedOf' | 'raisedAt' | 
     });
     const occurrences = before.length + 1;
     // Gateways aren't one place.
-    const company = station === GATEWAYS_STATION ? [] : store.stoodAt(station, raisedAtMs, raisedAtMs - STOOD_MS);
-    const first = company.reduce((earliest, other) => (isEarlier(other, earliest) ? other : earliest), alarm);
-    const firstOut = first.id === id ? null : first.id;
+    const other = station === GATEWAYS_STATION ? undefined : store.firstAt(station, raisedAtMs, raisedAtMs - STOOD_MS);
+    const firstOut = other && other.id !== id && isEarlier(other, alarm) ? other.id : null;
     return { ...alarm, occurrences, chattering: occurrences >= CHATTERING, firstOut };
   }
 
@@ -103,7 +102,7 @@ function counts({ state, late }: Alarm): boolean {
 }
 
 /** Whose breach began first; of two at once the key decides, which no order of arrival changes. */
-function isEarlier(a: Alarm, b: Alarm): boolean {
+function isEarlier(a: Beginning, b: Beginning): boolean {
   const apartMs = a.breachStartMs - b.breachStartMs || a.raisedAtMs - b.raisedAtMs;
   return apartMs === 0 ? a.key < b.key : apartMs < 0;
 }

@@ -96,7 +96,7 @@ export function conditionFor(
     unit: unitOf(rule, parameter),
     ...ruled,
     margin: rule.clear.margin,
-    ...timesOf(rule),
+    ...times.getOrInsertComputed(rule, timesOf),
     derive: derivationOf(rule),
     minBreaches: rule.kind === 'rate' || rule.kind === 'flat-line' ? 1 : (rule.minSamples ?? 1),
     steps: stepsOf(rule, parameter),
@@ -128,7 +128,7 @@ export function expressionCondition(
     target: null,
     waterBody: null,
     margin: 0,
-    ...timesOf(rule),
+    ...times.getOrInsertComputed(rule, timesOf),
     derive: { kind: 'expression', text: rule.when, when: parseExpression(rule.when), clear, inputs },
     minBreaches: rule.minSamples ?? 1,
     steps: stepsOf(rule, null),
@@ -150,6 +150,9 @@ function freshMsOf(station: Station, parameter: string): number {
   const interval = station.parameters.find((entry) => entry.id === parameter)?.interval;
   return interval === undefined ? YOUNG_MS : 3 * durationMs(interval);
 }
+
+/** Read once a rule, not for each series that it watches. */
+const times = new WeakMap<ReadingRule, ReturnType<typeof timesOf>>();
 
 function timesOf(rule: ReadingRule): Pick<Condition, 'forMs' | 'clearForMs' | 'keepMs' | 'stepDownMs'> {
   return {

@@ -60,8 +60,8 @@ export interface AlertsFollowerOptions {
 
 export interface AlertsFollower extends Follower {
   readonly name: 'alerts';
-  /** Alarms that are raised, acknowledged or returned. */
-  openAlarms(): Alarm[];
+  /** Alarms that are raised, acknowledged or returned; to be gone through before anything is applied. */
+  openAlarms(): Iterable<Alarm>;
   /**
    * Takes a batch of what other followers put into the inbox of readings judged anew, in a transaction of its own: to
    * be called between two calls of `apply`. What can't be written now stays for the next call; a reading that can't be

@@ -3,7 +3,7 @@
  * cleared, and withdrawn from anywhere; one that latches is over only when it is acknowledged and reset (ISA-18.2; the
  * table is in docs/alarms.md). Each step gives the alarm as it then is and, when something happened, the event with its cause.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Again, Alarm, AlarmEvent, AlarmState, Transition } from '#model/alarm.ts';
 import type { Condition } from './conditions.ts';
 import type { Episode } from './evaluate.ts';
@@ -30,7 +30,7 @@ export interface Birth {
  * most 64 characters. `origin` = the entry's seq, or another name of what caused it.
  */
 export function alarmId(origin: string, rule: string, series: number, ordinal: number): string {
-  const digest = createHash('sha256').update(rule).digest('hex').slice(0, 10);
+  const digest = hash('sha256', rule).slice(0, 10);
   return `${origin}-${series}-${digest}${ordinal === 0 ? '' : `-${ordinal}`}`;
 }
 

@@ -49,7 +49,8 @@ export function createWatches({ control, reader, reference, standard, timeZone }
   let bySeries: (readonly Watch[] | undefined)[] = [];
   const lanes = new Map<string, Lane>();
   const conditions = new Map<string, Condition>();
-  const nameOf = (series: number, key: string) => `${series} ${key}`;
+  /** The rules as they now are, in the order of their ids; null after a change. */
+  let rules: { id: string; body: Rule }[] | null = null;
 
   function intern(condition: Condition): Condition {
     const text = JSON.stringify(condition);
@@ -79,15 +80,16 @@ export function createWatches({ control, reader, reference, standard, timeZone }
   }
 
   function laneOf(rule: string, series: number, key: string, isDerived: boolean): Lane {
-    const known = lanes.get(nameOf(series, key));
+    const known = lanes.get(key);
     if (known && (known.sources !== null) === isDerived) return known;
     const lane = newLane(rule, series, key, isDerived);
-    lanes.set(nameOf(series, key), lane);
+    lanes.set(key, lane);
     return lane;
   }
 
   function watchesOf({ id: series, station, parameter }: Series): Watch[] {
-    return control.list('rule').flatMap(({ id, body }) => {
+    rules ??= control.list('rule');
+    return rules.flatMap(({ id, body }) => {
       const isAboutAll = body.kind === 'expression';
       if (isAboutAll && !parametersOf(body)!.includes(parameter)) return [];
       const subject = isAboutAll ? WHOLE_STATION : parameter;
@@ -115,13 +117,14 @@ export function createWatches({ control, reader, reference, standard, timeZone }
     },
     lanes: () => lanes.values(),
     add(lane) {
-      lanes.set(nameOf(lane.series, lane.key), lane);
+      lanes.set(lane.key, lane);
     },
     drop(lane) {
-      lanes.delete(nameOf(lane.series, lane.key));
+      lanes.delete(lane.key);
     },
     forget() {
       bySeries = [];
+      rules = null;
     },
     intern,
   };

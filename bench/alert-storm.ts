@@ -24,6 +24,11 @@ const BATCH = 200;
 const STARTS = 3;
 const reference = loadReference();
 
+interface Spent {
+  ms: number;
+  cpuMs: number;
+}
+
 export async function storm(): Promise<Figure[]> {
   return [...(await inAMinute(1000)), ...(await started(10_000))];
 }
@@ -66,22 +71,31 @@ async function started(stations: number): Promise<Figure[]> {
     await raise(world, follower);
     // Half an hour on, so that the flood is told and nobody reads it in one piece.
     await tick(world, follower, T0 + 30 * MINUTE_MS);
-    const open = follower.openAlarms().length;
-    const afterKill: number[] = [];
-    for (let start = 0; start < STARTS; start++) afterKill.push(await startMs(world, path));
+    const open = [...follower.openAlarms()].length;
+    const afterKill: Spent[] = [];
+    for (let start = 0; start < STARTS; start++) afterKill.push(startOnce(world, path));
     follower.checkpoint();
     first.close();
-    const afterEnd: number[] = [];
-    for (let start = 0; start < STARTS; start++) afterEnd.push(await startMs(world, path));
+    const afterEnd: Spent[] = [];
+    for (let start = 0; start < STARTS; start++) afterEnd.push(startOnce(world, path));
     return [
-      atMost(3000, `start with ${open} open alarms`, median(afterEnd), 'ms'),
-      atMost(3000, 'the same after a kill, with an hour of the journal read again', median(afterKill), 'ms'),
+      ...spent(`start with ${open} open alarms`, afterEnd),
+      ...spent('the same after a kill, with an hour of the journal read again', afterKill),
     ];
   });
 }
 
-async function startMs(world: World, path: string): Promise<number> {
+/** On a machine that does other things, too, the time of the processor says what it costs. */
+function spent(name: string, starts: readonly Spent[]): Figure[] {
+  return [
+    atMost(3000, name, median(starts.map(({ ms }) => ms)), 'ms'),
+    figure(`${name}: of the processor`, median(starts.map(({ cpuMs }) => cpuMs)), 'ms'),
+  ];
+}
+
+function startOnce(world: World, path: string): Spent {
   const beganMs = systemClock.monotonicMs();
+  const cpuBegan = process.cpuUsage();
   const derived = openDerived(path);
   const follower = followerOf(world, derived);
   const dispatcher = createDispatcher({
@@ -98,10 +112,13 @@ async function startMs(world: World, path: string): Promise<number> {
     senders: { log: () => new Promise(() => {}) },
   });
   dispatcher.wake();
-  if (follower.openAlarms().length === 0 || follower.nextTimerMs() === null) throw new Error('nothing is open');
-  const passedMs = systemClock.monotonicMs() - beganMs;
+  let open = 0;
+  for (const _alarm of follower.openAlarms()) open++;
+  if (open === 0 || follower.nextTimerMs() === null) throw new Error('nothing is open');
+  const ms = systemClock.monotonicMs() - beganMs;
+  const { user, system } = process.cpuUsage(cpuBegan);
   derived.close();
-  return passedMs;
+  return { ms, cpuMs: (user + system) / 1000 };
 }
 
 interface World {

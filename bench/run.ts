@@ -19,6 +19,7 @@ import { run as query } from './query.ts';
 import { run as queryInflux } from './query-influx.ts';
 import { run as readings } from './readings.ts';
 import { run as rehearsal } from './rehearsal.ts';
+import { run as reports } from './reports.ts';
 import { run as start } from './start.ts';
 import { run as volumes } from './volumes.ts';
 
@@ -38,6 +39,7 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   'alarm-figures': alarmFigures,
   books,
   volumes,
+  reports,
   assess,
   capacity,
   dashboard,

@@ -52,8 +52,8 @@ export type FromFollowers =
     }
   /** Alarms that changed, after the commit that changed them: the event stream and the retained topics follow. */
   | { type: 'alarms'; seq: number; changes: { alarm: Alarm; transition: Transition }[] }
-  /** Every alarm that is not over, once at start: retained topics that are not among them are emptied. */
-  | { type: 'open-alarms'; alarms: Alarm[] }
+  /** Every alarm that is not over, once at start and part by part: retained topics that no part names are emptied. */
+  | { type: 'open-alarms'; alarms: Alarm[]; isFirst: boolean; isLast: boolean }
   /** Readings whose flag or value changed after the door saw them. */
   | { type: 'reflagged'; readings: (Reading & { series: number })[] }
   /** An MQTT channel's notice. */

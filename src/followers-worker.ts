@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createDispatcher } from '#alerts/dispatch.ts';
 import { createLinkSigner } from '#model/acknowledge-link.ts';
+import type { Alarm } from '#model/alarm.ts';
 import type { Entry } from '#model/entry.ts';
 import { openDerived } from '#store/derived.ts';
 import type { Follower } from '#store/follower.ts';
@@ -33,6 +34,8 @@ const METRICS_EVERY_MS = 1000;
 const PROBE_EVERY_MS = 10_000;
 /** Decoded entries that wait for the slowest follower; beyond them it reads for itself. */
 const WINDOW_ENTRIES = 2000;
+/** Open alarms in one message: taking it in must not hold up the main thread. */
+const OPEN_ALARMS_PART = 500;
 
 const reader = openJournalReader(join(config.dataDir, 'journal.db'));
 const derived = openDerived(join(config.dataDir, 'derived.db'));
@@ -189,6 +192,20 @@ function advanced({ follower }: Pump, moved: boolean): void {
   report();
 }
 
+function tellOpenAlarms(): void {
+  let part: Alarm[] = [];
+  let isFirst = true;
+  const tell = (isLast: boolean) => {
+    say({ type: 'open-alarms', alarms: part, isFirst, isLast });
+    part = [];
+    isFirst = false;
+  };
+  for (const alarm of alerts.openAlarms()) {
+    if (part.push(alarm) === OPEN_ALARMS_PART) tell(false);
+  }
+  tell(true);
+}
+
 function report(): void {
   const neededFromSeq = Math.min(passed.readings, passed.books, alerts.restoresFromSeq());
   const nextTimerMs = followers.nextTimerMs();
@@ -239,7 +256,7 @@ void probeStore();
 
 say({ type: 'ready' });
 followers.tellRejected();
-say({ type: 'open-alarms', alarms: alerts.openAlarms() });
+tellOpenAlarms();
 dispatcher.wake();
 await Promise.all(loops.map((loop) => loop.run()));
 

@@ -141,7 +141,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
     const hear = (message: FromFollowers): void => {
       switch (message.type) {
         case 'open-alarms':
-          topics.reset(message.alarms).catch(failedTopic);
+          topics.reset(message).catch(failedTopic);
           return;
         case 'alarms':
           live.alarms(message.changes);

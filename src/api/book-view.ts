@@ -8,6 +8,7 @@ import type { DecisionRow, MeterVolumes, VolumeQuery } from '#store/queries.ts';
 import { type Amount, addAmounts, NO_WATER } from '#volume/balance.ts';
 import type { ApiDeps } from './deps.ts';
 import { Problem } from './problems.ts';
+import { questionsTogether } from './questions-together.ts';
 
 /** As of an earlier time volumes are computed from readings: a longer range would take too long. */
 export const AS_OF_MAX_MS = 400 * DAY_MS;
@@ -22,7 +23,7 @@ export interface BookView {
   /** Longest range that can be asked for. */
   longestMs: number;
   /**
-   * In the order of `meters`.
+   * In the order of `meters`. What is asked side by side may be answered together: as of a time that is much cheaper.
    * @throws Problem `range.too-long`.
    */
   meterVolumes(query: VolumeQuery): Promise<MeterVolumes[]>;
@@ -49,11 +50,10 @@ export function booksNow({ control, queries, clock }: Pick<BookParts, 'control' 
 
 async function booksAsOf({ queries, reference }: BookParts, asOfMs: number): Promise<BookView> {
   const register = reference.parameters.get('register')!;
-  const ask = async (meter: string, edgesMs: readonly number[]) => {
-    // One meter at a time, so that other questions get their turn.
-    const answers = await queries.volumesAsOf({ meters: [meter], edgesMs: [...edgesMs], asOfMs, register });
+  const ask = questionsTogether(async (meter, edgesMs) => {
+    const answers = await queries.volumesAsOf({ meters: [meter], edgesMs, asOfMs, register });
     return answers[0];
-  };
+  });
   return {
     control: new Control(await queries.accountsAsOf({ asOfMs })),
     nowMs: asOfMs,
@@ -64,19 +64,17 @@ async function booksAsOf({ queries, reference }: BookParts, asOfMs: number): Pro
         const detail = 'As of an earlier time volumes are computed from readings: 400 days at most.';
         throw new Problem('range.too-long', detail);
       }
-      const answers: MeterVolumes[] = [];
-      for (const { id } of meters) {
+      const answers = await Promise.all(meters.map(({ id }) => ask(id, edgesMs)));
+      return answers.map((answer, index): MeterVolumes => {
         // A meter that wasn't there yet has counted nothing.
-        answers.push({ meter: id, buckets: (await ask(id, edgesMs))?.buckets ?? emptyBuckets(edgesMs) });
-      }
-      return answers;
+        return { meter: meters[index]!.id, buckets: answer?.buckets ?? emptyBuckets(edgesMs) };
+      });
     },
     async decisions(meters, fromMs, toMs, limit) {
-      const all: DecisionRow[] = [];
-      for (const meter of meters) {
-        const answer = await ask(meter, [fromMs, toMs]);
-        all.push(...(answer?.decisions ?? []).map((decision) => ({ meter, ...decision })));
-      }
+      const answers = await Promise.all(meters.map((meter) => ask(meter, [fromMs, toMs])));
+      const all = answers.flatMap((answer, index): DecisionRow[] => {
+        return (answer?.decisions ?? []).map((decision) => ({ meter: meters[index]!, ...decision }));
+      });
       // In the order of the list of decisions.
       const nameOf = ({ meter, kind }: DecisionRow) => `${meter}/${kind}`;
       all.sort((a, b) => b.timeMs - a.timeMs || (nameOf(a) < nameOf(b) ? -1 : 1));

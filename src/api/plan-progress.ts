@@ -35,8 +35,10 @@ export async function progressOfPlan(
   const year = namedRange(key.transferYear, timeZone);
   const atMs = Math.min(Math.max(untilMs, year.fromMs), year.toMs);
   const recentFromMs = Math.max(year.fromMs, atMs - RECENT_MS);
-  const delivered = await delivery(books, key.recipient, year.fromMs, atMs);
-  const recent = await delivery(books, key.recipient, recentFromMs, atMs);
+  const [delivered, recent] = await Promise.all([
+    delivery(books, key.recipient, year.fromMs, atMs),
+    delivery(books, key.recipient, recentFromMs, atMs),
+  ]);
   const progress = progressOf({
     ...plannedLitres(plan),
     edgesMs: bucketEdges(year.fromMs, year.toMs, 'month', timeZone, 13),

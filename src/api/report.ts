@@ -57,9 +57,16 @@ export async function reportOf(books: BookView, request: Request): Promise<Repor
   const { named, year, untilMs } = scope;
   const edgesMs = bucketEdges(named.fromMs, untilMs, FINER[named.kind], timeZone, BUCKETS_MAX);
   const meters = recipientMeters(books);
-  const finer = await sumsOver(books, meters, edgesMs);
-  const months = await sumsOver(books, meters, bucketEdges(year.fromMs, untilMs, 'month', timeZone, 13));
-  const rest = { months, ...(await comparisons(books, meters, scope)), plans: await plansOf(books, scope, finer) };
+  const recipients = new Set(meters.map(({ meter }) => meter.recipient!));
+  const [finer, months, compared, plans, balance, decisions, closing] = await Promise.all([
+    sumsOver(books, meters, edgesMs),
+    sumsOver(books, meters, bucketEdges(year.fromMs, untilMs, 'month', timeZone, 13)),
+    comparisons(books, meters, scope),
+    plansOf(books, scope, recipients),
+    waterBalance(books, [named.fromMs, untilMs]),
+    decisionsIn(books, named.fromMs, untilMs),
+    closingView(books, period),
+  ]);
   const text = zonedTexts(timeZone);
   return {
     period,
@@ -71,12 +78,12 @@ export async function reportOf(books: BookView, request: Request): Promise<Repor
     provisional: books.nowMs < named.toMs + allowedLatenessMs,
     unit: 'm3',
     transferYear: year.name,
-    ...figuresOf(finer, rest, scope),
+    ...figuresOf(finer, { months, ...compared, plans }, scope),
     breakdown: { by: FINER[named.kind], items: breakdown(finer, edgesMs, text) },
-    yearByMonth: yearByMonth(months, rest.plans, scope),
-    ...(await waterBalance(books, [named.fromMs, untilMs])),
-    decisions: await decisionsIn(books, named.fromMs, untilMs),
-    closing: await closingView(books, period),
+    yearByMonth: yearByMonth(months, plans, scope),
+    ...balance,
+    decisions,
+    closing,
     published: published(books, year.toMs, timeZone),
     source: sourceOf(books, request),
   };
@@ -121,25 +128,25 @@ async function comparisons(
   const over = (startMs: number, endMs: number) =>
     startMs < endMs ? sumsOver(books, meters, [startMs, endMs]) : Promise.resolve([]);
   const isInReach = untilMs - INAUGURATION_MS <= books.longestMs;
-  return {
-    before: { name, sums: await over(fromMs, atMs) },
-    everSince: isInReach ? await over(INAUGURATION_MS, untilMs) : null,
-  };
+  const [sums, everSince] = await Promise.all([over(fromMs, atMs), isInReach ? over(INAUGURATION_MS, untilMs) : null]);
+  return { before: { name, sums }, everSince };
 }
 
 /** The plans that the recipients have for this transfer year, and how they go. */
 async function plansOf(
   books: BookView,
   { year, untilMs, timeZone }: Scope,
-  recipients: readonly RecipientSums[],
+  recipients: Iterable<string>,
 ): Promise<Map<string, PlanSoFar & { plan: Plan }>> {
-  const plans = new Map<string, PlanSoFar & { plan: Plan }>();
-  for (const { recipient } of recipients) {
-    const key = { recipient, transferYear: year.name };
-    const plan = books.control.get('plan', planId(key.recipient, key.transferYear));
-    if (plan) plans.set(recipient, { plan, ...(await progressOfPlan(books, timeZone, key, plan, untilMs)) });
-  }
-  return plans;
+  const planned = Array.from(recipients, (recipient) => {
+    const plan = books.control.get('plan', planId(recipient, year.name));
+    return plan ? [{ recipient, plan }] : [];
+  }).flat();
+  const plans = planned.map(async ({ recipient, plan }) => {
+    const soFar = await progressOfPlan(books, timeZone, { recipient, transferYear: year.name }, plan, untilMs);
+    return [recipient, { plan, ...soFar }] as const;
+  });
+  return new Map(await Promise.all(plans));
 }
 
 interface Sums extends Comparisons {
@@ -245,10 +252,13 @@ function yearByMonth(
 }
 
 async function waterBalance(books: BookView, edgesMs: number[]): Promise<Pick<Report, 'balance' | 'divergences'>> {
-  const counted = await countedWater(books, countedMeters(books.control), edgesMs, true);
+  const [counted, apart] = await Promise.all([
+    countedWater(books, countedMeters(books.control), edgesMs, true),
+    divergences(books, meterPairs(books.control), edgesMs),
+  ]);
   return {
     balance: { shift: 'travel', ...balanceView(balanceOf(counted, ({ total }) => total)) },
-    divergences: (await divergences(books, meterPairs(books.control), edgesMs)).map(divergenceView),
+    divergences: apart.map(divergenceView),
   };
 }
 

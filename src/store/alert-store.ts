@@ -17,6 +17,9 @@ export interface NoticeDraft {
   payload: string;
 }
 
+/** When an alarm began, which is what two of one station are compared by. */
+export type Beginning = Pick<Alarm, 'id' | 'key' | 'breachStartMs' | 'raisedAtMs'>;
+
 /** An alarm with the time of the newest reading that speaks for it; null while it stands. */
 interface AlarmWithEvidence {
   alarm: Alarm;
@@ -42,14 +45,17 @@ export interface AlertStore {
   raisedOf(key: string, afterMs: number, throughMs: number): Alarm[];
   /** Alarms of this station, neither withdrawn nor late, raised in [fromMs, toMs). */
   raisedAt(station: string, fromMs: number, toMs: number): Alarm[];
-  /** Alarms of this station, neither withdrawn nor late, raised by `timeMs` and not over before `overMs`. */
-  stoodAt(station: string, timeMs: number, overMs: number): Alarm[];
+  /**
+   * Of the alarms of this station, neither withdrawn nor late, raised by `timeMs` and not over before `overMs`, the one
+   * whose breach began first; of two at once the one that was raised first, then the one of the lesser key.
+   */
+  firstAt(station: string, timeMs: number, overMs: number): Beginning | undefined;
   /** Alarms of this key, not withdrawn, whose breach starts at or before `timeMs`: the newest one, late or not. */
   covering(key: string, timeMs: number, late: boolean): AlarmWithEvidence | undefined;
   /** Alarms of this key, not withdrawn, all of whose evidence lies in [fromMs, toMs). */
   restingOn(key: string, fromMs: number, toMs: number): AlarmWithEvidence[];
-  /** Alarms whose story goes on: raised, acknowledged, returned. */
-  open(): Alarm[];
+  /** Alarms whose story goes on, by state: acknowledged, raised, returned. Read as they are asked for: they may be many. */
+  open(): Iterable<Alarm>;
   /** Alarms of a rule that are raised or acknowledged. */
   openOf(rule: string): Alarm[];
   /** Alarms of a station that are raised and not acknowledged. */
@@ -63,7 +69,8 @@ export interface AlertStore {
   resend(notice: string, atMs: number): boolean;
   /** Channels that were (or will be) told about this alarm. */
   told(alarm: string): string[];
-  lanes(): StoredLane[];
+  /** Read as they are asked for: they may be many. */
+  lanes(): Iterable<StoredLane>;
   saveLane(lane: StoredLane): void;
   dropLane(rule: string, series: number): void;
   parts(kind: PartKind): { id: string; body: string }[];
@@ -114,15 +121,17 @@ function alarmRows(derived: Database) {
     `SELECT body, lastBreachMs FROM alarm WHERE key = ? AND breachStartMs >= ? AND lastBreachMs < ?
      AND state <> 'withdrawn'`,
   );
+  // In the order of alarmByState: a hundred thousand bodies aren't to be sorted.
   const open = derived.prepare(
-    "SELECT body FROM alarm WHERE state IN ('raised', 'acknowledged', 'returned') ORDER BY raisedAtMs, id",
+    "SELECT body FROM alarm WHERE state IN ('raised', 'acknowledged', 'returned') ORDER BY state, raisedAtMs, id",
   );
   const openOf = derived.prepare(
     "SELECT body FROM alarm WHERE rule = ? AND state IN ('raised', 'acknowledged') ORDER BY id",
   );
   const askingAt = derived.prepare("SELECT body FROM alarm WHERE station = ? AND state = 'raised' ORDER BY id");
+  // Left alone, SQLite takes alarmByState and parses the body of each alarm that stands.
   const suppressed = derived.prepare(
-    `SELECT id, json_extract(body, '$.suppressedBy') AS "by" FROM alarm
+    `SELECT id, json_extract(body, '$.suppressedBy') AS "by" FROM alarm INDEXED BY alarmSuppressed
      WHERE state IN ('raised', 'acknowledged') AND json_extract(body, '$.suppressedBy') IS NOT NULL ORDER BY id`,
   );
   const shelved = derived.prepare('SELECT id, shelvedUntilMs AS untilMs FROM alarm WHERE shelvedUntilMs IS NOT NULL');
@@ -142,7 +151,9 @@ function alarmRows(derived: Database) {
     happened: (alarm: string, event: AlarmEvent) => happened.get(alarm, event) !== undefined,
     covering: (key: string, timeMs: number, late: boolean) => oneOrNone(covering.get(key, timeMs, late ? 1 : 0)),
     restingOn: (key: string, fromMs: number, toMs: number) => restingOn.all(key, fromMs, toMs).map(toAlarm),
-    open: () => bodies(open.all()),
+    *open() {
+      for (const row of open.iterate()) yield JSON.parse(row.body as string) as Alarm;
+    },
     openOf: (rule: string) => bodies(openOf.all(rule)),
     askingAt: (station: string) => bodies(askingAt.all(station)),
     suppressed: () => suppressed.all().map((row) => ({ ...row })) as { id: string; by: string }[],
@@ -160,14 +171,16 @@ function companyRows(derived: Database) {
   const raisedAt = derived.prepare(
     `SELECT body FROM alarm WHERE station = ? AND raisedAtMs >= ? AND raisedAtMs < ? AND ${counts} ORDER BY raisedAtMs, id`,
   );
-  const stoodAt = derived.prepare(
-    `SELECT body FROM alarm WHERE station = ? AND raisedAtMs <= ? AND coalesce(clearedAtMs, 9007199254740991) >= ?
-     AND ${counts}`,
+  // Without the bodies: a hundred alarms of a station would be parsed for each of them.
+  const firstAt = derived.prepare(
+    `SELECT id, key, breachStartMs, raisedAtMs FROM alarm WHERE station = ? AND raisedAtMs <= ? AND coalesce(clearedAtMs, 9007199254740991) >= ?
+     AND ${counts} ORDER BY breachStartMs, raisedAtMs, key LIMIT 1`,
   );
   return {
     raisedOf: (key: string, afterMs: number, throughMs: number) => bodies(raisedOf.all(key, afterMs, throughMs)),
     raisedAt: (station: string, fromMs: number, toMs: number) => bodies(raisedAt.all(station, fromMs, toMs)),
-    stoodAt: (station: string, timeMs: number, overMs: number) => bodies(stoodAt.all(station, timeMs, overMs)),
+    firstAt: (station: string, timeMs: number, overMs: number) =>
+      firstAt.get(station, timeMs, overMs) as unknown as Beginning | undefined,
   };
 }
 
@@ -219,7 +232,7 @@ function laneRows(derived: Database) {
      ON CONFLICT (one) DO UPDATE SET seq = excluded.seq, receivedMs = excluded.receivedMs`,
   );
   return {
-    lanes: () => lanes.all().map((row) => ({ ...row })) as unknown as StoredLane[],
+    lanes: () => lanes.iterate() as Iterable<unknown> as Iterable<StoredLane>,
     saveLane({ rule, series, body }: StoredLane) {
       saveLane.run(rule, series, body);
     },

@@ -30,14 +30,14 @@ export async function countedWater(
   edgesMs: readonly number[],
   isShifted: boolean,
 ): Promise<Counted[]> {
-  const counted: Counted[] = [];
-  for (const [shiftMs, group] of Map.groupBy(meters, (named) => (isShifted ? travelMs(named) : 0))) {
+  const groups = [...Map.groupBy(meters, (named) => (isShifted ? travelMs(named) : 0))];
+  const counted = groups.map(async ([shiftMs, group]): Promise<Counted[]> => {
     const answers = await queries.meterVolumes({ meters: group, edgesMs: edgesMs.map((edgeMs) => edgeMs + shiftMs) });
-    for (const [index, { buckets }] of answers.entries()) {
-      counted.push({ ...group[index]!, buckets, total: buckets.reduce<Amount>(addAmounts, NO_WATER) });
-    }
-  }
-  return counted.sort((a, b) => (a.id < b.id ? -1 : 1));
+    return answers.map(({ buckets }, index) => {
+      return { ...group[index]!, buckets, total: buckets.reduce<Amount>(addAmounts, NO_WATER) };
+    });
+  });
+  return (await Promise.all(counted)).flat().sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 export function balanceOf(meters: readonly Counted[], of: (meter: Counted) => Amount): Balance {

@@ -8,6 +8,8 @@ import { nameAt, type ReportKind } from './calendar-names.ts';
 /** The report of a day is wanted when the next one's work begins. */
 const DUE_HOUR = 8;
 const KINDS: readonly ReportKind[] = ['day', 'month', 'transfer-year'];
+/** Longer than any period of its kind, whatever the clocks do: this is asked each minute, so no further back than needed. */
+const LONGER_THAN_MS = { day: 3 * DAY_MS, month: 33 * DAY_MS, 'transfer-year': 368 * DAY_MS };
 const BUCKETS_MAX = 100_000;
 
 export interface DuePeriod {
@@ -35,7 +37,7 @@ export function duePeriods(accounts: Accounts): DuePeriod[] {
 function dueOfKind(kind: ReportKind, { sinceMs, nowMs, allowedLatenessMs, timeZone }: Accounts): DuePeriod[] {
   if (nowMs <= sinceMs) return [];
   // From so far back that the period that holds `sinceMs` is not clipped.
-  const edges = bucketEdges(sinceMs - 367 * DAY_MS, nowMs, kind, timeZone, BUCKETS_MAX).slice(1, -1);
+  const edges = bucketEdges(sinceMs - LONGER_THAN_MS[kind], nowMs, kind, timeZone, BUCKETS_MAX).slice(1, -1);
   return edges.slice(1).flatMap((toMs, index) => {
     const fromMs = edges[index]!;
     if (toMs <= sinceMs) return [];

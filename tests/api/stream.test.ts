@@ -51,7 +51,7 @@ async function open(rig: ApiRig, query = '', options: { as?: Who; lastEventId?: 
     text: () => text,
     isClosed: () => isClosed,
     of: (count, ...names) =>
-      eventually(`${count} ${names.join()} events`, () => (named(names).length >= count ? named(names) : null), 5000),
+      eventually(`${count} ${names.join()} events`, () => (named(names).length >= count ? named(names) : null)),
   };
 }
 

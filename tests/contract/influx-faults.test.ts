@@ -247,7 +247,7 @@ describe.skipIf(!hasInfluxdb)(`a real InfluxDB${hasInfluxdb ? '' : ' (influxd is
     return store;
   }
 
-  it('keeps any name and device flag apart and as they are', { timeout: 60_000 }, async () => {
+  it('keeps any name and device flag apart and as they are', async () => {
     const bucket = await database();
     const names = new Map<number, { station: string; parameter: string }>();
     const store = openInfluxReadings({
@@ -334,7 +334,7 @@ describe.skipIf(!hasInfluxdb)(`a real InfluxDB${hasInfluxdb ? '' : ' (influxd is
     ).toEqual([1, 2, 3]);
   });
 
-  it('killed in the middle of writing, it has everything that it said it had', { timeout: 60_000 }, async () => {
+  it('killed in the middle of writing, it has everything that it said it had', async () => {
     const bucket = await database();
     const confirmed = new Set<number>();
     let failed = 0;
@@ -376,7 +376,7 @@ describe.skipIf(!hasInfluxdb)(`a real InfluxDB${hasInfluxdb ? '' : ' (influxd is
     expect([...confirmed].filter((value) => !found.has(value))).toEqual([]);
   });
 
-  it('asks for credentials and tells wrong ones apart', { timeout: 30_000 }, async () => {
+  it('asks for credentials and tells wrong ones apart', async () => {
     const home = mkdtempSync(join(tmpdir(), 'wk-influx-auth-'));
     const guarded = await startInfluxdb(home, { admin: 'root:pass' });
     try {

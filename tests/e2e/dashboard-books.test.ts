@@ -65,7 +65,7 @@ describe.skipIf(noBrowser)(`the books on the dashboard${noBrowser ? ` (${noBrows
     await logIn(reader.page, await token('engineer'));
     viewer = await openReader(service.url);
     await logIn(viewer.page, viewerToken);
-  }, 120_000);
+  });
   afterAll(async () => {
     await closeBrowser();
     await service?.remove();

@@ -46,7 +46,7 @@ describe.skipIf(noBrowser)(`the dashboard's speed${noBrowser ? ` (${noBrowser})`
     await tellYear();
     reader = await openReader(service.url);
     await logIn(reader.page, ADMIN);
-  }, 180_000);
+  });
   afterAll(async () => {
     await closeBrowser();
     await service?.remove();

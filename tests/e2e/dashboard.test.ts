@@ -66,7 +66,7 @@ describe.skipIf(noBrowser)(`the dashboard${noBrowser ? ` (${noBrowser})` : ''}`,
     service = await startTestService();
     await tellThePast();
     reader = await openReader(service.url);
-  }, 120_000);
+  });
   afterAll(async () => {
     await closeBrowser();
     await service?.remove();

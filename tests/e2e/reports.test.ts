@@ -16,7 +16,7 @@ describe.skipIf(noBrowser !== null)(`a printed report${noBrowser === null ? '' :
     }));
     expect((await service.call('POST', '/readings', { samples })).status).toBe(202);
     reader = await openReader(service.url, { extraHTTPHeaders: { authorization: `Bearer ${ADMIN}` } });
-  }, 60_000);
+  });
   afterAll(async () => {
     await reader?.close();
     await closeBrowser();
@@ -48,5 +48,5 @@ describe.skipIf(noBrowser !== null)(`a printed report${noBrowser === null ? '' :
     await page.setViewportSize({ width: 1032, height: 700 });
     const tables = await page.locator('table').evaluateAll((all) => all.map((table) => table.scrollWidth));
     expect(Math.max(...tables)).toBeLessThanOrEqual(1032);
-  }, 60_000);
+  });
 });

@@ -28,15 +28,10 @@ describe('operators', () => {
   it('acknowledge what has returned, and that ends it', async () => {
     const { rig, id } = await raised();
     await rig.send({ at: 5, value: 0.1 });
-    expect(
-      rig
-        .follower()
-        .openAlarms()
-        .map(({ state }) => state),
-    ).toEqual(['returned']);
+    expect([...rig.follower().openAlarms()].map(({ state }) => state)).toEqual(['returned']);
     await rig.command({ verb: 'acknowledge', alarm: id }).apply();
     expect(rig.alarms()[0]).toMatchObject({ state: 'cleared', acknowledgedBy: 'wang' });
-    expect(rig.follower().openAlarms()).toEqual([]);
+    expect([...rig.follower().openAlarms()]).toEqual([]);
   });
 
   it('are asked again when a clearing did not hold', async () => {

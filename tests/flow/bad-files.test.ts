@@ -96,9 +96,7 @@ it('a torn write at the end of the write-ahead log loses nothing that was commit
   expect((await service.call('GET', '/stations/s1/latest')).body).toMatchObject({ items: [{ value: 7.5 }] });
 });
 
-it('an entry that a follower throws at is parked and listed; everything else goes on', {
-  timeout: 60_000,
-}, async () => {
+it('an entry that a follower throws at is parked and listed; everything else goes on', async () => {
   await started();
   await service.end('SIGTERM');
   // As if an older version, or a fault of ours, had let it pass: a correction that sets no value.

@@ -76,13 +76,13 @@ describe.skipIf(!hasFaketime)(`a clock that jumps${hasFaketime ? '' : ' (faketim
     service = await startTestService({ env });
     await service.call('PUT', '/stations/s', station);
     await service.call('PUT', '/rules/class-target', { kind: 'class', severity: 'major' });
-  }, 60_000);
+  });
   afterAll(async () => {
     await service?.remove();
     rmSync(directory, { recursive: true, force: true });
   });
 
-  it('an hour ahead: readings are an hour old, and still in time', { timeout: 60_000 }, async () => {
+  it('an hour ahead: readings are an hour old, and still in time', async () => {
     expect(await write()).toBe(0);
     const beforeMs = await receivedMs();
     step(1);
@@ -91,30 +91,22 @@ describe.skipIf(!hasFaketime)(`a clock that jumps${hasFaketime ? '' : ' (faketim
     expect(await alarms()).toEqual([]);
   });
 
-  it('and back: time stands still until the clock has caught up, and a platform alarm says so', {
-    timeout: 60_000,
-  }, async () => {
+  it('and back: time stands still until the clock has caught up, and a platform alarm says so', async () => {
     const beforeMs = await receivedMs();
     step(0);
     expect(await write()).toBe(0);
     const afterMs = await receivedMs();
     expect(afterMs).toBeGreaterThanOrEqual(beforeMs);
     expect(afterMs).toBeLessThan(beforeMs + 60_000);
-    const [alarm] = await eventually(
-      'the platform alarm',
-      async () => {
-        const found = await alarms();
-        return found.length > 0 ? found : null;
-      },
-      30_000,
-    );
+    const [alarm] = await eventually('the platform alarm', async () => {
+      const found = await alarms();
+      return found.length > 0 ? found : null;
+    });
     expect(alarm).toMatchObject({ station: '_platform', parameter: 'clock.behind', state: 'raised' });
     expect(await alarms()).toHaveLength(1);
   });
 
-  it('a start with a clock that is hours behind goes on from the latest time that was given', {
-    timeout: 60_000,
-  }, async () => {
+  it('a start with a clock that is hours behind goes on from the latest time that was given', async () => {
     await service.end();
     step(-3);
     service = await startTestService({
@@ -126,7 +118,7 @@ describe.skipIf(!hasFaketime)(`a clock that jumps${hasFaketime ? '' : ' (faketim
     step(0);
   });
 
-  it('every reading is there once', { timeout: 60_000 }, async () => {
+  it('every reading is there once', async () => {
     const { body } = await service.call<{ items: unknown[] }>(
       'GET',
       `/series/s/nh3n/readings?from=${Date.now() - HOUR}&to=${Date.now() + HOUR}&limit=1000`,

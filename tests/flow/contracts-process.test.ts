@@ -199,7 +199,7 @@ describe('settings', () => {
 });
 
 describe('seeds', () => {
-  it('load once, never overwrite and never revive', { timeout: 60_000 }, async () => {
+  it('load once, never overwrite and never revive', async () => {
     const service = await start({ WK_SEEDS: '' });
     const list = async (running: TestService) =>
       (await running.call<{ items: { id: string }[] }>('GET', '/stations?limit=1000')).body.items;

@@ -150,8 +150,8 @@ it('never takes a token in the URL', async () => {
   expect((await listen(`?access_token=${ADMIN}`, {})).status).toBe(401);
 });
 
-it('keeps a quiet connection alive with a heartbeat every 15 s', { timeout: 30_000 }, async () => {
+it('keeps a quiet connection alive with a heartbeat every 15 s', async () => {
   const stream = await listen('?events=alarm');
   const before = stream.text().length;
-  await eventually('the heartbeat', () => /^:/m.test(stream.text().slice(before)), 20_000);
+  await eventually('the heartbeat', () => /^:/m.test(stream.text().slice(before)));
 });

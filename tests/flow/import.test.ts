@@ -58,7 +58,7 @@ beforeAll(async () => {
   await service.call('PUT', '/rules/class-target', { kind: 'class', severity: 'major' });
   await service.call('PUT', '/channels/hook', { kind: 'webhook', url: hook.url });
   await service.call('PUT', '/routes', [{ match: {}, channels: ['hook'] }]);
-}, 60_000);
+});
 afterAll(async () => {
   await service.remove();
   await hook.close();

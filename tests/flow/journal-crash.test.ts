@@ -53,7 +53,7 @@ function check(directory: string, acknowledged: ReadonlyMap<number, number>): nu
 }
 
 describe('a writer that is killed', () => {
-  it(`loses nothing acknowledged in ${KILLS} kills over one directory`, { timeout: 120_000 }, async () => {
+  it(`loses nothing acknowledged in ${KILLS} kills over one directory`, async () => {
     const directory = tempDir();
     const acknowledged = new Map<number, number>();
     for (let kill = 0; kill < KILLS; kill++) {

@@ -60,7 +60,7 @@ beforeAll(async () => {
     const { body } = await loads({ ...range, by: 'hour' });
     return body.items.at(-1)?.coverage === 1;
   });
-}, 60_000);
+});
 afterAll(() => service.remove());
 
 describe('GET /loads', () => {

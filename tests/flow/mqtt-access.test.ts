@@ -5,6 +5,7 @@ import { startEmbeddedBroker } from '#ingest/transports/mqtt-embedded.ts';
 import { systemClock } from '#src/clock.ts';
 import { createLogInLimit, createPasswordVerifier, hashPassword } from '#src/secrets.ts';
 import { endAll, endings, MAX_MESSAGE, READINGS, run } from '#tests/helpers/broker-harness.ts';
+import { GUARDED } from '#tests/helpers/eventually.ts';
 import { MqttClient } from '#tests/helpers/mqtt-client.ts';
 
 afterEach(endAll);
@@ -74,7 +75,7 @@ describe('a log-in', () => {
     await first.closed;
     await second.publish(READINGS, '{}');
     await stranger.publish('wk/v1/gw-2/readings', '{}');
-    await vi.waitFor(() => expect(broker.clients()).toBe(2));
+    await vi.waitFor(() => expect(broker.clients()).toBe(2), GUARDED);
   });
 
   it('ends at once with a new password or the gateway’s deletion', async () => {
@@ -105,7 +106,7 @@ describe('a log-in', () => {
     const { gateway, logged } = await run();
     const client = await gateway({ clientId: 'logged' });
     await client.end();
-    await vi.waitFor(() => expect(logged).toHaveLength(2));
+    await vi.waitFor(() => expect(logged).toHaveLength(2), GUARDED);
     expect(logged.map(({ fields }) => fields)).toEqual([
       { event: 'mqtt.connected', client: 'gw-1', address: '127.0.0.1' },
       { event: 'mqtt.disconnected', client: 'gw-1', address: '127.0.0.1' },
@@ -117,7 +118,7 @@ describe('a log-in', () => {
     const client = await gateway({ will: { topic: READINGS, payload: Buffer.from('{}'), qos: 1, retain: true } });
     expect(broker.counters.willsIgnored).toBe(1);
     await client.end();
-    await vi.waitFor(() => expect(broker.clients()).toBe(0));
+    await vi.waitFor(() => expect(broker.clients()).toBe(0), GUARDED);
     expect(door.attempts).toBe(0);
   });
 

@@ -277,7 +277,7 @@ describe.skipIf(!hasMosquitto)('a connection (needs mosquitto)', () => {
     const publishing = rig.broker.publish('wk/alarms/v1/a/b', 'x');
     const startedMs = performance.now();
     await Promise.all([rig.broker.close(), expect(publishing).rejects.toThrow('closing')]);
-    expect(performance.now() - startedMs).toBeLessThan(2000);
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
     await expect(rig.broker.publish('wk/alarms/v1/a/b', 'x')).rejects.toThrow('away');
   });
 

@@ -231,7 +231,7 @@ describe.skipIf(!hasMosquitto)('memory (needs mosquitto)', () => {
     await eventually('acknowledged', () => rig.broker.held() === 0);
     expect(numbersOf(rig.door)).toEqual(numbers(0, 20_000));
     expect(rig.broker.counters).toMatchObject({ published: 20_000, connections: 1 });
-  }, 90_000);
+  });
 
   it('is bounded in bytes, and a connection that isn’t read because of us doesn’t count as dead', async () => {
     const path = directory();

@@ -11,6 +11,7 @@ import {
   rawPublish,
   run,
 } from '#tests/helpers/broker-harness.ts';
+import { GUARDED } from '#tests/helpers/eventually.ts';
 import { MqttClient } from '#tests/helpers/mqtt-client.ts';
 
 afterEach(endAll);
@@ -26,7 +27,7 @@ describe('a gateway’s readings', () => {
     };
     const client = await gateway();
     const id = client.post(READINGS, '{"a":1}');
-    await vi.waitFor(() => expect(broker.counters.published).toBe(1));
+    await vi.waitFor(() => expect(broker.counters.published).toBe(1), GUARDED);
     expect(pubacks(client)).toEqual([]);
     opened.resolve();
     await client.acknowledged(id);
@@ -40,14 +41,14 @@ describe('a gateway’s readings', () => {
     expect(Buffer.from(payload).toString()).toBe('{"a":1}');
   });
 
-  it('are held side by side: 200 of 20 ms each take no 4 s, and are answered in order', async () => {
+  it('are held side by side: 200 of 100 ms each take no 20 s, and are answered in order', async () => {
     const { door, gateway } = await run();
-    door.delayMs = 20;
+    door.delayMs = 100;
     const client = await gateway();
     const startedMs = performance.now();
     const ids = Array.from({ length: 200 }, (_, i) => client.post(READINGS, `{"n":${i}}`));
     await client.acknowledged(ids.at(-1)!);
-    expect(performance.now() - startedMs).toBeLessThan(1500);
+    expect(performance.now() - startedMs).toBeLessThan(15_000);
     expect(pubacks(client)).toEqual(ids);
     expect(door.accepted.map(({ payload }) => JSON.parse(Buffer.from(payload).toString()).n)).toEqual(
       ids.map((_, i) => i),
@@ -70,7 +71,7 @@ describe('a gateway’s readings', () => {
     );
     client.raw(Buffer.concat([...packets, generate({ cmd: 'disconnect' })]));
     client.socket.end();
-    await vi.waitFor(() => expect(door.accepted).toHaveLength(500), { timeout: 5000 });
+    await vi.waitFor(() => expect(door.accepted).toHaveLength(500), GUARDED);
     expect(pubacks(client)).toEqual([]);
   });
 
@@ -84,7 +85,7 @@ describe('a gateway’s readings', () => {
     };
     const client = await gateway();
     const id = client.post(READINGS, '{}', { qos: 2 });
-    await vi.waitFor(() => expect(broker.counters.published).toBe(1));
+    await vi.waitFor(() => expect(broker.counters.published).toBe(1), GUARDED);
     expect(client.packets.filter((packet) => packet.cmd === 'pubrec')).toEqual([]);
     opened.resolve();
     await client.acknowledged(id, 'pubrec');
@@ -291,7 +292,7 @@ describe('what is not welcome', () => {
     await open().closed;
     expect(broker.counters.connectionsRefused).toBe(1);
     await first.end();
-    await vi.waitFor(() => expect(broker.clients()).toBe(1));
+    await vi.waitFor(() => expect(broker.clients()).toBe(1), GUARDED);
     await gateway();
   });
 });
@@ -304,8 +305,8 @@ describe('a journal that takes nothing for now', () => {
     const ids = Array.from({ length: 50 }, (_, i) => client.post(READINGS, `{"n":${i}}`));
     const refused = client.post('elsewhere', 'x');
     const large = client.post(READINGS, Buffer.alloc(MAX_MESSAGE + 1));
-    await vi.waitFor(() => expect(broker.waiting()).toBe(52));
-    await vi.waitFor(() => expect(broker.counters.held).toBeGreaterThan(2));
+    await vi.waitFor(() => expect(broker.waiting()).toBe(52), GUARDED);
+    await vi.waitFor(() => expect(broker.counters.held).toBeGreaterThan(2), GUARDED);
     // A client whose messages wait must not think that the connection is dead.
     await client.ping();
     expect(client.packets.map(({ cmd }) => cmd)).toEqual(['connack', 'pingresp']);
@@ -324,9 +325,9 @@ describe('a journal that takes nothing for now', () => {
     const client = await gateway({ clientId: 'same' });
     door.isFull = true;
     client.post(READINGS, '{"n":1}');
-    await vi.waitFor(() => expect(broker.waiting()).toBe(1));
+    await vi.waitFor(() => expect(broker.waiting()).toBe(1), GUARDED);
     await client.end();
-    await vi.waitFor(() => expect(broker.waiting()).toBe(0), { timeout: 10_000 });
+    await vi.waitFor(() => expect(broker.waiting()).toBe(0), GUARDED);
     door.isFull = false;
     const again = await gateway({ clientId: 'same' });
     await again.publish(READINGS, '{"n":1}', { dup: true });
@@ -343,8 +344,8 @@ describe('a journal that takes nothing for now', () => {
       ids.push(client.post(READINGS, `{"n":${i}}`));
       await new Promise((turn) => setImmediate(turn));
     }
-    await vi.waitFor(() => expect(broker.waiting()).toBeGreaterThanOrEqual(20));
-    await vi.waitFor(() => expect(broker.counters.held).toBeGreaterThan(2));
+    await vi.waitFor(() => expect(broker.waiting()).toBeGreaterThanOrEqual(20), GUARDED);
+    await vi.waitFor(() => expect(broker.counters.held).toBeGreaterThan(2), GUARDED);
     expect(broker.waiting()).toBeLessThan(40);
     door.isFull = false;
     await client.acknowledged(ids.at(-1)!);

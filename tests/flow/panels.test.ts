@@ -55,7 +55,7 @@ beforeAll(async () => {
     values: { nh3n: 0.3 + minute / 1000, ph: 7.5 },
   }));
   expect((await service.call('POST', '/readings', { samples })).status).toBe(202);
-}, 60_000);
+});
 afterAll(() => service.remove());
 
 describe('PUT /panels/{id}', () => {

@@ -26,7 +26,7 @@ describe.skipIf(!hasProduction)(`the production path${SKIPPED}`, () => {
     await service.call('PUT', '/rules/class-target', { kind: 'class', severity: 'major' });
     await service.call('PUT', '/channels/hook', { kind: 'webhook', url: hook.url });
     await service.call('PUT', '/routes', [{ match: {}, channels: ['hook'] }]);
-  }, 60_000);
+  });
   afterAll(async () => {
     await production.remove();
     await hook.close();
@@ -90,9 +90,7 @@ describe.skipIf(!hasProduction)(`the production path${SKIPPED}`, () => {
     expect(body.items.map(({ value }) => value)).toEqual([0.2, 0.1]);
   });
 
-  it('acknowledges, alarms and tells of it while InfluxDB is gone, and writes everything when it is back', {
-    timeout: 90_000,
-  }, async () => {
+  it('acknowledges, alarms and tells of it while InfluxDB is gone, and writes everything when it is back', async () => {
     await production.influx.kill();
     await publish(100);
     const client = await production.gateway();
@@ -127,7 +125,7 @@ describe.skipIf(!hasProduction)(`the production path${SKIPPED}`, () => {
     { kind: 'answer', status: 503, body: '' },
     { kind: 'answer', status: 401, body: '{"error":"authorization failed"}' },
     { kind: 'answer', status: 404, body: '{"error":"database not found: \\"wellkeeper\\""}' },
-  ] as Trouble[])('loses nothing when InfluxDB answers with %j for a while', { timeout: 90_000 }, async (trouble) => {
+  ] as Trouble[])('loses nothing when InfluxDB answers with %j for a while', async (trouble) => {
     const { received } = (await production.service.call<{ received: number }>('GET', '/gateways/gw/ledger')).body;
     production.toInflux.set(trouble);
     await publish(40);
@@ -143,7 +141,7 @@ describe.skipIf(!hasProduction)(`the production path${SKIPPED}`, () => {
     [401, '{"error":"authorization failed"}', 'store.unauthorized'],
     [404, '{"error":"database not found: \\"wellkeeper\\""}', 'store.bucket-missing'],
     [500, '{"error":"engine: no space left on device"}', 'store.read-only'],
-  ] as const)('tells of a store that answers %s %s', { timeout: 60_000 }, async (status, body, condition) => {
+  ] as const)('tells of a store that answers %s %s', async (status, body, condition) => {
     production.toInflux.set({ kind: 'answer', status, body });
     await publish(1);
     const alarm = await production.platformAlarm(condition, 'raised');
@@ -151,7 +149,7 @@ describe.skipIf(!hasProduction)(`the production path${SKIPPED}`, () => {
     production.toInflux.set({ kind: 'none' });
   });
 
-  it('quarantines what InfluxDB refuses for good, with its words, and replays it', { timeout: 60_000 }, async () => {
+  it('quarantines what InfluxDB refuses for good, with its words, and replays it', async () => {
     await production.influx.query('CREATE RETENTION POLICY "short" ON "wellkeeper" DURATION 30d REPLICATION 1 DEFAULT');
     await production.service.end();
     await production.restart({ WK_INFLUX_RETENTION_OK: '1' });
@@ -179,7 +177,7 @@ describe.skipIf(!hasProduction)(`the production path${SKIPPED}`, () => {
 });
 
 describe.skipIf(!hasProduction)(`the start${SKIPPED}`, () => {
-  it('refuses a bucket that deletes what is old, unless told that it is wanted', { timeout: 60_000 }, async () => {
+  it('refuses a bucket that deletes what is old, unless told that it is wanted', async () => {
     const production = await startProduction();
     try {
       const { influx, service } = production;

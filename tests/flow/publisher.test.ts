@@ -9,6 +9,7 @@ import { startEmbeddedBroker } from '#ingest/transports/mqtt-embedded.ts';
 import { systemClock } from '#src/clock.ts';
 import { createLogInLimit, createPasswordVerifier, hashPassword } from '#src/secrets.ts';
 import { Control } from '#store/control.ts';
+import { GUARD_MS } from '#tests/helpers/eventually.ts';
 import { createFakeDoor } from '#tests/helpers/fake-door.ts';
 
 const endings: (() => unknown)[] = [];
@@ -48,7 +49,7 @@ it('gets every message acknowledged across broken connections', async () => {
       ...['--password', 'secret', '--parameters', 'ph,do,nh3n', '--messages', '3000', '--values', '7'],
       ...['--window', '100', '--start-ms', '1700000000000', '--step-ms', '500', '--acks', acks],
     ],
-    { timeout: 25_000 },
+    { timeout: GUARD_MS },
   );
   const result = JSON.parse(stdout);
   expect(result).toMatchObject({ bench: 'publisher', messages: 3000, values: 21_000 });

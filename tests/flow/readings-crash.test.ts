@@ -35,7 +35,7 @@ function records(derived: ReturnType<typeof openDerived>) {
   };
 }
 
-it('settles and stores everything once, however often it is killed', { timeout: 120_000 }, async () => {
+it('settles and stores everything once, however often it is killed', async () => {
   const model = readingsRig();
   await model.apply(workload(0, ENTRIES));
   const expected = records(model.derived);

@@ -158,7 +158,7 @@ async function filledBooks(store: Store, fromMs: number) {
 describe.each(Object.keys(STORES))('readings in %s', (name) => {
   const test = it.skipIf(name === 'InfluxDB' && !hasInfluxdb);
 
-  test('gives the same books', { timeout: 120_000 }, async () => {
+  test('gives the same books', async () => {
     const store = await STORES[name]!();
     await filledBooks(store, lastHourMs - 60 * HOUR);
     const { dataDir } = service;
@@ -186,7 +186,7 @@ describe.each(Object.keys(STORES))('readings in %s', (name) => {
     expect(await booksAtRest(store)).toEqual(before);
   });
 
-  test('keeps what is told of readings that have gone', { timeout: 120_000 }, async () => {
+  test('keeps what is told of readings that have gone', async () => {
     const store = await STORES[name]!();
     const fromMs = lastHourMs - 40 * DAY;
     await filledBooks(store, fromMs);
@@ -238,7 +238,7 @@ describe.each(Object.keys(STORES))('readings in %s', (name) => {
   });
 });
 
-it.skipIf(!hasInfluxdb)('takes no book away while the reading store is away', { timeout: 60_000 }, async () => {
+it.skipIf(!hasInfluxdb)('takes no book away while the reading store is away', async () => {
   const store = await STORES.InfluxDB!();
   await filledBooks(store, lastHourMs - 60 * HOUR);
   const { dataDir } = service;

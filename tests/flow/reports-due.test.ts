@@ -72,7 +72,7 @@ describe('after forty days away', () => {
     const items = await listed();
     expect(items.map(({ period }) => period).sort()).toEqual(expected().sort());
     expect(items.filter(({ period }) => period.length === 7).map(({ state }) => state)).toContain('closed');
-  }, 150_000);
+  });
 
   it('a kept day comes again by its own query, and shows what came in since', async () => {
     const day = nameAt('day', Date.now() - 5 * DAY_MS, ZONE);

@@ -82,7 +82,7 @@ beforeAll(async () => {
   const months = [1, 1, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1].map((part) => part * 80_000_000);
   await call('PUT', '/plans/beijing/2024-25', { cubicMetres: 1e9 }, 201);
   await call('PUT', '/plans/tianjin/2024-25', { cubicMetres: 1.04e9, months }, 201);
-}, 60_000);
+});
 afterAll(async () => {
   await service.remove();
 });

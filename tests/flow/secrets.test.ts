@@ -12,7 +12,7 @@ afterEach(async () => {
 
 const secret = (name: string) => `secret-${name}-7f3a`;
 
-it('shows no secret, also when everything that needs one fails', { timeout: 60_000 }, async () => {
+it('shows no secret, also when everything that needs one fails', async () => {
   // A server that refuses whoever asks, and repeats what it was given.
   const refusing = createServer(({ url, headers }, response) => {
     response.writeHead(401, { 'content-type': 'application/json' });
@@ -55,16 +55,12 @@ it('shows no secret, also when everything that needs one fails', { timeout: 60_0
   const right = await service.connect('gw', gateway.password);
   await right.endAsync();
 
-  await eventually(
-    'the store told as refusing, the heartbeat and the webhook as failed',
-    async () => {
-      const { body: alarms } = await call<{ items: { parameter: string }[] }>('GET', '/alarms?station=_platform');
-      const { body: metrics } = await service.call<string>('GET', '/metrics', undefined, headers);
-      const isTold = alarms.items.some(({ parameter }) => parameter === 'store.unauthorized');
-      return isTold && /heartbeats_total\{outcome="(failed|withheld)"\} [1-9]/.test(metrics);
-    },
-    30_000,
-  );
+  await eventually('the store told as refusing, the heartbeat and the webhook as failed', async () => {
+    const { body: alarms } = await call<{ items: { parameter: string }[] }>('GET', '/alarms?station=_platform');
+    const { body: metrics } = await service.call<string>('GET', '/metrics', undefined, headers);
+    const isTold = alarms.items.some(({ parameter }) => parameter === 'store.unauthorized');
+    return isTold && /heartbeats_total\{outcome="(failed|withheld)"\} [1-9]/.test(metrics);
+  });
   const shown = [service.output()];
   for (const path of [
     '/alarms',

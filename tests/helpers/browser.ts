@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { GUARD_MS } from './eventually.ts';
 
 const CHROMIUM = process.env.WK_TEST_CHROMIUM ?? '/usr/bin/chromium';
 const isThere = existsSync(CHROMIUM);
@@ -14,9 +15,6 @@ export interface Reader {
   wrongs: string[];
   close(): Promise<void>;
 }
-
-/** Below a test's own limit, so that what was waited for is named. */
-const WAIT_MS_MAX = 12_000;
 
 let browser: Promise<Browser> | undefined;
 
@@ -31,7 +29,7 @@ export async function openReader(url: string, options: BrowserContextOptions = {
     timezoneId: 'America/New_York',
     ...options,
   });
-  context.setDefaultTimeout(WAIT_MS_MAX);
+  context.setDefaultTimeout(GUARD_MS);
   const page = await context.newPage();
   await page.addInitScript(`globalThis.layoutShift = 0;
     new PerformanceObserver((list) => {

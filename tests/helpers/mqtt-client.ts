@@ -12,6 +12,7 @@ import {
   type Packet,
   parser,
 } from 'mqtt-packet';
+import { GUARD_MS } from './eventually.ts';
 
 export interface MqttClientOptions extends Partial<Omit<IConnectPacket, 'cmd' | 'password'>> {
   port: number;
@@ -59,7 +60,7 @@ export class MqttClient {
   /** The first packet that fits, waiting for it if need be; throws when the connection ends first or after `timeoutMs`. */
   async next<P extends Packet>(isIt: (packet: Packet) => packet is P, timeoutMs?: number): Promise<P>;
   async next(isIt: (packet: Packet) => boolean, timeoutMs?: number): Promise<Packet>;
-  async next(isIt: (packet: Packet) => boolean, timeoutMs = 10_000): Promise<Packet> {
+  async next(isIt: (packet: Packet) => boolean, timeoutMs = GUARD_MS): Promise<Packet> {
     const deadline = AbortSignal.timeout(timeoutMs);
     for (;;) {
       const found = this.packets.find(isIt);

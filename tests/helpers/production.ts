@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
-import { eventually } from './eventually.ts';
+import { eventually, GUARD_MS } from './eventually.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
 import { hasInfluxdb, type Influxdb, startInfluxdb } from './influxdb.ts';
 import { hasMosquitto, type Mosquitto, startMosquitto } from './mosquitto.ts';
@@ -13,7 +13,6 @@ export const hasProduction = hasInfluxdb && hasMosquitto;
 export const SKIPPED = hasProduction ? '' : ' (influxd and mosquitto must be installed)';
 const DATABASE = 'wellkeeper';
 /** A broker with a backlog takes thousands of acknowledgements before it answers the subscription behind them. */
-const READY_MS = 60_000;
 
 /** Everything that a gateway publishes waits for us, and outlives a restart of the broker. */
 const PERSISTENT = (directory: string) => [
@@ -73,7 +72,6 @@ export async function startProduction(env: Record<string, string> = {}): Promise
       production.service = await startTestService({
         dataDir: production.service.dataDir,
         env: { ...settings, ...more },
-        readyMs: READY_MS,
       });
     },
     async restartBroker({ kill = false, keep = true } = {}) {
@@ -95,7 +93,7 @@ export async function startProduction(env: Record<string, string> = {}): Promise
       const { results } = await influx.query('SELECT count("flag") FROM "reading"', DATABASE);
       return Number(results[0]?.series?.[0]?.values[0]?.[1] ?? 0);
     },
-    settled: (gateway, received, timeoutMs = 60_000) =>
+    settled: (gateway, received, timeoutMs = GUARD_MS) =>
       eventually(
         `${received} values of ${gateway} settled`,
         async () => {
@@ -104,7 +102,7 @@ export async function startProduction(env: Record<string, string> = {}): Promise
         },
         timeoutMs,
       ),
-    platformAlarm: (condition, state, timeoutMs = 30_000) =>
+    platformAlarm: (condition, state, timeoutMs = GUARD_MS) =>
       eventually(
         `${condition} ${state}`,
         async () => {

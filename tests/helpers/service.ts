@@ -41,7 +41,7 @@ export { eventually };
 
 /** Starts (or starts again, with the `dataDir` of an earlier one) and resolves once /readyz says 200. */
 export async function startTestService(
-  options: { dataDir?: string; env?: Record<string, string>; readyMs?: number } = {},
+  options: { dataDir?: string; env?: Record<string, string> } = {},
 ): Promise<TestService> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'wk-service-'));
   // What a killed one left behind would lead to where nothing listens any more.
@@ -78,16 +78,12 @@ export async function startTestService(
     });
     const address = `http://127.0.0.1:${httpPort}`;
     let waiting = '';
-    const readiness = eventually(
-      'readiness',
-      async () => {
-        isRunning();
-        const response = await fetch(`${address}/readyz`);
-        waiting = await response.text();
-        return response.status === 200;
-      },
-      options.readyMs,
-    );
+    const readiness = eventually('readiness', async () => {
+      isRunning();
+      const response = await fetch(`${address}/readyz`);
+      waiting = await response.text();
+      return response.status === 200;
+    });
     await readiness.catch((error: Error) => {
       throw new Error(`${error.message}, waiting: ${waiting}, and it said\n${output.slice(-4000)}`);
     });

@@ -192,7 +192,7 @@ function wired(parts: SimWorkerParts, reader: OpenJournalReader, real: Database)
     quarantined: followers.quarantined,
     tellRejected: followers.tellRejected,
     parked: () => (countParked.get() as { n: number }).n,
-    openAlarms: () => alerts.openAlarms().map(({ id }) => id),
+    openAlarms: () => Array.from(alerts.openAlarms(), ({ id }) => id),
     isIdle: (headSeq) =>
       Math.min(passed.readings, passed.books, passed.alerts) === headSeq &&
       !followers.hasWaiting() &&

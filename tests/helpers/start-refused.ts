@@ -1,6 +1,7 @@
 /** A start of the service that is expected to end by itself: how it ended and what it said. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { GUARD_MS } from './eventually.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -10,13 +11,13 @@ export interface RefusedStart {
   output: string;
 }
 
-/** @param env besides PATH; `WK_DATA_DIR` belongs in it. Kills it after 20 s, which gives code null. */
+/** @param env besides PATH; `WK_DATA_DIR` belongs in it. Kills it when it is still there after long, which gives code null. */
 export async function refusedStart(env: Record<string, string>): Promise<RefusedStart> {
   const child = spawn(process.execPath, [join(ROOT, 'src/main.ts')], {
     cwd: ROOT,
     env: { PATH: process.env.PATH, WK_HTTP_PORT: '0', WK_MQTT_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 20_000,
+    timeout: GUARD_MS,
     killSignal: 'SIGKILL',
   });
   let output = '';

@@ -85,7 +85,7 @@ describe('neighbour', () => {
   });
 });
 
-test('any order and batching of both series gives the same flags and statistics', { timeout: 60_000 }, async () => {
+test('any order and batching of both series gives the same flags and statistics', async () => {
   const value = fc.constantFrom(5, 6.5, 8, 9);
   const reading = fc.record({ series: fc.constantFrom(OXYGEN, NITROGEN, UPSTREAM), place: fc.nat(15), value });
   await fc.assert(
