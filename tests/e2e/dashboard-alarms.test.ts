@@ -184,6 +184,10 @@ describe.skipIf(noBrowser)(`alarms and rules on the dashboard${noBrowser ? ` (${
       .waitFor();
     expect(await page.getByLabel('Parameters').getAttribute('aria-invalid')).toBe('true');
     await page.getByLabel('Parameters').fill('chla');
+    await page.getByLabel('Id of the rule').fill('turbid');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('alert').getByText('There is a rule "turbid" already').waitFor();
+    await page.getByLabel('Id of the rule').fill('chlorophyll');
     await page.getByLabel('Other members (JSON)').fill('{ "steps": [ { "limit": 50, "severity": "major" } ] }');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('heading', { name: 'chlorophyll' }).waitFor();

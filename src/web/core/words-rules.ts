@@ -9,6 +9,7 @@ export const RULE_WORDS = {
   noRules: ['还没有规则。', 'There is no rule yet.'],
   noRule: ['没有规则“{id}”。', 'There is no rule "{id}".'],
   ruleId: ['规则编号', 'Id of the rule'],
+  ruleIdTaken: ['已有规则“{id}”，不会覆盖。', 'There is a rule "{id}" already; it is not overwritten.'],
   save: ['保存', 'Save'],
   saved: ['已保存，对此后到达的数据生效。', 'Saved: it counts for what arrives from now on.'],
   rulesNeedEngineer: ['修改和预演规则需要工程师权限。', 'Changing and rehearsing rules takes the role engineer.'],

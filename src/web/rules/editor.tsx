@@ -20,15 +20,17 @@ interface Refusal {
 const ROWS_MAX = 14;
 const NONE: Refusal = { text: '', faults: [] };
 
-/** @param id null: it is a new one, of the kind that `rule` names. */
+/** @param id null: it is a new one, of the kind that `rule` names. @param isTaken whether there is a rule of this id. */
 export function RuleEditor({
   id,
   rule,
+  isTaken,
   saved,
   said,
 }: {
   id: string | null;
   rule: Members;
+  isTaken: (id: string) => boolean;
   saved: (id: string) => void;
   said: string;
 }) {
@@ -57,6 +59,10 @@ export function RuleEditor({
     const body = checked();
     if (!body) return;
     const path = { id: id ?? newId.trim() };
+    if (id === null && isTaken(path.id)) {
+      setRefusal({ text: t('ruleIdTaken', path), faults: [] });
+      return;
+    }
     try {
       await ask('PUT /rules/{id}', { path, body: body as Api['PUT /rules/{id}']['body'] });
       setTouched(false);

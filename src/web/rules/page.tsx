@@ -19,6 +19,7 @@ export default function RulesPage() {
   const kind = query.value.get('new');
   const isNew = id === null && isKind(kind);
   const chosen = rules.data?.find((rule) => rule.id === id);
+  const isTaken = (one: string) => rules.data?.some((rule) => rule.id === one) ?? false;
   const [said, setSaid] = useState('');
   const saved = (savedId: string) => {
     setSaid(t('saved'));
@@ -30,8 +31,10 @@ export default function RulesPage() {
       <h1 class="unseen">{t('rules')}</h1>
       <div class={`rules-columns${id === null && !isNew ? '' : ' has-detail'}`}>
         <RuleList rules={rules} chosen={id} choose={() => setSaid('')} />
-        {isNew && <RuleEditor key={`new ${kind}`} id={null} rule={{ kind }} saved={saved} said="" />}
-        {id !== null && chosen && <RuleEditor key={id} id={id} rule={chosen} saved={saved} said={said} />}
+        {isNew && <RuleEditor key={`new ${kind}`} id={null} rule={{ kind }} isTaken={isTaken} saved={saved} said="" />}
+        {id !== null && chosen && (
+          <RuleEditor key={id} id={id} rule={chosen} isTaken={isTaken} saved={saved} said={said} />
+        )}
         {/* One that was just saved is still being read. */}
         {id !== null && rules.data && !chosen && (said === '' ? <Empty>{t('noRule', { id })}</Empty> : <Loading />)}
       </div>
