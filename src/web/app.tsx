@@ -17,6 +17,7 @@ import { Loading, Trouble } from './ui/states.tsx';
 const LATER: Record<Exclude<Page, 'overview'>, () => Promise<{ default: ComponentType }>> = {
   stations: () => import('./station/page.tsx'),
   alarms: () => import('./alarms/page.tsx'),
+  rules: () => import('./rules/page.tsx'),
   volumes: () => import('./volumes/page.tsx'),
   gateways: () => import('./gateways/page.tsx'),
   assessment: () => import('./assessment/page.tsx'),
@@ -25,6 +26,7 @@ export const PAGE_WORDS: Record<Page, Word> = {
   overview: 'overview',
   stations: 'station',
   alarms: 'alarms',
+  rules: 'rules',
   volumes: 'volumes',
   gateways: 'gateways',
   assessment: 'assessment',

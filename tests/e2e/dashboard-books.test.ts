@@ -1,7 +1,9 @@
 /** Ruling about reads, closing and restating, and plans, from the page; and who may not. */
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { axeFindings, closeBrowser, logIn, noBrowser, openReader, type Reader } from '#tests/helpers/browser.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
+import { workbookSheets } from '#tests/helpers/workbook.ts';
 
 let service: TestService;
 let reader: Reader;
@@ -85,6 +87,44 @@ describe.skipIf(noBrowser)(`the books on the dashboard${noBrowser ? ` (${noBrows
     expect(new URL(page.url()).searchParams.get('period')).toBe(PERIOD);
     const { body } = await service.call<{ closings: { reason: string; by: string }[] }>('GET', `/periods/${PERIOD}`);
     expect(body.closings.map(({ reason, by }) => [reason, by])).toEqual([['Monthly accounts', 'an engineer']]);
+  });
+
+  it('gives the report of a month as a workbook and as a page to print, with the session alone', async () => {
+    const { page } = reader;
+    await page.goto(`${ADDRESS}&period=${PERIOD}&report=${MONTH}`);
+    const sheet = page.locator('.reports-sheet');
+    await sheet.getByRole('row', { name: new RegExp(`^${PERIOD} closed`) }).waitFor();
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      sheet
+        .locator('.report-of')
+        .getByRole('link', { name: `${PERIOD} XLSX` })
+        .click(),
+    ]);
+    expect(file.suggestedFilename()).toBe(`wellkeeper-${PERIOD}.xlsx`);
+    const sheets = workbookSheets(readFileSync(await file.path()));
+    const cells = sheets.flatMap(({ rows }) => rows.flat()).filter((cell) => cell !== undefined);
+    expect(cells).toContainEqual(expect.objectContaining({ type: 'n', value: String(METERED) }));
+
+    const [table] = await Promise.all([
+      page.waitForEvent('download'),
+      sheet
+        .locator('.report-of')
+        .getByRole('link', { name: `${MONTH} CSV` })
+        .click(),
+    ]);
+    expect(table.suggestedFilename()).toBe(`wellkeeper-${MONTH}.csv`);
+    expect(readFileSync(await table.path(), 'utf8')).toMatch(new RegExp(`period,beijing,[^\\n]*,${METERED},`));
+
+    const [printed] = await Promise.all([
+      page.waitForEvent('popup'),
+      sheet
+        .locator('.report-of')
+        .getByRole('link', { name: `${PERIOD} Print` })
+        .click(),
+    ]);
+    await printed.getByRole('heading', { level: 1, name: PERIOD }).waitFor();
+    await printed.close();
   });
 
   it('says in words why a period can not be closed', async () => {

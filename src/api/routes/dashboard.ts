@@ -15,7 +15,17 @@ const BUILT = fileURLToPath(new URL('../../../dist/web/', import.meta.url));
 const UNBUILT = fileURLToPath(new URL('../static/', import.meta.url));
 
 /** As src/web/core/route.ts knows them. */
-const PAGES = ['/stations', '/stations/:id', '/alarms', '/alarms/:id', '/volumes', '/gateways', '/assessment'];
+const PAGES = [
+  '/stations',
+  '/stations/:id',
+  '/alarms',
+  '/alarms/:id',
+  '/rules',
+  '/rules/:id',
+  '/volumes',
+  '/gateways',
+  '/assessment',
+];
 
 const ZONE_PLACE = '<meta name="time-zone" content="UTC"';
 

@@ -1,6 +1,7 @@
-/** One alarm: what it is, what can be done, what happened to it, and what became of every notice. */
+/** One alarm: what it is and why, what can be done, and what happened to it. */
+import type { ComponentChildren } from 'preact';
 import type { Alarm } from '../api-types.ts';
-import { type Answer, ask } from '../core/api.ts';
+import { ask } from '../core/api.ts';
 import * as format from '../core/format.ts';
 import { t } from '../core/language.ts';
 import { nowMs } from '../core/now.ts';
@@ -8,15 +9,14 @@ import { useResource } from '../core/resource.ts';
 import { hrefOf } from '../core/route.ts';
 import { isPlatform, stations } from '../core/watch.ts';
 import { NUMERALS } from '../core/water.ts';
-import { WORDS, type Word } from '../core/words.ts';
+import type { Word } from '../core/words.ts';
 import { sign } from '../overview/alarms-panel.tsx';
 import { parameterName, stationName } from '../station/names.ts';
-import { SeverityMark, StateMark, stateWord } from '../ui/marks.tsx';
+import { SeverityMark, StateMark } from '../ui/marks.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Loading, Shown, Trouble } from '../ui/states.tsx';
 import { AlarmActions } from './actions.tsx';
-
-type Timeline = Answer<'GET /alarms/{id}/timeline'>;
+import { TimelineList } from './timeline.tsx';
 
 /** @param round changes when something may have happened to it. */
 export function AlarmDetail({ id, round, changed }: { id: string; round: number; changed: () => void }) {
@@ -50,12 +50,26 @@ export function AlarmDetail({ id, round, changed }: { id: string; round: number;
   );
 }
 
+function AlarmLink({ id, children }: { id: string; children: ComponentChildren }) {
+  return <a href={`${hrefOf('alarms', id)}${location.search}`}>{children}</a>;
+}
+
+const MAINTENANCE = 'maintenance/';
+
+/** Why nobody is told: people work there, or it follows from another alarm. */
+function Suppressor({ by }: { by: string }) {
+  if (by.startsWith(MAINTENANCE)) {
+    return <>{t('suppressedByMaintenance', { id: by.slice(MAINTENANCE.length) })}</>;
+  }
+  return <AlarmLink id={by}>{t('suppressedByAlarm')}</AlarmLink>;
+}
+
 function Facts({ alarm }: { alarm: Alarm }) {
   const limit =
     alarm.limit === null
       ? null
       : `${alarm.op === null ? '' : sign(alarm.op)} ${format.withUnit(alarm.limit, alarm.unit)}`;
-  const facts: [Word, string | null][] = [
+  const facts: [Word, ComponentChildren][] = [
     ['value', alarm.value === null ? null : format.withUnit(alarm.value, alarm.unit)],
     ['limit', limit],
     ['class', alarm.class && NUMERALS[alarm.class]],
@@ -70,8 +84,11 @@ function Facts({ alarm }: { alarm: Alarm }) {
     ],
     ['clearedAt', alarm.clearedAt && format.second(alarm.clearedAt)],
     ['shelvedUntil', alarm.shelvedUntil && format.second(alarm.shelvedUntil)],
-    ['occurrences', alarm.occurrences > 1 ? format.whole(alarm.occurrences) : null],
-    ['rule', alarm.rule],
+    ['occurrences', alarm.occurrences > 1 ? t('occurrencesInHour', { n: alarm.occurrences }) : null],
+    ['firstOut', alarm.firstOut === null ? null : <AlarmLink id={alarm.firstOut}>{t('firstOutSee')}</AlarmLink>],
+    ['suppressedBy', alarm.suppressedBy === null ? null : <Suppressor by={alarm.suppressedBy} />],
+    ['basis', alarm.basis === 'instantaneous' ? null : t(`basis-${alarm.basis}`)],
+    ['rule', isPlatform(alarm) ? alarm.rule : <a href={hrefOf('rules', alarm.rule)}>{alarm.rule}</a>],
   ];
   const around = {
     p: alarm.parameter,
@@ -101,61 +118,5 @@ function Facts({ alarm }: { alarm: Alarm }) {
         </p>
       )}
     </>
-  );
-}
-
-/** A word for each event; what a newer service tells is shown by its name. */
-function eventWord(event: string): string {
-  const word = `event-${event}`;
-  return word in WORDS ? t(word as Word) : event;
-}
-
-function TimelineList({ found }: { found: Timeline }) {
-  return (
-    <>
-      <ol class="timeline">
-        {found.transitions.map((one, index) => (
-          <li key={index}>
-            <time dateTime={one.at}>{format.second(one.at)}</time>
-            <div>
-              <b>{eventWord(one.event)}</b>
-              {one.from !== null && one.from !== one.to && ` ${stateWord(one.from)} → ${stateWord(one.to)}`}
-              {one.actor !== undefined && ` · ${one.actor}`}
-              {/* Causes are the service's words, comments an operator's: text, whatever it looks like. */}
-              {one.cause !== '' && <p class="cause">{one.cause}</p>}
-            </div>
-          </li>
-        ))}
-      </ol>
-      <h3>{t('notices')}</h3>
-      {found.notices.length === 0 ? <p class="hint">{t('noNotices')}</p> : <Notices notices={found.notices} />}
-    </>
-  );
-}
-
-const OUTCOME_WORDS: Record<string, Word> = {
-  sent: 'outcomeSent',
-  'failed-for-now': 'outcomeRetried',
-  'failed-for-good': 'outcomeFailed',
-};
-
-function Notices({ notices }: { notices: Timeline['notices'] }) {
-  return (
-    <ul class="notices">
-      {notices.map((notice) => (
-        <li key={notice.id}>
-          <b>{notice.channel}</b> · {eventWord(notice.event)} · {format.second(notice.createdAt)}
-          <ul>
-            {notice.attempts.length === 0 && <li>{t('noticePending')}</li>}
-            {notice.attempts.map((attempt) => (
-              <li key={attempt.at} class={`is-${attempt.outcome}`}>
-                {format.clock(attempt.at)} · {t(OUTCOME_WORDS[attempt.outcome] ?? 'outcomeRetried')} ·{' '}
-                <code>{attempt.status}</code>
-              </li>
-            ))}
-          </ul>
-        </li>
-      ))}
-    </ul>
   );
 }

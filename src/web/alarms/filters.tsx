@@ -11,13 +11,14 @@ import { SEVERITIES, severityWord, stateWord } from '../ui/marks.tsx';
 
 const STATES = ['raised', 'acknowledged', 'returned', 'cleared', 'withdrawn'] as const;
 const OPEN = 'raised,acknowledged,returned';
-const FILTERS = ['state', 'severity', 'station', 'rule', 'from', 'to'] as const;
+const FILTERS = ['state', 'severity', 'station', 'rule', 'chattering', 'from', 'to'] as const;
 
 interface AlarmFilter {
   state: string | undefined;
   severity: string | undefined;
   station: string | undefined;
   rule: string | undefined;
+  chattering: 'true' | undefined;
   from: string | undefined;
   to: string | undefined;
 }
@@ -32,6 +33,7 @@ export function filterOf(search: URLSearchParams): AlarmFilter {
     severity: given('severity'),
     station: given('station'),
     rule: given('rule'),
+    chattering: given('chattering') === 'true' ? 'true' : undefined,
     from: given('from'),
     to: last === undefined ? undefined : dayAfter(last),
   };
@@ -39,8 +41,6 @@ export function filterOf(search: URLSearchParams): AlarmFilter {
 
 export function AlarmFilters() {
   const search = query.value;
-  const rules = useResource('rules', (signal) => askAll('GET /rules', { signal }));
-  const any = { value: '', label: t('any') };
   const isFiltered = FILTERS.some((name) => search.has(name));
   return (
     <search class="filters" aria-label={t('filters')}>
@@ -58,39 +58,22 @@ export function AlarmFilters() {
         label={t('severity')}
         value={search.get('severity') ?? ''}
         choose={(severity) => setQuery({ severity })}
-        options={[any, ...SEVERITIES.map((severity) => ({ value: severity as string, label: severityWord(severity) }))]}
-      />
-      <Select
-        label={t('station')}
-        value={search.get('station') ?? ''}
-        choose={(station) => setQuery({ station })}
         options={[
-          any,
-          { value: '_platform', label: t('platform') },
-          ...[...stations.value.keys()].map((id) => ({ value: id, label: stationName(id, stations.value) })),
+          anyOne(),
+          ...SEVERITIES.map((severity) => ({ value: severity as string, label: severityWord(severity) })),
         ]}
       />
-      <Select
-        label={t('rule')}
-        value={search.get('rule') ?? ''}
-        choose={(rule) => setQuery({ rule })}
-        options={[any, ...(rules.data ?? []).map(({ id }) => ({ value: id, label: id }))]}
-      />
-      <label class="field">
-        <span class="field-label">{t('raisedFrom')}</span>
+      <StationSelect />
+      <RuleSelect />
+      <DayField name="from" label={t('raisedFrom')} />
+      <DayField name="to" label={t('to')} />
+      <label class="check">
         <input
-          type="date"
-          value={search.get('from') ?? ''}
-          onChange={(event) => setQuery({ from: event.currentTarget.value })}
+          type="checkbox"
+          checked={search.get('chattering') === 'true'}
+          onChange={(event) => setQuery({ chattering: event.currentTarget.checked ? 'true' : undefined })}
         />
-      </label>
-      <label class="field">
-        <span class="field-label">{t('to')}</span>
-        <input
-          type="date"
-          value={search.get('to') ?? ''}
-          onChange={(event) => setQuery({ to: event.currentTarget.value })}
-        />
+        {t('chattering')}
       </label>
       {isFiltered && (
         <button
@@ -102,5 +85,48 @@ export function AlarmFilters() {
         </button>
       )}
     </search>
+  );
+}
+
+const anyOne = () => ({ value: '', label: t('any') });
+
+export function StationSelect() {
+  return (
+    <Select
+      label={t('station')}
+      value={query.value.get('station') ?? ''}
+      choose={(station) => setQuery({ station })}
+      options={[
+        anyOne(),
+        { value: '_platform', label: t('platform') },
+        ...[...stations.value.keys()].map((id) => ({ value: id, label: stationName(id, stations.value) })),
+      ]}
+    />
+  );
+}
+
+export function RuleSelect() {
+  const rules = useResource('rules', (signal) => askAll('GET /rules', { signal }));
+  return (
+    <Select
+      label={t('rule')}
+      value={query.value.get('rule') ?? ''}
+      choose={(rule) => setQuery({ rule })}
+      options={[anyOne(), ...(rules.data ?? []).map(({ id }) => ({ value: id, label: id }))]}
+    />
+  );
+}
+
+/** A day that stands in the address. */
+function DayField({ name, label }: { name: 'from' | 'to'; label: string }) {
+  return (
+    <label class="field">
+      <span class="field-label">{label}</span>
+      <input
+        type="date"
+        value={query.value.get(name) ?? ''}
+        onChange={(event) => setQuery({ [name]: event.currentTarget.value })}
+      />
+    </label>
   );
 }

@@ -1,4 +1,4 @@
-/** The inbox: filters in the address, many at once, and one in detail. */
+/** The inbox: filters in the address, many at once, and one in detail; beside it the operators' figures. */
 import { useEffect, useState } from 'preact/hooks';
 import type { Alarm } from '../api-types.ts';
 import { type Answer, askPages } from '../core/api.ts';
@@ -7,11 +7,12 @@ import { t } from '../core/language.ts';
 import { onLive } from '../core/live.ts';
 import { nowMs } from '../core/now.ts';
 import { type Resource, useResource } from '../core/resource.ts';
-import { hrefOf, place, query } from '../core/route.ts';
+import { hrefOf, navigate, place, query } from '../core/route.ts';
 import { stations } from '../core/watch.ts';
 import { NUMERALS } from '../core/water.ts';
 import { sign } from '../overview/alarms-panel.tsx';
 import { parameterName, stationName } from '../station/names.ts';
+import { Choice } from '../ui/choice.tsx';
 import { SeverityMark, StateMark } from '../ui/marks.tsx';
 import { More } from '../ui/more.tsx';
 import { Sheet } from '../ui/sheet.tsx';
@@ -19,12 +20,38 @@ import { Empty, Shown } from '../ui/states.tsx';
 import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
 import { AlarmActions } from './actions.tsx';
 import { AlarmDetail } from './detail.tsx';
+import { AlarmFigures } from './figures.tsx';
 import { AlarmFilters, filterOf } from './filters.tsx';
 import '../styles/alarms.css';
 
 const PAGE = '100';
 
+type Tab = 'inbox' | 'figures';
+
 export default function AlarmsPage() {
+  const { id } = place.value;
+  const tab: Tab = id === null && query.value.get('tab') === 'figures' ? 'figures' : 'inbox';
+  return (
+    <>
+      <h1 class="unseen">{t('alarms')}</h1>
+      <div class="alarm-tabs">
+        <Choice
+          label={t('showAs')}
+          value={tab}
+          // What the other tab's address says, such as the range, means something else there.
+          choose={(next) => navigate(hrefOf('alarms', null, { tab: next === 'figures' ? next : undefined }))}
+          options={[
+            { value: 'inbox', label: t('inbox') },
+            { value: 'figures', label: t('operatorFigures') },
+          ]}
+        />
+      </div>
+      {tab === 'inbox' ? <InboxTab id={id} /> : <AlarmFigures />}
+    </>
+  );
+}
+
+function InboxTab({ id }: { id: string | null }) {
   const filter = filterOf(query.value);
   const [pages, setPages] = useState(1);
   const [round, setRound] = useState(0);
@@ -37,29 +64,25 @@ export default function AlarmsPage() {
     setRound((before) => before + 1);
   };
   useEffect(() => onLive((batch) => (batch.alarms.length > 0 || batch.reset) && again()));
-  const { id } = place.value;
   return (
-    <>
-      <h1 class="unseen">{t('alarms')}</h1>
-      <div class={`alarms-columns${id === null ? '' : ' has-detail'}`}>
-        <Sheet
-          title={t('alarms')}
-          name="inbox"
-          note={
-            alarms.data &&
-            `${t('alarmsCount', { n: `${alarms.data.items.length}${alarms.data.next === null ? '' : '+'}` })} · ${format.zone(nowMs.value)}`
-          }
-          tools={
-            <CsvButton file="alarms" text={() => csvOf(COLUMNS(), alarms.data?.items ?? [])} disabled={!alarms.data} />
-          }
-        >
-          <AlarmFilters />
-          <Inbox alarms={alarms} chosen={chosen} choose={setChosen} done={again} selected={id} />
-          {alarms.data?.next && <More show={() => setPages(pages + 1)} />}
-        </Sheet>
-        {id !== null && <AlarmDetail id={id} round={round} changed={again} />}
-      </div>
-    </>
+    <div class={`alarms-columns${id === null ? '' : ' has-detail'}`}>
+      <Sheet
+        title={t('alarms')}
+        name="inbox"
+        note={
+          alarms.data &&
+          `${t('alarmsCount', { n: `${alarms.data.items.length}${alarms.data.next === null ? '' : '+'}` })} · ${format.zone(nowMs.value)}`
+        }
+        tools={
+          <CsvButton file="alarms" text={() => csvOf(COLUMNS(), alarms.data?.items ?? [])} disabled={!alarms.data} />
+        }
+      >
+        <AlarmFilters />
+        <Inbox alarms={alarms} chosen={chosen} choose={setChosen} done={again} selected={id} />
+        {alarms.data?.next && <More show={() => setPages(pages + 1)} />}
+      </Sheet>
+      {id !== null && <AlarmDetail id={id} round={round} changed={again} />}
+    </div>
   );
 }
 

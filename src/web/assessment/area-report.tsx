@@ -6,6 +6,7 @@ import { query } from '../core/route.ts';
 import { stations } from '../core/watch.ts';
 import { CLASSES, NUMERALS } from '../core/water.ts';
 import { parameterName } from '../station/names.ts';
+import { KeyFigure } from '../ui/key-figure.tsx';
 import { ClassMark, classWord } from '../ui/marks.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Empty } from '../ui/states.tsx';
@@ -14,7 +15,6 @@ import {
   type AreaFound,
   changeWords,
   coverageText,
-  Figure,
   pollutantsText,
   ReportHead,
   type Section,
@@ -55,10 +55,10 @@ function Summary({ found }: { found: AreaFound }) {
   const isMet = goal.isMet === null ? '–' : goal.isMet ? t('goalMet') : t('goalMissed');
   return (
     <dl class="key-figures">
-      <Figure label={t('overall')} note={basin.class && classWord(basin.class)}>
+      <KeyFigure label={t('overall')} note={basin.class && classWord(basin.class)}>
         {statusWord(basin.status)}
-      </Figure>
-      <Figure
+      </KeyFigure>
+      <KeyFigure
         label={t('goodShare')}
         note={
           <span class={goal.isMet === false ? 'is-broken' : ''}>
@@ -67,24 +67,24 @@ function Summary({ found }: { found: AreaFound }) {
         }
       >
         {good.share === null ? '–' : format.share(good.share, 1)}
-      </Figure>
-      <Figure label={t('compliance')} note={t('metOf', { met: compliance.met, n: compliance.sections })}>
+      </KeyFigure>
+      <KeyFigure label={t('compliance')} note={t('metOf', { met: compliance.met, n: compliance.sections })}>
         {compliance.share === null ? '–' : format.share(compliance.share, 1)}
-      </Figure>
-      <Figure label={t('mainPollutants')}>
+      </KeyFigure>
+      <KeyFigure label={t('mainPollutants')}>
         {mainPollutants === null || mainPollutants.length === 0
           ? t('none')
           : mainPollutants.map(({ parameter, rate }) => `${parameterName(parameter)} ${format.share(rate)}`).join(', ')}
-      </Figure>
-      <Figure
+      </KeyFigure>
+      <KeyFigure
         label={t('againstPrevious', { period: changes.previous.period ?? '–' })}
         note={points(changes.previous.points)}
       >
         {changeWords(changes.previous)}
-      </Figure>
-      <Figure label={t('againstYear', { period: changes.year.period ?? '–' })} note={points(changes.year.points)}>
+      </KeyFigure>
+      <KeyFigure label={t('againstYear', { period: changes.year.period ?? '–' })} note={points(changes.year.points)}>
         {changeWords(changes.year)}
-      </Figure>
+      </KeyFigure>
     </dl>
   );
 }

@@ -1,5 +1,4 @@
 /** What reports on areas and on sections have in common. */
-import type { ComponentChildren } from 'preact';
 import type { Api } from '../api-types.ts';
 import * as format from '../core/format.ts';
 import { language, t } from '../core/language.ts';
@@ -9,26 +8,6 @@ type Found = Api['GET /assessments']['answer'];
 export type AreaFound = Extract<Found, { area: string }>;
 export type SectionFound = Exclude<Found, { area: string }>;
 export type Section = AreaFound['sections'][number];
-
-export function Figure({
-  label,
-  children,
-  note,
-}: {
-  label: string;
-  children: ComponentChildren;
-  note?: ComponentChildren;
-}) {
-  return (
-    <div class="key-figure">
-      <dt>{label}</dt>
-      <dd>
-        {children}
-        {note && <small>{note}</small>}
-      </dd>
-    </div>
-  );
-}
 
 /** `Ammonia nitrogen (0.66)`: with the multiple where one may be stated. */
 export const pollutantsText = (found: Section['mainPollutants']): string =>

@@ -6,18 +6,11 @@ import { parameters, stations } from '../core/watch.ts';
 import { NUMERALS } from '../core/water.ts';
 import { WORDS, type Word } from '../core/words.ts';
 import { parameterName } from '../station/names.ts';
+import { KeyFigure } from '../ui/key-figure.tsx';
 import { ClassMark } from '../ui/marks.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
-import {
-  changeWords,
-  coverageText,
-  Figure,
-  pollutantsText,
-  ReportHead,
-  type SectionFound,
-  statusWord,
-} from './parts.tsx';
+import { changeWords, coverageText, pollutantsText, ReportHead, type SectionFound, statusWord } from './parts.tsx';
 
 type Indicator = SectionFound['indicators'][number];
 
@@ -56,23 +49,25 @@ function Summary({ found }: { found: SectionFound }) {
   const { changes, meetsTarget, target } = found;
   return (
     <dl class="key-figures">
-      <Figure label={t('class')} note={statusWord(found.status)}>
+      <KeyFigure label={t('class')} note={statusWord(found.status)}>
         <ClassMark of={found.class} large />
-      </Figure>
-      <Figure label={t('judgement')} note={target ? t('targetIs', { class: NUMERALS[target] }) : t('noTarget')}>
+      </KeyFigure>
+      <KeyFigure label={t('judgement')} note={target ? t('targetIs', { class: NUMERALS[target] }) : t('noTarget')}>
         <span class={meetsTarget === false ? 'is-broken' : ''}>
           {meetsTarget === null ? '–' : meetsTarget ? t('targetMet') : t('targetMissed')}
         </span>
-      </Figure>
-      <Figure label={t('limitedBy')}>{found.limiting.map(parameterName).join(', ') || '–'}</Figure>
-      <Figure label={t('mainPollutants')}>{pollutantsText(found.mainPollutants) || t('none')}</Figure>
-      <Figure label={t('coverage')} note={found.valid === false && <span class="is-warning">{t('tooFew')}</span>}>
+      </KeyFigure>
+      <KeyFigure label={t('limitedBy')}>{found.limiting.map(parameterName).join(', ') || '–'}</KeyFigure>
+      <KeyFigure label={t('mainPollutants')}>{pollutantsText(found.mainPollutants) || t('none')}</KeyFigure>
+      <KeyFigure label={t('coverage')} note={found.valid === false && <span class="is-warning">{t('tooFew')}</span>}>
         {coverageText(found.coverage)}
-      </Figure>
-      <Figure label={t('againstPrevious', { period: changes.previous.period ?? '–' })}>
+      </KeyFigure>
+      <KeyFigure label={t('againstPrevious', { period: changes.previous.period ?? '–' })}>
         {changeWords(changes.previous)}
-      </Figure>
-      <Figure label={t('againstYear', { period: changes.year.period ?? '–' })}>{changeWords(changes.year)}</Figure>
+      </KeyFigure>
+      <KeyFigure label={t('againstYear', { period: changes.year.period ?? '–' })}>
+        {changeWords(changes.year)}
+      </KeyFigure>
     </dl>
   );
 }

@@ -7,15 +7,23 @@ export type Answer<K extends keyof Api> = Api[K]['answer'];
 /** One item of a list that the service answers in pages. */
 export type Item<K extends keyof Api> = Answer<K> extends { items: (infer T)[] } ? T : never;
 
+export interface Fault {
+  path: string;
+  message: string;
+}
+
 /** What went wrong, told in the service's words, or that it can't be reached (`status` 0). */
 export class Failure extends Error {
   readonly status: number;
   readonly code: string;
+  /** Which members of what was sent were refused, and why. */
+  readonly faults: readonly Fault[];
 
-  constructor(status: number, code: string, detail: string) {
+  constructor(status: number, code: string, detail: string, faults: readonly Fault[] = []) {
     super(detail);
     this.status = status;
     this.code = code;
+    this.faults = faults;
   }
 }
 
@@ -63,7 +71,8 @@ export async function answerOf<T>(response: Response): Promise<T> {
   if (response.ok) return body as T;
   if (response.status === 401) loggedOut.value = true;
   const problem = body as Partial<Problem> | undefined;
-  throw new Failure(response.status, problem?.code ?? 'unknown', problem?.detail ?? `HTTP ${response.status}`);
+  const { code = 'unknown', detail = `HTTP ${response.status}`, errors } = problem ?? {};
+  throw new Failure(response.status, code, detail, errors);
 }
 
 type Listed = { [K in keyof Api]: Answer<K> extends { items: unknown[]; next: string | null } ? K : never }[keyof Api];

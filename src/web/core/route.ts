@@ -4,12 +4,12 @@ import { computed, signal } from '@preact/signals';
 const here = signal(new URL(location.href));
 addEventListener('popstate', () => (here.value = new URL(location.href)));
 
-export const PAGES = ['overview', 'stations', 'alarms', 'volumes', 'gateways', 'assessment'] as const;
+export const PAGES = ['overview', 'stations', 'alarms', 'rules', 'volumes', 'gateways', 'assessment'] as const;
 export type Page = (typeof PAGES)[number];
 
 export interface Place {
   page: Page;
-  /** What the page is about: a station or an alarm. */
+  /** What the page is about: a station, an alarm or a rule. */
   id: string | null;
 }
 

@@ -192,4 +192,14 @@ export const BOOK_WORDS = {
   'invalid-coverage': ['完整率不足', 'coverage too low'],
   'invalid-too-few-samples': ['样本过少', 'too few samples'],
   'invalid-too-few-months': ['月数不足', 'too few months'],
+  // Reports.
+  reports: ['调水量报告', 'Reports of transferred water'],
+  reportOf: ['报告日期', 'Reports of'],
+  reportStateKept: ['已留存', 'kept'],
+  reportStateClosed: ['已关账', 'closed'],
+  reportStateDue: ['待生成', 'due'],
+  reportMadeAt: ['生成或关账', 'Made or closed'],
+  reportFiles: ['文件', 'Files'],
+  printReport: ['打印', 'Print'],
+  noReports: ['尚无留存的报告，也没有到期未做的。', 'None is kept or due yet.'],
 } as const;

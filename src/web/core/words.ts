@@ -1,6 +1,7 @@
 /** Every word of the dashboard, Chinese and English side by side. `{name}` is filled in. */
 import { ALARM_WORDS } from './words-alarms.ts';
 import { BOOK_WORDS } from './words-books.ts';
+import { RULE_WORDS } from './words-rules.ts';
 
 const COMMON = {
   productName: ['守井人 Wellkeeper', 'Wellkeeper 守井人'],
@@ -11,6 +12,7 @@ const COMMON = {
   station: ['站点', 'Station'],
   stations: ['站点', 'Stations'],
   alarms: ['报警', 'Alarms'],
+  rules: ['规则', 'Rules'],
   volumes: ['水量', 'Volumes'],
   gateways: ['网关与隔离区', 'Gateways'],
   assessment: ['水质评价', 'Assessment'],
@@ -49,6 +51,11 @@ const COMMON = {
   tooMany: ['请求过于频繁，请稍候。', 'Too many requests; wait a moment.'],
   'fault-request.invalid': ['填写有误。', 'The request does not fit.'],
   'fault-range.invalid': ['时间或时段无效。', 'The time or range is not valid.'],
+  'fault-range.too-long': ['时段过长。', 'The range is too long.'],
+  'fault-id.invalid': ['编号无效。', 'The id is not valid.'],
+  'fault-rule.invalid': ['这条规则不成立。', 'The rule does not hold together.'],
+  'fault-rule.not-rehearsable': ['这类规则不能预演。', 'A rule of this kind can not be rehearsed.'],
+  'fault-rehearsal.too-large': ['预演涉及的数据过多，请缩短时段。', 'The rehearsal is too large; shorten the range.'],
   'fault-not-found': ['没有找到。', 'It is not there.'],
   'fault-state.conflict': ['目前的状态下不能这样做。', 'It can not be done as things stand.'],
   'fault-overloaded': ['服务繁忙，请稍后再试。', 'The service is busy; try again.'],
@@ -240,5 +247,5 @@ const COMMON = {
   kindOutfall: ['排污口', 'Outfall'],
 } as const;
 
-export const WORDS = { ...COMMON, ...ALARM_WORDS, ...BOOK_WORDS };
+export const WORDS = { ...COMMON, ...ALARM_WORDS, ...BOOK_WORDS, ...RULE_WORDS };
 export type Word = keyof typeof WORDS;

@@ -58,13 +58,28 @@ const STATE_WORDS: Record<Alarm['state'], Word> = {
 };
 export const stateWord = (state: Alarm['state']): string => t(STATE_WORDS[state]);
 
+export const isShelved = ({ shelvedUntil }: Alarm, nowMs: number): boolean =>
+  shelvedUntil !== null && Date.parse(shelvedUntil) > nowMs;
+
+/** Its state, and whatever else is special about it. */
 export function StateMark({ alarm, nowMs }: { alarm: Alarm; nowMs: number }) {
-  const isShelved = alarm.shelvedUntil !== null && Date.parse(alarm.shelvedUntil) > nowMs;
+  const also: [boolean, Word][] = [
+    [alarm.latched, 'toBeReset'],
+    [alarm.chattering, 'chattering'],
+    [alarm.suppressedBy !== null, 'suppressed'],
+    [alarm.late, 'foundLate'],
+  ];
   return (
     <span class="state-marks">
       <span class={`state-mark state-${alarm.state}`}>{stateWord(alarm.state)}</span>
-      {isShelved && <span class="state-mark state-shelved">{t('shelved')}</span>}
-      {alarm.late && <span class="state-mark">{t('foundLate')}</span>}
+      {isShelved(alarm, nowMs) && <span class="state-mark state-shelved">{t('shelved')}</span>}
+      {also
+        .filter(([is]) => is)
+        .map(([, word]) => (
+          <span key={word} class="state-mark">
+            {t(word)}
+          </span>
+        ))}
     </span>
   );
 }

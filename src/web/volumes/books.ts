@@ -25,7 +25,7 @@ export function stretchOf(search: URLSearchParams, nowMs: number): Stretch {
   return { from: transferYearStart(startYear), to: transferYearStart(startYear + 1), transferYear: startYear };
 }
 
-const isDate = (text: string | null): text is string => text !== null && /^\d{4}-\d{2}-\d{2}$/.test(text);
+export const isDate = (text: string | null): text is string => text !== null && /^\d{4}-\d{2}-\d{2}$/.test(text);
 
 /** Nothing is asked of the future: it would be unknown hours. */
 export const endOf = ({ to }: Stretch, nowMs: number): string =>

@@ -20,6 +20,7 @@ import { DecisionSheet } from './decisions.tsx';
 import { PeriodSheet } from './periods.tsx';
 import { PlanSheet } from './plans.tsx';
 import { Recipients } from './recipients.tsx';
+import { ReportSheet } from './reports.tsx';
 import { StatementSheet } from './statements.tsx';
 import '../styles/volumes.css';
 
@@ -90,6 +91,7 @@ function Books({ recipients, stretch, by, view, atMs, changed }: Shared & { chan
         {transferYear !== null && (
           <PlanSheet recipients={recipients} startYear={transferYear} plans={plans} changed={changed} />
         )}
+        <ReportSheet stretch={stretch} atMs={atMs} />
       </div>
       <Sheet title={t('byPeriod')} name="bars-sheet">
         <Shown of={lines} lines={5}>
