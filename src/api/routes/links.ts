@@ -72,40 +72,46 @@ export async function linkRoutes(api: Api, deps: ApiDeps): Promise<void> {
     },
     async handler(request, reply) {
       const found = await opened(deps, request.params.signed, reply);
-      if (!found) return reply;
-      const { link, alarm } = found;
-      // Asked last, since another press of the button may come in between.
-      if ((await isUsed(deps, link)) || underway.has(link.notice)) {
-        return page(reply.code(409), alarmTable(alarm), USED);
-      }
-      if (!isOpen(alarm)) return page(reply.code(409), alarmTable(alarm), NOTHING_TO_DO);
-      underway.add(link.notice);
-      try {
-        const acknowledged = await actAs(deps, `link:${link.channel}`, alarm.id, demandAcknowledgeable, (id) => ({
-          verb: 'acknowledge',
-          alarm: id,
-        }));
-        return page(reply, alarmTable(acknowledged), DONE);
-      } catch (error) {
-        if (!(error instanceof Problem) || error.code !== 'state.conflict') throw error;
-        return page(reply.code(409), alarmTable(await alarmOf(deps, alarm.id)), USED);
-      } finally {
-        underway.delete(link.notice);
-      }
+      return found ? press(deps, underway, found, reply) : reply;
     },
   });
 }
 
+interface Opened {
+  link: LinkClaims;
+  alarm: Alarm;
+}
+
 /** The alarm of a link that is good for now; else it says on a page why not. */
-async function opened(
-  deps: ApiDeps,
-  signed: string,
-  reply: FastifyReply,
-): Promise<{ link: LinkClaims; alarm: Alarm } | null> {
+async function opened(deps: ApiDeps, signed: string, reply: FastifyReply): Promise<Opened | null> {
   const link = createLinkSigner(deps.linkSecret).verify(signed);
   if (!link) return refused(reply, INVALID);
   if (link.untilMs <= deps.clock.nowMs()) return refused(reply, EXPIRED);
   return { link, alarm: await alarmOf(deps, link.alarm) };
+}
+
+async function press(
+  deps: ApiDeps,
+  underway: Set<string>,
+  { link, alarm }: Opened,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  // Asked last, since another press of the button may come in between.
+  if ((await isUsed(deps, link)) || underway.has(link.notice)) return page(reply.code(409), alarmTable(alarm), USED);
+  if (!isOpen(alarm)) return page(reply.code(409), alarmTable(alarm), NOTHING_TO_DO);
+  underway.add(link.notice);
+  try {
+    const acknowledged = await actAs(deps, `link:${link.channel}`, alarm.id, demandAcknowledgeable, (id) => ({
+      verb: 'acknowledge',
+      alarm: id,
+    }));
+    return page(reply, alarmTable(acknowledged), DONE);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'state.conflict') throw error;
+    return page(reply.code(409), alarmTable(await alarmOf(deps, alarm.id)), USED);
+  } finally {
+    underway.delete(link.notice);
+  }
 }
 
 /** Acknowledged by whomever since the link was sent: what happens to the alarm after that is another matter. */
