@@ -82,6 +82,8 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
   /** What is older than this no reading can reach any more. */
   let horizonMs = 0;
   const raised = new Map<Lane, number>();
+  /** Records of late readings of the occasion: their names are taken, also when they were named before a restart. */
+  const records = new Set<string>();
   let lane: Lane;
   /** One for all readings: nobody keeps it, and they pass by the million. */
   const judged: Judged = { timeMs: 0, value: 0, grade: 0, condition: NO_CONDITION };
@@ -94,6 +96,7 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     lateBeforeMs = next.isRecordOnly ? Number.POSITIVE_INFINITY : lateMs;
     horizonMs = lateMs - REACH_BEYOND_LATENESS_MS;
     if (raised.size > 0) raised.clear();
+    if (records.size > 0) records.clear();
     if (gathered.size > 0) gathered.clear();
   }
 
@@ -101,9 +104,11 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     const ordinal = raised.get(lane) ?? 0;
     raised.set(lane, ordinal + 1);
     const { origin } = occasion;
-    return lane.series === NO_SERIES
-      ? alarmIdOfKey(origin, lane.key, ordinal)
-      : alarmId(origin, lane.rule, lane.series, ordinal);
+    const id =
+      lane.series === NO_SERIES
+        ? alarmIdOfKey(origin, lane.key, ordinal)
+        : alarmId(origin, lane.rule, lane.series, ordinal);
+    return records.has(id) ? newAlarm() : id;
   }
 
   function enter(entered: Lane): void {
@@ -193,8 +198,7 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
 
   function lateDerived(source: Source, timeMs: number, log: AlarmLog | null): void {
     for (const judged of derivedIn(source, timeMs, timeMs)) {
-      const changes = lateReading(lane, judged, store, newAlarm);
-      if (changes.length > 0) log?.foundLate(lane, changes, occasion);
+      found(judged, log);
       if (isDeriving(judged.condition)) forgetBefore(source, timeMs - reachMs(judged.condition));
     }
     forgetBefore(source, -Infinity);
@@ -208,11 +212,19 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     isChange: boolean,
     log: AlarmLog | null,
   ): void {
-    if (grade !== null && value !== null) {
-      const changes = lateReading(lane, { timeMs, value, grade, condition }, store, newAlarm);
-      if (changes.length > 0) log?.foundLate(lane, changes, occasion);
-    }
+    if (grade !== null && value !== null) found({ timeMs, value, grade, condition }, log);
     if (isChange && (grade ?? 0) < BREACH && log) denied(timeMs, timeMs + 1, HINDSIGHT, log);
+  }
+
+  /** One late reading and the run that it belongs to. */
+  function found(reading: Judged, log: AlarmLog | null): void {
+    const changes = lateReading(lane, reading, store, newAlarm);
+    if (changes.length > 0) log?.foundLate(lane, changes, occasion);
+    const record = lane.late?.record ?? null;
+    if (record === null) return;
+    records.add(record);
+    // On the way to where it was before a restart, a run comes by its record as that is by now.
+    if (log === null && store.alarm(record)?.alarm.state === 'withdrawn') lane.late = null;
   }
 
   /** Withdraws what rests wholly on readings of [fromMs, toMs) that are beyond the window and don't hold any more. */
