@@ -10,7 +10,7 @@ import { EVENTS } from './events.ts';
 import type { Group } from './grouping.ts';
 import { NEWBORN, NO_VALUE } from './lifecycle.ts';
 
-/** A notice as a channel sends it. `payload` = the JSON object `{ notice, event, alarm, … }` of docs/alarms.md. */
+/** A notice as a channel sends it. `payload` = the JSON object `{ notice, event, alarm, … }` of docs/notices.md. */
 export interface Notice {
   id: string;
   event: AlarmEvent;
