@@ -32,7 +32,7 @@ export interface Group {
   lastMs: number | null;
   /** When what is held is told. */
   dueMs: number;
-  /** Of a chattering alarm: when it was last so urgent that its summary didn't wait. */
+  /** Of a chattering alarm: when it last came by itself, since it couldn't wait. */
   urgentMs?: number;
   held: number;
   /** Since it began, those held among them. */
@@ -88,11 +88,10 @@ export function placed(recipient: Recipient, arrival: Arrival): { recipient: Rec
     return held(next, arrival, joined ?? floodKey(next, bond), { reason: 'flood', bond, dueMs: atMs });
   }
   if (own === null) return { recipient: next, group: null };
-  return held(next, arrival, joined ?? own, {
-    reason: 'chattering',
-    bond: { kind: 'alarm', name: chattering },
-    dueMs: atMs,
-  });
+  const ownBond: Bond = { kind: 'alarm', name: chattering };
+  const alone = urgentNow(next, arrival, own, ownBond);
+  if (alone) return { recipient: alone, group: null };
+  return held(next, arrival, joined ?? own, { reason: 'chattering', bond: ownBond, dueMs: atMs });
 }
 
 const REST: Bond = { kind: 'rest', name: null };
@@ -106,6 +105,23 @@ function aloneNow(recipient: Recipient, arrival: Arrival): Recipient | null {
   if (!isCritical(arrival)) return null;
   const recent = recipient.criticalMs.filter((atMs) => atMs > arrival.atMs - CRITICAL_WINDOW_MS);
   return recent.length >= CRITICAL_ALONE ? null : { ...recipient, criticalMs: [...recent, arrival.atMs] };
+}
+
+/**
+ * A chattering alarm comes by itself when it is critical or nobody acknowledges it: that is news also to those who know that
+ * it chatters, but not again within half an hour.
+ */
+function urgentNow(recipient: Recipient, arrival: Arrival, key: string, bond: Bond): Recipient | null {
+  const { event, atMs } = arrival;
+  if (!isCritical(arrival) && event !== 'escalated') return null;
+  const dueMs = atMs + CHATTERING_EVERY_MS;
+  const known = recipient.groups[key] ?? newGroup({ reason: 'chattering', bond, dueMs }, atMs);
+  if (known.urgentMs !== undefined && atMs < known.urgentMs + CHATTERING_EVERY_MS) return null;
+  return { ...recipient, groups: { ...recipient.groups, [key]: { ...counting(known, event), urgentMs: atMs } } };
+}
+
+function newGroup(begun: Pick<Group, 'reason' | 'bond' | 'dueMs'>, sinceMs: number): Group {
+  return { ...begun, sinceMs, lastMs: null, held: 0, raises: 0, ends: 0 };
 }
 
 function floodKey({ groups }: Recipient, { kind, name }: Bond): string {
@@ -122,27 +138,22 @@ function held(
 ): { recipient: Recipient; group: string } {
   const { event, atMs } = arrival;
   const bond = key === 'flood/rest/' ? REST : begun.bond;
-  const known = recipient.groups[key] ?? { ...begun, bond, sinceMs: atMs, lastMs: null, held: 0, raises: 0, ends: 0 };
-  const urgent = isUrgent(known, arrival);
+  const known = recipient.groups[key] ?? newGroup({ ...begun, bond }, atMs);
+  const soon = known.reason === 'flood' && isCritical(arrival) && known.lastMs !== null;
   const group: Group = {
-    ...known,
-    ...(urgent && known.reason === 'chattering' ? { urgentMs: atMs } : {}),
-    dueMs: urgent && known.lastMs !== null ? Math.min(known.dueMs, known.lastMs + CRITICAL_EVERY_MS) : known.dueMs,
+    ...counting(known, event),
+    dueMs: soon ? Math.min(known.dueMs, known.lastMs! + CRITICAL_EVERY_MS) : known.dueMs,
     held: known.held + 1,
-    raises: known.raises + (event === 'raised' ? 1 : 0),
-    ends: known.ends + (EVENTS[event].ends ? 1 : 0),
   };
   return { recipient: { ...recipient, groups: { ...recipient.groups, [key]: group } }, group: key };
 }
 
-/**
- * What can't wait for its summary's time. A chattering alarm that gets critical, or that nobody acknowledges, is news to those
- * who know that it chatters, but not again within half an hour.
- */
-function isUrgent({ reason, urgentMs }: Group, arrival: Arrival): boolean {
-  if (reason === 'flood') return isCritical(arrival);
-  if (reason === 'quiet' || (urgentMs !== undefined && arrival.atMs < urgentMs + CHATTERING_EVERY_MS)) return false;
-  return isCritical(arrival) || arrival.event === 'escalated';
+function counting(group: Group, event: AlarmEvent): Group {
+  return {
+    ...group,
+    raises: group.raises + (event === 'raised' ? 1 : 0),
+    ends: group.ends + (EVENTS[event].ends ? 1 : 0),
+  };
 }
 
 /** So many that a group held go into another one, or (null) are told by themselves after all. */

@@ -121,12 +121,20 @@ describe('a chattering alarm', () => {
     expect(rig.alarms()).toMatchObject(Array(4).fill({ state: 'returned', latched: true }));
   });
 
-  it('does not wait to be told when it becomes critical', async () => {
+  it('comes by itself to those who are told since nobody acknowledges it', async () => {
+    const rig = createChainRig({});
+    await chatter(rig, 2);
+    await rig.send({ at: 20, value: HIGH });
+    await rig.pass(60);
+    expect(sent(rig).slice(4)).toEqual(['20 owner chattering (raised)', '35 town escalated']);
+  });
+
+  it('comes by itself when it becomes critical', async () => {
     const rig = createWeirRig();
     await chatter(rig, 3);
     await rig.send({ at: 32, value: AWFUL });
     await rig.pass(33);
-    expect(sent(rig).slice(5)).toEqual(['32 hook chattering (returned, raised)']);
+    expect(sent(rig).slice(5)).toEqual(['32 hook raised']);
   });
 });
 
