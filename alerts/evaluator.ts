@@ -48,6 +48,11 @@ export interface Evaluator {
   message(entry: MessageEntry, log: AlarmLog | null): void;
   correct(series: number, correction: Correction, actor: string, occasion: Occasion, log: AlarmLog): void;
   rejudged(reading: Rejudged, occasion: Occasion, log: AlarmLog): void;
+  /**
+   * Whether what is known of late readings has been judged against the alarms of derived.db since it was last asked.
+   * Those go on, so the same entry read again would be judged otherwise: lanes have to be saved with it.
+   */
+  takeHindsight(): boolean;
   /** Lanes that changed since they were last taken. */
   takeDirty(): Lane[];
   /** The lane has ended: it isn't to be saved. */
@@ -74,6 +79,7 @@ const HINDSIGHT = 'on better knowledge it does not hold';
 /** Not split: one closure over the lane and the occasion at hand, shared by short parts; readings pass here by the million. */
 export function createEvaluator({ watches, store, standard, allowedLatenessMs }: Options): Evaluator {
   let dirty: Lane[] = [];
+  let usedHindsight = false;
 
   // The occasion, and how many alarms it has raised on each lane so far: together they name the next one.
   let occasion: Occasion = { origin: '', seq: 0, receivedMs: 0 };
@@ -82,8 +88,6 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
   /** What is older than this no reading can reach any more. */
   let horizonMs = 0;
   const raised = new Map<Lane, number>();
-  /** Records of late readings of the occasion: their names are taken, also when they were named before a restart. */
-  const records = new Set<string>();
   let lane: Lane;
   /** One for all readings: nobody keeps it, and they pass by the million. */
   const judged: Judged = { timeMs: 0, value: 0, grade: 0, condition: NO_CONDITION };
@@ -96,7 +100,6 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     lateBeforeMs = next.isRecordOnly ? Number.POSITIVE_INFINITY : lateMs;
     horizonMs = lateMs - REACH_BEYOND_LATENESS_MS;
     if (raised.size > 0) raised.clear();
-    if (records.size > 0) records.clear();
     if (gathered.size > 0) gathered.clear();
   }
 
@@ -104,11 +107,9 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     const ordinal = raised.get(lane) ?? 0;
     raised.set(lane, ordinal + 1);
     const { origin } = occasion;
-    const id =
-      lane.series === NO_SERIES
-        ? alarmIdOfKey(origin, lane.key, ordinal)
-        : alarmId(origin, lane.rule, lane.series, ordinal);
-    return records.has(id) ? newAlarm() : id;
+    return lane.series === NO_SERIES
+      ? alarmIdOfKey(origin, lane.key, ordinal)
+      : alarmId(origin, lane.rule, lane.series, ordinal);
   }
 
   function enter(entered: Lane): void {
@@ -198,7 +199,9 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
 
   function lateDerived(source: Source, timeMs: number, log: AlarmLog | null): void {
     for (const judged of derivedIn(source, timeMs, timeMs)) {
-      found(judged, log);
+      if (judged.grade >= BREACH) usedHindsight = true;
+      const changes = lateReading(lane, judged, store, newAlarm);
+      if (changes.length > 0) log?.foundLate(lane, changes, occasion);
       if (isDeriving(judged.condition)) forgetBefore(source, timeMs - reachMs(judged.condition));
     }
     forgetBefore(source, -Infinity);
@@ -212,25 +215,19 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     isChange: boolean,
     log: AlarmLog | null,
   ): void {
-    if (grade !== null && value !== null) found({ timeMs, value, grade, condition }, log);
+    if (grade !== null && value !== null) {
+      if (grade >= BREACH) usedHindsight = true;
+      const changes = lateReading(lane, { timeMs, value, grade, condition }, store, newAlarm);
+      if (changes.length > 0) log?.foundLate(lane, changes, occasion);
+    }
     if (isChange && (grade ?? 0) < BREACH && log) denied(timeMs, timeMs + 1, HINDSIGHT, log);
-  }
-
-  /** One late reading and the run that it belongs to. */
-  function found(reading: Judged, log: AlarmLog | null): void {
-    const changes = lateReading(lane, reading, store, newAlarm);
-    if (changes.length > 0) log?.foundLate(lane, changes, occasion);
-    const record = lane.late?.record ?? null;
-    if (record === null) return;
-    records.add(record);
-    // On the way to where it was before a restart, a run comes by its record as that is by now.
-    if (log === null && store.alarm(record)?.alarm.state === 'withdrawn') lane.late = null;
   }
 
   /** Withdraws what rests wholly on readings of [fromMs, toMs) that are beyond the window and don't hold any more. */
   function denied(fromMs: number, toMs: number, cause: string, log: AlarmLog): void {
     for (const { alarm } of store.restingOn(lane.key, fromMs, toMs)) {
       if (lane.tracked.some((tracked) => tracked.alarm === alarm.id)) continue;
+      usedHindsight = true;
       if (lane.late?.record === alarm.id) lane.late = null;
       const step = withdraw(alarm, cause);
       if (step) log.write(step, occasion);
@@ -340,6 +337,11 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     rejudged(read, next, log) {
       begin(next);
       for (const watch of watches.of(read.series)) rejudge(watch, read, log);
+    },
+    takeHindsight() {
+      const used = usedHindsight;
+      usedHindsight = false;
+      return used;
     },
     takeDirty() {
       const taken = dirty.filter(({ isDirty }) => isDirty);

@@ -191,6 +191,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     parts.log.escalate(occasion);
     if (entry.kind === 'message') {
       parts.evaluator.message(entry, parts.log);
+      if (parts.evaluator.takeHindsight()) mustSave = true;
       parts.missing.message(entry, occasion, parts.log);
       saved.readings += entry.readings.length;
     } else if (entry.kind === 'command') {

@@ -175,7 +175,7 @@ export class BatchWriter {
 
   #countIntake(draft: MessageDraft, receivedMs: number, intake: Map<string, IntakeChange>): void {
     const { again } = draft;
-    const quarantine = again ? draft.quarantine.filter(({ id }) => !this.#quarantine.has(id)) : draft.quarantine;
+    const quarantine = again ? draft.quarantine.filter(({ id }) => !this.#quarantine.hasHad(id)) : draft.quarantine;
     this.#quarantine.add(quarantine, receivedMs);
     const change = changeOf(intake, draft.source);
     if (!again) change.received += draft.received;

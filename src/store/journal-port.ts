@@ -39,8 +39,8 @@ export interface MessageDraft {
   /** The quarantined item that this message replays: it leaves quarantine, and its counts with it. */
   replayOf?: string;
   /**
-   * What the reading store refused for good: taken long ago, now quarantined after all. An item that is there already is
-   * left alone. `wasCounted`: as received, by its first message.
+   * What the reading store refused for good: taken long ago, now quarantined after all. An item that is there already, or
+   * was and has been replayed, is left alone. `wasCounted`: as received, by its first message.
    */
   again?: { wasCounted: boolean };
 }

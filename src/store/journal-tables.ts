@@ -71,4 +71,10 @@ const FIRST = `
   ) STRICT, WITHOUT ROWID;
 `;
 
-export const journalMigrations: readonly string[] = [FIRST];
+/** Which quarantined items somebody has put through the door again. */
+const REPLAYED = `
+  CREATE INDEX commandReplay ON command (json_extract(body, '$.quarantineId'))
+    WHERE json_extract(body, '$.verb') = 'replay-quarantine';
+`;
+
+export const journalMigrations: readonly string[] = [FIRST, REPLAYED];

@@ -59,6 +59,7 @@ export class QuarantineTable {
   readonly #insert: Statement;
   readonly #take: Statement;
   readonly #has: Statement;
+  readonly #wasReplayed: Statement;
   readonly #dropOldest: Statement;
   readonly #size: Statement;
   readonly #resize: Statement;
@@ -71,6 +72,10 @@ export class QuarantineTable {
     );
     this.#take = database.prepare('DELETE FROM quarantine WHERE id = ? RETURNING source, bytes');
     this.#has = database.prepare('SELECT 1 FROM quarantine WHERE id = ?');
+    this.#wasReplayed = database.prepare(
+      `SELECT 1 FROM command WHERE json_extract(body, '$.verb') = 'replay-quarantine'
+       AND json_extract(body, '$.quarantineId') = ?`,
+    );
     this.#dropOldest = database.prepare(
       'DELETE FROM quarantine WHERE position = (SELECT min(position) FROM quarantine) RETURNING bytes',
     );
@@ -78,8 +83,9 @@ export class QuarantineTable {
     this.#resize = database.prepare('UPDATE quarantine_size SET items = ?, bytes = ?, dropped = ?');
   }
 
-  has(id: string): boolean {
-    return this.#has.get(id) !== undefined;
+  /** Whether the item is there, or was until somebody put it through the door again. */
+  hasHad(id: string): boolean {
+    return this.#has.get(id) !== undefined || this.#wasReplayed.get(id) !== undefined;
   }
 
   /** Adds the items, then drops the oldest until the limits hold again. */

@@ -38,6 +38,32 @@ const ONLY_RECORDED: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>([
 /** Hundreds of lives each: a machine with other things to do takes its time. */
 const SLOW = { timeout: 120_000 };
 
+/** Every notice tells of transitions that happened when it was made; a summary of what its members tell of. */
+function told(rig: AlertsRig): void {
+  const happened = new Set(rig.changes.map(({ transition: { alarm, event, atMs } }) => `${alarm} ${event} ${atMs}`));
+  const notices = rig.derived
+    .prepare('SELECT id, event, createdAtMs, alarms, summary FROM notice')
+    .all()
+    .map((row) => ({ ...row, alarms: JSON.parse(row.alarms as string) as string[] }) as Row);
+  for (const { id, event, createdAtMs, alarms } of notices) {
+    if (event === 'summary') {
+      const members = notices.filter(({ summary }) => summary === id);
+      expect(members.length).toBeGreaterThan(0);
+      expect(new Set(alarms)).toEqual(new Set(members.flatMap((member) => member.alarms)));
+    } else {
+      for (const alarm of alarms) expect(happened).toContain(`${alarm} ${event} ${createdAtMs}`);
+    }
+  }
+}
+
+interface Row {
+  id: string;
+  event: string;
+  createdAtMs: number;
+  alarms: string[];
+  summary: string | null;
+}
+
 /** Of each alarm what a channel of a route that matches everything has to be told, in order; from the history alone. */
 function toBeTold({ changes }: AlertsRig): Map<string, string[]> {
   const due = new Map<string, string[]>();
@@ -117,6 +143,7 @@ describe('the same journal', () => {
     await fc.assert(
       fc.asyncProperty(story, sizes, fc.array(fc.nat(40), { maxLength: 10 }), async (steps, batches, restarts) => {
         const live = await lived(steps);
+        told(live);
         for (const { event, payload } of live.notices()) {
           const { group, again } = payload as { group?: { reason: string }; again?: string };
           met.add(group?.reason ?? again ?? event);

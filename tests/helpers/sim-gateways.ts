@@ -4,7 +4,7 @@
  */
 import type { FaultCode } from '#model/faults.ts';
 import type { Random } from './sim-random.ts';
-import { COURSES, type Course, GATEWAYS, INTERVAL_MS } from './sim-site.ts';
+import { COURSES, type Course, GATEWAYS, type Pace } from './sim-site.ts';
 import { POISON } from './sim-store.ts';
 
 /** One value as a gateway sent it. `fault` = for what it is quarantined whenever it comes; null: for nothing. */
@@ -59,8 +59,8 @@ export const soberHabits = (): Habits => ({
 
 export class Gateways {
   readonly all: SimGateway[];
-  constructor(random: Random, habits: Habits) {
-    this.all = [...GATEWAYS].map(([id, stations]) => new SimGateway(id, stations, random, habits));
+  constructor(random: Random, habits: Habits, pace: Pace) {
+    this.all = [...GATEWAYS].map(([id, stations]) => new SimGateway(id, stations, random, habits, pace));
   }
 
   measure(timeMs: number): void {
@@ -85,17 +85,19 @@ export class SimGateway {
   held: { atMs: number; message: SentMessage }[] = [];
   readonly #random: Random;
   readonly #habits: Habits;
+  readonly #pace: Pace;
   readonly #courses: { course: Course; at: number }[];
   /** What it measured lately, to correct. */
   #past: SentValue[] = [];
   #bunch: SentValue[] = [];
   #seq = 0;
 
-  constructor(id: string, stations: readonly string[], random: Random, habits: Habits) {
+  constructor(id: string, stations: readonly string[], random: Random, habits: Habits, pace: Pace) {
     this.id = id;
     this.stations = new Set(stations);
     this.#random = random;
     this.#habits = habits;
+    this.#pace = pace;
     this.#courses = COURSES.filter(({ station }) => this.stations.has(station)).map((course) => ({
       course,
       at: course.start,
@@ -132,7 +134,7 @@ export class SimGateway {
   acknowledged(message: SentMessage, nowMs: number): void {
     this.queue = this.queue.filter((other) => other !== message);
     if (!this.#random.chance(this.#habits.repeated)) return;
-    this.held.push({ atMs: nowMs + this.#random.between(0, 12) * 10 * 60_000, message });
+    this.held.push({ atMs: nowMs + this.#random.between(0, 12) * this.#pace.slotMs, message });
   }
 
   /** Gives a message to the queue, now or later. */
@@ -142,7 +144,8 @@ export class SimGateway {
     const message = this.#message(values);
     const { late, heldBack, lateMsMax } = this.#habits;
     if (random.chance(late)) this.held.push({ atMs: timeMs + random.between(0, lateMsMax), message });
-    else if (random.chance(heldBack)) this.held.push({ atMs: timeMs + random.between(0, 55 * 60_000), message });
+    else if (random.chance(heldBack))
+      this.held.push({ atMs: timeMs + random.between(0, 5.5 * this.#pace.slotMs), message });
     else this.queue.push(message);
   }
 
@@ -196,7 +199,7 @@ export class SimGateway {
     this.#seq += 1;
     const samples = values.map(({ station, parameter, timeMs, value, deviceFlag }) => ({
       station,
-      time: timeMs % (2 * INTERVAL_MS) === 0 ? timeMs : new Date(timeMs).toISOString(),
+      time: timeMs % (2 * this.#pace.intervalMs) === 0 ? timeMs : new Date(timeMs).toISOString(),
       values: { [parameter]: deviceFlag === null ? value : { value, flag: deviceFlag } },
     }));
     const payload = Buffer.from(JSON.stringify({ seq: this.#seq, samples }));

@@ -4,6 +4,8 @@ export interface Knobs {
   store: 'up' | 'down' | 'flaky' | 'slow';
   isBrokerUp: boolean;
   isChannelUp: boolean;
+  /** A gateway that can't reach the broker, or null. */
+  mute: string | null;
   /** Share of notices that a recipient fails to take though the channel is up. */
   channelFailures: number;
   /** Share of acknowledgements that never reach their gateway. */
@@ -18,6 +20,7 @@ export const nothingWrong = (): Knobs => ({
   store: 'up',
   isBrokerUp: true,
   isChannelUp: true,
+  mute: null,
   channelFailures: 0,
   acksLost: 0,
   batchMax: 1000,

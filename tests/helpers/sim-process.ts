@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { latestOf } from '#api/latest.ts';
 import type { Receipt } from '#ingest/door.ts';
 import { createGate, type Gate } from '#ingest/gate.ts';
-import type { Entry } from '#model/entry.ts';
+import type { Command, Entry } from '#model/entry.ts';
 import type { Clock } from '#src/clock.ts';
 import { judgePlatform, type PlatformVerdict } from '#src/platform-conditions.ts';
 import { createPlatformWatch, type PlatformWatch, standingConditions } from '#src/platform-watch.ts';
@@ -17,12 +17,21 @@ import { type OpenJournalReader, openJournalReader } from '#store/journal-reader
 import { newestReadings } from '#store/series-state.ts';
 import { StoreError } from '#store/sqlite.ts';
 import { Mortality } from './sim-mortality.ts';
-import { reference, SITE, standard } from './sim-site.ts';
+import { reference, standard } from './sim-site.ts';
 import { type SimWorker, type SimWorkerParts, startSimWorker } from './sim-worker.ts';
 
 const RETENTION_MS = 7 * 86_400_000;
 
-type WorkerOf = 'store' | 'wire' | 'clock' | 'delay' | 'random' | 'allowedLatenessMs' | 'batch' | 'onFault';
+type WorkerOf =
+  | 'store'
+  | 'wire'
+  | 'clock'
+  | 'delay'
+  | 'random'
+  | 'allowedLatenessMs'
+  | 'timeZone'
+  | 'batch'
+  | 'onFault';
 
 export interface SimProcessParts {
   directory: string;
@@ -31,6 +40,8 @@ export interface SimProcessParts {
   maxBytes: number;
   /** So many of the newest entries the door reads again at start, if not more are needed. */
   ringEntries: number;
+  /** What is registered at the first start. */
+  site: readonly Command[];
   onCommit: (entries: readonly Entry[]) => void;
   onFault: (error: unknown) => void;
   isBrokerUp: () => boolean;
@@ -46,6 +57,7 @@ export interface SimProcess {
   readonly platform: PlatformWatch;
   worker(): SimWorker;
   accept(source: string, stations: ReadonlySet<string> | null, payload: Uint8Array): Promise<Receipt>;
+  command(actor: string, command: Command): Promise<{ seq: number }>;
   /** Works off some of the mail between the threads, oldest first. */
   deliverMail(count: number): Promise<void>;
   mailWaits(): number;
@@ -53,6 +65,8 @@ export interface SimProcess {
   stale(nowMs: number): string[];
   /** Ticks, pruning, conditions of the platform: what main does each second. */
   keepHouse(): Promise<void>;
+  /** The tick that main appends when a timer is due and nothing arrives. */
+  pulse(): Promise<void>;
   /** Gives back what a dead thread still holds, as the end of a thread does. */
   buryWorker(): void;
   /** Starts the thread again if it has died. */
@@ -78,7 +92,7 @@ export async function startSimProcess(parts: SimProcessParts): Promise<SimProces
     });
     reader = openJournalReader(path);
     await journal.start();
-    await register(journal);
+    await register(journal, parts.site);
     const { control } = journal;
     const gate = createGate({ journal, control, reference, clock, maxMessageBytes: 256 << 10 });
     remember(gate, reader, parts);
@@ -90,9 +104,9 @@ export async function startSimProcess(parts: SimProcessParts): Promise<SimProces
   }
 }
 
-async function register(journal: JournalWriter): Promise<void> {
+async function register(journal: JournalWriter, site: readonly Command[]): Promise<void> {
   const { control } = journal;
-  const missing = SITE.filter((command) => command.verb === 'put' && !control.version(command.noun, command.id));
+  const missing = site.filter((command) => command.verb === 'put' && !control.version(command.noun, command.id));
   await Promise.all(missing.map((command) => journal.appendCommand('seed', command)));
 }
 
@@ -145,6 +159,11 @@ class RunningProcess implements SimProcess {
     return this.gate.accept({ source, stations, contentType: 'application/json', payload });
   }
 
+  async command(actor: string, command: Command): Promise<{ seq: number }> {
+    this.life.step();
+    return this.journal.appendCommand(actor, command);
+  }
+
   async deliverMail(count: number): Promise<void> {
     for (const letter of this.#mail.splice(0, count)) {
       this.life.step();
@@ -183,6 +202,17 @@ class RunningProcess implements SimProcess {
     for (const [condition, finding] of this.#verdict.conditions) platform.set(condition, finding);
     platform.tick();
     worker?.tellRejected();
+  }
+
+  async pulse(): Promise<void> {
+    const worker = this.#worker;
+    try {
+      this.life.step();
+      const timerMs = worker.life.isDead ? null : worker.nextTimerMs();
+      if (timerMs !== null && this.journal.receivedNowMs() >= timerMs) await this.journal.appendTick();
+    } catch (error) {
+      if (!worker.life.isDead) this.#refused(error);
+    }
   }
 
   buryWorker(): void {

@@ -1,15 +1,23 @@
-/** The installation that is simulated: four stations behind three gateways, two meters, three rules, three recipients. */
+/** The installation that is simulated: four stations behind three gateways, two meters, rules of every kind, four recipients. */
 import type { Command, Noun } from '#model/entry.ts';
 import { channel, meter, routes, rule, station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 
-const MINUTE_MS = 60_000;
+export const MINUTE_MS = 60_000;
 export const HOUR_MS = 3_600_000;
-export const SLOT_MS = 10 * MINUTE_MS;
-/** How often every station measures. */
-export const INTERVAL_MS = 30 * MINUTE_MS;
-export const START_MS = Date.UTC(2026, 10, 21, 23, 5);
-export const TIME_ZONE = 'Asia/Shanghai';
+
+/** How fast life goes there: months of slow stations have about as many slots as days of quick ones. */
+export interface Pace {
+  startMs: number;
+  /** How often every station measures. */
+  intervalMs: number;
+  slotMs: number;
+  timeZone: string;
+}
+
+export const EDITED_RULE = 'turbid';
+/** The rule that listens for whoever falls silent; there only now and then. */
+export const SILENCE_RULE = 'silence';
 /** The area that recipient `west` hears of: `weir` and `lake`. */
 const WEST = 'west';
 
@@ -49,10 +57,20 @@ export const GATEWAYS: ReadonlyMap<string, readonly string[]> = new Map([
 
 const put = (noun: Noun, id: string, body: unknown): Command => ({ verb: 'put', noun, id, body });
 
-function aStation(id: string, more: Record<string, unknown>, qc: Record<string, object> = {}): Command {
+/** No neighbour makes a value suspect, however far it leaps. */
+const CALM = { spike: [1e6, 1e6], ratePerHour: [1e6, 1e6] };
+
+const minutes = (ms: number) => `PT${ms / MINUTE_MS}M`;
+
+function aStation(
+  { intervalMs }: Pace,
+  id: string,
+  more: Record<string, unknown>,
+  qc: Record<string, object> = {},
+): Command {
   const parameters = COURSES.filter((course) => course.station === id).map(({ parameter }) => ({
     id: parameter,
-    interval: 'PT30M',
+    interval: minutes(intervalMs),
     ...(qc[parameter] && { qc: qc[parameter] }),
   }));
   const name = { zh: id, en: id };
@@ -64,44 +82,93 @@ function aStation(id: string, more: Record<string, unknown>, qc: Record<string, 
 }
 
 const offtake = { station: 'offtake', unit: 'm3', direction: 1, maxFlow: 50, measures: 'delivery' };
-const hook = (to: string) => channel.parse({ kind: 'webhook', url: `http://${to}.example/` });
+const aRule = (id: string, body: Record<string, unknown>) => put('rule', id, rule.parse(body));
+const aChannel = (id: string, more: Record<string, unknown> = {}) =>
+  put('channel', id, channel.parse({ kind: 'webhook', url: `http://${id}.example/`, ...more }));
+
+/** What a seed has otherwise than the next one. */
+export interface SiteOptions {
+  pace: Pace;
+  /** Notices a minute that recipient `bad` takes; beyond that they go together. */
+  badPerMinute: number;
+  /** After so many attempts `spare` stands in for `west`. */
+  fallbackAfter: number;
+}
 
 /** What is registered before anything arrives. */
-export const SITE: readonly Command[] = [
-  aStation('taocha', {}),
-  // No neighbour can make these suspect, so what the door says of them is final.
-  aStation('weir', { area: WEST }, { nh3n: { spike: [1e6, 1e6] } }),
-  aStation('lake', { area: WEST, waterBody: 'lake', kind: 'lake' }),
-  aStation('offtake', { kind: 'offtake', target: null }),
-  put('meter', 'm-register', meter.parse({ ...offtake, parameter: 'register', kind: 'register', size: 1e6 })),
-  put('meter', 'm-flow', meter.parse({ ...offtake, parameter: 'flow', kind: 'flow', unit: 'm3/s' })),
-  put(
-    'rule',
-    'class-target',
-    rule.parse({ kind: 'class', severity: { III: 'minor', IV: 'major', V: 'critical', worse: 'critical' } }),
-  ),
-  put(
-    'rule',
-    'bloom',
-    rule.parse({
+export function siteOf({ pace, badPerMinute, fallbackAfter }: SiteOptions): Command[] {
+  return [
+    ...stationsOf(pace),
+    ...[...GATEWAYS].map(([id, stations]) => put('gateway', id, { stations: [...stations], passwordHash: 'none' })),
+    put('meter', 'm-register', meter.parse({ ...offtake, parameter: 'register', kind: 'register', size: 1e6 })),
+    put('meter', 'm-flow', meter.parse({ ...offtake, parameter: 'flow', kind: 'flow', unit: 'm3/s' })),
+    ...rulesOf(pace),
+    aChannel('all'),
+    aChannel('bad', { perMinute: badPerMinute }),
+    aChannel('west', { fallback: 'spare', fallbackAfter }),
+    aChannel('spare'),
+    put(
+      'routes',
+      'routes',
+      routes.parse([
+        { match: {}, channels: ['all'] },
+        { match: { severity: ['major', 'critical'] }, channels: ['bad'] },
+        { match: { area: [WEST] }, channels: ['west', 'all'] },
+      ]),
+    ),
+  ];
+}
+
+function stationsOf(pace: Pace): Command[] {
+  return [
+    aStation(pace, 'taocha', {}),
+    // No neighbour can make these suspect, so what the door says of them is final.
+    aStation(pace, 'weir', { area: WEST }, { nh3n: CALM, do: CALM }),
+    aStation(pace, 'lake', { area: WEST, waterBody: 'lake', kind: 'lake' }),
+    aStation(pace, 'offtake', { kind: 'offtake', target: null }),
+  ];
+}
+
+function rulesOf({ intervalMs }: Pace): Command[] {
+  const hours = intervalMs / HOUR_MS;
+  const over = minutes(3 * intervalMs);
+  return [
+    aRule('class-target', { kind: 'class', severity: { III: 'minor', IV: 'major', V: 'critical', worse: 'critical' } }),
+    aRule('bloom', {
       kind: 'threshold',
       parameters: ['chla'],
       op: '<=',
       limit: 12,
-      for: 'PT1H',
-      clear: { margin: 0.1, for: 'PT30M' },
+      for: minutes(2 * intervalMs),
+      clear: { margin: 0.1, for: minutes(intervalMs) },
       severity: 'major',
     }),
-  ),
-  put('rule', 'sensor-quality', rule.parse({ kind: 'quality', severity: 'minor' })),
-  ...['all', 'bad', 'west'].map((id) => put('channel', id, hook(id))),
-  put(
-    'routes',
-    'routes',
-    routes.parse([
-      { match: {}, channels: ['all'] },
-      { match: { severity: ['major', 'critical'] }, channels: ['bad'] },
-      { match: { area: [WEST] }, channels: ['west', 'all'] },
-    ]),
-  ),
-];
+    aRule('sensor-quality', { kind: 'quality', severity: 'minor' }),
+    aRule('oxygen-falls', {
+      kind: 'rate',
+      parameters: ['do'],
+      direction: 'falling',
+      limit: 0.5 / hours,
+      over,
+      severity: 'minor',
+    }),
+    aRule('level-stuck', { kind: 'flat-line', parameters: ['level'], tolerance: 0.15, over, severity: 'minor' }),
+    aRule('foul', { kind: 'expression', when: 'nh3n > 0.8 and do < 6', severity: 'critical' }),
+    turbid(0.5),
+  ];
+}
+
+export const SILENCE: Command = aRule(SILENCE_RULE, { kind: 'missing', severity: 'minor' });
+
+/** The rule that engineers can't leave alone. */
+export function turbid(limit: number, enabled = true): Command {
+  return aRule(EDITED_RULE, {
+    kind: 'threshold',
+    parameters: ['nh3n'],
+    select: { stations: ['taocha'] },
+    op: '<=',
+    limit,
+    severity: 'minor',
+    enabled,
+  });
+}

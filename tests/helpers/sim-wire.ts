@@ -12,14 +12,17 @@ interface WireSend {
   id: string;
   payload: string;
   outcome: Outcome;
+  atMs: number;
 }
 
 export class Wire {
   readonly sends: WireSend[] = [];
   readonly #knobs: Knobs;
   readonly #random: Random;
+  readonly #nowMs: () => number;
 
-  constructor(knobs: Knobs, random: Random) {
+  constructor(knobs: Knobs, random: Random, nowMs: () => number) {
+    this.#nowMs = nowMs;
     this.#knobs = knobs;
     this.#random = random;
   }
@@ -29,7 +32,7 @@ export class Wire {
       mortality.step();
       const recipient = recipientOf(channel);
       const outcome = this.#outcome(recipient);
-      this.sends.push({ life, channel: recipient, id, payload, outcome });
+      this.sends.push({ life, channel: recipient, id, payload, outcome, atMs: this.#nowMs() });
       // The recipient has it; its sender may not live to know.
       mortality.step();
       if (outcome === 'failed-for-now' && this.#random.chance(0.2)) throw new Error('the connection broke');

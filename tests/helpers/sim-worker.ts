@@ -17,7 +17,8 @@ import type { ReadingStore } from '#store/reading-store.ts';
 import { type Database, StoreError } from '#store/sqlite.ts';
 import { guarded } from './mortal-database.ts';
 import type { Mortality } from './sim-mortality.ts';
-import { reference, standard, TIME_ZONE } from './sim-site.ts';
+import { reference, standard } from './sim-site.ts';
+import { noteTaken } from './sim-taken.ts';
 import type { Wire } from './sim-wire.ts';
 
 const WINDOW_ENTRIES = 50;
@@ -34,6 +35,7 @@ export interface SimWorkerParts {
   delay: Delay;
   random: () => number;
   allowedLatenessMs: number;
+  timeZone: string;
   /** How many entries the next batch may have. */
   batch: () => number;
   /** What main is told, in order. */
@@ -55,6 +57,8 @@ export interface SimWorker {
   quarantined(ids: string[]): void;
   tellRejected(): void;
   parked(): number;
+  /** Ids of alarms whose story goes on. */
+  openAlarms(): string[];
   /** True when nothing waits that is not an hour still open. */
   isIdle(headSeq: number): boolean;
   nextTimerMs(): number | null;
@@ -70,6 +74,7 @@ export function startSimWorker(parts: SimWorkerParts): SimWorker {
   try {
     // A killed process leaves to the file what it has written; only the loss of power asks for an fsync.
     real.exec('PRAGMA synchronous=OFF');
+    noteTaken(real);
     return wired(parts, reader, real);
   } catch (error) {
     parts.life.die();
@@ -100,7 +105,7 @@ function wired(parts: SimWorkerParts, reader: OpenJournalReader, real: Database)
     reference,
     standard,
     allowedLatenessMs,
-    timeZone: TIME_ZONE,
+    timeZone: parts.timeZone,
     publicUrl: null,
     log,
     entries,
@@ -120,10 +125,12 @@ function wired(parts: SimWorkerParts, reader: OpenJournalReader, real: Database)
     random: parts.random,
   });
 
-  /** A reading that alerts leave out is a fault of ours, not of the simulated world. */
+  /** A reading that alerts leave out, or entries that they miss when they restore, are faults of ours, not of the simulated world. */
   function refuseLeftOut(fields: object): void {
     const { event, err } = fields as { event?: string; err?: unknown };
     if (event === 'alerts.rejudged-left-out' && !life.isDead) parts.onFault(err);
+    if (event === 'alerts.pruned' && !life.isDead)
+      parts.onFault(new Error(`pruned too early: ${JSON.stringify(fields)}`));
   }
 
   const passed = { readings: readings.cursor(), books: books.cursor(), alerts: alerts.cursor() };
@@ -185,6 +192,7 @@ function wired(parts: SimWorkerParts, reader: OpenJournalReader, real: Database)
     quarantined: followers.quarantined,
     tellRejected: followers.tellRejected,
     parked: () => (countParked.get() as { n: number }).n,
+    openAlarms: () => alerts.openAlarms().map(({ id }) => id),
     isIdle: (headSeq) =>
       Math.min(passed.readings, passed.books, passed.alerts) === headSeq &&
       !followers.hasWaiting() &&

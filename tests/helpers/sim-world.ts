@@ -18,15 +18,18 @@ import { Crash } from './mortal-database.ts';
 import { Gateways, type Habits, type SentMessage, type SimGateway } from './sim-gateways.ts';
 import { nothingWrong } from './sim-knobs.ts';
 import { Mortality } from './sim-mortality.ts';
+import { type Customs, People } from './sim-people.ts';
 import { type SimProcess, startSimProcess } from './sim-process.ts';
 import { Random } from './sim-random.ts';
-import { HOUR_MS, INTERVAL_MS, SLOT_MS, START_MS } from './sim-site.ts';
+import { HOUR_MS, MINUTE_MS, type SiteOptions, siteOf } from './sim-site.ts';
 import { FaultyReadings } from './sim-store.ts';
 import { Wire } from './sim-wire.ts';
 
 /** The service's own files; what stands beside them (locks, SQLite's shared memory) doesn't outlive a process. */
 const FILES = ['journal.db', 'journal.db-wal', 'derived.db', 'derived.db-wal'];
 const REST_SLOTS_MAX = 500;
+/** So many times more entries come while somebody is listened for. */
+const LISTENING_BATCHES = 50;
 /** A loop that found nothing so often rests until the next slot. */
 const IDLE_TURNS = 2;
 
@@ -37,6 +40,8 @@ export interface WorldOptions {
   journalMaxBytes: number;
   ringEntries: number;
   habits: Habits;
+  customs: Customs;
+  site: SiteOptions;
 }
 
 /** How often what happened: a simulation in which nothing happens proves nothing. */
@@ -44,10 +49,11 @@ const noCounts = () => ({ deaths: 0, threads: 0, refused: 0, acksLost: 0, starts
 
 export class World {
   readonly options: WorldOptions;
-  readonly clock: HandClock = handClock(START_MS);
+  readonly clock: HandClock;
   readonly knobs = nothingWrong();
   readonly kept = new MemoryReadings();
   readonly gateways: Gateways;
+  readonly people: People;
   readonly wire: Wire;
   readonly counts = noCounts();
   /** Every entry that was ever committed, in order; the journal itself may have pruned it. */
@@ -55,11 +61,13 @@ export class World {
   readonly acknowledged: { message: SentMessage; receipt: Receipt }[] = [];
   /** Messages by gateway and its number. */
   readonly sent = new Map<string, SentMessage>();
+  /** When the service was there and somebody could reach it. */
+  readonly hearing: { fromMs: number; toMs: number }[] = [];
   /** What went wrong that no fault explains. */
   readonly faults: unknown[] = [];
   /** What `latest` called stale when everything had been delivered after the last fault, and when that was. */
   caughtUp: { nowMs: number; stale: string[] } | null = null;
-  readonly #timers = handTimers(this.clock);
+  readonly #timers: ReturnType<typeof handTimers>;
   readonly #random: Random;
   #process: SimProcess | null = null;
   #directory: string;
@@ -71,17 +79,21 @@ export class World {
 
   constructor(options: WorldOptions) {
     this.options = options;
+    const { pace } = options.site;
+    this.clock = handClock(pace.startMs);
+    this.#timers = handTimers(this.clock);
     const stream = (name: string) => new Random(options.seed, name);
     this.#random = stream('world');
-    this.gateways = new Gateways(stream('gateways'), options.habits);
-    this.wire = new Wire(this.knobs, stream('wire'));
+    this.gateways = new Gateways(stream('gateways'), options.habits, pace);
+    this.people = new People(stream('people'), options.customs, pace, this);
+    this.wire = new Wire(this.knobs, stream('wire'), () => this.clock.monotonicMs());
     this.#directory = join(options.directory, 'life-0');
     mkdirSync(this.#directory);
   }
 
   /** The time as everybody but the service's clock has it. */
   trueMs(): number {
-    return START_MS + this.clock.monotonicMs();
+    return this.options.site.pace.startMs + this.clock.monotonicMs();
   }
 
   /** Of the newest life: where journal.db and derived.db are. */
@@ -123,19 +135,35 @@ export class World {
     this.#locks[file] = null;
   }
 
-  /** Ten minutes of everybody's life. */
+  /** A slot of everybody's life. */
   async slot(isMeasuring: boolean): Promise<void> {
+    const { intervalMs, slotMs } = this.options.site.pace;
     const fromMs = this.trueMs();
     if (isMeasuring) {
-      const timeMs = Math.ceil(fromMs / INTERVAL_MS) * INTERVAL_MS;
-      if (timeMs < fromMs + SLOT_MS) this.gateways.measure(timeMs);
+      const timeMs = Math.ceil(fromMs / intervalMs) * intervalMs;
+      if (timeMs < fromMs + slotMs) this.gateways.measure(timeMs);
     }
-    await this.pass(SLOT_MS);
+    await this.#passSlot(slotMs);
     this.gateways.release(this.trueMs());
     if (this.#process === null && this.#restartSlots-- <= 0) await this.start();
     const process = this.process();
     if (process) await this.#work(process);
     await this.#bury();
+  }
+
+  /** While somebody is listened for, the service makes time pass in its journal each minute, as it would. */
+  async #passSlot(slotMs: number): Promise<void> {
+    const fromMs = this.trueMs();
+    const process = this.process();
+    const pulses: Promise<void>[] = [];
+    const stepMs = this.people.isListening && process ? MINUTE_MS : slotMs;
+    for (let passedMs = 0; passedMs < slotMs; passedMs += stepMs) {
+      await this.pass(Math.min(stepMs, slotMs - passedMs));
+      if (process && stepMs < slotMs && !process.life.isDead) pulses.push(process.pulse());
+    }
+    await Promise.all(pulses);
+    const canHear = this.knobs.isBrokerUp && this.#locks.journal === null;
+    if (process && !process.life.isDead && canHear) this.hearing.push({ fromMs, toMs: this.trueMs() });
   }
 
   /** Starts the service on what the last one left. */
@@ -151,6 +179,7 @@ export class World {
         clock: this.clock,
         maxBytes: this.options.journalMaxBytes,
         ringEntries: this.options.ringEntries,
+        site: siteOf(this.options.site),
         isBrokerUp: () => this.knobs.isBrokerUp,
         onCommit: (entries) => this.committed.push(...entries),
         onFault: (error) => this.faults.push(error),
@@ -165,6 +194,7 @@ export class World {
   /** Heals everything, lets everybody say what they have to say, and waits until the last hour is closed. */
   async finish(): Promise<void> {
     Object.assign(this.knobs, nothingWrong());
+    Object.assign(this.people, { isHere: false, isListening: false });
     this.unlock('journal');
     this.unlock('derived');
     this.clock.set(this.trueMs());
@@ -194,7 +224,8 @@ export class World {
 
   #isAtRest(): boolean {
     const process = this.process();
-    if (!process || this.gateways.waiting > 0 || process.mailWaits() > 0) return false;
+    if (!process || this.gateways.waiting > 0 || this.people.imports.length > 0 || process.mailWaits() > 0)
+      return false;
     const worker = process.worker();
     return !worker.life.isDead && worker.isIdle(process.journal.headSeq) && worker.nextTimerMs() === null;
   }
@@ -202,6 +233,7 @@ export class World {
   async #work(process: SimProcess): Promise<void> {
     await Promise.all([
       ...(this.knobs.isBrokerUp ? this.gateways.all.map((gateway) => this.#deliver(gateway, process)) : []),
+      this.#act(process),
       this.#follow(process),
     ]);
     try {
@@ -213,9 +245,19 @@ export class World {
     }
   }
 
+  async #act(process: SimProcess): Promise<void> {
+    try {
+      const notices = this.wire.sends.slice(-20).map(({ id }) => id);
+      await this.people.act(process, this.clock.nowMs(), notices);
+    } catch (error) {
+      this.#unlessDying(process.life.isDead || process.worker().life.isDead, error);
+    }
+  }
+
   /** Hands over what waits, in its order; what isn't acknowledged stays and comes again. */
   async #deliver(gateway: SimGateway, process: SimProcess): Promise<void> {
     const outcomes: Promise<void>[] = [];
+    if (gateway.id === this.knobs.mute) return;
     for (const message of gateway.queue.slice(0, this.#random.between(1, 12))) {
       if (this.#random.chance(0.3)) await nextTurn();
       if (process.life.isDead) break;
@@ -295,7 +337,9 @@ export class World {
       delay: this.#timers.delay,
       random: () => random.next(),
       allowedLatenessMs: this.options.allowedLatenessMs,
-      batch: () => random.between(1, this.knobs.batchMax),
+      timeZone: this.options.site.pace.timeZone,
+      // Each minute is an entry then.
+      batch: () => random.between(1, this.knobs.batchMax) * (this.people.isListening ? LISTENING_BATCHES : 1),
       onFault: (error: unknown) => this.faults.push(error),
     };
   }

@@ -1,13 +1,27 @@
 /** What a world at rest has come to, read from its files and its store, with series by their names so that two worlds compare. */
 import { join } from 'node:path';
-import type { Alarm } from '#model/alarm.ts';
+import type { Alarm, AlarmEvent, Transition } from '#model/alarm.ts';
 import type { Reading, Series } from '#model/reading.ts';
 import { openJournalReader } from '#store/journal-reader.ts';
-import { openReadOnly } from '#store/sqlite.ts';
+import { type Database, openReadOnly } from '#store/sqlite.ts';
+import { type TakenReading, takenReadings } from '#tests/helpers/sim-taken.ts';
 import type { World } from '#tests/helpers/sim-world.ts';
 import { seriesKey } from './model.ts';
 
 type Row = Record<string, unknown>;
+
+interface NoticeRow {
+  id: string;
+  channel: string;
+  event: AlarmEvent;
+  cause: string;
+  createdAtMs: number;
+  alarms: string[];
+  state: 'pending' | 'held' | 'sent' | 'grouped' | 'failed';
+  payload: string;
+  /** The notice that tells of it. */
+  summary: string | null;
+}
 
 export interface Outcome {
   /** Series key → everything that is stored, ascending. */
@@ -17,8 +31,14 @@ export interface Outcome {
   /** Series of which any final flag differs from the one that the door gave. */
   reflagged: Set<string>;
   alarms: Alarm[];
-  transitions: { alarm: string; event: string; fromState: string | null; toState: string; seq: number }[];
-  notices: { id: string; channel: string; event: string; alarms: string[]; state: string; payload: string }[];
+  /** In the order in which they happened. */
+  transitions: Transition[];
+  /** In the order in which they were made. */
+  notices: NoticeRow[];
+  /** Readings that alerts judged anew, each with the entry after which they did. */
+  rejudged: TakenReading[];
+  /** The entry through which alerts had come. */
+  alertsSeq: number;
   settled: Map<string, { stored: number; duplicate: number }>;
   /** Rows that should all be worked off: parked entries, dirty hours, readings on their way. */
   leftovers: Record<string, number>;
@@ -50,14 +70,9 @@ export async function outcomeOf(world: World): Promise<Outcome> {
         totals: plain(all(`SELECT meter, dayMs, ${litres} FROM volumeDay ORDER BY meter, dayMs`)),
       },
       reflagged: new Set(reflagged.map((row) => series.get(row.series as number)!)),
-      alarms: all('SELECT body FROM alarm').map(({ body }) => JSON.parse(body as string) as Alarm),
-      transitions: plain(
-        all('SELECT alarm, event, fromState, toState, seq FROM transition ORDER BY n'),
-      ) as Outcome['transitions'],
-      notices: all('SELECT id, channel, event, alarms, state, payload FROM notice ORDER BY position').map((row) => ({
-        ...(row as Omit<Outcome['notices'][number], 'alarms'>),
-        alarms: JSON.parse(row.alarms as string) as string[],
-      })),
+      ...alertOutcome(derived),
+      rejudged: takenReadings(derived),
+      alertsSeq: world.process()!.worker().cursors.alerts,
       settled: new Map(
         all('SELECT name, stored, duplicate FROM source').map((row) => [
           row.name as string,
@@ -72,6 +87,24 @@ export async function outcomeOf(world: World): Promise<Outcome> {
     derived.close();
     reader.close();
   }
+}
+
+/** What alerts have come to in a derived.db. */
+export function alertOutcome(derived: Database): Pick<Outcome, 'alarms' | 'transitions' | 'notices'> {
+  const all = (sql: string) => derived.prepare(sql).all() as Row[];
+  const notices = 'id, channel, event, cause, createdAtMs, alarms, state, payload, summary';
+  return {
+    alarms: all('SELECT body FROM alarm ORDER BY id').map(({ body }) => JSON.parse(body as string) as Alarm),
+    transitions: plain(
+      all(
+        'SELECT alarm, seq, atMs, event, fromState AS "from", toState AS "to", cause, actor FROM transition ORDER BY n',
+      ),
+    ) as unknown as Transition[],
+    notices: all(`SELECT ${notices} FROM notice ORDER BY rowid`).map((row) => ({
+      ...(row as unknown as NoticeRow),
+      alarms: JSON.parse(row.alarms as string) as string[],
+    })),
+  };
 }
 
 function plain(rows: Row[]): Row[] {

@@ -1,20 +1,18 @@
-/** What a seed stands for: how long, how the gateways behave, and what goes wrong when. Everything is drawn before it begins. */
+/** What a seed stands for: how long and how fast, how the gateways behave, and what goes wrong when. Everything is drawn before it begins. */
 import type { Habits } from '#tests/helpers/sim-gateways.ts';
 import { type Knobs, nothingWrong } from '#tests/helpers/sim-knobs.ts';
+import type { Customs } from '#tests/helpers/sim-people.ts';
 import { Random } from '#tests/helpers/sim-random.ts';
-import { HOUR_MS, SLOT_MS } from '#tests/helpers/sim-site.ts';
+import { HOUR_MS, MINUTE_MS, type Pace } from '#tests/helpers/sim-site.ts';
 import type { World, WorldOptions } from '#tests/helpers/sim-world.ts';
+import { CLOCK_STEPS, type Episode, FAULT_KINDS, FAULTS, type Fault, type FaultKind } from './faults.ts';
 
-const SLOTS_PER_DAY = (24 * HOUR_MS) / SLOT_MS;
-
-/** One thing that goes wrong in the slots [from, to). */
-interface Episode {
-  kind: FaultKind;
-  from: number;
-  to: number;
-  /** Of a death: after how many steps. */
-  steps: number;
-}
+const DAY_MS = 24 * HOUR_MS;
+/** Zones of months: with and without daylight saving. Days of the last are not made of whole UTC hours. */
+const ZONES = ['Asia/Shanghai', 'Europe/Berlin', 'America/New_York', 'Australia/Sydney', 'Asia/Kolkata'];
+/** Of what is in time: how long something may be wrong, and how late that may be, in slots. */
+const TIMELY_SLOTS = 3;
+const TIMELY_LATENESS_SLOTS = 20;
 
 export interface Schedule {
   slots: number;
@@ -24,114 +22,107 @@ export interface Schedule {
   episodes: Episode[];
 }
 
-interface Turn {
-  /** Slots that it lasts at most; 1 for what happens at once. */
-  slotsMax: number;
-  /** How many of it there are a day at most. */
-  perDay: number;
-  begin(world: World, episode: Episode): void;
-  /** @param knobs what holds when nothing is wrong. */
-  end?(world: World, knobs: Knobs): void;
+/** A day or some of stations that measure each half hour, or months of stations that measure each four hours. */
+function paceOf(seed: number, random: Random): { isMonths: boolean; slots: number; pace: Pace } {
+  // Every other one, and for whoever plays every other seed, too.
+  const isMonths = seed % 4 === 1 || seed % 4 === 2;
+  const intervalMs = isMonths ? 4 * HOUR_MS : 30 * MINUTE_MS;
+  // What is measured is five minutes old at the end of its slot, whatever the pace.
+  const slotMs = isMonths ? intervalMs : intervalMs / 3;
+  const days = isMonths ? random.between(60, random.pick([65, 75, 120])) : random.pick([1, 1, 1, 1, 2, 3]);
+  const startMs = isMonths ? Date.UTC(2026, 0, random.between(1, 300), 0, 5) : Date.UTC(2026, 10, 21, 23, 5);
+  const timeZone = isMonths ? random.pick(ZONES) : ZONES[0]!;
+  return { isMonths, slots: (days * DAY_MS) / slotMs, pace: { startMs, intervalMs, slotMs, timeZone } };
 }
 
-const store = (mode: Knobs['store']) => ({
-  begin: (world: World) => void Object.assign(world.knobs, { store: mode }),
-  end: (world: World, knobs: Knobs) => void Object.assign(world.knobs, { store: knobs.store }),
-});
-
-const locked = (file: 'journal' | 'derived') => ({
-  begin: (world: World) => world.lock(file),
-  end: (world: World) => world.unlock(file),
-});
-
-const FAULTS = {
-  'store-down': { slotsMax: 30, perDay: 2, ...store('down') },
-  'store-flaky': { slotsMax: 40, perDay: 2, ...store('flaky') },
-  'store-slow': { slotsMax: 40, perDay: 2, ...store('slow') },
-  'broker-down': {
-    slotsMax: 24,
-    perDay: 2,
-    begin: (world) => void Object.assign(world.knobs, { isBrokerUp: false }),
-    end: (world) => void Object.assign(world.knobs, { isBrokerUp: true }),
-  },
-  'session-lost': {
-    slotsMax: 1,
-    perDay: 1,
-    begin: (world) => world.process()?.platform.event('broker.session-lost', world.trueMs(), 'it forgot us'),
-  },
-  kill: { slotsMax: 1, perDay: 10, begin: (world, { steps }) => world.kill(steps) },
-  'kill-thread': { slotsMax: 1, perDay: 10, begin: (world, { steps }) => world.killThread(steps) },
-  'clock-forward': { slotsMax: 1, perDay: 1, begin: (world) => world.stepClock(HOUR_MS) },
-  'clock-back': { slotsMax: 1, perDay: 1, begin: (world) => world.stepClock(-HOUR_MS) },
-  'journal-locked': { slotsMax: 9, perDay: 2, ...locked('journal') },
-  'derived-locked': { slotsMax: 9, perDay: 2, ...locked('derived') },
-  'channels-down': {
-    slotsMax: 15,
-    perDay: 2,
-    begin: (world) => void Object.assign(world.knobs, { isChannelUp: false }),
-    end: (world) => void Object.assign(world.knobs, { isChannelUp: true }),
-  },
-  'followers-stuck': {
-    slotsMax: 20,
-    perDay: 1,
-    begin: (world) => void Object.assign(world.knobs, { turnsMax: 0 }),
-    end: (world, { turnsMax }) => void Object.assign(world.knobs, { turnsMax }),
-  },
-} as const satisfies Record<string, Turn>;
-
-type FaultKind = keyof typeof FAULTS;
-/** Faults that make what is sent in time come late by any measure. */
-const LATE_MAKERS: ReadonlySet<FaultKind> = new Set(['clock-forward', 'clock-back']);
-const TIMELY_SLOTS = 3;
-const KINDS = Object.keys(FAULTS) as FaultKind[];
+export function isMonths(seed: number): boolean {
+  return paceOf(seed, new Random(seed, 'schedule')).isMonths;
+}
 
 export function scheduleOf(seed: number): Schedule {
   const random = new Random(seed, 'schedule');
-  const days = random.chance(0.85) ? 1 : random.pick([2, 2, 3]);
-  const slots = days * SLOTS_PER_DAY;
+  const { isMonths: isLong, slots, pace } = paceOf(seed, random);
+  const { slotMs } = pace;
   // In some seeds nothing comes late for all that goes wrong, so that all alarms must be the same in the end.
   const isTimely = random.chance(0.45);
-  const maybe = (probability: number, share: number) => (random.chance(probability) ? random.next() * share : 0);
-  const allowedLatenessMs = (isTimely ? 4 : random.pick([1, 2, 2, 4])) * HOUR_MS;
-  // Not everything at once: with few kinds of faults each goes further.
-  const kinds = KINDS.filter((kind) => random.chance(0.55) && !(isTimely && LATE_MAKERS.has(kind)));
-  const episodes = kinds.flatMap((kind) =>
-    Array.from({ length: random.between(1, FAULTS[kind].perDay * days) }, () =>
-      episodeOf(kind, slots, isTimely ? TIMELY_SLOTS : 1000, random),
-    ),
-  );
-  const habits: Habits = {
-    heldBack: maybe(0.6, 0.4),
-    late: isTimely ? 0 : maybe(0.4, 0.15),
-    bunched: maybe(0.5, 0.6),
-    repeated: maybe(0.6, 0.3),
-    corrected: maybe(0.6, 0.4),
-    correctedMsMax: isTimely ? HOUR_MS / 2 : 48 * HOUR_MS,
-    outliers: random.pick([0, 0.02, 0.06]),
-    broken: maybe(0.5, 0.1),
-    foreign: maybe(0.5, 0.1),
-    poisoned: maybe(0.4, 0.1),
-    lateMsMax: 3 * allowedLatenessMs,
-  };
+  const latenessHours = isLong ? [2, 8, 24] : [1, 2, 2, 4];
+  const allowedLatenessMs = isTimely ? TIMELY_LATENESS_SLOTS * slotMs : random.pick(latenessHours) * HOUR_MS;
   return {
     slots,
     options: {
       seed,
       allowedLatenessMs,
-      habits,
-      journalMaxBytes: random.chance(0.3) ? random.between(40_000, 150_000) : 1 << 30,
+      habits: habitsOf(random, isTimely, allowedLatenessMs, pace),
+      customs: customsOf(random),
+      journalMaxBytes: random.chance(0.3) ? random.between(40_000, 150_000) * (isLong ? 4 : 1) : 1 << 30,
       ringEntries: random.pick([0, 15, 2000, 2000]),
+      site: { pace, badPerMinute: random.pick([1, 2, 6000]), fallbackAfter: random.between(1, 8) },
     },
     knobs: {
       ...nothingWrong(),
       store: random.chance(0.35) ? 'flaky' : 'up',
       batchMax: random.pick([1, 3, 10, 40, 1000]),
-      turnsMax: 12,
-      acksLost: maybe(0.6, 0.15),
-      channelFailures: maybe(0.6, 0.5),
+      // In months more comes in a slot.
+      turnsMax: isLong ? 40 : 12,
+      acksLost: maybe(random, 0.6, 0.15),
+      channelFailures: maybe(random, 0.6, 0.5),
     },
-    episodes,
+    episodes: episodesOf(random, slots, isTimely, pace),
   };
+}
+
+function maybe(random: Random, probability: number, share: number): number {
+  return random.chance(probability) ? random.next() * share : 0;
+}
+
+function habitsOf(random: Random, isTimely: boolean, allowedLatenessMs: number, { slotMs }: Pace): Habits {
+  return {
+    heldBack: maybe(random, 0.6, 0.4),
+    late: isTimely ? 0 : maybe(random, 0.4, 0.15),
+    bunched: maybe(random, 0.5, 0.6),
+    repeated: maybe(random, 0.6, 0.3),
+    corrected: maybe(random, 0.6, 0.4),
+    correctedMsMax: (isTimely ? 3 : 288) * slotMs,
+    outliers: random.pick([0, 0.02, 0.06]),
+    broken: maybe(random, 0.5, 0.1),
+    foreign: maybe(random, 0.5, 0.1),
+    poisoned: maybe(random, 0.4, 0.1),
+    lateMsMax: Math.max(3 * allowedLatenessMs, 12 * slotMs),
+  };
+}
+
+function customsOf(random: Random): Customs {
+  return {
+    operating: maybe(random, 0.6, 0.4),
+    editing: maybe(random, 0.4, 0.05),
+    maintaining: maybe(random, 0.4, 0.05),
+    correcting: maybe(random, 0.4, 0.1),
+    importing: maybe(random, 0.3, 0.05),
+    replaying: maybe(random, 0.3, 0.2),
+  };
+}
+
+function episodesOf(random: Random, slots: number, isTimely: boolean, { slotMs }: Pace): Episode[] {
+  // Not everything at once: with few kinds of faults each goes further.
+  const drawn = FAULT_KINDS.filter((kind) => random.chance(kind === 'listening' ? 0.35 : 0.55));
+  // Silence is measured on a clock that a jump of the wall clock stops: who was silent for how long nobody could tell.
+  const hasTrueClock = isTimely || drawn.includes('listening');
+  const kinds = drawn.filter((kind) => !(hasTrueClock && CLOCK_STEPS.has(kind)));
+  const episodes = kinds.flatMap((kind) => {
+    const { perHundred, slotsMax, hoursMax = Number.POSITIVE_INFINITY }: Fault = FAULTS[kind];
+    const most = Math.max(1, Math.round((perHundred * slots) / 100));
+    const longest = Math.min(
+      slotsMax,
+      (hoursMax * HOUR_MS) / slotMs,
+      isTimely && kind !== 'listening' ? TIMELY_SLOTS : slotsMax,
+    );
+    return Array.from({ length: random.between(1, most) }, () => episodeOf(kind, slots, Math.floor(longest), random));
+  });
+  // What is listened for happens.
+  const silences = episodes.flatMap(({ kind, from, to, steps }): Episode[] =>
+    kind === 'listening' && !isTimely ? [{ kind: 'gateway-mute', from: from + 1, to: to - 1, steps }] : [],
+  );
+  return [...episodes, ...silences];
 }
 
 function episodeOf(kind: FaultKind, slots: number, slotsMax: number, random: Random): Episode {
@@ -139,7 +130,7 @@ function episodeOf(kind: FaultKind, slots: number, slotsMax: number, random: Ran
   return {
     kind,
     from,
-    to: from + random.between(1, Math.min(slotsMax, FAULTS[kind].slotsMax)),
+    to: from + random.between(1, slotsMax),
     steps: random.chance(0.5) ? random.between(1, 60) : random.between(1, 1500),
   };
 }
@@ -149,9 +140,9 @@ export async function play(world: World, { slots, knobs, episodes }: Schedule): 
   Object.assign(world.knobs, knobs);
   for (let slot = 0; slot < slots; slot++) {
     for (const episode of episodes) {
-      const turn: Turn = FAULTS[episode.kind];
-      if (episode.to === slot) turn.end?.(world, knobs);
-      if (episode.from === slot) turn.begin(world, episode);
+      const fault: Fault = FAULTS[episode.kind];
+      if (episode.to === slot) fault.end?.(world, knobs);
+      if (episode.from === slot) fault.begin(world, episode);
     }
     await world.slot(true);
   }

@@ -48,6 +48,23 @@ describe('quarantine', () => {
     // What was dropped was received and not taken: the ledger still says so.
     expect(read().intakeCount('g1')).toMatchObject({ received: 9, quarantined: 9 });
   });
+
+  it('takes what the store refused once, also when it is told again after somebody has replayed it', async () => {
+    const { open, read } = journalFixture();
+    const journal = open();
+    await journal.appendMessage(message({ readings: [reading()] }));
+    const refused = () =>
+      journal.appendMessage(
+        message({ readings: [], quarantine: [quarantined('store-1-1-0')], again: { wasCounted: true } }),
+      );
+    await refused();
+    await refused();
+    await journal.appendCommand('eve', { verb: 'replay-quarantine', quarantineId: 'store-1-1-0' });
+    await journal.appendMessage(message({ readings: [reading()], replayOf: 'store-1-1-0' }));
+    await refused();
+    expect(read().quarantine.list(null, 10)).toEqual([]);
+    expect(read().intakeCount('g1')).toMatchObject({ received: 1, quarantined: 0 });
+  });
 });
 
 describe('intake counts', () => {

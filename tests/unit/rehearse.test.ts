@@ -280,7 +280,9 @@ describe('properties', () => {
         const stories = (alarms: readonly Alarm[]) =>
           alarms
             .filter(({ state }) => state !== 'withdrawn')
-            .map(({ id: _id, detectedAtMs: _at, rule: _rule, key: _key, detail: _detail, ...rest }) => rest)
+            .map(
+              ({ id: _id, detectedAtMs: _at, rule: _rule, key: _key, detail: _detail, ruleSeq: _seq, ...rest }) => rest,
+            )
             .toSorted(
               (a, b) => a.raisedAtMs - b.raisedAtMs || (a.station + a.parameter < b.station + b.parameter ? -1 : 1),
             );

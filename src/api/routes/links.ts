@@ -22,7 +22,6 @@ const NOTHING_TO_DO = '该报警无需确认。 There is nothing to acknowledge.
 const DONE = '已确认，谢谢。 Acknowledged, thank you.';
 
 export async function linkRoutes(api: Api, deps: ApiDeps): Promise<void> {
-  /** Links whose button was pressed and whose acknowledgement isn't known to everybody yet. */
   const underway = new Set<string>();
   // The button's form has no fields.
   api.addContentTypeParser(
@@ -70,34 +69,24 @@ export async function linkRoutes(api: Api, deps: ApiDeps): Promise<void> {
         isPublic: true,
       }),
     },
-    async handler(request, reply) {
-      const found = await opened(deps, request.params.signed, reply);
-      return found ? press(deps, underway, found, reply) : reply;
-    },
+    handler: ({ params: { signed } }, reply) => acknowledge(deps, underway, signed, reply),
   });
 }
 
-interface Opened {
-  link: LinkClaims;
-  alarm: Alarm;
-}
-
-/** The alarm of a link that is good for now; else it says on a page why not. */
-async function opened(deps: ApiDeps, signed: string, reply: FastifyReply): Promise<Opened | null> {
-  const link = createLinkSigner(deps.linkSecret).verify(signed);
-  if (!link) return refused(reply, INVALID);
-  if (link.untilMs <= deps.clock.nowMs()) return refused(reply, EXPIRED);
-  return { link, alarm: await alarmOf(deps, link.alarm) };
-}
-
-async function press(
+/** @param underway links whose button was pressed and whose acknowledgement isn't known to everybody yet. */
+async function acknowledge(
   deps: ApiDeps,
   underway: Set<string>,
-  { link, alarm }: Opened,
+  signed: string,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
+  const found = await opened(deps, signed, reply);
+  if (!found) return reply;
+  const { link, alarm } = found;
   // Asked last, since another press of the button may come in between.
-  if ((await isUsed(deps, link)) || underway.has(link.notice)) return page(reply.code(409), alarmTable(alarm), USED);
+  if ((await isUsed(deps, link)) || underway.has(link.notice)) {
+    return page(reply.code(409), alarmTable(alarm), USED);
+  }
   if (!isOpen(alarm)) return page(reply.code(409), alarmTable(alarm), NOTHING_TO_DO);
   underway.add(link.notice);
   try {
@@ -112,6 +101,18 @@ async function press(
   } finally {
     underway.delete(link.notice);
   }
+}
+
+/** The alarm of a link that is good for now; else it says on a page why not. */
+async function opened(
+  deps: ApiDeps,
+  signed: string,
+  reply: FastifyReply,
+): Promise<{ link: LinkClaims; alarm: Alarm } | null> {
+  const link = createLinkSigner(deps.linkSecret).verify(signed);
+  if (!link) return refused(reply, INVALID);
+  if (link.untilMs <= deps.clock.nowMs()) return refused(reply, EXPIRED);
+  return { link, alarm: await alarmOf(deps, link.alarm) };
 }
 
 /** Acknowledged by whomever since the link was sent: what happens to the alarm after that is another matter. */
