@@ -171,7 +171,7 @@ export function happen(rig: AlertsRig, what: Happening): void {
       rig.command({ verb: 'put', noun: 'gateway', id: 'gw', body: { stations: what.stations, passwordHash: '' } });
       return;
     case 'operator': {
-      const open = rig.follower().openAlarms();
+      const open = [...rig.follower().openAlarms()];
       if (open.length === 0) return;
       const alarm = open[what.nth % open.length]!.id;
       const verb = what.verb as 'acknowledge' | 'reset' | 'hand-over' | 'unacknowledge' | 'shelve' | 'unshelve';
