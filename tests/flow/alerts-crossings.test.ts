@@ -223,6 +223,34 @@ describe('a flood', () => {
   });
 });
 
+describe('silence', () => {
+  it('that is told for itself after its gateway is back is a flood by that gateway', async () => {
+    const rig = createAlertsRig();
+    const stations = Array.from({ length: 20 }, (_, n) => `s${n}`);
+    for (const [n, id] of stations.entries()) rig.station(id, { river: n % 2 === 0 ? 'han' : 'dan' });
+    rig.command({ verb: 'put', noun: 'gateway', id: 'gw', body: { stations, passwordHash: '' } });
+    rig
+      .rule('silent', { kind: 'missing', severity: 'major' })
+      .channel('hook', { kind: 'webhook', url: 'http://127.0.0.1:1/' })
+      .channel('chief', { kind: 'log' })
+      .routes({ channels: ['hook'] }, { channels: ['chief'], after: 'PT1H' });
+    await rig.pass(30);
+    expect(sent(rig)).toEqual(['15 hook raised']);
+    // One station speaks through it; the others don't.
+    await rig.send({ station: 's0', at: 30, value: CLEAN });
+    for (let at = 35; at < 80; at += 5) {
+      await rig.pass(at);
+      await rig.send({ station: 's0', at, value: CLEAN });
+    }
+    const groups = rig.notices().flatMap(({ payload }) => (payload.group ? [payload.group] : []));
+    expect(groups).toMatchObject([{ reason: 'flood', kind: 'gateway', name: 'gw' }]);
+    // Nobody above is told of what was its gateway's affair until an hour after it was let go.
+    expect(sent(rig).filter((line) => line.includes('chief'))).toEqual([]);
+    const told = rig.notices().filter(({ event, channel }) => event === 'raised' && channel === 'hook');
+    expect(told).toHaveLength(1 + 19);
+  });
+});
+
 describe('closed periods', () => {
   const DAYS = { first: MIDNIGHT, second: MIDNIGHT + DAY, third: MIDNIGHT + 2 * DAY };
   const stations = Array.from({ length: 16 }, (_, n) => `s${n}`);
