@@ -4,7 +4,7 @@
  * (invariant 5). What is found late is gathered and told once per entry and channel.
  */
 import type { LinkSigner } from '#model/acknowledge-link.ts';
-import type { Again, Alarm, AlarmEvent, LimitVersion, Transition } from '#model/alarm.ts';
+import type { Again, Alarm, LimitVersion, Transition } from '#model/alarm.ts';
 import { type Entry, isImport } from '#model/entry.ts';
 import type { Standard } from '#model/reference.ts';
 import type { Routes, Station } from '#model/register.ts';
@@ -17,6 +17,7 @@ import { chatters, createCompany } from './company.ts';
 import { createDeadlines } from './deadlines.ts';
 import { createEscalations, type Escalation } from './escalation.ts';
 import type { Change, Episode } from './evaluate.ts';
+import { EVENTS } from './events.ts';
 import { changedBy } from './history.ts';
 import type { Lane } from './lane.ts';
 import {
@@ -82,8 +83,8 @@ export interface AlarmLog {
   /** What happened since it was last asked, in order. */
   take(): AlarmChange[];
   /**
-   * When something is due though nothing arrives: a summary, a step of an escalation, the end of a shelf or of an acknowledgement or of a maintenance
-   * window that holds alarms; or null.
+   * When something is due though nothing arrives: a summary, a step of an escalation, the end of a shelf, of an
+   * acknowledgement, or of a maintenance window that holds alarms; or null.
    */
   nextMs(): number | null;
   /** Time passes: summaries that are due by then are told. */
@@ -103,9 +104,6 @@ export interface AlarmLog {
   windowsChanged(): void;
   ruleChanged(rule: string): void;
 }
-
-/** What asks somebody to take an alarm over anew. */
-const ASKING_ANEW: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>(['raised', 'unacknowledged']);
 
 /** Those whom a step of an escalation names, and nobody else. */
 type Only = Pick<Escalation, 'channels' | 'after'>;
@@ -165,7 +163,7 @@ export function createAlarmLog(options: Options): AlarmLog {
     store.put(alarm, lastBreachMs === undefined ? (before?.lastBreachMs ?? null) : lastBreachMs);
     deadlines.set(alarm);
     company.put(before?.alarm, alarm);
-    const asksAnew = happenings.some(({ event, to }) => to === 'raised' && ASKING_ANEW.has(event));
+    const asksAnew = happenings.some(({ event, to }) => to === 'raised' && EVENTS[event].asks === 'anew');
     escalations.follow(before?.alarm, alarm, asksAnew, receivedMs);
     const changed = changedBy(happenings, before?.alarm, alarm);
     const limitVersion = limitVersionOf(alarm);

@@ -12,13 +12,13 @@ import { PLATFORM_RULE } from '#model/platform.ts';
 import type { Reference, Standard } from '#model/reference.ts';
 import type { Rule } from '#model/register.ts';
 import { openAlertStore } from '#store/alert-store.ts';
-import { openRejudgedInbox, type Rejudged } from '#store/alert-tables.ts';
+import { openRejudgedInbox } from '#store/alert-tables.ts';
 import type { Control } from '#store/control.ts';
 import { Cursor } from '#store/derived.ts';
 import type { Follower } from '#store/follower.ts';
 import { toStoreError } from '#store/journal-failure.ts';
 import type { JournalReader } from '#store/journal-port.ts';
-import { type Database, StoreError, transaction } from '#store/sqlite.ts';
+import { type Database, transaction } from '#store/sqlite.ts';
 import { type AlarmChange, createAlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
 import { createEvaluator } from './evaluator.ts';
 import { type Lane, laneFrom, lanePayload, standing } from './lane.ts';
@@ -30,13 +30,13 @@ import { createPeriodJudging } from './period-judging.ts';
 import type { Books } from './period-rules.ts';
 import { createPeriodWatch } from './period-watch.ts';
 import { platformKey, platformStep } from './platform.ts';
+import { createRejudging } from './rejudging.ts';
 import { createWatches } from './watches.ts';
 
 /** Lanes are saved after so many readings or so long, whichever comes first. */
 const SAVE_READINGS = 500_000;
 const SAVE_MS = 3_600_000;
 const REPLAY_ENTRIES = 1000;
-const REJUDGED_BATCH = 1000;
 
 export interface AlertsFollowerOptions {
   derived: Database;
@@ -294,40 +294,17 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     else store.dropLane(lane.rule, lane.series);
   }
 
-  function rejudge(batch: readonly Rejudged[]): void {
-    for (const reading of batch) {
+  const takeRejudged = createRejudging({
+    inbox,
+    commit: (work) => commit(cursor.seq, work),
+    judge(reading) {
       const occasion = { origin: `${cursor.seq}r${reading.n}`, seq: cursor.seq, receivedMs };
       parts.evaluator.rejudged(reading, occasion, parts.log);
       parts.log.end(occasion);
-    }
-    inbox.done(batch.at(-1)!.n);
-    mustSave = true;
-  }
-
-  function rejudgeAll(batch: readonly Rejudged[]): void {
-    try {
-      commit(cursor.seq, () => rejudge(batch));
-    } catch (error) {
-      if (isRetryable(error)) throw error;
-      rejudgeEach(batch);
-    }
-  }
-
-  /** One by one, since one of them can't be digested. */
-  function rejudgeEach(batch: readonly Rejudged[]): void {
-    for (const reading of batch) {
-      try {
-        commit(cursor.seq, () => rejudge([reading]));
-      } catch (error) {
-        if (isRetryable(error)) throw error;
-        options.log.warn(
-          { event: 'alerts.rejudged-left-out', reading, err: error },
-          'a reading can not be judged anew',
-        );
-        commit(cursor.seq, () => inbox.done(reading.n));
-      }
-    }
-  }
+      mustSave = true;
+    },
+    log: options.log,
+  });
 
   const judgePeriods = createPeriodJudging({
     watch: () => parts.periods,
@@ -364,18 +341,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       return timers.length === 0 ? null : Math.min(...timers);
     },
     openAlarms: () => store.open(),
-    takeRejudged() {
-      const batch = inbox.list(REJUDGED_BATCH);
-      if (batch.length === 0) return false;
-      try {
-        rejudgeAll(batch);
-      } catch (error) {
-        if (!isRetryable(error)) throw error;
-        options.log.warn({ event: 'alerts.rejudged-wait', err: error }, 'readings judged anew wait to be taken');
-        return false;
-      }
-      return batch.length === REJUDGED_BATCH;
-    },
+    takeRejudged,
     judgePeriods,
     restoresFromSeq: () => saved.seq,
     checkpoint() {
@@ -384,10 +350,6 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       commit(cursor.seq, () => {});
     },
   };
-}
-
-function isRetryable(error: unknown): boolean {
-  return error instanceof StoreError && error.retryable;
 }
 
 function reasonOf(noun: Noun, { command }: CommandEntry): string {

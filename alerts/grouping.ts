@@ -4,6 +4,7 @@
  * hours into one when they end. The clock is `receivedMs`.
  */
 import type { AlarmEvent, Severity } from '#model/alarm.ts';
+import { EVENTS } from './events.ts';
 import { advanced, CALM, type FloodState, floodEndMs, raised } from './flood.ts';
 
 /** A summary follows the one before it no sooner: of a flood, of one with new critical alarms in it, of a chattering alarm. */
@@ -31,6 +32,8 @@ export interface Group {
   lastMs: number | null;
   /** When what is held is told. */
   dueMs: number;
+  /** Of a chattering alarm: when it last came by itself, since it couldn't wait. */
+  urgentMs?: number;
   held: number;
   /** Since it began, those held among them. */
   raises: number;
@@ -59,11 +62,6 @@ export interface Arrival {
   atMs: number;
 }
 
-/** New alarms to a recipient: they make a flood. */
-const NEW: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>(['raised', 'escalated', 'late-found']);
-const ASKING: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>(['raised', 'escalated', 'severity-changed']);
-const ENDING: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>(['returned', 'latched', 'cleared', 'withdrawn']);
-
 /**
  * Where a notice goes: into a group, or by itself (null). It joins those about the same alarm that are held already, so that
  * they are told in order; only from quiet hours they come along, since what isn't quiet any more can't wait for the morning.
@@ -82,7 +80,7 @@ export function placed(recipient: Recipient, arrival: Arrival): { recipient: Rec
   const own = chattering === null ? null : `chattering/${chattering}`;
   const isRolling = own !== null && recipient.groups[own] !== undefined;
   // What a chattering alarm adds to its summary is nothing new to its recipient.
-  const flood = NEW.has(event) && !isRolling ? raised(recipient.flood, atMs) : recipient.flood;
+  const flood = EVENTS[event].isNew && !isRolling ? raised(recipient.flood, atMs) : recipient.flood;
   const next = { ...recipient, flood };
   if (flood.sinceMs !== null) {
     const alone = aloneNow(next, arrival);
@@ -90,17 +88,16 @@ export function placed(recipient: Recipient, arrival: Arrival): { recipient: Rec
     return held(next, arrival, joined ?? floodKey(next, bond), { reason: 'flood', bond, dueMs: atMs });
   }
   if (own === null) return { recipient: next, group: null };
-  return held(next, arrival, joined ?? own, {
-    reason: 'chattering',
-    bond: { kind: 'alarm', name: chattering },
-    dueMs: atMs,
-  });
+  const ownBond: Bond = { kind: 'alarm', name: chattering };
+  const alone = urgentNow(next, arrival, own, ownBond);
+  if (alone) return { recipient: alone, group: null };
+  return held(next, arrival, joined ?? own, { reason: 'chattering', bond: ownBond, dueMs: atMs });
 }
 
 const REST: Bond = { kind: 'rest', name: null };
 
 function isCritical({ event, severity }: Arrival): boolean {
-  return severity === 'critical' && ASKING.has(event);
+  return severity === 'critical' && EVENTS[event].asks !== undefined;
 }
 
 /** A critical alarm comes by itself even in a flood, unless there is a flood of them. */
@@ -108,6 +105,23 @@ function aloneNow(recipient: Recipient, arrival: Arrival): Recipient | null {
   if (!isCritical(arrival)) return null;
   const recent = recipient.criticalMs.filter((atMs) => atMs > arrival.atMs - CRITICAL_WINDOW_MS);
   return recent.length >= CRITICAL_ALONE ? null : { ...recipient, criticalMs: [...recent, arrival.atMs] };
+}
+
+/**
+ * A chattering alarm comes by itself when it is critical or nobody acknowledges it: that is news also to those who know that
+ * it chatters, but not again within half an hour.
+ */
+function urgentNow(recipient: Recipient, arrival: Arrival, key: string, bond: Bond): Recipient | null {
+  const { event, atMs } = arrival;
+  if (!isCritical(arrival) && event !== 'escalated') return null;
+  const dueMs = atMs + CHATTERING_EVERY_MS;
+  const known = recipient.groups[key] ?? newGroup({ reason: 'chattering', bond, dueMs }, atMs);
+  if (known.urgentMs !== undefined && atMs < known.urgentMs + CHATTERING_EVERY_MS) return null;
+  return { ...recipient, groups: { ...recipient.groups, [key]: { ...counting(known, event), urgentMs: atMs } } };
+}
+
+function newGroup(begun: Pick<Group, 'reason' | 'bond' | 'dueMs'>, sinceMs: number): Group {
+  return { ...begun, sinceMs, lastMs: null, held: 0, raises: 0, ends: 0 };
 }
 
 function floodKey({ groups }: Recipient, { kind, name }: Bond): string {
@@ -124,16 +138,22 @@ function held(
 ): { recipient: Recipient; group: string } {
   const { event, atMs } = arrival;
   const bond = key === 'flood/rest/' ? REST : begun.bond;
-  const known = recipient.groups[key] ?? { ...begun, bond, sinceMs: atMs, lastMs: null, held: 0, raises: 0, ends: 0 };
+  const known = recipient.groups[key] ?? newGroup({ ...begun, bond }, atMs);
   const soon = known.reason === 'flood' && isCritical(arrival) && known.lastMs !== null;
   const group: Group = {
-    ...known,
+    ...counting(known, event),
     dueMs: soon ? Math.min(known.dueMs, known.lastMs! + CRITICAL_EVERY_MS) : known.dueMs,
     held: known.held + 1,
-    raises: known.raises + (event === 'raised' ? 1 : 0),
-    ends: known.ends + (ENDING.has(event) ? 1 : 0),
   };
   return { recipient: { ...recipient, groups: { ...recipient.groups, [key]: group } }, group: key };
+}
+
+function counting(group: Group, event: AlarmEvent): Group {
+  return {
+    ...group,
+    raises: group.raises + (event === 'raised' ? 1 : 0),
+    ends: group.ends + (EVENTS[event].ends ? 1 : 0),
+  };
 }
 
 /** So many that a group held go into another one, or (null) are told by themselves after all. */

@@ -6,10 +6,11 @@ import { type Again, type Alarm, type AlarmEvent, SEVERITIES } from '#model/alar
 import { alarmView } from '#model/alarm-view.ts';
 import type { NoticeDraft } from '#store/alert-store.ts';
 import type { PendingNotice, ToldNotice } from '#store/outbox.ts';
+import { EVENTS } from './events.ts';
 import type { Group } from './grouping.ts';
 import { NEWBORN, NO_VALUE } from './lifecycle.ts';
 
-/** A notice as a channel sends it. `payload` = the JSON object `{ notice, event, alarm, … }` of docs/alarms.md. */
+/** A notice as a channel sends it. `payload` = the JSON object `{ notice, event, alarm, … }` of docs/notices.md. */
 export interface Notice {
   id: string;
   event: AlarmEvent;
@@ -36,14 +37,6 @@ export interface Announcement {
 /** A summary tells of at most so many alarms: what a webhook's receiver takes in one request. */
 export const SUMMARY_ALARMS_MAX = 500;
 
-/** Events that ask somebody to take the alarm over. */
-const ASKING: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>([
-  'raised',
-  'escalated',
-  'severity-changed',
-  'unacknowledged',
-]);
-
 /**
  * @param publicUrl where people reach the dashboard; null leaves the links out.
  * @param signer signs the link that acknowledges; null: there is none.
@@ -57,7 +50,8 @@ export function noticeDraft(
   if (!first) throw new Error('a notice is about an alarm');
   const ids = alarms.map((alarm) => alarm.id);
   const id = noticeId(cause, event, channel, ids);
-  const isAsking = ASKING.has(event) && alarms.length === 1 && (first.state === 'raised' || first.state === 'returned');
+  const isOpen = first.state === 'raised' || first.state === 'returned';
+  const isAsking = EVENTS[event].asks !== undefined && alarms.length === 1 && isOpen;
   const link = { alarm: first.id, channel, notice: id.slice(0, LINK_NOTICE_LENGTH), sentMs: atMs };
   const body = {
     event,

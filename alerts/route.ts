@@ -6,35 +6,7 @@
 import type { Alarm, AlarmEvent } from '#model/alarm.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Route, Routes, Station } from '#model/register.ts';
-
-/** Events that are told; comments, shelving and chattering are only recorded. */
-const TOLD: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>([
-  'raised',
-  'severity-changed',
-  'acknowledged',
-  'returned',
-  'cleared',
-  'withdrawn',
-  'confirmed',
-  'late-found',
-  'latched',
-  'reset',
-  'handed-over',
-  'unacknowledged',
-]);
-
-/** Events that end or soften what a channel was told: it hears of them although no route names it any more. */
-const FOLLOWING: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>([
-  'severity-changed',
-  'acknowledged',
-  'returned',
-  'cleared',
-  'withdrawn',
-  'latched',
-  'reset',
-  'handed-over',
-  'unacknowledged',
-]);
+import { EVENTS } from './events.ts';
 
 /** Those whom one route names at one station. */
 export interface Named {
@@ -106,7 +78,14 @@ export function toldAtOnce(routes: Routes, station: Station | undefined): Pick<N
  *   for them alone.
  */
 export function recipients(event: AlarmEvent, now: readonly string[], told: readonly string[]): string[] {
-  if (!TOLD.has(event)) return [];
-  if (event === 'withdrawn') return [...told];
-  return FOLLOWING.has(event) ? [...new Set([...now, ...told])] : [...now];
+  switch (EVENTS[event].tells) {
+    case 'now':
+      return [...now];
+    case 'before':
+      return [...told];
+    case 'both':
+      return [...new Set([...now, ...told])];
+    case null:
+      return [];
+  }
 }

@@ -157,7 +157,7 @@ describe('what operators do', () => {
     expect((await rig.call('POST', url(alarm.id, '/acknowledge'))).statusCode).toBe(status);
   });
 
-  it('shelves until an instant that lies ahead, for a reason', async () => {
+  it('shelves until an instant that lies ahead, never for ever, and for a reason', async () => {
     const { rig, alarm } = await withAlarm();
     const shelve = (body: object) => rig.call('POST', url(alarm.id, '/shelve'), { as: 'operator', body });
     expect((await shelve({ until: '2026-11-23T08:00:00+08:00', reason: 'Dredging' })).statusCode).toBe(200);

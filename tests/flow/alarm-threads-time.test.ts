@@ -30,7 +30,7 @@ describe('old data', () => {
     expect(rig.alarms()).toMatchObject([{ late: true, state: 'cleared', breachStartMs: T0 }]);
   });
 
-  it('influxdb#9571, #17323: what comes after an hour has closed is in its statistics, once', async () => {
+  it('influxdb#9571, #17323, #211, #510: what comes after an hour has closed is in its statistics, once', async () => {
     const rig = booksRig();
     rig.message(
       HOUR,

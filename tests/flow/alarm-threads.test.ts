@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { composeMessage } from '#alerts/templates/message.ts';
 import { runRuleTests } from '#src/rule-tests/run.ts';
 import { type AlertsRig, createWeirRig, HOUR, MINUTE, reference, T0 } from '#tests/helpers/alerts-rig.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
@@ -12,20 +13,33 @@ import { createWebhookRig } from '#tests/helpers/webhook-rig.ts';
 
 const KEY = 'class-target/weir/nh3n';
 
-/** Lets time pass to so many minutes after T0, with the ticks that the service would append. */
-async function pass(rig: AlertsRig, minutes: number): Promise<void> {
-  await rig.apply();
-  const dueMs = () => rig.follower().nextTimerMs() ?? Number.POSITIVE_INFINITY;
-  while (dueMs() < T0 + minutes * MINUTE) {
-    await rig
-      .at((dueMs() - T0) / MINUTE)
-      .tick()
-      .apply();
-  }
-  await rig.at(minutes).tick().apply();
-}
+/** Lets time pass with the ticks that the service would append, and one at the end. */
+const passed = async (rig: AlertsRig, minutes: number) => (await rig.pass(minutes)).tick().apply();
 
 describe('alarms that flap', () => {
+  it('grafana#7886: what flaps 60 times in 4 hours is a handful of messages, and every time is on record', async () => {
+    const rig = createWeirRig();
+    const hook = await createWebhookRig(rig);
+    for (let n = 0; n < 60; n++) {
+      await rig.pass(n * 4);
+      await rig.send({ at: n * 4, value: 0.8 }, { at: n * 4 + 2, value: 0.1 });
+      await hook.deliver();
+    }
+    await passed(rig, 300);
+    await hook.deliver();
+    const got = hook.got();
+    // Two alarms by themselves, the third as one that chatters, then every half hour.
+    expect(got.map(({ event }) => event)).toEqual([
+      ...['raised', 'returned', 'raised', 'returned'],
+      ...Array(got.length - 4).fill('summary'),
+    ]);
+    expect(got.length).toBeLessThanOrEqual(4 + 1 + 9);
+    const counted = got.slice(4).reduce((sum, { told }) => sum + told!.length, 0);
+    expect([rig.alarms().length, counted]).toEqual([60, 2 * 58]);
+    const { raises, ends } = got.at(-1)!.group!;
+    expect([raises, ends]).toEqual([58, 58]);
+  });
+
   it('grafana#87226: a recovery threshold that is provisioned by file counts', async () => {
     const path = join(tempDir(), 'rules.yaml');
     const text = `
@@ -60,11 +74,11 @@ tests:
     rig.command({ verb: 'put', noun: 'gateway', id: 'gw', body: { stations: ['weir'], passwordHash: '' } });
     const hook = await createWebhookRig(rig);
     for (const at of [0, 40, 80]) {
-      await pass(rig, at);
+      await passed(rig, at);
       rig.message({ at, value: at === 80 ? 0.8 : 0.1 });
     }
     expect(await hook.deliver()).toEqual([`raised ${KEY}`]);
-    await pass(rig, 126);
+    await passed(rig, 126);
     expect(await hook.deliver()).toEqual([`raised ${KEY}`, 'raised silent/weir/_station']);
   });
 });
@@ -96,10 +110,44 @@ describe('what people do about alarms', () => {
     rig.command({ verb: 'shelve', alarm: rig.alarms()[0]!.id, untilMs: T0 + HOUR, reason: 'dredging' });
     await rig.send({ at: 30, value: 3 });
     expect(await hook.deliver()).toEqual([`raised ${KEY}`]);
-    await pass(rig, 60);
+    await passed(rig, 60);
     expect(rig.alarms()).toMatchObject([{ shelvedUntilMs: null, severity: 'critical' }]);
     await rig.send({ at: 70, value: 0.8 });
     expect((await hook.deliver()).at(-1)).toBe(`severity-changed ${KEY}`);
+  });
+
+  it('alertmanager#730: nobody is told that a shelf is about to end; when it has, what still stands says so', async () => {
+    const rig = createWeirRig().station('lake');
+    const hook = await createWebhookRig(rig);
+    await rig.send({ at: 0, value: 0.8 }, { station: 'lake', at: 0, value: 0.8 });
+    for (const { id } of rig.alarms()) {
+      rig.command({ verb: 'shelve', alarm: id, untilMs: T0 + HOUR, reason: 'dredging' });
+    }
+    await rig.send({ station: 'lake', at: 30, value: 0.1 });
+    await passed(rig, 59);
+    expect(await hook.deliver()).toHaveLength(2);
+    await passed(rig, 120);
+    await hook.deliver();
+    expect(hook.got().slice(2)).toMatchObject([{ event: 'raised', again: 'shelf-ended', alarm: { key: KEY } }]);
+    const text = (language: 'zh' | 'en') =>
+      composeMessage({ payload: JSON.stringify(hook.got().at(-1)) }, language).title;
+    expect(text('zh')).toContain('搁置到期，仍未恢复');
+    expect(text('en')).toContain('shelving has just ended');
+  });
+
+  it('goalert#3378: an acknowledgement that expires brings the alarm back to those who were told, and further up', async () => {
+    const rig = createWeirRig({}, { reAlarmAfter: 'PT1H' });
+    const hook = await createWebhookRig(rig, ['hook', 'chief']);
+    rig.routes({ channels: ['hook'] }, { channels: ['chief'], after: 'PT15M' });
+    await rig.send({ at: 0, value: 0.8 });
+    await rig.at(10).command({ verb: 'acknowledge', alarm: rig.alarms()[0]!.id }).apply();
+    await passed(rig, 69);
+    expect(await hook.deliver()).toEqual([`raised ${KEY}`, `acknowledged ${KEY}`]);
+    await hook.restart();
+    await passed(rig, 90);
+    await hook.deliver();
+    expect(hook.got().at(-1)).toMatchObject({ event: 'raised', again: 'still-standing' });
+    expect(hook.told('chief')).toEqual([`escalated ${KEY}`]);
   });
 
   it('alertmanager#2158, #3457: what is shelved stays so over a restart, and a shelf that is over does not come back', async () => {
@@ -111,7 +159,7 @@ describe('what people do about alarms', () => {
     await hook.restart();
     await rig.send({ at: 30, value: 3 });
     expect(await hook.deliver()).toEqual([`raised ${KEY}`]);
-    await pass(rig, 60);
+    await passed(rig, 60);
     await hook.restart();
     expect(rig.alarms()).toMatchObject([{ shelvedUntilMs: null }]);
     await rig.send({ at: 65, value: 0.1 });
@@ -146,19 +194,39 @@ describe('restarts and outages', () => {
     expect(rig.timeline(rig.alarms()[0]!.id).notices).toMatchObject([{ state: 'sent' }]);
   });
 
-  it('grafana#58386, #6601: a database that is away is one alarm, and no station is silent for it', async () => {
+  it('grafana#58386, #6601: a database that is away is one alarm; no station is silent for it, and the rest is summarised', async () => {
     const rig = createWeirRig().rule('silent', { kind: 'missing', severity: 'major' });
-    rig.command({ verb: 'put', noun: 'gateway', id: 'gw', body: { stations: ['weir'], passwordHash: '' } });
+    const stations = Array.from({ length: 30 }, (_, n) => `s${n}`);
+    for (const [n, id] of stations.entries()) rig.station(id, { river: n % 2 === 0 ? 'han' : 'dan' });
+    rig.command({ verb: 'put', noun: 'gateway', id: 'gw', body: { stations, passwordHash: '' } });
     const hook = await createWebhookRig(rig);
     const change = { verb: 'platform', condition: 'store.unreachable', sinceMs: T0, detail: 'ECONNREFUSED' } as const;
     await rig.command({ ...change, state: 'begun' }, 'system').apply();
-    for (let at = 0; at <= 240; at += 5) {
-      await pass(rig, at);
-      rig.message({ at, value: 0.1 }, ...['do', 'ph', 'temp'].map((parameter) => ({ parameter, at, value: 8 })));
-    }
-    await rig.command({ ...change, state: 'ended' }, 'system').apply();
     const key = 'platform/_platform/store.unreachable';
-    expect(await hook.deliver()).toEqual([`raised ${key}`, `returned ${key}`]);
+    const speak = async (fromMinutes: number, toMinutes: number, value: number) => {
+      for (let at = fromMinutes; at < toMinutes; at += 5) {
+        await rig.pass(at);
+        rig.message(...stations.map((station) => ({ station, at, value })));
+      }
+    };
+    await speak(0, 120, 0.1);
+    expect(await hook.deliver()).toEqual([`raised ${key}`]);
+    // The water goes bad everywhere meanwhile: alarms don't wait for the database, and nobody gets thirty.
+    await speak(120, 125, 0.8);
+    await speak(125, 240, 0.1);
+    await rig.command({ ...change, state: 'ended' }, 'system').pass(245);
+    await hook.deliver();
+    const got = hook.got().slice(1);
+    const groups = got.flatMap(({ group }) => (group ? [`${group.reason} ${group.kind} ${group.name}`] : []));
+    expect(new Set(groups)).toEqual(new Set(['flood river han', 'flood river dan']));
+    expect(got.length).toBeLessThan(20);
+    expect(got.filter(({ alarm }) => alarm.key === key)).toMatchObject([{ event: 'returned' }]);
+    const told = got.flatMap(({ event, alarm, told: some }) =>
+      (some ?? [{ event, alarms: [alarm.id] }]).flatMap((one) => one.alarms.map((id) => `${one.event} ${id}`)),
+    );
+    expect(told).toHaveLength(2 * stations.length + 1);
+    expect(new Set(told).size).toBe(told.length);
+    expect(rig.alarms().filter(({ rule }) => rule === 'silent')).toEqual([]);
   });
 });
 
@@ -181,31 +249,36 @@ describe('what was sent, when, to whom', () => {
 });
 
 describe('every thread', () => {
-  /** By the number of the complaint that they are about. */
-  const THREADS: Record<string, string[]> = {
-    'old over latest': ['thingsboard PR#4432'],
-    'server times': ['thingsboard#10661', '#6773'],
-    'durations on the wrong clock': ['thingsboard#10590'],
-    'waiting for late data': ['prometheus PR#4878', 'SigNoz#9279'],
-    'late data never checked': ['hydroserver'],
-    'rollups without late data': ['influxdb#9571', '#17323'],
-    'wrong clocks': ['thingsboard#6351', 'AirQo PR#6929', 'metron PR#1197'],
-    'backfill through the live path': ['thingsboard#1805', '#13960', '#14031'],
-    flapping: ['grafana#7886'],
-    hysteresis: ['grafana#6202', 'grafana#87226'],
-    'no data': ['grafana#16290', '#31390', '#89982', '#82989'],
-    'severity by time': ['thingsboard#11803'],
-    'clear after ten minutes': ['thingsboard#10979'],
-    'an alarm for each event': ['thingsboard#7811', '#15103', 'thingsboard#7654'],
-    acknowledging: ['grafana#13364', 'opensearch-project/alerting#33', 'opendistro-for-elasticsearch/alerting#27'],
-    'n in a row': ['goalert#914'],
-    'planned maintenance': ['goalert#3230'],
-    'silences that surprise': ['alertmanager#3457', 'alertmanager#2158'],
-    restarts: ['kapacitor#1115', 'kapacitor#1898', '#2336', 'kapacitor#744', 'grafana/alerting#156'],
-    'silent from birth': ['kapacitor#1015', 'kapacitor#1784'],
-    'database outages': ['grafana#58386', '#6601', 'grafana#101989'],
-    'what was sent': ['alertmanager#172', 'alertmanager#560', '#1494', 'alertmanager#3359'],
+  /** By the number of the complaint in our list of them. */
+  const THREADS: Record<number, string[]> = {
+    17: ['thingsboard PR#4432'],
+    18: ['thingsboard#10661', '#6773'],
+    19: ['thingsboard#10590'],
+    20: ['prometheus PR#4878', 'SigNoz#9279'],
+    // A complaint without a thread.
+    21: ['hydroserver'],
+    22: ['influxdb#9571', '#17323', '#211', '#510'],
+    23: ['thingsboard#6351', 'AirQo PR#6929', 'metron PR#1197'],
+    24: ['thingsboard#1805', '#13960', '#14031'],
+    25: ['grafana#7886'],
+    26: ['grafana#6202', 'grafana#87226'],
+    27: ['grafana#16290', '#31390', '#89982', '#82989'],
+    28: ['thingsboard#11803'],
+    29: ['thingsboard#10979'],
+    30: ['thingsboard#7811', '#15103', 'thingsboard#7654'],
+    31: ['grafana#13364', 'opensearch-project/alerting#33', 'opendistro-for-elasticsearch/alerting#27', 'goalert#3378'],
+    32: ['goalert#914'],
+    33: ['goalert#3230'],
+    34: ['alertmanager#3457', 'alertmanager#2158', 'alertmanager#730'],
+    35: ['kapacitor#1115', 'kapacitor#1898', '#2336', 'kapacitor#744', 'grafana/alerting#156'],
+    36: ['kapacitor#1015', 'kapacitor#1784'],
+    37: ['grafana#58386', '#6601', 'grafana#101989'],
+    38: ['alertmanager#172', 'alertmanager#560', '#1494', 'alertmanager#3359'],
   };
+
+  it('has its number', () => {
+    expect(Object.keys(THREADS).map(Number)).toEqual(Array.from({ length: 22 }, (_, n) => 17 + n));
+  });
 
   it('is the name of a test', () => {
     const tests = join(import.meta.dirname, '..');

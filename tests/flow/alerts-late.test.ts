@@ -165,6 +165,22 @@ describe('late readings', () => {
     expect(rig.alarms()[0]).toMatchObject({ late: true, state: 'cleared', value: 8 });
   });
 
+  it('that go on after a record was withdrawn and the service restarted are a record of their own', async () => {
+    const lived = async (isRestarted: boolean) => {
+      const rig = await createWeirRig().apply();
+      rig.message({ at: -200, value: 0.8 });
+      await rig.apply();
+      rig.message({ at: -200, value: 0.1, verdict: 'correction' });
+      await rig.apply();
+      if (isRestarted) rig.restart();
+      rig.message({ at: -195, value: 0.8 });
+      await rig.apply();
+      return rig.alarms().map(({ id, state, breachStartMs }) => ({ id, state, breachStartMs }));
+    };
+    expect(await lived(true)).toEqual(await lived(false));
+    expect(await lived(true)).toMatchObject([{ state: 'withdrawn' }, { state: 'cleared' }]);
+  });
+
   it('of a year leave one record and one notice', async () => {
     const rig = createWeirRig().at(400 * DAY);
     for (let n = 0; n < 20; n++) {

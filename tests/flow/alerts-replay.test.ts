@@ -1,204 +1,39 @@
 /**
- * Properties of rules of every kind together with silence, outages and maintenance: neither batches nor restarts nor
- * crashes change the history, order of arrival doesn't change what was, and our own absence is never a silence.
+ * Properties of rules of every kind together with silence, outages, maintenance, operators and everything that decides who is
+ * told: neither batches nor restarts nor crashes change the history, what happened is told exactly once, order of arrival doesn't
+ * change what was, and our own absence is never a silence.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { AlarmEvent } from '#model/alarm.ts';
 import type { Entry } from '#model/entry.ts';
 import { openDerived } from '#store/derived.ts';
 import type { Database } from '#store/sqlite.ts';
-import { type AlertsRig, createAlertsRig, MINUTE, type Sent, T0 } from '#tests/helpers/alerts-rig.ts';
-import { Crash, mortal } from '#tests/helpers/crash-rig.ts';
-
-/** Hundreds of lives each: a machine with other things to do takes its time. */
-const STATIONS = ['a', 'b', 'c'];
-const OWNERS = { gw: ['a', 'b'], lone: ['c'] };
-const RULES = {
-  rise: {
-    kind: 'rate',
-    parameters: ['nh3n'],
-    limit: 1,
-    over: 'PT30M',
-    severity: 'minor',
-    steps: [{ limit: 4, severity: 'major' }],
-    latch: true,
-    reAlarmAfter: 'PT20M',
-  },
-  still: { kind: 'flat-line', parameters: ['nh3n'], tolerance: 0.05, over: 'PT20M', severity: 'minor' },
-  both: {
-    kind: 'expression',
-    when: 'nh3n > 1 and do < 5 or nh3n > 2',
-    for: 'PT5M',
-    severity: 'critical',
-    keepFiringFor: 'PT10M',
-  },
-  silent: { kind: 'missing', severity: 'minor', steps: [{ after: 'PT40M', severity: 'major' }] },
-  /** T0 is 08:00 in Shanghai. */
-  morning: { kind: 'missing', severity: 'major', reAlarmAfter: 'PT15M', calendar: { hours: ['08:20', '10:00'] } },
-  early: {
-    kind: 'threshold',
-    parameters: ['do'],
-    op: '>=',
-    limit: 5,
-    severity: 'minor',
-    calendar: { hours: ['06:00', '08:40'] },
-  },
-};
-const isAboutSilence = ({ rule }: { rule: string }) => rule === 'silent' || rule === 'morning';
-
-/** A rig that gives every series the same number. */
-function createRig(derived?: Database): AlertsRig {
-  const rig = createAlertsRig(derived ? { derived } : {});
-  for (const station of STATIONS) for (const parameter of ['nh3n', 'do']) rig.seriesFor(station, parameter);
-  return rig;
-}
-
-function registers(rig: AlertsRig): AlertsRig {
-  const parameters = ['nh3n', 'do'].map((id) => ({ id, interval: 'PT5M' }));
-  for (const id of STATIONS) rig.station(id, { parameters });
-  for (const [id, stations] of Object.entries(OWNERS)) {
-    rig.command({ verb: 'put', noun: 'gateway', id, body: { stations, passwordHash: '' } });
-  }
-  for (const [id, body] of Object.entries(RULES)) rig.rule(id, body);
-  return rig.channel('hook', { kind: 'webhook', url: 'http://127.0.0.1:1/' }).routes({ channels: ['hook'] });
-}
-
-const value = fc.constantFrom(0.1, 0.1, 0.12, 0.5, 1.1, 1.1, 2.5);
-const oxygen = fc.constantFrom(3, 7, 7.1);
-const reading = fc.record({
-  station: fc.constantFrom(...STATIONS),
-  value,
+import {
+  CHANNELS,
+  createStoryRig,
+  happen,
+  history,
+  isAboutSilence,
+  lived,
   oxygen,
-  behind: fc.constantFrom(0, 0, 0, 7, 200),
-});
+  registers,
+  STATIONS,
+  story,
+  value,
+} from '#tests/helpers/alarm-story.ts';
+import type { AlertsRig, Sent } from '#tests/helpers/alerts-rig.ts';
+import { Crash, live, mortal } from '#tests/helpers/crash-rig.ts';
+import { createDispatchRig, type Got } from '#tests/helpers/dispatch-rig.ts';
 
-/** What may happen, and how many minutes later. */
-const happening = fc.oneof(
-  {
-    weight: 12,
-    arbitrary: fc.record({
-      kind: fc.constant('message' as const),
-      readings: fc.array(reading, { minLength: 1, maxLength: 3 }),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('start' as const) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('begun' as const), ago: fc.nat(3) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('ended' as const) }) },
-  {
-    weight: 1,
-    arbitrary: fc.record({
-      kind: fc.constant('maintenance' as const),
-      station: fc.constantFrom(...STATIONS),
-      minutes: fc.integer({ min: 1, max: 60 }),
-    }),
-  },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('own' as const), stations: fc.subarray(STATIONS) }) },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('rule' as const), enabled: fc.boolean() }) },
-  {
-    weight: 6,
-    arbitrary: fc.record({
-      kind: fc.constant('operator' as const),
-      verb: fc.constantFrom('acknowledge', 'acknowledge', 'reset', 'hand-over', 'unacknowledge', 'shelve', 'unshelve'),
-      nth: fc.nat(5),
-    }),
-  },
-);
-type Happening = typeof happening extends fc.Arbitrary<infer T> ? T : never;
-const story = fc.array(fc.record({ after: fc.constantFrom(0, 1, 3, 5, 5, 5, 25), what: happening }), {
-  minLength: 1,
-  maxLength: 25,
-});
-
-const sourceOf = (station: string) => Object.entries(OWNERS).find(([, list]) => list.includes(station))![0];
-
-function happen(rig: AlertsRig, what: Happening): void {
-  const minutes = (rig.nowMs() - T0) / MINUTE;
-  switch (what.kind) {
-    case 'message': {
-      const [first] = what.readings;
-      const sent = what.readings.flatMap(({ station, behind, value: nh3n, oxygen: dissolved }): Sent[] => [
-        { station, at: minutes - behind, value: nh3n },
-        { station, at: minutes - behind, parameter: 'do', value: dissolved },
-      ]);
-      const entry = rig.message(...sent);
-      if (entry.kind === 'message') entry.source = sourceOf(first!.station);
-      return;
-    }
-    case 'start':
-      rig.append({ kind: 'start', seq: rig.entries.length + 1, receivedMs: rig.nowMs(), downSinceMs: rig.nowMs() });
-      return;
-    case 'begun':
-    case 'ended': {
-      const sinceMs = rig.nowMs() - ('ago' in what ? what.ago * MINUTE : 0);
-      rig.command(
-        { verb: 'platform', condition: 'broker.unreachable', state: what.kind, sinceMs, detail: '' },
-        'system',
-      );
-      return;
-    }
-    case 'maintenance': {
-      const [from, to] = [rig.nowMs(), rig.nowMs() + what.minutes * MINUTE].map((ms) => new Date(ms).toISOString());
-      rig.command({
-        verb: 'put',
-        noun: 'maintenance',
-        id: 'm',
-        body: { stations: [what.station], from, to, reason: 'x' },
-      });
-      return;
-    }
-    case 'own':
-      rig.command({ verb: 'put', noun: 'gateway', id: 'gw', body: { stations: what.stations, passwordHash: '' } });
-      return;
-    case 'operator': {
-      const open = [...rig.follower().openAlarms()];
-      if (open.length === 0) return;
-      const alarm = open[what.nth % open.length]!.id;
-      const verb = what.verb as 'acknowledge' | 'reset' | 'hand-over' | 'unacknowledge' | 'shelve' | 'unshelve';
-      if (verb === 'hand-over') rig.command({ verb, alarm, to: 'zhao' });
-      else if (verb === 'shelve') rig.command({ verb, alarm, untilMs: rig.nowMs() + 12 * MINUTE, reason: 'x' });
-      else rig.command({ verb, alarm });
-      return;
-    }
-    case 'rule':
-      rig.rule('silent', { ...RULES.silent, enabled: what.enabled });
-  }
-}
-
-/** The journal of a story as the service would have written it: with a tick for every timer that is due. */
-async function lived(steps: readonly { after: number; what: Happening }[]): Promise<AlertsRig> {
-  const rig = registers(createRig());
-  let minutes = 0;
-  for (const { after, what } of [...steps, { after: 60, what: { kind: 'ended' as const } }]) {
-    minutes += after;
-    await rig.apply(1);
-    for (let count = 0; what.kind !== 'start' && count < 200; count++) {
-      const dueMs = rig.follower().nextTimerMs();
-      if (dueMs === null || dueMs > T0 + minutes * MINUTE) break;
-      await rig
-        .at((dueMs - T0) / MINUTE)
-        .tick()
-        .apply(1);
-    }
-    rig.at(minutes);
-    happen(rig, what);
-  }
-  await rig.apply(1);
-  return rig;
-}
-
-/** Everything that derived.db says of what happened. */
-function history(derived: Database) {
-  const rows = (sql: string) =>
-    derived
-      .prepare(sql)
-      .all()
-      .map((row) => ({ ...row }));
-  return {
-    alarms: rows('SELECT body FROM alarm ORDER BY id'),
-    transitions: rows('SELECT * FROM transition ORDER BY n'),
-    notices: rows('SELECT id, channel, event, alarms, payload FROM notice ORDER BY position'),
-  };
-}
+/** Events that nobody is told of by the routes; steps of an escalation go to those whom they name. */
+const ONLY_RECORDED: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>([
+  'shelved',
+  'unshelved',
+  'commented',
+  'chattering',
+  'escalated',
+]);
 
 /** Every notice tells of transitions that happened when it was made; a summary of what its members tell of. */
 function told(rig: AlertsRig): void {
@@ -226,8 +61,64 @@ interface Row {
   summary: string | null;
 }
 
+/** Of each alarm what a channel of a route that matches everything has to be told, in order; from the history alone. */
+function toBeTold({ changes }: AlertsRig): Map<string, string[]> {
+  const due = new Map<string, string[]>();
+  const shelved = new Set<string>();
+  for (const { alarm, transition } of changes) {
+    const { event, to } = transition;
+    const isOver = to === 'cleared' || to === 'withdrawn';
+    // What ends while it is shelved, or suppressed, ends in silence.
+    const isSilent = alarm.suppressedBy !== null || alarm.shelvedUntilMs !== null || (shelved.has(alarm.id) && isOver);
+    if (alarm.shelvedUntilMs === null) shelved.delete(alarm.id);
+    else shelved.add(alarm.id);
+    if (isSilent || ONLY_RECORDED.has(event)) continue;
+    const told = due.getOrInsertComputed(alarm.id, () => []);
+    if (event !== 'withdrawn' || told.length > 0) told.push(event);
+  }
+  return new Map([...due].filter(([, events]) => events.length > 0));
+}
+
+/** Of each alarm what a channel was told, in order, and then what is still held for it. */
+function wasTold(channel: string, got: readonly Got[], derived: Database): Map<string, string[]> {
+  const once = new Map(got.filter((one) => one.channel === channel).map((one) => [one.id, one]));
+  const held = derived
+    .prepare("SELECT event, alarms FROM notice WHERE state = 'held' AND channel = ? ORDER BY position")
+    .all(channel)
+    .flatMap(({ event, alarms }) => (JSON.parse(alarms as string) as string[]).map((id) => `${event} ${id}`));
+  const told = new Map<string, string[]>();
+  for (const line of [...[...once.values()].flatMap(({ lines }) => lines), ...held]) {
+    const [event, alarm] = line.split(' ') as [string, string];
+    told.getOrInsertComputed(alarm, () => []).push(event);
+  }
+  return told;
+}
+
+/** Every transition was told once to each recipient that a route selects, in order, and nothing else was. */
+function expectTold(live: AlertsRig, got: readonly Got[], derived: Database): void {
+  const due = toBeTold(live);
+  for (const channel of ['hook', 'night']) expect([channel, wasTold(channel, got, derived)]).toEqual([channel, due]);
+  for (const [channel, who] of [
+    ['chief', 'channel chief'],
+    ['owner', 'owner Wang'],
+  ] as const) {
+    const steps = live.changes.filter(
+      ({ transition: { event, cause } }) => event === 'escalated' && cause.includes(who),
+    );
+    const told = wasTold(channel, got, derived);
+    const escalated = [...told].flatMap(([id, events]) => events.filter((one) => one === 'escalated').map(() => id));
+    expect(escalated.sort()).toEqual(steps.map(({ alarm }) => alarm.id).sort());
+    // Whoever was told hears how it goes on.
+    for (const [id, events] of told) {
+      const after = (due.get(id) ?? []).filter((event) => event === 'cleared' || event === 'withdrawn').at(-1);
+      if (after !== undefined && live.alarms().find((one) => one.id === id)!.state === after)
+        expect(events).toContain(after);
+    }
+  }
+}
+
 async function replayed(entries: readonly Entry[], sizes: readonly number[], restartsAfter: ReadonlySet<number>) {
-  const rig = createRig();
+  const rig = createStoryRig();
   rig.append(...entries);
   for (let n = 0; rig.follower().cursor() < entries.length; n++) {
     const { follower } = rig;
@@ -245,39 +136,46 @@ async function replayed(entries: readonly Entry[], sizes: readonly number[], res
 describe('the same journal', () => {
   it('gives the same history in batches of any size, with restarts anywhere', async () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 5 });
+    const met = new Set<string>();
     await fc.assert(
       fc.asyncProperty(story, sizes, fc.array(fc.nat(40), { maxLength: 10 }), async (steps, batches, restarts) => {
         const live = await lived(steps);
         told(live);
+        for (const { event, payload } of live.notices()) {
+          const { group, again } = payload as { group?: { reason: string }; again?: string };
+          met.add(group?.reason ?? again ?? event);
+        }
         const again = await replayed(live.entries, batches, new Set(restarts));
         expect(history(again.derived)).toEqual(history(live.derived));
         expect(again.follower().nextTimerMs()).toBe(live.follower().nextTimerMs());
       }),
       { numRuns: 150 },
     );
+    // Stories that never got there would prove nothing.
+    expect([...met]).toEqual(expect.arrayContaining(['flood', 'chattering', 'quiet', 'escalated', 'still-standing']));
   });
 
-  it('gives the same history when the process dies between any two steps (invariant 5)', async () => {
-    const lives = fc.array(fc.integer({ min: 0, max: 300 }), { minLength: 1, maxLength: 8 });
+  it('gives the same history, told exactly once, when the process dies between any two steps (invariant 5)', async () => {
+    const lives = fc.array(fc.integer({ min: 0, max: 600 }), { maxLength: 8 });
     await fc.assert(
       fc.asyncProperty(story, lives, fc.integer({ min: 1, max: 7 }), async (steps, statements, size) => {
-        const live = await lived(steps);
+        const undisturbed = await lived(steps);
         const real = openDerived(':memory:');
         const life = mortal(real);
-        const rig = createRig(life.database);
-        rig.append(...live.entries);
+        const rig = createStoryRig(life.database);
+        rig.append(...undisturbed.entries);
+        const dispatch = createDispatchRig(life.database, { channels: CHANNELS });
         for (const left of [...statements, Number.POSITIVE_INFINITY]) {
           life.revive();
           life.dieAfter(left);
-          await rig
-            .restart()
-            .apply(size)
-            .catch((error: unknown) => {
-              if (!(error instanceof Crash) && !life.isDead()) throw error;
-            });
+          await live(rig.restart(), dispatch, size).catch((error: unknown) => {
+            if (!(error instanceof Crash) && !life.isDead()) throw error;
+          });
+          dispatch.timers.clear();
         }
         life.revive();
-        expect(history(real)).toEqual(history(live.derived));
+        expect(history(real)).toEqual(history(undisturbed.derived));
+        expectTold(undisturbed, dispatch.got, real);
       }),
       { numRuns: 60 },
     );
@@ -291,7 +189,7 @@ describe('order of arrival (invariant 3)', () => {
       maxLength: 18,
     });
     const found = async (messages: Sent[][], restarts: ReadonlySet<number>) => {
-      const rig = registers(createRig());
+      const rig = registers(createStoryRig());
       for (const [n, sent] of messages.entries()) {
         await rig.at(90).message(...sent);
         await rig.apply();
@@ -347,7 +245,7 @@ describe('our own absence (invariant 10)', () => {
     );
     await fc.assert(
       fc.asyncProperty(absences, async (list) => {
-        const rig = registers(createRig());
+        const rig = registers(createStoryRig());
         let minutes = 0;
         const speak = async () => {
           for (const station of STATIONS)

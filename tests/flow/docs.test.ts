@@ -34,7 +34,7 @@ const DOCUMENTS = readdirSync(join(import.meta.dirname, '../../docs'))
   .filter((name) => name.endsWith('.md') && !ELSEWHERE.has(name))
   .map((name) => `docs/${name}`);
 
-/** Where alarms.md lets its webhook receiver listen. */
+/** Where notices.md lets its webhook receiver listen. */
 const RECEIVER_PORT = 9000;
 
 const SCHEMAS: Record<string, z.ZodType> = {

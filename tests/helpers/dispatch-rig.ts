@@ -53,7 +53,7 @@ export interface Got {
   id: string;
   event: string;
   alarm: string;
-  /** `event alarm` of each notice that it tells of: its own, or those of a summary. */
+  /** `event alarm` of each that it tells of: its own, those of a digest, or those of a summary. */
   lines: string[];
 }
 
@@ -76,16 +76,16 @@ export function createDispatchRig(
     dispatcher: undefined as Dispatcher | undefined,
     start(database: Database = derived): Dispatcher {
       const send: Send = async (channel, notice) => {
-        const { alarm, told } = JSON.parse(notice.payload) as Payload;
+        const { alarm, alarms = [alarm], told } = JSON.parse(notice.payload) as Payload;
         const one = {
           atMs: timers.nowMs(),
           channel: channel.to ?? '',
           id: notice.id,
           event: notice.event,
           alarm: alarm.id,
-          lines: told?.flatMap((one) => one.alarms.map((id) => `${one.event} ${id}`)) ?? [
-            `${notice.event} ${alarm.id}`,
-          ],
+          lines:
+            told?.flatMap((one) => one.alarms.map((id) => `${one.event} ${id}`)) ??
+            alarms.map(({ id }) => `${notice.event} ${id}`),
         };
         got.push(one);
         return rig.answer(one, got.length);

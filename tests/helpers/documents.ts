@@ -6,7 +6,7 @@
  *   <!-- receives -->        what the receiver has printed after the last block
  *   <!-- example: NAME -->   JSON that a schema, named in the test, must accept as it stands
  *   <!-- register -->        a worked example of a meter (docs/numbers.md)
- *   <!-- hold -->            a worked example of a rule (docs/alarms.md)
+ *   <!-- hold -->            a worked example of a rule (docs/rules.md)
  *   <!-- not run: REASON --> not a test, and why
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';

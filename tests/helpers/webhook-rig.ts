@@ -5,14 +5,10 @@
 import type { ServerResponse } from 'node:http';
 import { onTestFinished } from 'vitest';
 import { createDispatcher, type Dispatcher } from '#alerts/dispatch.ts';
+import type { Payload } from '#alerts/templates/message.ts';
 import type { AlertsRig } from './alerts-rig.ts';
 import { eventually } from './eventually.ts';
 import { type HttpRecipient, openRecipient } from './http-recipient.ts';
-
-interface Told {
-  event: string;
-  alarm: { key: string; [member: string]: unknown };
-}
 
 /** @param channels a recipient for each; a route tells all of them. */
 export async function createWebhookRig(rig: AlertsRig, channels: readonly string[] = ['hook']) {
@@ -40,12 +36,11 @@ export async function createWebhookRig(rig: AlertsRig, channels: readonly string
       },
     });
   onTestFinished(() => dispatcher?.close());
-  const told = (channel = 'hook'): string[] =>
-    recipients.get(channel)!.asked.map(({ body }) => {
-      const { event, alarm } = JSON.parse(body) as Told;
-      return `${event} ${alarm.key}`;
-    });
+  const got = (channel = 'hook'): Payload[] =>
+    recipients.get(channel)!.asked.map(({ body }) => JSON.parse(body) as Payload);
+  const told = (channel = 'hook'): string[] => got(channel).map(({ event, alarm }) => `${event} ${alarm.key}`);
   return {
+    got,
     told,
     /** The status that a recipient answers with from now on. */
     answer: (channel: string, status: number) => void answers.set(channel, status),

@@ -1,6 +1,6 @@
 /** What documents list must be what the program has: fault codes, settings with their defaults, links, anchors. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { dirname, join, matchesGlob, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { ERRORS_FILE, errorsText } from '#api/errors-page.ts';
@@ -54,6 +54,17 @@ describe('the settings of docs/operations.md', () => {
     const { config, warnings } = readConfig(given);
     expect(warnings).toEqual([]);
     expect(config).toMatchObject({ dataDir: '/var/lib/wellkeeper', journalMaxBytes: 50 * 1024 ** 3 });
+  });
+});
+
+describe('ARCHITECTURE.md', () => {
+  it('says of every file of alerts/ what it is about, and of no other', () => {
+    const section = readDocument('ARCHITECTURE.md').split('### `alerts/`')[1]!.split('\n## ')[0]!;
+    const named = [...section.matchAll(/`([\w*-]+\.ts)`/g)].map(([, name]) => name!);
+    const files = readdirSync(join(ROOT, 'alerts')).filter((name) => name.endsWith('.ts'));
+    const isNamed = (file: string) => named.some((name) => matchesGlob(file, name));
+    expect(files.filter((file) => file !== 'log.ts' && !isNamed(file))).toEqual([]);
+    expect(named.filter((name) => !files.some((file) => matchesGlob(file, name)))).toEqual([]);
   });
 });
 

@@ -94,6 +94,25 @@ describe('a chattering alarm', () => {
     expect(rig.held()).toBe(0);
   });
 
+  it('comes by itself when it is critical or nobody acknowledges it, once in half an hour', () => {
+    const rig = createTellingRig();
+    rig.tell(0, 'raised', { chattering: true });
+    rig.tell(4, 'severity-changed', { chattering: true, severity: 'critical' });
+    for (const minutes of [8, 12, 16]) rig.tell(minutes, 'raised', { chattering: true, severity: 'critical' });
+    rig.tell(20, 'escalated', { chattering: true });
+    expect(rig.sent().map(({ at }) => at)).toEqual([0, 4]);
+    rig.restart();
+    rig.pass(40);
+    rig.tell(40, 'escalated', { chattering: true });
+    expect(rig.sent().map(({ at, body }) => `${at} ${body.event} ${body.told?.length ?? ''}`.trim())).toEqual([
+      '0 summary 1',
+      '4 severity-changed',
+      '30 summary 4',
+      '40 escalated',
+    ]);
+    expect(rig.sent()[2]!.body.group).toMatchObject({ raises: 4, ends: 0 });
+  });
+
   it('is told by itself again once it is calm, with what was held of it before', () => {
     const rig = createTellingRig();
     rig.tell(0, 'raised', { chattering: true, id: 'a0' });
