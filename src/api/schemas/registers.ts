@@ -56,7 +56,21 @@ export const ruleBody = rule.meta({
     },
   ],
 });
-const [classRule, threshold, quality, rate, flatLine, expression, missing] = rule.options;
+const [
+  classRule,
+  threshold,
+  quality,
+  rate,
+  flatLine,
+  expression,
+  missing,
+  assessed,
+  balance,
+  disagreement,
+  ...unlisted
+] = rule.options;
+// A new kind of rule that isn't listed here doesn't compile.
+unlisted satisfies [];
 export const ruleView = z.discriminatedUnion('kind', [
   classRule.extend(withId),
   threshold.extend(withId),
@@ -65,6 +79,9 @@ export const ruleView = z.discriminatedUnion('kind', [
   flatLine.extend(withId),
   expression.extend(withId),
   missing.extend(withId),
+  assessed.extend(withId),
+  balance.extend(withId),
+  disagreement.extend(withId),
 ]);
 
 export const channelBody = channel.meta({
