@@ -277,15 +277,19 @@ describe('properties', () => {
         });
         const outcome = await rehearsed({ rule: body, readings, to: 10_000 });
         // In a message of its own each value of an expression is judged by itself, too: those that stood count.
-        const stories = (alarms: readonly Alarm[]) =>
-          alarms
+        const stories = (alarms: readonly Alarm[]) => {
+          // Their ids differ, so the first one out is told by what it is about.
+          const subjects = new Map(alarms.map((alarm) => [alarm.id, `${alarm.station}/${alarm.parameter}`]));
+          return alarms
             .filter(({ state }) => state !== 'withdrawn')
-            .map(
-              ({ id: _id, detectedAtMs: _at, rule: _rule, key: _key, detail: _detail, ruleSeq: _seq, ...rest }) => rest,
-            )
+            .map(({ id: _id, detectedAtMs: _at, rule: _rule, key: _key, detail: _detail, ruleSeq: _seq, ...rest }) => ({
+              ...rest,
+              firstOut: rest.firstOut === null ? null : subjects.get(rest.firstOut),
+            }))
             .toSorted(
               (a, b) => a.raisedAtMs - b.raisedAtMs || (a.station + a.parameter < b.station + b.parameter ? -1 : 1),
             );
+        };
         expect(stories(outcome.alarms)).toEqual(stories(played.alarms));
       }),
       { numRuns: 150 },
