@@ -109,13 +109,13 @@ export function conditionFor(
 
 /** The condition of a rule of kind `expression` at one station; null when the rule doesn't concern it. */
 export function expressionCondition(
-  rule: Rule & { kind: 'expression' },
+  rule: ExpressionRule,
   stationId: string,
   station: Station,
   parameters: ReadonlyMap<string, Parameter>,
 ): Condition | null {
   if (!rule.enabled || !selects(rule, stationId, station)) return null;
-  const inputs = parametersOf(rule)!.map((parameter) => ({
+  const named = parametersOf(rule)!.map((parameter) => ({
     parameter,
     unit: parameters.get(parameter)?.unit ?? '1',
     freshMs: freshMsOf(station, parameter),
@@ -129,11 +129,11 @@ export function expressionCondition(
     waterBody: null,
     margin: 0,
     ...times.getOrInsertComputed(rule, timesOf),
-    derive: { kind: 'expression', text: rule.when, when: parseExpression(rule.when), clear, inputs },
+    derive: { kind: 'expression', text: rule.when, when: parseExpression(rule.when), clear, inputs: named },
     minBreaches: rule.minSamples ?? 1,
     steps: stepsOf(rule, null),
     // It can be judged whenever one of its values comes, so the most patient of them says what a hole is.
-    holeMs: Math.max(...inputs.map(({ freshMs }) => freshMs)),
+    holeMs: Math.max(...named.map(({ freshMs }) => freshMs)),
     severity: rule.severity,
     statesMultiple: false,
     ...(rule.latch ? { latch: true } : {}),
@@ -143,7 +143,16 @@ export function expressionCondition(
 /** The parameters that a rule is about; undefined for all. */
 export function parametersOf(rule: Rule): readonly string[] | undefined {
   if (rule.kind !== 'expression') return 'parameters' in rule ? rule.parameters : undefined;
-  return [...new Set([rule.when, rule.clear.when ?? ''].flatMap((text) => parametersNamed(text).map(({ id }) => id)))];
+  return inputs.getOrInsertComputed(rule, inputsOf);
+}
+
+type ExpressionRule = Rule & { kind: 'expression' };
+
+/** Like `times`: every series asks each such rule whether it is one of its inputs. */
+const inputs = new WeakMap<ExpressionRule, readonly string[]>();
+
+function inputsOf({ when, clear }: ExpressionRule): readonly string[] {
+  return [...new Set([when, clear.when ?? ''].flatMap((text) => parametersNamed(text).map(({ id }) => id)))];
 }
 
 function freshMsOf(station: Station, parameter: string): number {

@@ -83,7 +83,7 @@ async function publishUntilDeath(
   await dead;
 }
 
-it(`loses nothing acknowledged over ${KILLS} kills`, { timeout: 600_000 }, async () => {
+it(`loses nothing acknowledged over ${KILLS} kills`, { timeout: 1_800_000 }, async () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
   let state = seed;
   const random = () => {
@@ -129,7 +129,7 @@ it(`loses nothing acknowledged over ${KILLS} kills`, { timeout: 600_000 }, async
         const { body } = await service.call<Record<string, number>>('GET', '/gateways/gw/ledger');
         return body.pending === 0 ? body : null;
       },
-      120_000,
+      600_000,
     );
     expect(ledger.received).toBe(ledger.stored! + ledger.duplicate! + ledger.quarantined!);
     expect(ledger.quarantined).toBe(0);

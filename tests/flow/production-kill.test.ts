@@ -62,7 +62,7 @@ const STRIKES: Record<string, (production: Production) => Promise<void>> = {
 };
 
 describe.skipIf(!hasProduction)(`kills on the production path${SKIPPED}`, () => {
-  it(`loses nothing acknowledged over ${ROUNDS} strikes`, { timeout: 400_000 }, async () => {
+  it(`loses nothing acknowledged over ${ROUNDS} strikes`, { timeout: 1_800_000 }, async () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     let state = seed;
     const random = (below: number) => {
@@ -104,7 +104,7 @@ describe.skipIf(!hasProduction)(`kills on the production path${SKIPPED}`, () => 
       await eventually(
         `seed ${seed}: ${sent} readings in InfluxDB`,
         async () => (await production.stored()) >= sent,
-        120_000,
+        600_000,
       );
       const ledger = await production.settled('gw', sent);
       expect(ledger.received, `seed ${seed}`).toBe(ledger.stored! + ledger.duplicate!);

@@ -21,7 +21,6 @@ const USED = '链接已使用，该报警此前已被确认。 This link has bee
 const NOTHING_TO_DO = '该报警无需确认。 There is nothing to acknowledge.';
 const DONE = '已确认，谢谢。 Acknowledged, thank you.';
 
-/** Not split: two routes, one after the other, that share what is under way. */
 export async function linkRoutes(api: Api, deps: ApiDeps): Promise<void> {
   const underway = new Set<string>();
   // The button's form has no fields.
