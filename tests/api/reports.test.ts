@@ -4,20 +4,9 @@ import { preferredFormat } from '#api/reports/formats.ts';
 import { reportHtml } from '#api/reports/html.ts';
 import { WORDS } from '#api/reports/words.ts';
 import type { Report } from '#api/schemas/reports.ts';
-import { NOW_MS, startApi } from '#tests/helpers/api.ts';
+import { METER, NOW_MS, startApi } from '#tests/helpers/api.ts';
 import { workbookSheets } from '#tests/helpers/workbook.ts';
 
-const METER = {
-  station: 'taocha',
-  parameter: 'register',
-  kind: 'register',
-  unit: 'm3',
-  direction: 1,
-  maxFlow: 420,
-  maxGap: 'PT1H',
-  measures: 'delivery',
-  recipient: 'beijing',
-};
 const STATEMENT = {
   kind: 'milestone',
   route: 'middle',

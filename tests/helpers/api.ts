@@ -105,6 +105,19 @@ function emptyQueries(): Queries {
   };
 }
 
+/** A register at Taocha, of what goes to Beijing. */
+export const METER = {
+  station: 'taocha',
+  parameter: 'register',
+  kind: 'register',
+  unit: 'm3',
+  direction: 1,
+  maxFlow: 420,
+  maxGap: 'PT1H',
+  measures: 'delivery',
+  recipient: 'beijing',
+};
+
 export const NO_FIGURES: AlarmFigures = {
   count: 0,
   withdrawn: 0,

@@ -74,3 +74,26 @@ export async function axeFindings(page: Page): Promise<string[]> {
     ({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`).join(' | ')}`,
   );
 }
+
+export const DESK = { width: 1366, height: 768 };
+const PHONE = { width: 390, height: 844 };
+
+/**
+ * What axe finds on the page as it stands, at a desk and on a phone, in both themes; and that nothing but tables and
+ * drawings is wider than the window. The page is in its first theme again afterwards, on the phone.
+ */
+export async function findingsEverywhere(page: Page): Promise<string[]> {
+  const found: string[] = [];
+  for (const size of [DESK, PHONE]) {
+    await page.setViewportSize(size);
+    // What is scrolled under the bar at the top is no target.
+    await page.evaluate('scrollTo(0, 0)');
+    for (let theme = 0; theme < 2; theme++) {
+      found.push(...(await axeFindings(page)));
+      await page.getByRole('button', { name: 'Dark theme' }).click();
+    }
+    const isWide = await page.evaluate('document.documentElement.scrollWidth > innerWidth');
+    if (isWide) found.push(`wider than the window at ${size.width}`);
+  }
+  return found;
+}

@@ -5,20 +5,7 @@ import { type Closings, createClosings } from '#api/closings.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Config } from '#model/config.ts';
 import { createPeriodKeeper, type KeeperParts } from '#src/period-keeper.ts';
-import { type ApiRig, NOW_MS, startApi } from '#tests/helpers/api.ts';
-
-/** 22 November 2026, 08:00 in Shanghai, is NOW_MS. */
-const METER = {
-  station: 'taocha',
-  parameter: 'register',
-  kind: 'register',
-  unit: 'm3',
-  direction: 1,
-  maxFlow: 420,
-  maxGap: 'PT1H',
-  measures: 'delivery',
-  recipient: 'beijing',
-};
+import { type ApiRig, METER, NOW_MS, startApi } from '#tests/helpers/api.ts';
 
 async function openRig(mode: Config['closings'] = 'auto') {
   const rig = await startApi({ config: { closings: mode } });
