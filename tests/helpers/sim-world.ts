@@ -28,6 +28,8 @@ import { Wire } from './sim-wire.ts';
 /** The service's own files; what stands beside them (locks, SQLite's shared memory) doesn't outlive a process. */
 const FILES = ['journal.db', 'journal.db-wal', 'derived.db', 'derived.db-wal'];
 const REST_SLOTS_MAX = 500;
+/** How long, at a pace of hours, a slot's first minutes are looked at one by one for what is away. */
+const NOTICED_MS = 3 * MINUTE_MS;
 /** So many times more entries come while somebody is listened for. */
 const LISTENING_BATCHES = 50;
 /** A loop that found nothing so often rests until the next slot. */
@@ -159,7 +161,10 @@ export class World {
     const stepMs = this.people.isListening && process ? MINUTE_MS : slotMs;
     for (let passedMs = 0; passedMs < slotMs; passedMs += stepMs) {
       await this.pass(Math.min(stepMs, slotMs - passedMs));
-      if (process && stepMs < slotMs && !process.life.isDead) pulses.push(process.pulse());
+      if (!process || stepMs === slotMs || process.life.isDead) continue;
+      pulses.push(process.pulse());
+      // What is away since the slot began is found out within seconds, not when a slot of hours is over.
+      if (passedMs < NOTICED_MS) await this.#keepHouse(process);
     }
     await Promise.all(pulses);
     const canHear = this.knobs.isBrokerUp && this.#locks.journal === null;
@@ -239,6 +244,14 @@ export class World {
     try {
       if (!process.life.isDead) process.reviveWorker();
       if (!process.life.isDead) await process.deliverMail(this.#random.between(0, 2 * process.mailWaits()));
+    } catch (error) {
+      this.#unlessDying(process.life.isDead || process.worker().life.isDead, error);
+    }
+    await this.#keepHouse(process);
+  }
+
+  async #keepHouse(process: SimProcess): Promise<void> {
+    try {
       if (!process.life.isDead) await process.keepHouse();
     } catch (error) {
       this.#unlessDying(process.life.isDead || process.worker().life.isDead, error);
