@@ -38,6 +38,8 @@ export interface Production {
   gateway(): Promise<MqttClient>;
   /** How many readings InfluxDB holds. */
   stored(): Promise<number>;
+  /** Once InfluxDB holds exactly so many: a reading is settled, and counted as stored, right before it is written. */
+  holds(readings: number): Promise<void>;
   /** The gateway's ledger once nothing is pending and `received` is as expected. */
   settled(gateway: string, received: number, timeoutMs?: number): Promise<Record<string, number>>;
   /** The newest alarm of this condition, in this state. */
@@ -92,6 +94,9 @@ export async function startProduction(env: Record<string, string> = {}): Promise
     async stored() {
       const { results } = await influx.query('SELECT count("flag") FROM "reading"', DATABASE);
       return Number(results[0]?.series?.[0]?.values[0]?.[1] ?? 0);
+    },
+    async holds(readings) {
+      await eventually(`${readings} readings in InfluxDB`, async () => (await production.stored()) === readings);
     },
     settled: (gateway, received, timeoutMs = GUARD_MS) =>
       eventually(
