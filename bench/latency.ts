@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { TestService } from '#tests/helpers/service.ts';
 import { atMost, type Figure, figure, quantile } from './figure.ts';
 import { breachStations } from './load.ts';
 import { publish, put, register, STATIONS, withService } from './running-service.ts';
@@ -33,9 +34,9 @@ export async function run(): Promise<Figure[]> {
       if (latencies.length === breaches) arrived.resolve();
     });
     try {
-      const passwords = await register(service, breachStations(breaches, LIMITED.length));
-      await put(service, '/channels/bench', { kind: 'webhook', url: recipient.url, secret: 'bench' });
-      await put(service, '/routes', [{ match: {}, channels: ['bench'] }]);
+      const stations = breachStations(breaches, LIMITED.length);
+      const passwords = await register(service, stations);
+      await routeEach(service, stations, recipient.url);
       const messagesPerSecond = READINGS_PER_SECOND / PARAMETERS.length;
       const published = await publish({
         port: service.mqttPort,
@@ -60,6 +61,16 @@ export async function run(): Promise<Figure[]> {
       recipient.close();
     }
   });
+}
+
+/** A channel for each station: one that heard of all of them would be in flood, and told in summaries. */
+async function routeEach(service: TestService, stations: number, url: string): Promise<void> {
+  const routes = [];
+  for (let index = 0; index < stations; index++) {
+    await put(service, `/channels/bench-${index}`, { kind: 'webhook', url, secret: 'bench' });
+    routes.push({ match: { station: [`b${index}`] }, channels: [`bench-${index}`] });
+  }
+  await put(service, '/routes', routes);
 }
 
 /** A webhook's recipient on loopback. */

@@ -25,8 +25,8 @@ export const PARAMETERS: readonly { id: string; usual: number; breach: number | 
   { id: 'chla', usual: 4, breach: null },
 ];
 
-/** Those that may break a limit. */
-export const LIMITED = PARAMETERS.flatMap(({ id, breach }) => (breach === null ? [] : [{ id, breach }]));
+/** Those that may break a limit: ten, since more alarms of one station at once are a flood. */
+export const LIMITED = PARAMETERS.flatMap(({ id, breach }) => (breach === null ? [] : [{ id, breach }])).slice(0, 10);
 
 /** Readings after which a series repeats itself. */
 export const PERIOD = 600;
