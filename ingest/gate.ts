@@ -11,6 +11,7 @@ import type { Reading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { Clock } from '#src/clock.ts';
 import type { Control } from '#store/control.ts';
+import { Dialects } from '#store/dialects.ts';
 import type { Appended, Journal, MessageDraft, QuarantineDraft, QuarantineItem } from '#store/journal-port.ts';
 import { CODECS } from './codecs/index.ts';
 import type { Delivery, Door, Preview, Receipt, Refusal } from './door.ts';
@@ -57,7 +58,7 @@ class JournalingGate implements Gate {
 
   constructor(options: GateOptions) {
     this.#options = options;
-    this.#memory = new SeriesMemory(options.journal);
+    this.#memory = new SeriesMemory(options.journal, new Dialects(options.control));
     this.#faceUnits = createFaceUnits(options.control, options.reference);
     this.#forgetWhatChanges();
   }
@@ -198,6 +199,7 @@ class JournalingGate implements Gate {
     control.onChange(({ command }) => {
       if (command.verb !== 'put' && command.verb !== 'delete') return;
       if (command.noun === 'station') this.#memory.forgetThresholds(command.id);
+      if (command.noun === 'gateway') this.#memory.forgetDialects();
       if (command.noun === 'gateway' && command.verb === 'delete') this.#watch.forget(command.id);
     });
   }

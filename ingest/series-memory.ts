@@ -7,6 +7,7 @@ import type { Reading } from '#model/reading.ts';
 import type { Parameter } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
 import { effectiveThresholds, type Thresholds } from '#quality/thresholds.ts';
+import type { Dialects } from '#store/dialects.ts';
 import type { Journal } from '#store/journal-port.ts';
 import { AHEAD_MS_MAX } from './instant.ts';
 import { type Change, Ring } from './ring.ts';
@@ -26,14 +27,16 @@ export interface Slots {
 
 export class SeriesMemory implements Slots {
   readonly #journal: Journal;
+  readonly #dialects: Dialects;
   readonly #slots = new Map<string, Map<Parameter, Slot>>();
   /** By series id. */
   readonly #rings: (Ring | undefined)[] = [];
   /** What each message changed whose commit is under way, in the order of their entries. */
   readonly #uncommitted = new Set<Change[]>();
 
-  constructor(journal: Journal) {
+  constructor(journal: Journal, dialects: Dialects) {
     this.#journal = journal;
+    this.#dialects = dialects;
   }
 
   slot(stationId: string, station: Station, parameter: Parameter): Slot {
@@ -50,7 +53,7 @@ export class SeriesMemory implements Slots {
         const made = copies.get(key);
         if (made) return made;
         const known = this.#slots.get(stationId)?.get(parameter);
-        const thresholds = known?.thresholds ?? effectiveThresholds(parameter, station);
+        const thresholds = known?.thresholds ?? this.#thresholds(stationId, station, parameter);
         const copy = { series: 0, ring: known?.ring.clone() ?? new Ring(Number.NEGATIVE_INFINITY), thresholds };
         copies.set(key, copy);
         return copy;
@@ -61,6 +64,11 @@ export class SeriesMemory implements Slots {
   /** The station's parameters may have changed: its thresholds are worked out again when next needed. */
   forgetThresholds(stationId: string): void {
     this.#slots.delete(stationId);
+  }
+
+  /** A gateway's dialect may have changed, which speaks for any number of stations. */
+  forgetDialects(): void {
+    this.#slots.clear();
   }
 
   newest(series: number): Reading | undefined {
@@ -129,11 +137,15 @@ export class SeriesMemory implements Slots {
     // have taken may be stored already.
     const floorMs = isNew ? Number.NEGATIVE_INFINITY : this.#journal.receivedNowMs() + AHEAD_MS_MAX;
     const ring = this.#ring(series.id, floorMs);
-    const slot = { series: series.id, ring, thresholds: effectiveThresholds(parameter, station) };
+    const slot = { series: series.id, ring, thresholds: this.#thresholds(stationId, station, parameter) };
     const slots = this.#slots.get(stationId);
     if (slots) slots.set(parameter, slot);
     else this.#slots.set(stationId, new Map([[parameter, slot]]));
     return slot;
+  }
+
+  #thresholds(stationId: string, station: Station, parameter: Parameter): Thresholds {
+    return effectiveThresholds(parameter, station, this.#dialects.at(stationId).letters);
   }
 
   /** The series' ring, made with this floor if there is none. */

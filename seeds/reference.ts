@@ -33,6 +33,7 @@ const parametersFile = z.strictObject({
       aliases: z.array(z.string().min(1)),
       mean: z.enum(['arithmetic', 'ph', 'geometric']).default('arithmetic'),
       multiple: z.boolean().default(true),
+      detectionLimit: z.number().positive().optional(),
       qc: z.strictObject({
         fail: span.optional(),
         suspect: span.optional(),
@@ -105,6 +106,7 @@ function toParameter(
     aliases: entry.aliases,
     mean: entry.mean,
     multiple: entry.multiple,
+    ...(entry.detectionLimit !== undefined && { detectionLimit: entry.detectionLimit }),
     qc: {
       fail: qc.fail ?? null,
       suspect: qc.suspect ?? null,

@@ -4,6 +4,7 @@
  */
 import type { Flag } from './flag.ts';
 import type { PlatformCondition } from './platform.ts';
+import type { Censored } from './reading.ts';
 
 /**
  * What a value is to its series: `new` time, same value again (`duplicate`), another value for a known time
@@ -18,6 +19,7 @@ export interface JournaledReading {
   value: number | null;
   flag: Flag;
   deviceFlag: string | null;
+  censored?: Censored | undefined;
   verdict: Verdict;
 }
 

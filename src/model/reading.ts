@@ -8,6 +8,9 @@ export interface Series {
   parameter: string;
 }
 
+/** The true value is below (`<`) or above (`>`) the one that stands there, which is a limit of the instrument. */
+export type Censored = '<' | '>';
+
 /** A reading as a store keeps it. `value` is null exactly when `flag` is 9 (measured nothing, or deleted). */
 export interface Reading {
   timeMs: number;
@@ -15,6 +18,8 @@ export interface Reading {
   flag: Flag;
   /** The device's own letter or number, as sent. */
   deviceFlag: string | null;
+  /** Absent for a value that was measured as it stands; never without a value. */
+  censored?: Censored | undefined;
 }
 
 /** A reading with the series that it belongs to. */

@@ -18,6 +18,8 @@ export interface Parameter {
   /** HJ 525 / HJ 212 codes and other aliases. */
   aliases: string[];
   mean: MeanKind;
+  /** What is below it is censored, canonical unit; none is shipped, since it is the instrument's and not the water's. */
+  detectionLimit?: number | undefined;
   /** Default quality thresholds, canonical unit. */
   qc: {
     fail: [number, number] | null;

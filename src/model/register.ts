@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { SEVERITIES } from './alarm.ts';
 import { TARGETS } from './class.ts';
+import { dialect } from './dialect.ts';
 import { durationMs } from './duration.ts';
 import { duration, id, instant, STATION_KINDS, text } from './fields.ts';
 
@@ -97,13 +98,31 @@ export const station = z.strictObject({
     .optional(),
   tags: z.record(z.string().max(64), z.string().max(200)).optional(),
   parameters: z
-    .array(z.strictObject({ id, interval: duration.optional(), qc: qualityThresholds.optional() }))
+    .array(
+      z.strictObject({
+        id,
+        interval: duration.optional(),
+        detectionLimit: z
+          .number()
+          .positive()
+          .optional()
+          .describe('Canonical unit; what is sent below it is `<` it: censored, neither suspect nor exact'),
+        qc: qualityThresholds.optional(),
+      }),
+    )
     .max(200)
     .default([]),
+  dialect: dialect
+    .optional()
+    .describe("What this station's device letters mean, before what its gateways' dialects say"),
 });
 export type Station = z.infer<typeof station>;
 
-export const gateway = z.strictObject({ name: text.optional(), stations: z.array(id).max(1000) });
+export const gateway = z.strictObject({
+  name: text.optional(),
+  stations: z.array(id).max(1000),
+  dialect: dialect.optional().describe('What the device letters of its stations mean'),
+});
 /** As kept: the password only as a Mosquitto `$7$` hash (PBKDF2-SHA512), so that one hash serves every broker. */
 export type Gateway = z.infer<typeof gateway> & { passwordHash: string };
 

@@ -2,6 +2,7 @@
  * The quality thresholds that count for one series: what an engineer set for the station, else the parameter's
  * default. Provisional flags (at the door) and final flags (at the hour's close) both start from here.
  */
+import type { Letters } from '#model/dialect.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Parameter } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
@@ -36,19 +37,26 @@ export interface Thresholds {
   multivariate?: { with: string; ratePerHour: number; otherRatePerHour: number } | undefined;
   /** Another station, which should measure much the same (test 11); final flags only. */
   neighbour?: { station: string; span: number } | undefined;
+  /** What device letters mean here, before what they mean everywhere (`src/model/flag.ts`). */
+  letters?: Letters | undefined;
+  /** What is sent below it is censored. */
+  detectionLimit?: number | undefined;
   /** Expected between two readings; `UNSTATED_INTERVAL_MS` when the station doesn't say. */
   intervalMs: number;
   /** Neighbours further apart than this have a hole between them. */
   holeMs: number;
 }
 
-/** Thresholds of `parameter` at `station`; each test is overridden as a whole, never half. */
+/**
+ * Thresholds of `parameter` at `station`; each test is overridden as a whole, never half.
+ * @param letters the dialect that counts at the station
+ */
 export function effectiveThresholds(
   parameter: Parameter,
   station: Station | undefined,
-  parameterId: string = parameter.id,
+  letters: Letters | undefined = undefined,
 ): Thresholds {
-  const listed = station?.parameters.find((entry) => entry.id === parameterId);
+  const listed = station?.parameters.find((entry) => entry.id === parameter.id);
   const own = listed?.qc;
   const defaults = parameter.qc;
   const intervalMs = (listed?.interval === undefined ? 0 : durationMs(listed.interval)) || UNSTATED_INTERVAL_MS;
@@ -63,6 +71,8 @@ export function effectiveThresholds(
     attenuated: own?.attenuated && attenuatedOf(own.attenuated, intervalMs),
     multivariate: own?.multivariate,
     neighbour: own?.neighbour,
+    letters,
+    detectionLimit: listed?.detectionLimit ?? parameter.detectionLimit,
     intervalMs,
     holeMs: HOLE_INTERVALS * intervalMs,
   };

@@ -8,6 +8,7 @@ import type { MeanKind, Reference } from '#model/reference.ts';
 import { type Companions, comparableWindow, type FlaggableReading, NO_TESTS, reachBackMs } from '#quality/final.ts';
 import { effectiveThresholds, type Thresholds } from '#quality/thresholds.ts';
 import type { Control } from './control.ts';
+import { Dialects } from './dialects.ts';
 import type { JournalReader } from './journal-port.ts';
 import type { Pins } from './pins.ts';
 import type { ReadingStore, TracedReading } from './reading-store.ts';
@@ -30,21 +31,30 @@ interface Registers {
   control: Pick<Control, 'get' | 'list'>;
   reader: Pick<JournalReader, 'seriesById' | 'seriesByName'>;
   reference: Reference;
+  /** Made for the question when there is none. */
+  dialects?: Dialects;
 }
 
 const UNKNOWN: SeriesRules = { thresholds: NO_TESTS, mean: 'arithmetic', companions: [] };
 
 /** A parameter that an older reference knew has no rules: its readings are kept and can't be judged. */
-export function rulesOfSeries({ control, reader, reference }: Registers, series: Series | undefined): SeriesRules {
+export function rulesOfSeries(
+  { control, reader, reference, dialects }: Registers,
+  series: Series | undefined,
+): SeriesRules {
   const parameter = series && reference.parameters.get(series.parameter);
   if (!parameter) return UNKNOWN;
-  const thresholds = effectiveThresholds(parameter, control.get('station', series.station));
+  const spoken = dialects ?? new Dialects(control);
+  const at = (station: string) => spoken.at(station).letters;
+  const thresholds = effectiveThresholds(parameter, control.get('station', series.station), at(series.station));
   const { multivariate, neighbour } = thresholds;
   const companion = (test: Companion['test'], station: string, id: string): Companion[] => {
     const other = reader.seriesByName(station, id);
     const known = reference.parameters.get(id);
     if (!other || !known) return [];
-    return [{ test, series: other.id, thresholds: effectiveThresholds(known, control.get('station', station)) }];
+    return [
+      { test, series: other.id, thresholds: effectiveThresholds(known, control.get('station', station), at(station)) },
+    ];
   };
   return {
     thresholds,
@@ -107,20 +117,22 @@ interface RulesParts extends Registers {
   control: Pick<Control, 'get' | 'list' | 'onChange'>;
 }
 
-/** Rules of a series, and what depends on it, known until a station changes: that counts for the hours computed after it. */
+/** Rules of a series, and what depends on it, known until a station or a gateway changes: that counts for the hours computed after it. */
 export function createSeriesRules(parts: RulesParts) {
   const { reader, control } = parts;
+  const dialects = new Dialects(control);
   const known = new Map<number, SeriesRules>();
   /** Made when it is asked for: stations come by the hundred at a first start. */
   let byOther: ReturnType<typeof dependants> | null = null;
   control.onChange(({ command }) => {
-    if ((command.verb !== 'put' && command.verb !== 'delete') || command.noun !== 'station') return;
+    if (command.verb !== 'put' && command.verb !== 'delete') return;
+    if (command.noun !== 'station' && command.noun !== 'gateway') return;
     known.clear();
-    byOther = null;
+    if (command.noun === 'station') byOther = null;
   });
   return {
     rulesOf(series: number): SeriesRules {
-      const rules = known.get(series) ?? rulesOfSeries(parts, reader.seriesById(series));
+      const rules = known.get(series) ?? rulesOfSeries({ ...parts, dialects }, reader.seriesById(series));
       const { multivariate, neighbour } = rules.thresholds;
       // What it is compared with may have had no reading yet: asked again next time.
       const isWhole = rules.companions.length === Number(!!multivariate) + Number(!!neighbour);

@@ -13,6 +13,7 @@ export const parameterView = z
     units: z.record(z.string(), z.object({ factor: z.number(), offset: z.number() })),
     aliases: z.array(z.string()),
     mean: z.enum(['arithmetic', 'ph', 'geometric']),
+    detectionLimit: z.number().optional().describe('What is below it is censored; none is shipped'),
     qc: z.object({
       fail: pair,
       suspect: pair,
