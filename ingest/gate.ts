@@ -129,8 +129,8 @@ class JournalingGate implements Gate {
     if (replayed && readings.length === 0) return this.#stays(replayed, judged);
     if (judged.fault) return this.#quarantineWhole({ ...judged.fault, source, contentType, payload });
     const codec = CODECS[contentType];
-    const quarantine = judged.refused.map(({ fault, sample, name }) =>
-      draftOf({ ...fault, source, contentType, payload: codec.excerpt(sample, name) }),
+    const quarantine = judged.refused.map(({ fault, sample, names }) =>
+      draftOf({ ...fault, source, contentType, payload: codec.excerpt(sample, names) }),
     );
     const received = readings.length + quarantine.length;
     const gatewaySeq = replayed ? null : judged.seq;

@@ -27,11 +27,12 @@ export interface Registers {
 /** Told of each value that is taken, in the order of the payload. */
 export type Take = (slot: Slot, timeMs: number, quantity: Quantity, station: string, parameter: string) => void;
 
-/** A value, or (`name` null) a whole sample, that was not taken. */
+/** A value, or (`names` null) a whole sample, that was not taken. */
 interface Refused {
   fault: Fault;
   sample: Sample;
-  name: string | null;
+  /** The value's name, and others of the sample that mean the same parameter. */
+  names: readonly string[] | null;
 }
 
 export interface Judged {
@@ -58,13 +59,18 @@ export function judge(
   if (decoded.fault) return decoded;
   const judged: Judged = { fault: null, seq: decoded.seq, newestMs: null, refused: [], warnings: [] };
   const quantity: Quantity = { value: null, deviceFlag: null, isFlagKnown: true };
+  const isTextNumber = registers.control.get('gateway', delivery.source)?.numbersAsText ?? false;
   for (const sample of decoded.samples) {
     const context = contextOf(sample, registers.control, delivery.stations, arrivalMs);
     if (sample.values === null) judged.refused.push(refused(codec, context as Fault, sample, null));
+    const twins = twinsIn(sample, registers.reference);
     for (const name in sample.values) {
-      const outcome = resolve(context, registers, name, sample, quantity);
+      const names = twins?.get(name);
+      const outcome = names ? ambiguous(names) : resolve(context, registers, name, sample, quantity, isTextNumber);
       if ('code' in outcome) {
-        judged.refused.push(refused(codec, outcome, sample, name));
+        judged.refused.push(
+          refused(codec, outcome, sample, [name, ...(names ?? []).filter((other) => other !== name)]),
+        );
         continue;
       }
       const { station, timeMs } = context as Context;
@@ -113,6 +119,7 @@ function resolve(
   name: string,
   sample: Sample,
   quantity: Quantity,
+  isTextNumber: boolean,
 ): Parameter | Fault {
   if ('code' in context) return context;
   const parameter = parameterOf(reference, name);
@@ -124,12 +131,32 @@ function resolve(
     return { code: 'time.expired', message: `Readings are kept from ${kept} on (WK_RAW_RETENTION).` };
   }
   const faceUnit = faceUnits.of(sample.station as string, parameter.id);
-  return quantityOf(sample.values?.[name], parameter, quantity, faceUnit) ?? parameter;
+  return quantityOf(sample.values?.[name], parameter, quantity, faceUnit, isTextNumber) ?? parameter;
 }
 
-function refused(codec: Codec, fault: Fault, sample: Sample, name: string | null): Refused {
-  const path = codec.path(sample, name);
-  return { fault: path === '' ? fault : { ...fault, path }, sample, name };
+/**
+ * Names of one sample that mean one parameter: each → all of them. Null for none, which is nearly always and costs a
+ * look-up a name: of ids alone, no two are the same.
+ */
+function twinsIn({ values }: Sample, reference: Reference): ReadonlyMap<string, readonly string[]> | null {
+  let hasAlias = false;
+  for (const name in values) hasAlias ||= !reference.parameters.has(name);
+  if (!hasAlias) return null;
+  const byParameter = Map.groupBy(Object.keys(values ?? {}), (name) => parameterOf(reference, name)?.id);
+  const twins = [...byParameter].filter(([id, names]) => id !== undefined && names.length > 1);
+  if (twins.length === 0) return null;
+  return new Map(twins.flatMap(([, names]) => names.map((name) => [name, names] as const)));
+}
+
+/** Two names of one parameter in one sample: which is meant is not guessed, and neither is taken. */
+function ambiguous(names: readonly string[]): Fault {
+  const shown = names.slice(0, 4).map((name) => `"${shortened(name)}"`);
+  return { code: 'name.repeated', message: `${shown.join(' and ')} mean the same parameter in one sample.` };
+}
+
+function refused(codec: Codec, fault: Fault, sample: Sample, names: readonly string[] | null): Refused {
+  const path = codec.path(sample, names?.[0] ?? null);
+  return { fault: path === '' ? fault : { ...fault, path }, sample, names };
 }
 
 function unknownFlag(deviceFlag: string | null, path: string): Fault {

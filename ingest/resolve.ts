@@ -5,7 +5,7 @@
 import type { Fault } from '#model/faults.ts';
 import { deviceFloor } from '#model/flag.ts';
 import type { Parameter, Reference } from '#model/reference.ts';
-import { shortened } from './codecs/codec.ts';
+import { NOT_FINITE, NUMBER, shortened } from './codecs/codec.ts';
 
 /** Larger magnitudes are refused: sums over ten years of them would no longer be finite. */
 const VALUE_MAX = 1e300;
@@ -36,6 +36,7 @@ export function parameterOf(reference: Reference, name: string): Parameter | und
 /**
  * Reads one value as sent (a number, null or `{ value, unit?, flag? }`) into `quantity`.
  * @param unstated the unit of a value that is sent without one; by default the canonical one.
+ * @param isTextNumber whether this gateway may send numbers in quotation marks (`numbersAsText`).
  * @returns null, or the fault for which this value is quarantined; `quantity` is then meaningless.
  */
 export function quantityOf(
@@ -43,39 +44,58 @@ export function quantityOf(
   parameter: Parameter,
   quantity: Quantity,
   unstated: string | undefined = undefined,
+  isTextNumber = false,
 ): Fault | null {
   quantity.deviceFlag = null;
   quantity.isFlagKnown = true;
   if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) {
-    return readValue(sent, unstated, parameter, quantity);
+    return readValue(sent, unstated, parameter, quantity, isTextNumber);
   }
   const { value, unit, flag } = sent as { value?: unknown; unit?: unknown; flag?: unknown };
   if (flag !== undefined && flag !== null) readFlag(flag, quantity);
-  return readValue(value, unit ?? unstated, parameter, quantity);
+  return readValue(value, unit ?? unstated, parameter, quantity, isTextNumber);
 }
 
-function readValue(value: unknown, unit: unknown, parameter: Parameter, quantity: Quantity): Fault | null {
+function readValue(
+  value: unknown,
+  unit: unknown,
+  parameter: Parameter,
+  quantity: Quantity,
+  isTextNumber: boolean,
+): Fault | null {
   if (value === null) {
     quantity.value = null;
     return null;
   }
-  if (typeof value !== 'number') {
-    return { code: 'value.not-a-number', message: `${shown(value)} is not a number.` };
-  }
-  if (!isTakable(value)) return notFinite(value);
-  let canonical = value;
+  const number = typeof value === 'string' ? numberIn(value, isTextNumber) : value;
+  if (typeof number !== 'number') return notANumber(value);
+  if (!isTakable(number)) return notFinite(number);
+  let canonical = number;
   if (unit !== undefined && unit !== null && unit !== '' && unit !== parameter.unit) {
     const conversion = typeof unit === 'string' ? conversionOf(parameter, unit) : undefined;
     if (conversion === undefined) {
       return { code: 'unit.unknown', message: `${parameter.id} can't be converted from ${shown(unit)}.` };
     }
     // × 1 and + 0 leave a double as it is.
-    canonical = value * conversion.factor + conversion.offset;
-    if (!isTakable(canonical)) return notFinite(value);
+    canonical = number * conversion.factor + conversion.offset;
+    if (!isTakable(canonical)) return notFinite(number);
   }
   // A negative zero is zero: no store keeps the difference, and no sensor means one.
   quantity.value = canonical + 0;
   return null;
+}
+
+/** The number that a text holds; NaN for `NAN` and the like; null = none, or one that this gateway may not send as text. */
+function numberIn(text: string, isTextNumber: boolean): number | null {
+  const trimmed = text.trim();
+  if (NOT_FINITE.test(trimmed)) return Number.NaN;
+  return isTextNumber && NUMBER.test(trimmed) ? Number(trimmed) : null;
+}
+
+function notANumber(value: unknown): Fault {
+  const isNumber = typeof value === 'string' && NUMBER.test(value.trim());
+  const remedy = isNumber ? ': send numbers without quotation marks, or set `numbersAsText` for the gateway' : '';
+  return { code: 'value.not-a-number', message: `${shown(value)} is not a number${remedy}.` };
 }
 
 /** How to come from this unit to the canonical one; undefined for `unit.unknown`. */

@@ -4,10 +4,13 @@
  */
 import type { Fault, FaultCode } from '#model/faults.ts';
 
-/** More values than this in one message and all of it is refused (contracts §3). */
 /** A decimal number as CSV files have it. */
 export const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
+/** What loggers write for "no finite number": `NAN`, `-Inf`, `Infinity`. */
+export const NOT_FINITE = /^[+-]?(?:nan|inf|infinity)$/i;
+
+/** More values than this in one message and all of it is refused (contracts §3). */
 export const MAX_VALUES = 5_000;
 
 /** Values that were sent for one station and time. */
@@ -34,8 +37,8 @@ export interface Codec {
   decode(payload: Uint8Array): Decoded;
   /** Where a value stands in the payload: `samples[0].values.ph`, `row 17`; without `name` the sample itself. */
   path(sample: Sample, name: string | null): string;
-  /** The smallest payload that holds just this value as it was sent, so that it can come through the door again. */
-  excerpt(sample: Sample, name: string | null): Uint8Array;
+  /** The smallest payload that holds just these values as they were sent, so that they can come through the door again. */
+  excerpt(sample: Sample, names: readonly string[] | null): Uint8Array;
 }
 
 /** Names and texts of a gateway stand in paths and messages shortened to this, so that a fault is never a burden. */

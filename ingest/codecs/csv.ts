@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
-import { type Codec, type Decoded, MAX_VALUES, NUMBER, type Sample, shortened } from './codec.ts';
+import { type Codec, type Decoded, MAX_VALUES, NOT_FINITE, NUMBER, type Sample, shortened } from './codec.ts';
 
 export const csv: Codec = { decode, path, excerpt };
 
@@ -97,8 +97,6 @@ function broken(header: Header, line: Line, message: string): Sample {
   const fault = { code: 'row.malformed', message } as const;
   return { station: undefined, time: undefined, values: null, index: line.number, fault, sent };
 }
-
-const NOT_FINITE = /^[+-]?(?:nan|inf|infinity)$/i;
 
 /** An empty field measured nothing; what is no number stays text, for the resolver to refuse. */
 function toValue(text: string): unknown {

@@ -1,7 +1,8 @@
 /** The JSON payload of contracts §3: `{ seq?, samples: [{ station, time, values }] }`, or one sample standing alone. */
 import { isUtf8 } from 'node:buffer';
-import type { FaultCode } from '#model/faults.ts';
+import type { Fault, FaultCode } from '#model/faults.ts';
 import { type Codec, type Decoded, MAX_VALUES, type Sample, shortened } from './codec.ts';
+import { countMembers, type Repeated, repeatedNames, withQuotedNonNumbers } from './json-text.ts';
 
 type JsonObject = Record<string, unknown>;
 
@@ -9,11 +10,11 @@ export const json: Codec = { decode, path, excerpt };
 
 function decode(payload: Uint8Array): Decoded {
   if (!isUtf8(payload)) return malformed('The payload is not UTF-8.');
+  const text = textOf(payload);
   let message: unknown;
   try {
-    message = JSON.parse(textOf(payload));
+    message = parse(text);
   } catch (error) {
-    // JSON has no NaN and no Infinity: a message with them is not JSON, and lands here.
     return malformed(`The payload is not JSON: ${shortened((error as Error).message, 160)}`);
   }
   if (!isObject(message)) return malformed('The payload is not a JSON object.');
@@ -26,7 +27,113 @@ function decode(payload: Uint8Array): Decoded {
   if (countValues(decoded) > MAX_VALUES) {
     return { fault: { code: 'message.too-many-values', message: `The message holds more than ${MAX_VALUES} values.` } };
   }
-  return { fault: null, seq: toSeq(message.seq), samples: decoded };
+  // Fewer members than the text has: JSON.parse kept the last of several. (Members that we don't read count as well.)
+  if (countMembers(text) === countRead(message, decoded)) {
+    return { fault: null, seq: toSeq(message.seq), samples: decoded };
+  }
+  return withoutRepeated(message, decoded, repeatedNames(withQuotedNonNumbers(text)));
+}
+
+/** JSON has no NaN and no Infinity; loggers write them bare, and one must not cost the rest of its message. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const quoted = withQuotedNonNumbers(text);
+    if (quoted === text) throw error;
+    return JSON.parse(quoted);
+  }
+}
+
+/** Members of the message, its samples and their values. */
+function countRead(message: JsonObject, samples: readonly Sample[]): number {
+  let count = Object.keys(message).length;
+  for (const { sent, values, index } of samples) {
+    if (index >= 0 && isObject(sent)) count += Object.keys(sent).length;
+    for (const name in values) {
+      count++;
+      const value = values[name];
+      if (isObject(value)) for (const _ in value) count++;
+    }
+  }
+  return count;
+}
+
+/** Which of two is meant is not guessed: what stands twice is quarantined, each under its name, and the rest is taken. */
+function withoutRepeated(message: JsonObject, samples: readonly Sample[], repeated: readonly Repeated[]): Decoded {
+  const isLone = message.samples === undefined;
+  const ofSample = new Map<number, Repeated[]>();
+  for (const { path, values } of repeated) {
+    const [first, index, ...rest] = path;
+    if (path.length === 1 && (first === 'samples' || first === 'seq')) return malformed(`\`${first}\` stands twice.`);
+    if (isLone) ofSample.getOrInsertComputed(-1, () => []).push({ path, values });
+    else if (first === 'samples') ofSample.getOrInsertComputed(index as number, () => []).push({ path: rest, values });
+  }
+  const sound = samples.flatMap((sample) => split(sample, ofSample.get(sample.index) ?? []));
+  return { fault: null, seq: toSeq(message.seq), samples: sound };
+}
+
+const READ_OF_SAMPLE: readonly unknown[] = ['station', 'time', 'values'];
+const READ_OF_VALUE: readonly unknown[] = ['value', 'unit', 'flag'];
+
+function split(sample: Sample, repeated: readonly Repeated[]): Sample[] {
+  const ofItself = repeated.find(({ path }) => path.length === 1 && READ_OF_SAMPLE.includes(path[0]));
+  if (ofItself) {
+    const sent = new SentTwice(sample.sent as JsonObject, ofItself);
+    return [{ ...sample, fault: sample.fault ?? twice(ofItself), sent }];
+  }
+  const values = { ...sample.values };
+  const refused: Sample[] = [];
+  // What repeats its name comes before what repeats a member within it: it is told once.
+  for (const repeat of repeated.toSorted((a, b) => a.path.length - b.path.length)) {
+    const [where, name, member] = repeat.path as string[];
+    const isWithin = repeat.path.length === 3 && READ_OF_VALUE.includes(member);
+    if (where !== 'values' || !(repeat.path.length === 2 || isWithin) || !Object.hasOwn(values, name!)) continue;
+    const alone: Sample = {
+      ...sample,
+      values: { [name!]: values[name!] },
+      fault: sample.fault ?? twice(repeat),
+      sent: new SentTwice(sample.sent as JsonObject, repeat),
+    };
+    refused.push(...(isWithin ? [alone] : repeat.values.map(() => alone)));
+    delete values[name!];
+  }
+  return [{ ...sample, values }, ...refused];
+}
+
+function twice({ path, values }: Repeated): Fault {
+  const shown = values.map((value) => shortened(value, 32)).join(', ');
+  return { code: 'name.repeated', message: `"${shortened(String(path.at(-1)))}" stands twice: ${shown}.` };
+}
+
+/** A sample in which something stands several times, which no object of JSON.parse can hold. */
+class SentTwice {
+  readonly #sample: JsonObject;
+  readonly #repeated: Repeated;
+
+  constructor(sample: JsonObject, repeated: Repeated) {
+    this.#sample = sample;
+    this.#repeated = repeated;
+  }
+
+  /** JSON text of the sample with just what stands several times, and this value. */
+  text(named: JsonObject): string {
+    const { path, values } = this.#repeated;
+    const [top, name, member] = path as [string, string?, string?];
+    const members = values
+      .slice(0, BREADTH)
+      .map((value) => `${JSON.stringify(path.at(-1))}:${value.length > TEXT_LENGTH ? '"…"' : value}`)
+      .join(',');
+    const { station, time } = this.#sample;
+    const parts: Record<string, string> = {
+      station: `"station":${jsonText(station)}`,
+      time: `"time":${jsonText(time)}`,
+      values: `"values":${jsonText(named)}`,
+    };
+    if (name === undefined) parts[top] = members;
+    else parts.values = `"values":{${member === undefined ? members : `${JSON.stringify(name)}:{${members}}`}}`;
+    return `{${Object.values(parts).join(',')}}`;
+  }
 }
 
 // RFC 8259 §8.1 lets a reader ignore a byte order mark.
@@ -77,11 +184,13 @@ function path(sample: Sample, name: string | null): string {
   return `${at}${at && '.'}values.${shortened(name)}`;
 }
 
-function excerpt(sample: Sample, name: string | null): Uint8Array {
-  if (name === null || !isObject(sample.sent)) return Buffer.from(jsonText({ samples: [sample.sent] }));
-  const { station, time } = sample.sent;
+function excerpt(sample: Sample, names: readonly string[] | null): Uint8Array {
   // fromEntries defines an own property even for `__proto__`.
-  return Buffer.from(jsonText({ station, time, values: Object.fromEntries([[name, sample.values?.[name]]]) }));
+  const values = Object.fromEntries((names ?? []).map((name) => [name, sample.values?.[name]]));
+  if (sample.sent instanceof SentTwice) return Buffer.from(sample.sent.text(values));
+  if (names === null || !isObject(sample.sent)) return Buffer.from(jsonText({ samples: [sample.sent] }));
+  const { station, time } = sample.sent;
+  return Buffer.from(jsonText({ station, time, values }));
 }
 
 // What is longer or deeper can never become a reading, so it is kept only as far as it shows what was wrong.

@@ -16,6 +16,10 @@ const TABLE = {
   'unit.unknown': { status: null, meaning: 'The unit is not one that this parameter can be converted from.' },
   'value.not-finite': { status: null, meaning: 'The value is NaN, infinite or beyond ±1e300.' },
   'value.not-a-number': { status: null, meaning: 'The value is neither a number nor null.' },
+  'name.repeated': {
+    status: null,
+    meaning: 'Something stands twice in one sample: under the same name, or under two names of one parameter.',
+  },
   'time.no-offset': { status: null, meaning: 'The time has no UTC offset; Wellkeeper never guesses a zone.' },
   'time.seconds': { status: null, meaning: 'The time is a number that can only be seconds; milliseconds are wanted.' },
   'time.malformed': { status: null, meaning: 'The time is neither RFC 3339 nor epoch milliseconds.' },

@@ -122,6 +122,7 @@ export const gateway = z.strictObject({
   name: text.optional(),
   stations: z.array(id).max(1000),
   dialect: dialect.optional().describe('What the device letters of its stations mean'),
+  numbersAsText: z.boolean().optional().describe('Takes numbers in quotation marks: `"7.9"`'),
 });
 /** As kept: the password only as a Mosquitto `$7$` hash (PBKDF2-SHA512), so that one hash serves every broker. */
 export type Gateway = z.infer<typeof gateway> & { passwordHash: string };
