@@ -131,6 +131,8 @@ const METER_KINDS = ['register', 'signed-register', 'scheduled-reset', 'flow'] a
 const GAP_METHODS = ['linear', 'held', 'sister', 'register', 'unknown'] as const;
 /** How a gap between flow readings is estimated; `unknown` = it isn't. */
 export type GapMethod = (typeof GAP_METHODS)[number];
+/** The longest gap between flow readings that is estimated, where a meter doesn't say. */
+export const MAX_ESTIMATE = 'PT72H';
 /** Another register in the old one's place, from `at` on; what isn't told stays as it was. */
 const replacement = z.strictObject({
   at: instant,
@@ -166,6 +168,11 @@ export const meter = z
     replacements: z.array(replacement).max(100).optional(),
     /** Flow only; `sister` needs a sister meter, `register` a register at the same station. */
     gap: z.enum(GAP_METHODS).optional(),
+    maxEstimate: duration
+      .optional()
+      .describe(
+        'Flow: the longest gap that `linear` and `held` estimate, unless told PT72H; a longer one is unknown. What another meter measured (`sister`, `register`), or a register counted, has no such limit',
+      ),
     /** The meter that counts the same water: this one only checks it and is in no sum but its own. */
     sister: id.optional(),
     /** How long water is under way from the intake to here. */

@@ -3,12 +3,13 @@
  * the first certain one after it; the hours in between are rebuilt whole.
  */
 import { floorHour, HOUR_MS } from '#model/calendar.ts';
+import { anchors } from '#volume/anchors.ts';
 import type { Decision } from '#volume/decisions.ts';
 import { fromOtherMeter, type Gap, gapDecision } from '#volume/gaps.ts';
 import { type HourVolume, hourVolumes } from '#volume/hours.ts';
 import { type MeterPoint, meterPoints, type Rulings } from '#volume/points.ts';
 import type { MeterProfile } from '#volume/profile.ts';
-import { isAnchor, meterSegments, type Segment } from '#volume/segments.ts';
+import { meterSegments, type Segment } from '#volume/segments.ts';
 import type { ReadingStore } from './reading-store.ts';
 
 /** About as many readings are rebuilt in one step; a longer range takes several. */
@@ -95,11 +96,15 @@ async function fillOf(meter: MeterReadings, gap: Gap): Promise<Segment[]> {
 
 /** Time of the last read before `beforeMs` that is accepted whatever came before it; the beginning of time if there is none. */
 async function anchorBefore({ store, series, profile, rulings }: MeterReadings, beforeMs: number): Promise<number> {
+  // A register of which no two reads agree (its maxFlow is wrong, most likely) must not be read whole each time.
+  const enoughMs = beforeMs - 2 * longestGapMs(profile);
   let points: MeterPoint[] = [];
   let untilMs = beforeMs;
-  for (let seen = 0; seen < LOOK_BACK_MAX; seen += LOOK) {
-    const page = await store.before(series, untilMs, LOOK);
-    const isLast = page.length < LOOK;
+  let count = LOOK;
+  for (let seen = 0; seen < LOOK_BACK_MAX || untilMs > enoughMs; seen += count) {
+    if (seen > 0) count = Math.min(2 * count, PAGE);
+    const page = await store.before(series, untilMs, count);
+    const isLast = page.length < count;
     const sinceMs = isLast ? BEGINNING_OF_TIME_MS : page[0]!.timeMs;
     points = [...meterPoints(profile, page, rulings, sinceMs, untilMs), ...points];
     const anchorMs = lastAnchorMs(profile, points);
@@ -107,35 +112,29 @@ async function anchorBefore({ store, series, profile, rulings }: MeterReadings, 
     if (isLast) return BEGINNING_OF_TIME_MS;
     untilMs = sinceMs;
   }
-  // A register of which no two reads agree (its maxFlow is wrong, most likely) must not be read whole each time.
   return points[0]?.timeMs ?? untilMs;
 }
 
-/** Reads that are ruled a glitch stand between no others. */
-function standing(points: readonly MeterPoint[]): readonly MeterPoint[] {
-  return points.some(({ ruling }) => ruling?.kind === 'glitch')
-    ? points.filter(({ ruling }) => ruling?.kind !== 'glitch')
-    : points;
+/** Of all registers that the meter has had. */
+function longestGapMs({ maxGapMs, replacements = [] }: MeterProfile): number {
+  return Math.max(maxGapMs, ...replacements.map((face) => face.maxGapMs));
 }
 
-/** Time of the last point that is an anchor, or null. */
-function lastAnchorMs(profile: MeterProfile, all: readonly MeterPoint[]): number | null {
-  const points = standing(all);
-  for (let index = points.length - 1; index > 0; index--) {
-    if (isAnchor(profile, points[index - 1]!, points[index]!)) return points[index]!.timeMs;
-  }
-  return null;
+function lastAnchorMs(profile: MeterProfile, points: readonly MeterPoint[]): number | null {
+  let lastMs: number | null = null;
+  for (const timeMs of anchors(profile, points)) lastMs = timeMs;
+  return lastMs;
 }
 
 /** End of the hour in which the first certain read after `toMs` lies, once another certain read fixes that hour too. */
-function certainHourAfter(profile: MeterProfile, all: readonly MeterPoint[], toMs: number): number | null {
-  const points = standing(all);
-  let endMs: number | null = null;
-  for (let index = 1; index < points.length; index++) {
-    const before = points[index - 1]!;
-    if (before.timeMs <= toMs || !isAnchor(profile, before, points[index]!)) continue;
-    if (endMs === null) endMs = floorHour(points[index]!.timeMs) + HOUR_MS;
-    else if (before.timeMs >= endMs) return endMs;
-  }
-  return null;
+function certainHourAfter(profile: MeterProfile, points: readonly MeterPoint[], toMs: number): number | null {
+  const firstAnchorMs = (sinceMs: number) =>
+    anchors(
+      profile,
+      points.filter(({ timeMs }) => timeMs >= sinceMs),
+    ).next().value;
+  const firstMs = firstAnchorMs(toMs + 1);
+  if (firstMs === undefined) return null;
+  const endMs = floorHour(firstMs) + HOUR_MS;
+  return firstAnchorMs(endMs) === undefined ? null : endMs;
 }

@@ -27,6 +27,7 @@ export const REASONS = {
   scheduledReset: 'fell as a register does that is zeroed by schedule: what stands on it has run since',
   reset: 'its successor confirms the new level, and no rollover explains it',
   contradicted: 'its successor fits the read before it',
+  undone: 'a return to the old course within maxGap undoes the reset that it looked like',
   alone: 'neither the read before nor its successor fits it',
   pending: 'no following read decides yet',
   reverse: 'a signed register fell, within the plausible flow',

@@ -44,12 +44,13 @@ function rateDecision(before: MeterPoint | undefined, { timeMs, value, ruling }:
 }
 
 function span(folded: Folded, profile: MeterProfile, before: MeterPoint, point: MeterPoint): void {
-  const { gap: method = 'linear', maxGapMs, direction } = profile;
+  const { maxGapMs, direction } = profile;
   const fromMs = before.timeMs;
   const toMs = point.timeMs;
   const first = before.value! * 1000 * direction;
   const last = point.value! * 1000 * direction;
   const isGap = toMs - fromMs > maxGapMs;
+  const method = methodFor(profile, toMs - fromMs);
   const ends = { before: before.value! * 1000, after: point.value! * 1000 };
   if (isGap && method !== 'linear' && method !== 'held') {
     folded.gaps.push({ fromMs, toMs, method, litres: null, ...ends } satisfies Gap);
@@ -59,4 +60,9 @@ function span(folded: Folded, profile: MeterProfile, before: MeterPoint, point: 
   const litres = ((rates[0] + rates[1]) / 2) * ((toMs - fromMs) / 1000);
   folded.segments.push({ fromMs, toMs, litres, rates, quality: isGap ? 'estimated' : 'measured' } satisfies Segment);
   if (isGap) folded.gaps.push({ fromMs, toMs, method, litres: Math.round(litres), ...ends });
+}
+
+/** What another meter measured is no guess, however long; a line drawn between two rates is one that needs an end. */
+function methodFor({ gap = 'linear', maxEstimateMs = Infinity }: MeterProfile, lengthMs: number): Gap['method'] {
+  return (gap === 'linear' || gap === 'held') && lengthMs > maxEstimateMs ? 'beyond' : gap;
 }

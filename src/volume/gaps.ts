@@ -5,11 +5,14 @@ import type { Decision } from './decisions.ts';
 import type { HourVolume } from './hours.ts';
 import type { Segment } from './segments.ts';
 
-/** `total`: between two good reads of a register the amount is known, only its timing is estimated. */
+/**
+ * `total`: between two good reads of a register the amount is known, only its timing is estimated; not so where it may
+ * have turned over (`turn`) or been zeroed by schedule (`zeroed`) in between. `beyond`: too long for an estimate of a flow.
+ */
 export interface Gap {
   fromMs: number;
   toMs: number;
-  method: GapMethod | 'total';
+  method: GapMethod | 'total' | 'turn' | 'zeroed' | 'beyond';
   /** Null: unknown, or to be taken from the other meter. */
   litres: number | null;
   /** The readings at both ends: litres of a register, litres per second of a flow. */
@@ -19,10 +22,13 @@ export interface Gap {
 
 const HOW: Record<Gap['method'], string> = {
   total: "the register's total is known, its timing is estimated as even",
+  turn: 'the register can have turned over unseen, so the smallest total is estimated and the time stays unknown',
+  zeroed: 'the register can have been zeroed unseen, so the smallest total is estimated and the time stays unknown',
   linear: 'estimated as a straight line between the two rates',
   held: 'estimated by holding the last rate',
   sister: 'estimated from the sister meter, where that measured whole hours',
   register: 'estimated from the register of the same place, where that measured whole hours',
+  beyond: 'unknown: longer than `maxEstimate`',
   unknown: 'unknown: no method is set for this meter',
 };
 

@@ -10,7 +10,7 @@ export interface HourVolume {
   hourMs: number;
   measuredLitres: number;
   estimatedLitres: number;
-  /** How much of the hour some segment covers. */
+  /** How much of the hour is covered by segments of which not only the least amount is known. */
   knownMs: number;
 }
 
@@ -30,7 +30,7 @@ export function hourVolumes(segments: readonly Segment[], fromHourMs: number, to
       const litres = cumulative(segment, untilMs) - cumulative(segment, atMs);
       if (segment.quality === 'measured') hour.measured += litres;
       else hour.estimated += litres;
-      hour.knownMs += untilMs - atMs;
+      if (segment.quality !== 'least') hour.knownMs += untilMs - atMs;
       hours.set(hourMs, hour);
       atMs = untilMs;
     }

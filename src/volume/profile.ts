@@ -1,7 +1,7 @@
 /** A meter as the arithmetic sees it: litres, litres per second and milliseconds, whatever its face says. */
 import { durationMs } from '#model/duration.ts';
 import type { Parameter } from '#model/reference.ts';
-import type { GapMethod, Meter } from '#model/register.ts';
+import { type GapMethod, MAX_ESTIMATE, type Meter } from '#model/register.ts';
 
 /** What may change when a register is replaced. */
 interface Face {
@@ -28,6 +28,8 @@ export interface MeterProfile extends Face {
   toMs: number;
   /** How a gap between flow readings is estimated, `linear` unless told. */
   gap?: GapMethod;
+  /** The longest gap between flow readings that `linear` and `held` estimate; infinite unless told. */
+  maxEstimateMs?: number;
   /** Ascending by `atMs`; era n begins with `replacements[n - 1]`. */
   replacements?: readonly ReplacedFace[];
 }
@@ -61,6 +63,7 @@ export function meterProfile(meter: Meter, register: Parameter): MeterProfile {
     fromMs: instantMs(meter.from, -Infinity),
     toMs: instantMs(meter.to, Infinity),
     gap: meter.gap ?? 'linear',
+    maxEstimateMs: durationMs(meter.maxEstimate ?? MAX_ESTIMATE),
     replacements,
   };
 }

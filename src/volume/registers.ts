@@ -1,98 +1,21 @@
 /**
  * The fold over a register's reads. A read is *plain* after another when it rose by no more than the largest plausible
  * flow allows. Anything else is decided by what follows it: a read that its successor contradicts is a glitch and is
- * never booked; a new level that its successor confirms is a rollover (if the register's size explains it) or a reset,
- * across which the volume is unknown. A drop or jump without a successor stays pending: nothing is booked on the word
- * of one read. What an engineer has ruled stands above all of this.
+ * never booked, and so is every read of a level from which the old course is back within `maxGap`; a new level that
+ * lasts is a rollover (if the register's size explains it) or a reset, across which the volume is unknown. A drop or jump
+ * without a successor stays pending: nothing is booked on the word of one read. What an engineer has ruled stands above
+ * all of this.
  */
-import { type Decision, type DecisionKind, REASONS } from './decisions.ts';
+import type { Decision } from './decisions.ts';
 import type { Gap } from './gaps.ts';
-import type { Ruling } from './points.ts';
 import type { MeterProfile } from './profile.ts';
+import { hiddenIn, judge, type Read, ruled, type Verdict } from './register-rules.ts';
 import type { Segment } from './segments.ts';
-
-/** A count in integer litres. */
-export interface Read {
-  timeMs: number;
-  litres: number;
-  said?: 'end' | 'start' | undefined;
-  ruling?: Ruling | undefined;
-}
 
 export interface Folded {
   segments: Segment[];
   decisions: Decision[];
   gaps: Gap[];
-}
-
-/** The largest volume that can have passed in this time. */
-function mostLitres(profile: MeterProfile, fromMs: number, toMs: number): number {
-  return (profile.maxFlowLitresPerSecond * (toMs - fromMs)) / 1000 + profile.resolutionLitres;
-}
-
-/** Whether `after` can be subtracted from without a thought. Signed registers may fall as fast as they rise. */
-export function isPlain(profile: MeterProfile, before: Read, after: Read): boolean {
-  const rise = after.litres - before.litres;
-  if (profile.kind === 'signed-register') return Math.abs(rise) <= mostLitres(profile, before.timeMs, after.timeMs);
-  return rise >= 0 && rise <= mostLitres(profile, before.timeMs, after.timeMs);
-}
-
-/** What one read turns out to be. `litres` null = a new level, across which nothing is known; absent = not accepted. */
-interface Verdict {
-  kind: DecisionKind | 'plain';
-  litres?: number | null;
-  isEstimate?: boolean;
-  reason: string;
-}
-
-/** Volume across a drop that is no loss: over the register's end, or from zero after a scheduled reset; null = neither. */
-function acrossDrop(profile: MeterProfile, before: Read, after: Read): Verdict | null {
-  if (after.litres >= before.litres) return null;
-  const most = mostLitres(profile, before.timeMs, after.timeMs);
-  if (profile.kind === 'scheduled-reset') {
-    // What ran between the last read and the reset is not on the register any more.
-    return after.litres >= 0 && after.litres <= most
-      ? { kind: 'reset', litres: after.litres, isEstimate: true, reason: REASONS.scheduledReset }
-      : null;
-  }
-  if (profile.sizeLitres === null) return null;
-  const litres = after.litres - before.litres + profile.sizeLitres;
-  return litres >= 0 && litres <= most ? { kind: 'rollover', litres, reason: REASONS.rollover } : null;
-}
-
-/** @param witness the next read, if it may speak about this one. */
-function judge(profile: MeterProfile, before: Read, read: Read, witness: Read | undefined): Verdict {
-  if (isPlain(profile, before, read)) {
-    const litres = read.litres - before.litres;
-    return litres < 0 ? { kind: 'reverse', litres, reason: REASONS.reverse } : { kind: 'plain', litres, reason: '' };
-  }
-  // Also when a rollover would explain the drop: a whole turn of the register between two reads is the wilder tale.
-  if (witness && isPlain(profile, before, witness)) return { kind: 'glitch', reason: REASONS.contradicted };
-  const drop = acrossDrop(profile, before, read);
-  if (drop) return drop;
-  if (!witness) return { kind: 'pending', reason: REASONS.pending };
-  if (isPlain(profile, read, witness)) return { kind: 'reset', litres: null, reason: REASONS.reset };
-  return { kind: 'glitch', reason: REASONS.alone };
-}
-
-function ruled(profile: MeterProfile, before: Read, read: Read, { kind, reason }: Ruling): Verdict {
-  const rise = read.litres - before.litres;
-  switch (kind) {
-    case 'glitch':
-      return { kind, reason };
-    case 'accepted':
-    case 'reverse':
-      return { kind, litres: rise, reason };
-    case 'rollover':
-      return { kind, litres: profile.sizeLitres === null ? null : rise + profile.sizeLitres, reason };
-    case 'reset':
-      if (profile.kind === 'scheduled-reset') return { kind, litres: read.litres, isEstimate: true, reason };
-      return { kind, litres: null, reason };
-    case 'replacement':
-      return { kind, litres: null, reason };
-    default:
-      return kind satisfies never;
-  }
 }
 
 /**
@@ -112,19 +35,27 @@ export function foldRegister(profile: MeterProfile, reads: readonly Read[], acce
     }
     const verdict = read.ruling
       ? ruled(profile, last ?? read, read, read.ruling)
-      : judge(profile, last!, read, witnessOf(reads, index));
+      : judge(profile, last!, read, witnesses(profile, reads, index));
     note(folded, profile, last, read, verdict);
     if (verdict.litres !== undefined) last = read;
   }
   return last ? { ...folded, last } : folded;
 }
 
-/** A read that an engineer has ruled about, or that was only said, says nothing about the one before it. */
-function witnessOf(reads: readonly Read[], index: number): Read | undefined {
-  let next = index + 1;
-  while (reads[next]?.ruling?.kind === 'glitch') next++;
-  const read = reads[next];
-  return read && !read.ruling && !read.said ? read : undefined;
+/**
+ * The next read, and all others within `maxGap`. A read that an engineer has ruled about, or that was only said, says
+ * nothing about those before it, nor does what comes after.
+ */
+function witnesses(profile: MeterProfile, reads: readonly Read[], index: number): Read[] {
+  const untilMs = reads[index]!.timeMs + profile.maxGapMs;
+  const found: Read[] = [];
+  for (let next = index + 1; next < reads.length; next++) {
+    const read = reads[next]!;
+    if (read.ruling?.kind === 'glitch') continue;
+    if (read.ruling || read.said || (found.length > 0 && read.timeMs > untilMs)) break;
+    found.push(read);
+  }
+  return found;
 }
 
 function note(folded: Folded, profile: MeterProfile, last: Read | undefined, read: Read, verdict: Verdict): void {
@@ -145,7 +76,9 @@ function note(folded: Folded, profile: MeterProfile, last: Read | undefined, rea
   // Read at the very time at which the register was said to begin: nothing has passed.
   if (booked === null || !last || read.timeMs === last.timeMs) return;
   const isLong = read.timeMs - last.timeMs > profile.maxGapMs;
+  const hidden = isLong && !read.ruling ? hiddenIn(profile, last, read) : null;
   const span = { fromMs: last.timeMs, toMs: read.timeMs, litres: booked };
-  folded.segments.push({ ...span, rates: null, quality: isLong || isEstimate ? 'estimated' : 'measured' });
-  if (isLong) folded.gaps.push({ ...span, method: 'total', before: last.litres, after: read.litres });
+  const quality = hidden ? 'least' : isLong || isEstimate ? 'estimated' : 'measured';
+  folded.segments.push({ ...span, rates: null, quality });
+  if (isLong) folded.gaps.push({ ...span, method: hidden ?? 'total', before: last.litres, after: read.litres });
 }

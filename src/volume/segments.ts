@@ -4,10 +4,11 @@
  * has its own history, and what was said of its last and first count joins them.
  */
 import { type Decision, REASONS } from './decisions.ts';
-import { countsAsRate, foldFlow } from './flow.ts';
+import { foldFlow } from './flow.ts';
 import type { MeterPoint } from './points.ts';
 import { type MeterProfile, profileIn } from './profile.ts';
-import { type Folded, foldRegister, isPlain, type Read } from './registers.ts';
+import type { Read } from './register-rules.ts';
+import { type Folded, foldRegister } from './registers.ts';
 
 export type { MeterPoint } from './points.ts';
 
@@ -19,8 +20,11 @@ export interface Segment {
   litres: number;
   /** Litres per second at both ends, for flow: inside, the rate is linear. Null for registers: inside, volume is linear. */
   rates: readonly [number, number] | null;
-  /** `estimated`: the ends are further apart than `maxGap`, so that the timing (flow: also the amount) is a guess. */
-  quality: 'measured' | 'estimated';
+  /**
+   * `estimated`: the ends are further apart than `maxGap`, so that the timing (flow: also the amount) is a guess. `least`:
+   * so much ran, and perhaps more; an estimate whose time stays unknown.
+   */
+  quality: 'measured' | 'estimated' | 'least';
 }
 
 /** @param points ascending by time, within the meter's validity; those that are ruled a glitch among them. */
@@ -69,24 +73,7 @@ function replacementDecision(timeMs: number, old: Read | undefined, start: Read 
   };
 }
 
-/**
- * Whether a read is accepted whatever came before the two: then the chain of decisions can be taken up from it, and
- * a change further back or ahead can't reach across it. (Either the predecessor is accepted and this one is plain
- * after it; or the predecessor is a glitch, which takes this one to be plain after the last accepted read. A ruled read
- * is accepted by the ruling, and the first of a new register without comparison.)
- * @param before the point before it that isn't ruled a glitch.
- */
-export function isAnchor(profile: MeterProfile, before: MeterPoint, point: MeterPoint): boolean {
-  const era = point.era ?? 0;
-  const own = profileIn(profile, era);
-  if (profile.kind === 'flow') return point.said !== undefined || countsAsRate(own, point);
-  if (point.ruling) return point.ruling.kind !== 'glitch';
-  if ((before.era ?? 0) !== era) return true;
-  // Nothing is known of how this register began: its first read is taken as it is.
-  if (before.value === null) return true;
-  return isPlain(own, toRead(before), toRead(point));
-}
-
-function toRead({ timeMs, value, said, ruling }: MeterPoint): Read {
+/** @param point with a value. */
+export function toRead({ timeMs, value, said, ruling }: MeterPoint): Read {
   return { timeMs, litres: Math.round(value! * 1000), said, ruling };
 }

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HOUR_MS } from '#model/calendar.ts';
+import { anchors } from '#volume/anchors.ts';
 import { hourVolumes, share } from '#volume/hours.ts';
 import type { MeterProfile } from '#volume/profile.ts';
-import { isAnchor, type MeterPoint, meterSegments } from '#volume/segments.ts';
+import { type MeterPoint, meterSegments } from '#volume/segments.ts';
 
 const T0 = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
@@ -156,23 +157,41 @@ describe('hours', () => {
     );
   });
 
-  it('takes up the chain at an anchor as if it had seen everything (property)', () => {
-    const value = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 100_000 }));
+  it('takes up the chain at an anchor as if it had seen everything, before and after (property)', () => {
+    const value = fc.oneof(
+      fc.integer({ min: 0, max: 20 }),
+      fc.integer({ min: 40, max: 60 }),
+      fc.integer({ min: 0, max: 100_000 }),
+      fc.constant(0),
+    );
+    const sizes = fc.constantFrom(null, 80, 50_000);
+    const meterKinds = fc.constantFrom('register' as const, 'scheduled-reset' as const, 'signed-register' as const);
+    const gaps = fc.integer({ min: 1, max: 8 });
     fc.assert(
       fc.property(
         fc.array(value, { minLength: 3, maxLength: 40 }),
-        fc.constantFrom(null, 50_000),
-        (values, sizeLitres) => {
+        sizes,
+        meterKinds,
+        gaps,
+        (values, size, kind, gap) => {
           const points = values.map((litresRead, index) => ({ timeMs: T0 + index * 1000, value: litresRead / 1000 }));
-          const profile = register({ maxFlowLitresPerSecond: 15, sizeLitres });
-          const whole = meterSegments(profile, points).segments;
-          for (let index = 1; index < points.length; index++) {
-            if (!isAnchor(profile, points[index - 1]!, points[index]!)) continue;
-            const tail = meterSegments(profile, points.slice(index)).segments;
-            expect(tail).toEqual(whole.filter(({ fromMs }) => fromMs >= points[index]!.timeMs));
+          const profile = register({ kind, maxFlowLitresPerSecond: 15, sizeLitres: size, maxGapMs: gap * 1000 });
+          const whole = meterSegments(profile, points);
+          for (const anchorMs of anchors(profile, points)) {
+            const tail = meterSegments(
+              profile,
+              points.filter(({ timeMs }) => timeMs >= anchorMs),
+            );
+            const head = meterSegments(
+              profile,
+              points.filter(({ timeMs }) => timeMs <= anchorMs),
+            );
+            expect([...head.segments, ...tail.segments]).toEqual(whole.segments);
+            expect([...head.decisions, ...tail.decisions]).toEqual(whole.decisions);
           }
         },
       ),
+      { numRuns: 2000 },
     );
   });
 });

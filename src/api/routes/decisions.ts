@@ -32,7 +32,7 @@ function listRoute(api: Api, deps: ApiDeps): void {
         tag: 'statistics',
         summary: 'What was decided about reads that could not simply be subtracted, newest first',
         description:
-          'Rollover, reset, replacement, glitch (never booked), reverse flow, and `pending` until a following read decides; `gap` = a plain read after longer than `maxGap`.',
+          'Rollover, reset, replacement, glitch (never booked), reverse flow, and `pending` until a following read decides; `gap` = a read after longer than `maxGap`. A reset that a return to the old course within `maxGap` undoes becomes `glitch`, and its reason says so.',
         answer: decisionsPage,
         faults: ['range.invalid', 'cursor.invalid', 'id.invalid', 'not-found', 'overloaded'],
       }),
