@@ -106,10 +106,10 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     for (const { id, body } of store.parts('lane')) {
       watches.add(laneFrom(namesIn(id).rule, NO_SERIES, id, body, watches.intern));
     }
-    for (const { rule, series, body } of store.lanes()) {
+    store.lanes(({ rule, series, body }) => {
       const name = reader.seriesById(series);
       if (name) watches.add(laneFrom(rule, series, keyOf(rule, name.station, name.parameter), body, watches.intern));
-    }
+    });
     const progress = store.progress();
     let latestMs = progress.receivedMs;
     for (let seq = progress.seq; seq < cursor.seq; ) {

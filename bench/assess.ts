@@ -10,7 +10,7 @@ import type { JournaledReading } from '#model/entry.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { systemClock } from '#src/clock.ts';
 import { readConfig } from '#src/config.ts';
-import { createQueries } from '#src/create-queries.ts';
+import { openQueries } from '#src/create-queries.ts';
 import { openBookState } from '#store/book-state.ts';
 import { openDerived } from '#store/derived.ts';
 import { openJournal } from '#store/journal.ts';
@@ -88,7 +88,7 @@ async function month(dataDir: string): Promise<Figure[]> {
   const path = `/assessments?area=bench&period=${text}`;
   const service = await startService({ dataDir });
   try {
-    const queries = createQueries(readConfig({ WK_DATA_DIR: dataDir, WK_SEEDS: 'none' }).config);
+    const queries = openQueries(readConfig({ WK_DATA_DIR: dataDir, WK_SEEDS: 'none' }).config).queries;
     const nowMs = systemClock.nowMs();
     const spans = [0, 1, 12].map((months) => ({ ...monthBefore(edgesMs, months), meansOnly: months > 0 }));
     const query: PeriodQuery = { series, spans, timeZone: ZONE, asOfMs: null, nowMs };

@@ -8,7 +8,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { type Bucket, bucketEdges, DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
 import { readConfig } from '#src/config.ts';
-import { createQueries } from '#src/create-queries.ts';
+import { openQueries } from '#src/create-queries.ts';
 import type { Queries, TrendInterval } from '#store/queries.ts';
 import { openSeriesState } from '#store/series-state.ts';
 import { openReadOnly } from '#store/sqlite.ts';
@@ -66,7 +66,7 @@ export async function booksClosed(dataDir: string, { newestMs }: Archive): Promi
 
 async function measure(service: TestService, archive: Archive): Promise<Figure[]> {
   const { dataDir } = service;
-  const queries = createQueries(readConfig({ WK_DATA_DIR: dataDir, WK_SEEDS: 'none' }).config);
+  const queries = openQueries(readConfig({ WK_DATA_DIR: dataDir, WK_SEEDS: 'none' }).config).queries;
   const { body: meter } = await service.call<Meter>('GET', `/meters/${METER}`);
   const derived = openReadOnly(join(dataDir, 'derived.db'));
   const raw = openReadOnly(join(dataDir, 'readings.db'));

@@ -6,6 +6,7 @@ import { alarm, alarms, notice, notices, timeline, transitionsAfter } from '#sto
 import { createAssessmentQueries } from '#store/assessment-queries.ts';
 import { openBookState } from '#store/book-state.ts';
 import { decisions } from '#store/decision-queries.ts';
+import { Cursor } from '#store/derived.ts';
 import { createFlagQueries } from '#store/flag-queries.ts';
 import { openJournalReader } from '#store/journal-reader.ts';
 import { createLoadQueries } from '#store/load-queries.ts';
@@ -18,7 +19,12 @@ import { createVolumesAsOf } from '#store/volume-as-of.ts';
 import { meterVolumes, volumes } from '#store/volume-queries.ts';
 import { openReadingStore } from './open-reading-store.ts';
 
-export function createQueries(config: Config): Queries {
+export interface OpenQueries {
+  queries: Queries;
+  close(): Promise<void>;
+}
+
+export function openQueries(config: Config): OpenQueries {
   const { dataDir, allowedLatenessMs } = config;
   const derived = openReadOnly(join(dataDir, 'derived.db'));
   const reader = openJournalReader(join(dataDir, 'journal.db'));
@@ -29,8 +35,9 @@ export function createQueries(config: Config): Queries {
   const parked = derived.prepare(
     'SELECT follower, seq, atMs, error FROM parked ORDER BY seq DESC, follower LIMIT 1000',
   );
+  const head = journal.prepare('SELECT coalesce(max(seq), 0) AS seq FROM entry');
   const { trends } = createTrendQueries({ derived, readings: readings.readings, allowedLatenessMs });
-  return {
+  const queries: Queries = {
     ...readings,
     trends,
     ...createAssessmentQueries({ derived, trends, allowedLatenessMs }),
@@ -49,5 +56,17 @@ export function createQueries(config: Config): Queries {
     notice: async (query) => notice(derived, query),
     transitionsAfter: async (query) => transitionsAfter(derived, query),
     parked: async () => parked.all().map((row) => ({ ...row })) as unknown as Awaited<ReturnType<Queries['parked']>>,
+    // Each connection's own word: one that stands still says where.
+    reached: async () => ({
+      journalSeq: Math.min(reader.headSeq(), (head.get() as { seq: number }).seq),
+      booksSeq: new Cursor(derived, 'books').seq,
+    }),
+  };
+  return {
+    queries,
+    async close() {
+      await store.close();
+      for (const one of [derived, journal, reader]) one.close();
+    },
   };
 }

@@ -5,6 +5,7 @@ import type { Durations } from '#model/duration-histogram.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { StoreTrouble } from '#store/reading-store.ts';
+import type { StaleFile } from './stale-reads.ts';
 
 /** A reading that the store refused for good, on its way into quarantine. `id` is the quarantined item's. */
 export interface RejectedValue {
@@ -62,6 +63,8 @@ export type FromFollowers =
   | { type: 'store'; trouble: StoreTrouble | null }
   /** Readings that the store refused for good, until `quarantined` answers; told again after a start. */
   | { type: 'rejected'; readings: RejectedValue[] }
+  /** Connections that answer from an old snapshot: the worker ends itself, and is started again. */
+  | { type: 'stale'; files: StaleFile[] }
   /** A follower was parked at this entry: a platform alarm. */
   | { type: 'parked'; follower: string; seq: number; error: string }
   | { type: 'metrics'; counters: Record<string, number>; durations: Record<string, Durations> };

@@ -15,6 +15,7 @@ import { openJournalReader } from '#store/journal-reader.ts';
 import { createRawRetention } from '#store/raw-retention.ts';
 import type { StoreTrouble } from '#store/reading-store.ts';
 import { createSeriesRules, lookBackMs } from '#store/series-rules.ts';
+import { createSnapshotWatch } from '#store/sqlite.ts';
 import { systemClock as clock } from './clock.ts';
 import { createEntryWindow } from './entry-window.ts';
 import { createFollowerLoop } from './follower-loop.ts';
@@ -22,6 +23,7 @@ import { createPump, type Pump } from './follower-pump.ts';
 import type { FollowersStart, FromFollowers, ToFollowers } from './followers-protocol.ts';
 import { createLog } from './log.ts';
 import { openReadingStore } from './open-reading-store.ts';
+import { STALE_AFTER_MS } from './stale-reads.ts';
 import { webhookPolicy } from './webhook-policy.ts';
 import { wireFollowers } from './wire-followers.ts';
 
@@ -248,6 +250,15 @@ const metrics = setInterval(() => {
   });
 }, METRICS_EVERY_MS);
 
+const watchSnapshots = createSnapshotWatch(STALE_AFTER_MS);
+/** Followers hold prepared statements in every corner: the one way to open the journal anew is to begin anew. */
+const watching = setInterval(() => {
+  const files = watchSnapshots(clock.monotonicMs());
+  if (files.length === 0) return;
+  say({ type: 'stale', files });
+  throw new Error(`the followers read an old state of ${files.map(({ path }) => path).join(', ')}`);
+}, STALE_AFTER_MS / 2);
+
 const probing = setInterval(() => {
   void probeStore();
   followers.tellRejected();
@@ -262,6 +273,7 @@ await Promise.all(loops.map((loop) => loop.run()));
 
 // What is on its way is broken off and stays in the outbox; followers aren't drained, their cursors say where they are.
 clearInterval(metrics);
+clearInterval(watching);
 clearInterval(probing);
 await dispatcher.close();
 alerts.checkpoint();

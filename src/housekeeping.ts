@@ -13,12 +13,14 @@ import type { JournalWriter } from '#store/journal.ts';
 import type { OpenJournalReader } from '#store/journal-reader.ts';
 import type { Queries } from '#store/queries.ts';
 import type { StoreTrouble } from '#store/reading-store.ts';
+import { createSnapshotWatch } from '#store/sqlite.ts';
 import type { Clock } from './clock.ts';
 import type { FollowersClient } from './followers-client.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { PeriodKeeper } from './period-keeper.ts';
 import { judgePlatform, type PlatformSample, type PlatformVerdict } from './platform-conditions.ts';
 import type { PlatformWatch } from './platform-watch.ts';
+import { STALE_AFTER_MS, type StaleFile } from './stale-reads.ts';
 
 const TURN_MS = 1000;
 
@@ -40,6 +42,7 @@ export interface HouseParts {
   heartbeat: Heartbeat;
   periods: PeriodKeeper;
   troubles: Troubles;
+  tellStale: (thread: string, files: StaleFile[]) => void;
   clock: Clock;
   log: Logger;
 }
@@ -68,7 +71,19 @@ export function keepHouse(config: Config, parts: HouseParts): () => void {
       isPruning = false;
     }
   };
+  const watchSnapshots = createSnapshotWatch(STALE_AFTER_MS);
+  const refresh = () => {
+    const files = watchSnapshots(parts.clock.monotonicMs());
+    if (files.length === 0) return;
+    parts.reader.renew();
+    parts.tellStale('main', files);
+  };
   const timer = setInterval(() => {
+    try {
+      refresh();
+    } catch (error) {
+      failed(error);
+    }
     tick().catch(failed);
     try {
       verdict = judgePlatform(sampleOf(parts), verdict);

@@ -49,6 +49,7 @@ const GAP_MS = 500;
 const EVENTS: ReadonlySet<PlatformCondition> = new Set<PlatformCondition>([
   'broker.session-lost',
   'followers.restarting',
+  'reads.stale',
 ]);
 const DETAIL_MAX = 500;
 

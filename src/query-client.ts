@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import type { Config } from '#model/config.ts';
 import type { Queries } from '#store/queries.ts';
 import { StoreError } from '#store/sqlite.ts';
+import type { StaleFile } from './stale-reads.ts';
 import { WORKER_LIMITS } from './worker-memory.ts';
 
 export interface QueryRequest {
@@ -19,6 +20,9 @@ export interface QueryReply {
   result?: unknown;
   error?: { message: string; code?: string; retryable?: boolean; name: string };
 }
+
+/** `stale` = connections that answered from an old snapshot, and have been replaced. */
+export type FromQueryWorker = QueryReply | { stale: StaleFile[] };
 
 /** One literal list: a method that is missing here doesn't compile. */
 const METHODS: Record<keyof Queries, true> = {
@@ -44,6 +48,7 @@ const METHODS: Record<keyof Queries, true> = {
   notice: true,
   transitionsAfter: true,
   parked: true,
+  reached: true,
 };
 
 interface Waiting {
@@ -56,8 +61,15 @@ export interface QueryClient {
   close(): Promise<void>;
 }
 
-/** @param onDeath is told why the worker ended unexpectedly; it has been started again by then. */
-export function startQueryWorker(config: Config, onDeath: (error: Error) => void): QueryClient {
+/**
+ * @param onDeath is told why the worker ended unexpectedly; it has been started again by then.
+ * @param onStale is told of connections that stood still; others have taken their place by then.
+ */
+export function startQueryWorker(
+  config: Config,
+  onDeath: (error: Error) => void,
+  onStale: (files: StaleFile[]) => void,
+): QueryClient {
   const waiting = new Map<number, Waiting>();
   let nextId = 1;
   let closing = false;
@@ -68,7 +80,10 @@ export function startQueryWorker(config: Config, onDeath: (error: Error) => void
       workerData: config,
       resourceLimits: WORKER_LIMITS,
     });
-    started.on('message', (reply: QueryReply) => answer(waiting, reply));
+    started.on('message', (message: FromQueryWorker) => {
+      if ('stale' in message) onStale(message.stale);
+      else answer(waiting, message);
+    });
     started.on('error', (error) => revive(error));
     return started;
   }

@@ -1,21 +1,22 @@
 /**
  * The query worker: read-only connections, short transactions, one function per method of the port. It opens the
- * databases when first asked, since on a fresh start the followers' worker makes them.
+ * databases when first asked, since on a fresh start the followers' worker makes them, and anew when they stand still.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Config } from '#model/config.ts';
-import type { Queries } from '#store/queries.ts';
-import { createQueries } from './create-queries.ts';
-import type { QueryReply, QueryRequest } from './query-client.ts';
+import { systemClock as clock } from './clock.ts';
+import { openQueries } from './create-queries.ts';
+import { createFreshQueries } from './fresh-queries.ts';
+import type { FromQueryWorker, QueryReply, QueryRequest } from './query-client.ts';
+import { STALE_AFTER_MS } from './stale-reads.ts';
 
 const config = workerData as Config;
-let queries: Queries | undefined;
+const queries = createFreshQueries(() => openQueries(config));
+const say = (message: FromQueryWorker): void => parentPort!.postMessage(message);
 
 async function answer({ id, method, query }: QueryRequest): Promise<QueryReply> {
   try {
-    queries ??= createQueries(config);
-    const ask = queries[method] as (query: unknown) => Promise<unknown>;
-    return { id, result: await ask(query) };
+    return { id, result: await queries.ask(method, query) };
   } catch (error) {
     const { message, name, code, retryable } = error as Error & { code?: string; retryable?: boolean };
     return { id, error: { message, name, code, retryable } };
@@ -23,5 +24,10 @@ async function answer({ id, method, query }: QueryRequest): Promise<QueryReply> 
 }
 
 parentPort!.on('message', (request: QueryRequest) => {
-  void answer(request).then((reply) => parentPort!.postMessage(reply));
+  void answer(request).then(say);
 });
+
+setInterval(() => {
+  const stale = queries.look(clock.monotonicMs());
+  if (stale.length > 0) say({ stale });
+}, STALE_AFTER_MS / 2);

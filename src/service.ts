@@ -38,6 +38,7 @@ import { createRehearsals } from './rehearsals.ts';
 import { quarantineRejected } from './rejected-readings.ts';
 import { createLogInLimit, createPasswordVerifier } from './secrets.ts';
 import { serviceMetrics } from './service-metrics.ts';
+import { createStaleTelling } from './stale-reads.ts';
 import { startBroker } from './start-broker.ts';
 import { webhookPolicy } from './webhook-policy.ts';
 
@@ -96,8 +97,18 @@ export async function startService(config: Config, log: Logger): Promise<Service
       rawRetentionMs: config.rawRetentionMs,
     });
     remember(gate, reader, dataDir);
-    const queryWorker = startQueryWorker(config, (error) =>
-      log.error({ event: 'queries.restarted', err: error }, 'the query worker ended and was started again'),
+    const platform = createPlatformWatch({
+      append: (change) => journal.appendCommand(SYSTEM_ACTOR, change),
+      clock,
+      log,
+    });
+    platform.standing(standingConditions(reader));
+    closers.push(() => platform.close());
+    const tellStale = createStaleTelling({ platform, clock, log });
+    const queryWorker = startQueryWorker(
+      config,
+      (error) => log.error({ event: 'queries.restarted', err: error }, 'the query worker ended and was started again'),
+      (files) => tellStale('queries', files),
     );
     closers.push(() => queryWorker.close());
     const rehearsals = createRehearsals(config, reference);
@@ -113,13 +124,6 @@ export async function startService(config: Config, log: Logger): Promise<Service
     const logIns = createLogInLimit(clock);
     const waitingFor = new Set(['followers', 'http', config.mqtt.kind === 'embedded' ? 'mqtt' : 'broker']);
 
-    const platform = createPlatformWatch({
-      append: (change) => journal.appendCommand(SYSTEM_ACTOR, change),
-      clock,
-      log,
-    });
-    platform.standing(standingConditions(reader));
-    closers.push(() => platform.close());
     const troubles: Troubles = { store: undefined, broker: config.mqtt.kind === 'embedded' ? null : undefined };
     const access = { checkViewer: (token: string) => tokens.holder(token) !== undefined, verifier, logIns };
     const intake = { door: gate, control, clock, log, maxMessageBytes: config.maxMessageBytes };
@@ -170,6 +174,9 @@ export async function startService(config: Config, log: Logger): Promise<Service
             (ids) => followers.reply({ type: 'quarantined', ids }),
             (error) => log.error({ event: 'quarantine.failed', err: error }, 'refused readings wait for quarantine'),
           );
+          return;
+        case 'stale':
+          tellStale('followers', message.files);
           return;
         case 'parked':
           live.health({ event: 'follower.parked', follower: message.follower, seq: message.seq });
@@ -260,6 +267,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
         heartbeat,
         periods: createPeriodKeeper({ config, control, journal, reader, closings, log }),
         troubles,
+        tellStale,
         clock,
         log,
       }),

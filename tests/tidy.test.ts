@@ -146,6 +146,11 @@ const BANNED: { pattern: RegExp; instead: string; except?: RegExp }[] = [
     instead: 'a fake handed in, or a condition awaited',
     except: /^tests\/tidy/,
   },
+  {
+    pattern: /\.iterate\(/,
+    instead: 'eachRow (src/store/sqlite.ts): an iterator that is left keeps its snapshot for ever',
+    except: /^(src\/store\/sqlite\.ts|tests\/)/,
+  },
   { pattern: /\b(TODO|FIXME|XXX)\b/, instead: 'doing it', except: /^tests\/tidy/ },
 ];
 

@@ -24,7 +24,7 @@ export interface Closings {
   /**
    * Closes a month or a transfer year, once.
    * @throws Problem `state.conflict` when it is closed, while an hour of it is open or while books are being computed;
-   *   CalendarError `range.invalid` for what is neither.
+   *   `books.behind` while what is read from lacks something that is journaled; CalendarError `range.invalid` for what is neither.
    */
   close(period: string, by: string, reason: string | null): Promise<ClosedPeriod>;
   /** Closes anew what has changed since. @throws Problem as `close`, and `not-found`. */
@@ -119,7 +119,10 @@ async function closingOf(parts: ClosingParts, range: Range, by: string, reason: 
   return { ...manifest, sha256: sha256Of(manifest) };
 }
 
-/** @throws Problem `state.conflict` while an hour of the range is open or the books are still being computed. */
+/**
+ * @throws Problem `state.conflict` while an hour of the range is open or the books are still being computed, `books.behind`
+ *   while the followers, or the connections that answer, haven't reached what is journaled.
+ */
 async function proved(parts: ClosingParts, range: Range): Promise<Proved> {
   const { config, journal } = parts;
   if (journal.receivedNowMs() < range.toMs + config.allowedLatenessMs) {
@@ -127,8 +130,8 @@ async function proved(parts: ClosingParts, range: Range): Promise<Proved> {
   }
   const throughSeq = journal.headSeq;
   // Followers that wait for a store leave the same readings out of both ways.
-  if (!(await parts.caughtUp('books'))) {
-    throw new Problem('state.conflict', 'The books have not passed everything that is journaled: try again.');
+  if (!(await parts.caughtUp('books')) || !(await hasReached(parts, throughSeq))) {
+    throw new Problem('books.behind', 'The books have not passed everything that is journaled: try again.');
   }
   // Whatever is journaled from now on is received later than this.
   const asOfMs = journal.receivedNowMs() - 1;
@@ -140,6 +143,12 @@ async function proved(parts: ClosingParts, range: Range): Promise<Proved> {
     throw new Problem('state.conflict', `The books of ${names.join(', ')} are still being computed: try again.`);
   }
   return { asOfMs, throughSeq, control: then.control, meters };
+}
+
+/** By the word of the very connections that the figures come from: an old snapshot agrees with itself. */
+async function hasReached({ queries }: ClosingParts, seq: number): Promise<boolean> {
+  const { journalSeq, booksSeq } = await queries.reached();
+  return Math.min(journalSeq, booksSeq) >= seq;
 }
 
 /** What the books say less the last closing; meters that agree are left out. */

@@ -45,6 +45,8 @@ const REMEDIES: Record<FaultCode, string> = {
   'not-found': 'Check the id.',
   'method.not-allowed': 'The header `Allow` lists the methods.',
   'state.conflict': 'Read the thing again; the message says what is in the way.',
+  'books.behind':
+    'Try again in a minute; if it stays, see the platform alarms ([operations.md](operations.md#runbook)).',
   'media.unsupported': 'Set `Content-Type`.',
   'idempotency.conflict': 'Use a new key for a new body.',
   'rate.limited': 'Wait as long as `Retry-After` says.',

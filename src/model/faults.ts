@@ -54,6 +54,7 @@ const TABLE = {
   'not-found': { status: 404, meaning: 'There is nothing of this name.' },
   'method.not-allowed': { status: 405, meaning: 'The route exists, the method does not.' },
   'state.conflict': { status: 409, meaning: 'The thing is in a state that does not allow this.' },
+  'books.behind': { status: 409, meaning: 'The books that are read from lack something that is journaled already.' },
   'media.unsupported': { status: 415, meaning: 'Only application/json and, where said, text/csv are read.' },
   'idempotency.conflict': { status: 422, meaning: 'The Idempotency-Key was used for another body.' },
   'rate.limited': { status: 429, meaning: 'Too many requests; Retry-After says when.' },

@@ -97,6 +97,11 @@ const TABLE = {
     meaning: 'The thread of the followers ended and was started again.',
     remedy: 'See the log for followers.restarted and report the error; nothing acknowledged is lost.',
   },
+  'reads.stale': {
+    severity: 'major',
+    meaning: 'A thread answered from a state of the files that was more than a second old; it has opened them anew.',
+    remedy: 'Report it with the detail: a read was left open. Whatever was asked in that time is to be asked again.',
+  },
   'quarantine.full': {
     severity: 'major',
     meaning: 'Quarantine is full: its oldest items are pushed out by new ones.',

@@ -3,7 +3,7 @@
  * in the caller's open transaction; the followers' worker is the only writer.
  */
 import type { Alarm, AlarmEvent, Transition } from '#model/alarm.ts';
-import type { Database } from './sqlite.ts';
+import { type Database, eachRow } from './sqlite.ts';
 
 /** A notice as the outbox takes it; `payload` = the JSON body less the notice's id. */
 export interface NoticeDraft {
@@ -19,6 +19,9 @@ export interface NoticeDraft {
 
 /** When an alarm began, which is what two of one station are compared by. */
 export type Beginning = Pick<Alarm, 'id' | 'key' | 'breachStartMs' | 'raisedAtMs'>;
+
+/** Open alarms read at once. */
+const OPEN_PAGE = 500;
 
 /** An alarm with the time of the newest reading that speaks for it; null while it stands. */
 interface AlarmWithEvidence {
@@ -54,7 +57,10 @@ export interface AlertStore {
   covering(key: string, timeMs: number, late: boolean): AlarmWithEvidence | undefined;
   /** Alarms of this key, not withdrawn, all of whose evidence lies in [fromMs, toMs). */
   restingOn(key: string, fromMs: number, toMs: number): AlarmWithEvidence[];
-  /** Alarms whose story goes on, by state: acknowledged, raised, returned. Read as they are asked for: they may be many. */
+  /**
+   * Alarms whose story goes on, by state: acknowledged, raised, returned. Read as they are asked for, some at a time: they
+   * may be many.
+   */
   open(): Iterable<Alarm>;
   /** Alarms of a rule that are raised or acknowledged. */
   openOf(rule: string): Alarm[];
@@ -69,8 +75,8 @@ export interface AlertStore {
   resend(notice: string, atMs: number): boolean;
   /** Channels that were (or will be) told about this alarm. */
   told(alarm: string): string[];
-  /** Read as they are asked for: they may be many. */
-  lanes(): Iterable<StoredLane>;
+  /** Visits them as they are read: they may be many. */
+  lanes(visit: (lane: StoredLane) => void): void;
   saveLane(lane: StoredLane): void;
   dropLane(rule: string, series: number): void;
   parts(kind: PartKind): { id: string; body: string }[];
@@ -123,7 +129,7 @@ function alarmRows(derived: Database) {
   );
   // In the order of alarmByState: a hundred thousand bodies aren't to be sorted.
   const open = derived.prepare(
-    "SELECT body FROM alarm WHERE state IN ('raised', 'acknowledged', 'returned') ORDER BY state, raisedAtMs, id",
+    `SELECT body FROM alarm WHERE state = ? AND (raisedAtMs, id) > (?, ?) ORDER BY raisedAtMs, id LIMIT ${OPEN_PAGE}`,
   );
   const openOf = derived.prepare(
     "SELECT body FROM alarm WHERE rule = ? AND state IN ('raised', 'acknowledged') ORDER BY id",
@@ -152,7 +158,14 @@ function alarmRows(derived: Database) {
     covering: (key: string, timeMs: number, late: boolean) => oneOrNone(covering.get(key, timeMs, late ? 1 : 0)),
     restingOn: (key: string, fromMs: number, toMs: number) => restingOn.all(key, fromMs, toMs).map(toAlarm),
     *open() {
-      for (const row of open.iterate()) yield JSON.parse(row.body as string) as Alarm;
+      for (const state of ['acknowledged', 'raised', 'returned']) {
+        for (let after: [number, string] | null = [Number.MIN_SAFE_INTEGER, '']; after; ) {
+          const page = bodies(open.all(state, ...after));
+          yield* page;
+          const last = page.length === OPEN_PAGE ? page.at(-1)! : null;
+          after = last && [last.raisedAtMs, last.id];
+        }
+      }
     },
     openOf: (rule: string) => bodies(openOf.all(rule)),
     askingAt: (station: string) => bodies(askingAt.all(station)),
@@ -232,7 +245,11 @@ function laneRows(derived: Database) {
      ON CONFLICT (one) DO UPDATE SET seq = excluded.seq, receivedMs = excluded.receivedMs`,
   );
   return {
-    lanes: () => lanes.iterate() as Iterable<unknown> as Iterable<StoredLane>,
+    lanes(visit: (lane: StoredLane) => void) {
+      eachRow(lanes, [], (row) => {
+        visit(row as unknown as StoredLane);
+      });
+    },
     saveLane({ rule, series, body }: StoredLane) {
       saveLane.run(rule, series, body);
     },

@@ -4,7 +4,7 @@
  */
 import { dayOf, isWholeHourZone } from '#model/calendar.ts';
 import type { BookState } from './book-state.ts';
-import { type Database, transaction } from './sqlite.ts';
+import { type Database, eachRow, transaction } from './sqlite.ts';
 import { addStatistics, emptyStatistics, type Statistics } from './statistics.ts';
 
 const DAYS_PER_STEP = 200;
@@ -50,7 +50,9 @@ export function createDayBooks(derived: Database, state: BookState, timeZone: st
 
   function foldDay(series: number, { startMs, endMs }: Day): void {
     const day = emptyStatistics();
-    for (const hour of selectHours.iterate(series, startMs, endMs)) addStatistics(day, hour as unknown as Statistics);
+    eachRow(selectHours, [series, startMs, endMs], (hour) => {
+      addStatistics(day, hour as unknown as Statistics);
+    });
     if (day.count === 0) remove.run(series, startMs);
     else upsert.run(series, startMs, day.count, day.valid, day.sum, day.min, day.max);
   }

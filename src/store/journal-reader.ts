@@ -6,7 +6,7 @@ import { decodeEntry, type EntryRow } from './entry-codec.ts';
 import { toStoreError } from './journal-failure.ts';
 import type { IntakeCount, JournalReader } from './journal-port.ts';
 import { type QuarantineReads, quarantineReads } from './quarantine.ts';
-import { type Database, openReadOnly, type Statement } from './sqlite.ts';
+import { type Database, eachRow, openReadOnly } from './sqlite.ts';
 
 export interface OpenJournalReader extends JournalReader {
   /** The newest version of each register entry as of this seq, deletions included. */
@@ -16,6 +16,8 @@ export interface OpenJournalReader extends JournalReader {
   /** The audit: commands with seq < `beforeSeq` (null = from the newest), newest first; never pruned. */
   commands(beforeSeq: number | null, limit: number): CommandEntry[];
   readonly quarantine: QuarantineReads;
+  /** Opens the file anew: for a connection that no longer follows it. */
+  renew(): void;
   intakeCount(source: string): IntakeCount | undefined;
   seriesOfStation(station: string): Series[];
   /** `receivedMs` of the first entry after `seq`; null when there is none. */
@@ -34,7 +36,7 @@ export function openJournalReader(path: string): OpenJournalReader {
   let database: Database | undefined;
   try {
     database = openReadOnly(path);
-    return new SqliteJournalReader(database);
+    return new SqliteJournalReader(path, database);
   } catch (error) {
     database?.close();
     throw toStoreError(error, path);
@@ -55,77 +57,82 @@ export function controlVersions(database: Database, asOfSeq: number): ControlVer
 const ENTRY = 'SELECT seq, receivedMs, kind, source, body FROM entry';
 const INTAKE = 'SELECT source, received, quarantined, sinceMs, lastSeenMs FROM intake';
 
+const SERIES = 'SELECT id, station, parameter FROM series';
+
+function statementsOf(database: Database) {
+  return {
+    head: database.prepare('SELECT max(seq) AS seq FROM entry'),
+    oldest: database.prepare('SELECT min(seq) AS seq FROM entry'),
+    read: database.prepare(`${ENTRY} WHERE seq > ? ORDER BY seq LIMIT ?`),
+    tail: database.prepare(`${ENTRY} ORDER BY seq DESC LIMIT ?`),
+    raw: database.prepare("SELECT raw FROM entry WHERE seq = ? AND kind = 'message'"),
+    commands: database.prepare(
+      "SELECT seq, receivedMs, 'command' AS kind, actor AS source, body FROM command WHERE seq < ? ORDER BY seq DESC LIMIT ?",
+    ),
+    intake: database.prepare(`${INTAKE} WHERE source = ?`),
+    intakes: database.prepare(`${INTAKE} ORDER BY source`),
+    seriesById: database.prepare(`${SERIES} WHERE id = ?`),
+    seriesByName: database.prepare(`${SERIES} WHERE station = ? AND parameter = ?`),
+    seriesOfStation: database.prepare(`${SERIES} WHERE station = ?`),
+    receivedAfter: database.prepare('SELECT receivedMs FROM entry WHERE seq > ? ORDER BY seq LIMIT 1'),
+    firstPut: database.prepare('SELECT min(atMs) AS atMs FROM control WHERE noun = ?'),
+    series: database.prepare(`${SERIES} ORDER BY id`),
+    quarantine: quarantineReads(database),
+  };
+}
+
 class SqliteJournalReader implements OpenJournalReader {
-  readonly quarantine: QuarantineReads;
-  readonly #database: Database;
-  readonly #head: Statement;
-  readonly #oldest: Statement;
-  readonly #read: Statement;
-  readonly #tail: Statement;
-  readonly #raw: Statement;
-  readonly #commands: Statement;
-  readonly #intake: Statement;
-  readonly #intakes: Statement;
-  readonly #seriesById: Statement;
-  readonly #seriesByName: Statement;
-  readonly #seriesOfStation: Statement;
-  readonly #series: Statement;
-  readonly #receivedAfter: Statement;
-  readonly #firstPut: Statement;
+  readonly #path: string;
+  #database: Database;
+  #statements: ReturnType<typeof statementsOf>;
   readonly #known = new Map<number, Series>();
 
-  constructor(database: Database) {
+  constructor(path: string, database: Database) {
+    this.#path = path;
     this.#database = database;
-    this.quarantine = quarantineReads(database);
-    this.#head = database.prepare('SELECT max(seq) AS seq FROM entry');
-    this.#oldest = database.prepare('SELECT min(seq) AS seq FROM entry');
-    this.#read = database.prepare(`${ENTRY} WHERE seq > ? ORDER BY seq LIMIT ?`);
-    this.#tail = database.prepare(`${ENTRY} ORDER BY seq DESC LIMIT ?`);
-    this.#raw = database.prepare("SELECT raw FROM entry WHERE seq = ? AND kind = 'message'");
-    this.#commands = database.prepare(
-      "SELECT seq, receivedMs, 'command' AS kind, actor AS source, body FROM command WHERE seq < ? ORDER BY seq DESC LIMIT ?",
-    );
-    this.#intake = database.prepare(`${INTAKE} WHERE source = ?`);
-    this.#intakes = database.prepare(`${INTAKE} ORDER BY source`);
-    this.#seriesById = database.prepare('SELECT id, station, parameter FROM series WHERE id = ?');
-    this.#seriesByName = database.prepare(
-      'SELECT id, station, parameter FROM series WHERE station = ? AND parameter = ?',
-    );
-    this.#seriesOfStation = database.prepare('SELECT id, station, parameter FROM series WHERE station = ?');
-    this.#receivedAfter = database.prepare('SELECT receivedMs FROM entry WHERE seq > ? ORDER BY seq LIMIT 1');
-    this.#firstPut = database.prepare('SELECT min(atMs) AS atMs FROM control WHERE noun = ?');
-    this.#series = database.prepare('SELECT id, station, parameter FROM series ORDER BY id');
+    this.#statements = statementsOf(database);
+  }
+
+  get quarantine(): QuarantineReads {
+    return this.#statements.quarantine;
+  }
+
+  renew(): void {
+    const database = openReadOnly(this.#path);
+    this.#statements = statementsOf(database);
+    this.#database.close();
+    this.#database = database;
   }
 
   headSeq(): number {
-    return (this.#head.get() as { seq: number | null }).seq ?? 0;
+    return (this.#statements.head.get() as { seq: number | null }).seq ?? 0;
   }
 
   /** Seq of the oldest entry that is not pruned, 0 when the journal is empty. */
   oldestSeq(): number {
-    return (this.#oldest.get() as { seq: number | null }).seq ?? 0;
+    return (this.#statements.oldest.get() as { seq: number | null }).seq ?? 0;
   }
 
   /** May stop before `limit` when the entries are huge; empty only at the head. */
   read(after: number, limit: number): Entry[] {
     const entries: Entry[] = [];
     let characters = 0;
-    for (const row of this.#read.iterate(after, limit) as Iterable<unknown>) {
-      const { body } = row as EntryRow;
-      entries.push(decodeEntry(row as EntryRow));
-      characters += body?.length ?? 0;
-      if (characters >= READ_CHARACTERS) break;
-    }
+    eachRow(this.#statements.read, [after, limit], (found) => {
+      const row = found as unknown as EntryRow;
+      entries.push(decodeEntry(row));
+      characters += row.body?.length ?? 0;
+      return characters < READ_CHARACTERS;
+    });
     return entries;
   }
 
   tail(limit: number): Entry[] {
-    const rows = this.#tail.all(limit) as unknown as EntryRow[];
+    const rows = this.#statements.tail.all(limit) as unknown as EntryRow[];
     return rows.reverse().map(decodeEntry);
   }
 
   raw(seq: number): Uint8Array | undefined {
-    const row = this.#raw.get(seq) as { raw: Uint8Array | null } | undefined;
+    const row = this.#statements.raw.get(seq) as { raw: Uint8Array | null } | undefined;
     // An empty payload is bound as NULL.
     return row && (row.raw ?? new Uint8Array(0));
   }
@@ -134,7 +141,7 @@ class SqliteJournalReader implements OpenJournalReader {
   seriesById(id: number): Series | undefined {
     const known = this.#known.get(id);
     if (known) return known;
-    const row = this.#seriesById.get(id);
+    const row = this.#statements.seriesById.get(id);
     if (!row) return undefined;
     const series = { ...(row as unknown as Series) };
     this.#known.set(id, series);
@@ -142,29 +149,29 @@ class SqliteJournalReader implements OpenJournalReader {
   }
 
   seriesOfStation(station: string): Series[] {
-    return this.#seriesOfStation.all(station).map((row) => ({ ...(row as unknown as Series) }));
+    return this.#statements.seriesOfStation.all(station).map((row) => ({ ...(row as unknown as Series) }));
   }
 
   seriesByName(station: string, parameter: string): Series | undefined {
-    const row = this.#seriesByName.get(station, parameter);
+    const row = this.#statements.seriesByName.get(station, parameter);
     return row && { ...(row as unknown as Series) };
   }
 
   allSeries(): Series[] {
-    return this.#series.all().map((row) => ({ ...(row as unknown as Series) }));
+    return this.#statements.series.all().map((row) => ({ ...(row as unknown as Series) }));
   }
 
   intakeCounts(): IntakeCount[] {
-    return this.#intakes.all().map((row) => ({ ...(row as unknown as IntakeCount) }));
+    return this.#statements.intakes.all().map((row) => ({ ...(row as unknown as IntakeCount) }));
   }
 
   intakeCount(source: string): IntakeCount | undefined {
-    const row = this.#intake.get(source);
+    const row = this.#statements.intake.get(source);
     return row && { ...(row as unknown as IntakeCount) };
   }
 
   receivedMsAfter(seq: number): number | null {
-    const row = this.#receivedAfter.get(seq) as { receivedMs: number } | undefined;
+    const row = this.#statements.receivedAfter.get(seq) as { receivedMs: number } | undefined;
     return row?.receivedMs ?? null;
   }
 
@@ -173,11 +180,11 @@ class SqliteJournalReader implements OpenJournalReader {
   }
 
   firstPutMs(noun: Noun): number | null {
-    return (this.#firstPut.get(noun) as { atMs: number | null }).atMs;
+    return (this.#statements.firstPut.get(noun) as { atMs: number | null }).atMs;
   }
 
   commands(beforeSeq: number | null, limit: number): CommandEntry[] {
-    const rows = this.#commands.all(beforeSeq ?? Number.MAX_SAFE_INTEGER, limit) as unknown as EntryRow[];
+    const rows = this.#statements.commands.all(beforeSeq ?? Number.MAX_SAFE_INTEGER, limit) as unknown as EntryRow[];
     return rows.map((row) => decodeEntry(row) as CommandEntry);
   }
 

@@ -4,7 +4,7 @@
  */
 import { HOUR_MS } from '#model/calendar.ts';
 import type { LoadBucket, Queries } from './queries.ts';
-import type { Database } from './sqlite.ts';
+import { type Database, eachRow } from './sqlite.ts';
 
 interface Row {
   hourMs: number;
@@ -27,13 +27,12 @@ export function createLoadQueries(derived: Database): Pick<Queries, 'loads'> {
   return {
     async loads({ series, meters, edgesMs }) {
       const buckets = edgesMs.slice(1).map((endMs, index) => emptyBucket(edgesMs[index]!, endMs));
-      const rows = hoursOf.iterate(series, JSON.stringify(meters), edgesMs[0]!, edgesMs.at(-1)!);
       let index = 0;
-      for (const row of rows as Iterable<unknown>) {
-        const hour = row as Row;
+      eachRow(hoursOf, [series, JSON.stringify(meters), edgesMs[0]!, edgesMs.at(-1)!], (row) => {
+        const hour = row as unknown as Row;
         while (hour.hourMs >= buckets[index]!.endMs) index++;
         add(buckets[index]!, hour);
-      }
+      });
       return buckets;
     },
   };

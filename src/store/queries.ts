@@ -236,5 +236,7 @@ export interface Queries {
   notice(query: { id: string }): Promise<NoticeRow | null>;
   /** Transitions caused by entries with seq > after, for resuming the event stream. */
   transitionsAfter(query: { seq: number; limit: number }): Promise<{ transition: Transition; alarm: Alarm }[]>;
+  /** The newest entry and the books' cursor as the connections see them that all these questions are answered from. */
+  reached(): Promise<{ journalSeq: number; booksSeq: number }>;
   parked(): Promise<{ follower: string; seq: number; atMs: number; error: string }[]>;
 }

@@ -4,7 +4,7 @@
  */
 import type { JournaledReading } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
-import type { Database, Statement } from './sqlite.ts';
+import { type Database, eachRow, type Statement } from './sqlite.ts';
 
 export class SeriesRegister {
   readonly #byStation = new Map<string, Map<string, Series>>();
@@ -14,9 +14,9 @@ export class SeriesRegister {
 
   constructor(database: Database) {
     this.#insert = database.prepare('INSERT INTO series (id, station, parameter) VALUES (?, ?, ?)');
-    for (const row of database.prepare('SELECT id, station, parameter FROM series ORDER BY id').iterate()) {
+    eachRow(database.prepare('SELECT id, station, parameter FROM series ORDER BY id'), [], (row) => {
       this.#add({ ...(row as unknown as Series) });
-    }
+    });
   }
 
   /** The series of this pair; `isNew` when this call made it. */

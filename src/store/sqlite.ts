@@ -2,7 +2,7 @@
  * The one file that knows node:sqlite. Opens a database the way every file of ours is opened and runs its
  * numbered migrations. A file newer than the program is refused: downgrades would misread it.
  */
-import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
+import { backup, DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 
 export type Database = DatabaseSync;
 export type Statement = StatementSync;
@@ -47,11 +47,100 @@ export function openReadOnly(path: string): Database {
   try {
     // Opening alone looks at nothing.
     database.prepare('SELECT count(*) FROM sqlite_schema').get();
+    readers.add(database);
     return database;
   } catch (error) {
     database.close();
     throw isCorruption(error) ? corrupt(path, error as Error) : error;
   }
+}
+
+/** The open read-only connections of this thread: what `createSnapshotWatch` looks at. */
+const readers = new Set<DatabaseSync>();
+
+/**
+ * Visits the rows of a statement in their order. The one way to iterate: when it returns or throws, the statement is over,
+ * so that no read outlives its question. One that does keeps its snapshot: every later question on the connection is
+ * answered from it, and the WAL can't be reset.
+ * @param visit ends it early with `false`.
+ */
+export function eachRow(
+  statement: Statement,
+  values: readonly SQLInputValue[],
+  visit: (row: Record<string, unknown>) => boolean | undefined,
+): void {
+  // Leaving the loop in any way closes the iterator.
+  for (const row of statement.iterate(...values)) if (visit(row) === false) return;
+}
+
+/** A read-only connection that still answers as of before a commit; `ageMs` = how long ago that was first seen. */
+interface StaleRead {
+  path: string;
+  ageMs: number;
+}
+
+interface Watched {
+  versions: () => { own: number; file: number };
+  seen: { own: number; file: number };
+  sinceMs: number | null;
+  isTold: boolean;
+  close: () => void;
+}
+
+/**
+ * Tells which connections of this thread stand still: a second connection to the same file has seen a commit that they
+ * have not (https://sqlite.org/pragma.html#pragma_data_version). Between two questions none should: then a statement or a
+ * transaction was left open.
+ * @returns a look at all of them; call it between questions. Each connection is told once, when it has stood still for
+ * `afterMs`; whoever reads from it opens another one.
+ */
+export function createSnapshotWatch(afterMs: number): (nowMs: number) => StaleRead[] {
+  const watched = new Map<DatabaseSync, Watched>();
+
+  function follow(): void {
+    for (const [database, { close }] of watched) {
+      if (database.isOpen) continue;
+      close();
+      watched.delete(database);
+    }
+    for (const database of readers) {
+      if (!database.isOpen) readers.delete(database);
+      else if (!watched.has(database)) watched.set(database, watch(database));
+    }
+  }
+
+  return (nowMs) => {
+    follow();
+    const stale: StaleRead[] = [];
+    for (const [database, one] of watched) {
+      const now = one.versions();
+      if (now.own !== one.seen.own) one.sinceMs = null;
+      else if (now.file !== one.seen.file) one.sinceMs ??= nowMs;
+      one.seen = now;
+      if (one.sinceMs === null || one.isTold || nowMs - one.sinceMs < afterMs) continue;
+      one.isTold = true;
+      stale.push({ path: database.location()!, ageMs: nowMs - one.sinceMs });
+    }
+    return stale;
+  };
+}
+
+function watch(database: DatabaseSync): Watched {
+  const witness = new DatabaseSync(database.location()!, { readOnly: true, timeout: 2000 });
+  const [own, file] = [database, witness].map((one) => {
+    const statement = one.prepare('PRAGMA data_version');
+    return () => (statement.get() as { data_version: number }).data_version;
+  });
+  const versions = () => {
+    // The same before and after: no commit came in between, so both speak of one instant.
+    for (let before = file!(); ; ) {
+      const mine = own!();
+      const after = file!();
+      if (after === before) return { own: mine, file: after };
+      before = after;
+    }
+  };
+  return { versions, seen: versions(), sinceMs: null, isTold: false, close: () => witness.close() };
 }
 
 /** Pages copied before other work of this thread has its turn: 8 MiB. */

@@ -4,7 +4,7 @@
  */
 import type { Flag } from '#model/flag.ts';
 import type { TracedReading } from './reading-store.ts';
-import type { Database } from './sqlite.ts';
+import { type Database, eachRow } from './sqlite.ts';
 
 /**
  * What ended a version: another value for its time (`reading`), an engineer's correction (`command`), or the final
@@ -76,10 +76,10 @@ export function openVersions(derived: Database): Versions {
     },
     replacedByCommand(series, timeMs) {
       const values: (number | null)[] = [];
-      for (const row of newestFirst.iterate(series, timeMs)) {
-        if (row.cause === 'reading') break;
-        if (row.cause === 'command') values.push(row.value as number | null);
-      }
+      eachRow(newestFirst, [series, timeMs], ({ cause, value }) => {
+        if (cause === 'command') values.push(value as number | null);
+        return cause !== 'reading';
+      });
       return values;
     },
   };

@@ -79,10 +79,11 @@ export function createVolumesAsOf({
       if (!meter) continue;
       const known = await knownOf(control, id, range);
       const hours = [...known.hours.values()].sort((a, b) => a.hourMs - b.hourMs);
-      const nothing = { measuredLitres: 0, estimatedLitres: 0, knownMs: 0 };
+      const running = runningTotals({ measuredLitres: 0, estimatedLitres: 0, knownMs: 0 }, edgesMs);
+      for (const hour of hours) running.add(hour);
       answers.push({
         meter: id,
-        buckets: bucketsOf(meter, edgesMs, runningTotals(nothing, hours.values(), edgesMs)),
+        buckets: bucketsOf(meter, edgesMs, running.end()),
         decisions: known.decisions
           .filter(({ timeMs }) => timeMs >= range.fromMs && timeMs < range.toMs)
           .sort((a, b) => a.timeMs - b.timeMs),

@@ -8,7 +8,7 @@ import { floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
 import { type HourVolume, share } from '#volume/hours.ts';
 import type { MeterVolumes, VolumeBucket, VolumeQuery } from './queries.ts';
-import type { Database, Statement } from './sqlite.ts';
+import { type Database, eachRow, type Statement } from './sqlite.ts';
 import { floorDay, type RunningTotal } from './volume-rows.ts';
 
 /** Above so many edges one scan of the hours is cheaper than a look-up per edge. */
@@ -120,12 +120,11 @@ function totalsByScan(derived: Database, meters: readonly string[], edgesMs: rea
   );
   const dayMs = floorDay(edgesMs[0]!);
   return meters.map((meter) => {
-    const base = plus(NOTHING, day.get(meter, dayMs) as MaybeTotal | undefined);
-    return runningTotals(
-      base,
-      hours.iterate(meter, dayMs, edgesMs.at(-1)!) as unknown as Iterator<HourVolume>,
-      edgesMs,
-    );
+    const running = runningTotals(plus(NOTHING, day.get(meter, dayMs) as MaybeTotal | undefined), edgesMs);
+    eachRow(hours, [meter, dayMs, edgesMs.at(-1)!], (hour) => {
+      running.add(hour as unknown as HourVolume);
+    });
+    return running.end();
   });
 }
 
@@ -145,25 +144,23 @@ function plus(a: RunningTotal, b: MaybeTotal | undefined): RunningTotal {
  * Running totals at each edge, from a total and the hours after it.
  * @param edgesMs ascending, none before the first hour.
  */
-export function runningTotals(
-  base: RunningTotal,
-  hours: Iterator<HourVolume>,
-  edgesMs: readonly number[],
-): RunningTotal[] {
-  let { measuredLitres, estimatedLitres, knownMs } = base;
-  let next = hours.next();
-  return edgesMs.map((edgeMs) => {
-    while (!next.done && next.value.hourMs + HOUR_MS <= edgeMs) {
-      measuredLitres += next.value.measuredLitres;
-      estimatedLitres += next.value.estimatedLitres;
-      knownMs += next.value.knownMs;
-      next = hours.next();
-    }
-    const total = { measuredLitres, estimatedLitres, knownMs };
-    return next.done || next.value.hourMs >= edgeMs
-      ? total
-      : plus(total, partOf(next.value, edgeMs - next.value.hourMs));
-  });
+export function runningTotals(base: RunningTotal, edgesMs: readonly number[]) {
+  const totals: RunningTotal[] = [];
+  let total = base;
+  return {
+    /** One hour after the other, ascending. */
+    add(hour: HourVolume): void {
+      const { hourMs } = hour;
+      while (totals.length < edgesMs.length && edgesMs[totals.length]! < hourMs + HOUR_MS) {
+        totals.push(plus(total, partOf(hour, Math.max(0, edgesMs[totals.length]! - hourMs))));
+      }
+      total = plus(total, hour);
+    },
+    end(): RunningTotal[] {
+      while (totals.length < edgesMs.length) totals.push(total);
+      return totals;
+    },
+  };
 }
 
 /** What of an hour has run so long after its start: even, and rounded down. */

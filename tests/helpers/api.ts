@@ -102,6 +102,7 @@ function emptyQueries(): Queries {
     panel: async () => null,
     panels: async () => [],
     parked: async () => [],
+    reached: async () => ({ journalSeq: Number.MAX_SAFE_INTEGER, booksSeq: Number.MAX_SAFE_INTEGER }),
   };
 }
 

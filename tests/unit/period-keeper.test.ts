@@ -134,9 +134,25 @@ describe('closing', () => {
   it('waits for followers that are behind: books and readings that lack the same agree, and are both wrong', async () => {
     const rig = await openRig();
     const closings = createClosings({ ...rig.deps, caughtUp: async () => false });
-    await expect(closings.close('2026-10', 'x', null)).rejects.toMatchObject({ code: 'state.conflict' });
-    await expect(closings.keepReport('2026-11-20', 'x')).rejects.toMatchObject({ code: 'state.conflict' });
+    await expect(closings.close('2026-10', 'x', null)).rejects.toMatchObject({ code: 'books.behind' });
+    await expect(closings.keepReport('2026-11-20', 'x')).rejects.toMatchObject({ code: 'books.behind' });
     expect(recorded(rig)).toEqual({ days: [], periods: [] });
+  });
+
+  it('refuses while the connection that answers stands before the newest entry, whatever the followers say', async () => {
+    const rig = await openRig();
+    const { headSeq } = rig.deps.journal;
+    for (const reached of [
+      { journalSeq: headSeq, booksSeq: headSeq - 1 },
+      { journalSeq: headSeq - 1, booksSeq: headSeq },
+    ]) {
+      rig.queries.reached = async () => reached;
+      await expect(rig.deps.closings.close('2026-10', 'x', null)).rejects.toMatchObject({ code: 'books.behind' });
+      await expect(rig.deps.closings.keepReport('2026-11-20', 'x')).rejects.toMatchObject({ code: 'books.behind' });
+    }
+    rig.queries.reached = async () => ({ journalSeq: headSeq, booksSeq: headSeq });
+    await rig.deps.closings.keepReport('2026-11-20', 'x');
+    expect(recorded(rig).days).toEqual(['2026-11-20']);
   });
 
   it('refuses a day that has not closed, and what the books do not say', async () => {

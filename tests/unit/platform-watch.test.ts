@@ -316,14 +316,15 @@ describe('while the journal refuses', () => {
 
 describe('any order of what is seen', () => {
   const names = Object.keys(PLATFORM_CONDITIONS) as PlatformCondition[];
-  const lasting = names.filter((name) => name !== 'broker.session-lost' && name !== 'followers.restarting');
+  const moments: PlatformCondition[] = ['broker.session-lost', 'followers.restarting', 'reads.stale'];
+  const lasting = names.filter((name) => !moments.includes(name));
   const condition = fc.constantFrom(...lasting);
   const action = fc.oneof(
     { weight: 6, arbitrary: fc.record({ do: fc.constant('see' as const), condition }) },
     { weight: 6, arbitrary: fc.record({ do: fc.constant('miss' as const), condition }) },
     fc.record({
       do: fc.constant('event' as const),
-      condition: fc.constantFrom<PlatformCondition>('broker.session-lost', 'followers.restarting'),
+      condition: fc.constantFrom(...moments),
     }),
     { weight: 4, arbitrary: fc.record({ do: fc.constant('pass' as const), seconds: fc.integer({ min: 1, max: 90 }) }) },
     fc.record({ do: fc.constant('refuse' as const), isRefusing: fc.boolean() }),

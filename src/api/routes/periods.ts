@@ -73,7 +73,7 @@ function closeRoute(api: Api, deps: ApiDeps): void {
         summary: 'Closes a month or a transfer year, once: its figures are kept with all that they came from',
         status: 201,
         answer: periodView,
-        faults: ['range.invalid', 'state.conflict', 'overloaded', 'journal.full', 'journal.unwritable'],
+        faults: ['range.invalid', 'state.conflict', 'books.behind', 'overloaded', 'journal.full', 'journal.unwritable'],
       }),
     },
     async handler(request, reply) {
@@ -97,7 +97,7 @@ function restateRoute(api: Api, deps: ApiDeps): void {
         summary: 'Closes a period anew because its figures have changed; what was closed before stays beside it',
         status: 201,
         answer: periodView,
-        faults: ['not-found', 'state.conflict', 'overloaded', 'journal.full', 'journal.unwritable'],
+        faults: ['not-found', 'state.conflict', 'books.behind', 'overloaded', 'journal.full', 'journal.unwritable'],
       }),
     },
     async handler(request, reply) {

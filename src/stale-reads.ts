@@ -1,0 +1,29 @@
+/** Tells the platform of threads that read from an old state: what each does about it is its own affair. */
+import { basename } from 'node:path';
+import type { Clock } from './clock.ts';
+import type { PlatformWatch } from './platform-watch.ts';
+
+/** A connection that stood still for `ageMs`. */
+export interface StaleFile {
+  path: string;
+  ageMs: number;
+}
+
+interface Parts {
+  platform: Pick<PlatformWatch, 'event'>;
+  clock: Clock;
+  log: { error(fields: object, message: string): void };
+}
+
+/** A snapshot may be so old between two questions before its connection is given up. */
+export const STALE_AFTER_MS = 1000;
+
+export function createStaleTelling({ platform, clock, log }: Parts): (thread: string, files: StaleFile[]) => void {
+  return (thread, files) => {
+    for (const { path, ageMs } of files) {
+      const detail = `thread ${thread}, ${basename(path)}, for ${(ageMs / 1000).toFixed(1)} s`;
+      log.error({ event: 'reads.stale', thread, path, ageMs }, 'a read was left open; the file is opened anew');
+      platform.event('reads.stale', clock.nowMs() - ageMs, detail);
+    }
+  };
+}
