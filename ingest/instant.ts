@@ -2,8 +2,10 @@
 import type { Fault } from '#model/faults.ts';
 import { shortened } from './codecs/codec.ts';
 
-/** 2000-01-01T00:00:00Z; no station of ours is older, and a clock that lost its battery shows 1970. */
+/** 2000-01-01T00:00:00Z; no gateway of ours is older, and a clock that lost its battery shows 1970. */
 const EARLIEST_MS = 946_684_800_000;
+/** 1900-01-01T00:00:00Z: what people hand in from archives (`/import`, `/panels`) may be as old as the first gauges. */
+export const EARLIEST_HISTORY_MS = -2_208_988_800_000;
 /** How far a gateway's clock may run ahead of ours. */
 export const AHEAD_MS_MAX = 600_000;
 
@@ -11,31 +13,34 @@ const WITHOUT_OFFSET = /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}(?::\d{2}(?:[.,]\d+
 
 /**
  * Epoch milliseconds (whole; finer fractions are cut off) of a time as sent, judged against its arrival.
+ * @param earliestMs by default 2000; `EARLIEST_HISTORY_MS` for what comes from archives.
  * @returns the instant, or the fault `time.no-offset`, `time.seconds`, `time.malformed` or `time.impossible`.
  */
-export function instantOf(time: unknown, arrivalMs: number): number | Fault {
+export function instantOf(time: unknown, arrivalMs: number, earliestMs = EARLIEST_MS): number | Fault {
   const latestMs = arrivalMs + AHEAD_MS_MAX;
-  if (typeof time === 'number') return fromNumber(time, latestMs);
+  if (typeof time === 'number') return fromNumber(time, earliestMs, latestMs);
   if (typeof time !== 'string') return fault('time.malformed', 'The time is neither text nor a number.');
   const timeMs = rfc3339Ms(time);
-  if (!Number.isNaN(timeMs)) return withinReason(timeMs, latestMs);
+  if (!Number.isNaN(timeMs)) return withinReason(timeMs, earliestMs, latestMs);
   if (WITHOUT_OFFSET.test(time)) {
     return fault('time.no-offset', `"${time}" has no UTC offset; write it as 2026-11-22T08:00:00+08:00.`);
   }
   return fault('time.malformed', `"${shortened(time)}" is not RFC 3339 such as 2026-11-22T08:00:00+08:00.`);
 }
 
-function fromNumber(time: number, latestMs: number): number | Fault {
+function fromNumber(time: number, earliestMs: number, latestMs: number): number | Fault {
   if (!Number.isFinite(time)) return fault('time.malformed', 'The time is not a finite number.');
   const seconds = time * 1000;
-  if (time < EARLIEST_MS && seconds >= EARLIEST_MS && seconds <= latestMs) {
+  if (time < EARLIEST_MS && seconds >= earliestMs && seconds <= latestMs) {
+    // From archives a small number could be either: then it is no less refused, since nothing is guessed.
     return fault('time.seconds', `${time} can only be seconds; send milliseconds.`);
   }
-  return withinReason(Math.trunc(time), latestMs);
+  return withinReason(Math.trunc(time), earliestMs, latestMs);
 }
 
-function withinReason(timeMs: number, latestMs: number): number | Fault {
-  if (timeMs < EARLIEST_MS) return fault('time.impossible', 'The time is before 2000.');
+function withinReason(timeMs: number, earliestMs: number, latestMs: number): number | Fault {
+  if (timeMs < earliestMs)
+    return fault('time.impossible', `The time is before ${new Date(earliestMs).getUTCFullYear()}.`);
   if (timeMs > latestMs) return fault('time.impossible', 'The time is more than 10 minutes ahead of its arrival.');
   return timeMs;
 }
@@ -71,7 +76,8 @@ function rfc3339Ms(text: string): number {
     if (at === start) return Number.NaN;
   }
   const offsetMinutes = offsetOf(text, at);
-  // Date.UTC takes the years 0 to 99 for 1900 to 1999; either is before 2000 and refused as that.
+  // Date.UTC takes the years 0 to 99 for 1900 to 1999.
+  if (year < 100) return Number.NEGATIVE_INFINITY;
   return Date.UTC(year, month - 1, day, hour, minute, second, milliseconds) - offsetMinutes * 60_000;
 }
 

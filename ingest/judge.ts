@@ -2,6 +2,7 @@
  * From a payload to judged values: decode, then station, owner, time, parameter and value in that order. Whatever is
  * wrong with one value is said of that value alone; the rest goes on.
  */
+import { isImport } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Parameter, Reference } from '#model/reference.ts';
@@ -11,7 +12,7 @@ import { type Codec, type Sample, shortened } from './codecs/codec.ts';
 import { CODECS } from './codecs/index.ts';
 import type { Delivery } from './door.ts';
 import type { FaceUnits } from './face-units.ts';
-import { instantOf } from './instant.ts';
+import { EARLIEST_HISTORY_MS, instantOf } from './instant.ts';
 import { parameterOf, type Quantity, quantityOf } from './resolve.ts';
 import type { Slot, Slots } from './series-memory.ts';
 
@@ -61,7 +62,7 @@ export function judge(
   const quantity: Quantity = { value: null, deviceFlag: null, isFlagKnown: true };
   const isTextNumber = registers.control.get('gateway', delivery.source)?.numbersAsText ?? false;
   for (const sample of decoded.samples) {
-    const context = contextOf(sample, registers.control, delivery.stations, arrivalMs);
+    const context = contextOf(sample, registers.control, delivery, arrivalMs);
     if (sample.values === null) judged.refused.push(refused(codec, context as Fault, sample, null));
     const twins = twinsIn(sample, registers.reference);
     for (const name in sample.values) {
@@ -98,7 +99,7 @@ interface Context {
 function contextOf(
   sample: Sample,
   control: Control,
-  stations: ReadonlySet<string> | null,
+  { source, stations }: Delivery,
   arrivalMs: number,
 ): Context | Fault {
   if (sample.fault !== null) return sample.fault;
@@ -108,7 +109,7 @@ function contextOf(
   if (stations !== null && !stations.has(id)) {
     return { code: 'gateway.not-owner', message: `This gateway may not write station "${id}".` };
   }
-  const timeMs = instantOf(sample.time, arrivalMs);
+  const timeMs = instantOf(sample.time, arrivalMs, isImport(source) ? EARLIEST_HISTORY_MS : undefined);
   return typeof timeMs === 'number' ? { station, timeMs } : timeMs;
 }
 

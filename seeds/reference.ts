@@ -5,7 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { durationMs } from '#model/duration.ts';
-import type { Parameter, Reference } from '#model/reference.ts';
+import type { Conversion, Parameter, Reference } from '#model/reference.ts';
 import { id } from '#model/register.ts';
 import { loadStandards } from './reference-standards.ts';
 import { SeedError } from './seed-error.ts';
@@ -30,6 +30,7 @@ const parametersFile = z.strictObject({
       name: names,
       unit: z.string().min(1),
       units: z.string(),
+      as: z.record(z.string(), z.number().positive()).optional(),
       aliases: z.array(z.string().min(1)),
       mean: z.enum(['arithmetic', 'ph', 'geometric']).default('arithmetic'),
       multiple: z.boolean().default(true),
@@ -95,7 +96,7 @@ function toParameter(
   const units: Parameter['units'] = {};
   for (const [spelling, to] of Object.entries(set)) {
     const { factor, offset } = typeof to === 'number' ? { factor: to, offset: 0 } : to;
-    units[spelling] = { factor: ratio(factor, canonical), offset: ratio(offset, canonical) };
+    units[spelling] = toConversion(ratio(factor, canonical), ratio(offset, canonical));
   }
   const { qc } = entry;
   return {
@@ -103,6 +104,7 @@ function toParameter(
     name: entry.name,
     unit: entry.unit,
     units,
+    ...(entry.as ? { as: entry.as } : {}),
     aliases: entry.aliases,
     mean: entry.mean,
     multiple: entry.multiple,
@@ -126,6 +128,13 @@ function flatLine(
   } catch (error) {
     throw fault((error as Error).message);
   }
+}
+
+/** 1/3600 has no exact factor but an exact divisor. */
+function toConversion(factor: number, offset: number): Conversion {
+  const divisor = Math.round(1 / factor);
+  const isDivision = factor < 1 && Math.abs(divisor * factor - 1) < 1e-12;
+  return isDivision ? { factor, offset, divisor } : { factor, offset };
 }
 
 /** Quotient of two factors without the last-bit noise of binary division, so that µg/L → mg/L is 0.001 to the bit. */

@@ -1,10 +1,12 @@
 /**
- * Laboratory panels as CSV: a header naming `sample,station,time,parameter,value` and perhaps `lab,unit,method` in any order,
- * then one indicator a row. `<0.005` = not found, with the detection limit. Rows of a sample need not stand together.
+ * Laboratory panels as CSV: a header naming `sample,station,time,parameter,value` and perhaps `lab,unit,method,limit` in any
+ * order, then one indicator a row. Results as laboratories write them (./result.ts): `<0.005`, `0.005L`, `>24000`; `ND` takes
+ * its detection limit from the column `limit`, else from the station. Rows of a sample need not stand together.
  */
 import { CsvError, parse } from 'csv-parse/sync';
 import type { Panel, PanelItem } from '#model/panel.ts';
-import { NUMBER } from './codec.ts';
+import { NUMBER, shortened } from './codec.ts';
+import { laboratoryResult } from './result.ts';
 
 const REQUIRED = ['sample', 'station', 'time', 'parameter', 'value'] as const;
 
@@ -21,10 +23,16 @@ export interface SentPanel {
   rows: number[];
 }
 
-type Row = Partial<Record<(typeof REQUIRED)[number] | 'lab' | 'unit' | 'method', string>>;
+type Row = Partial<Record<(typeof REQUIRED)[number] | 'lab' | 'unit' | 'method' | 'limit', string>>;
+
+/** The detection limit of a parameter, however it is called, at a station, with its unit; null = none is known. */
+export type DetectionLimitOf = (station: string, parameter: string) => { below: number; unit: string } | null;
 
 /** The panels of a file, in the order of their first rows, or everything that is wrong with it. */
-export function decodePanels(payload: string): { panels: SentPanel[]; faults: PanelRowFault[] } {
+export function decodePanels(
+  payload: string,
+  detectionLimitOf: DetectionLimitOf,
+): { panels: SentPanel[]; faults: PanelRowFault[] } {
   let records: { record: Row; info: { lines: number } }[];
   try {
     records = parse(payload, {
@@ -47,15 +55,20 @@ export function decodePanels(payload: string): { panels: SentPanel[]; faults: Pa
   const panels = new Map<string, SentPanel>();
   const faults: PanelRowFault[] = [];
   for (const { record, info } of records) {
-    const message = take(panels, record, info.lines);
+    const message = take(panels, record, info.lines, detectionLimitOf);
     if (message !== null) faults.push({ row: info.lines, message });
   }
   return { panels: [...panels.values()], faults };
 }
 
 /** @returns what is wrong with the row, or null. */
-function take(panels: Map<string, SentPanel>, record: Row, row: number): string | null {
-  const { sample = '', station = '', time = '', parameter = '', value = '', lab, unit, method } = record;
+function take(
+  panels: Map<string, SentPanel>,
+  record: Row,
+  row: number,
+  detectionLimitOf: DetectionLimitOf,
+): string | null {
+  const { sample = '', station = '', time = '', parameter = '', lab, unit, method } = record;
   if (sample === '') return 'the sample has no id';
   const known = panels.getOrInsertComputed(sample, () => ({
     id: sample,
@@ -64,15 +77,26 @@ function take(panels: Map<string, SentPanel>, record: Row, row: number): string 
   }));
   const { panel } = known;
   if (panel.station !== station || panel.time !== time) return `sample ${sample} has another station or time above`;
-  const amount = amountOf(value);
-  if (amount === null) return `"${value}" is neither a number nor a detection limit such as <0.005`;
-  panel.items.push({ parameter, ...amount, ...(unit ? { unit } : {}), ...(method ? { method } : {}) });
+  const result = resultOf(record, detectionLimitOf);
+  if (typeof result === 'string') return result;
+  panel.items.push({ parameter, ...(unit ? { unit } : {}), ...(method ? { method } : {}), ...result });
   known.rows.push(row);
   return null;
 }
 
-function amountOf(text: string): Pick<PanelItem, 'value' | 'below'> | null {
-  const [, below, number] = /^([<＜]\s*)?(.*)$/.exec(text)!;
-  if (!NUMBER.test(number!)) return null;
-  return below ? { below: Number(number) } : { value: Number(number) };
+type Result = Pick<PanelItem, 'value' | 'below' | 'above' | 'unit'>;
+
+/** @returns what was found, or what is wrong with it. */
+function resultOf(
+  { station = '', parameter = '', value = '', limit = '' }: Row,
+  of: DetectionLimitOf,
+): Result | string {
+  const result = laboratoryResult(value);
+  if (result === null) {
+    return `"${shortened(value)}" is no result such as 0.12, <0.005, 0.005L, >24000, or ND with a detection limit`;
+  }
+  if (!('notFound' in result)) return result;
+  if (NUMBER.test(limit) && Number(limit) > 0) return { below: Number(limit) };
+  const known = of(station, parameter);
+  return known ?? `"${shortened(value)}" says no limit: write <0.005, fill the column limit, or set the detectionLimit`;
 }

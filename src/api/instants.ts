@@ -96,7 +96,8 @@ export function zonedTexts(timeZone: string): (timeMs: number) => string {
       const at = Temporal.Instant.fromEpochMilliseconds(timeMs).toZonedDateTimeISO(timeZone);
       fromMs = timeMs;
       untilMs = at.getTimeZoneTransition('next')?.epochMilliseconds ?? Number.POSITIVE_INFINITY;
-      offsetMs = at.offsetNanoseconds / 1e6;
+      // RFC 3339 has no seconds in an offset (sun time, as Shanghai's until 1901): the instant stays right, not the wall clock.
+      offsetMs = Math.round(at.offsetNanoseconds / 6e10) * 60_000;
       suffix = offsetText(offsetMs);
     }
     const local = new Date(timeMs + offsetMs).toISOString();

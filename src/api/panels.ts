@@ -2,10 +2,11 @@
 import { assessDrinkingSource } from '#assess/drinking-source.ts';
 import type { Measured } from '#assess/judge.ts';
 import { assessSample } from '#assess/sample.ts';
+import { EARLIEST_HISTORY_MS, instantOf } from '#ingest/instant.ts';
 import { conversionOf, parameterOf } from '#ingest/resolve.ts';
 import { HOUR_MS } from '#model/calendar.ts';
 import type { Panel, PanelItem } from '#model/panel.ts';
-import type { Standard } from '#model/reference.ts';
+import { converted, type Standard } from '#model/reference.ts';
 import type { ApiDeps } from './deps.ts';
 import type { ProblemError } from './problems.ts';
 import { surfaceWaterEdition } from './standards.ts';
@@ -19,6 +20,8 @@ export function canonicalPanel(deps: ApiDeps, panel: Panel): { panel: Panel; err
   if (!deps.control.get('station', panel.station)) {
     errors.push({ path: 'station', message: `there is no station "${panel.station}"` });
   }
+  const timeMs = instantOf(panel.time, deps.journal.receivedNowMs(), EARLIEST_HISTORY_MS);
+  if (typeof timeMs !== 'number') errors.push({ path: 'time', message: timeMs.message });
   const seen = new Set<string>();
   const items = panel.items.map((item, index) => {
     const { canonical, fault } = canonicalItem(deps, item);
@@ -32,6 +35,15 @@ export function canonicalPanel(deps: ApiDeps, panel: Panel): { panel: Panel; err
   return { panel: { ...panel, time: new Date(panel.time).toISOString(), items }, errors };
 }
 
+/** The detection limit that station or parameter states, canonical unit; null = neither does. */
+export function detectionLimitOf({ control, reference }: ApiDeps, station: string, name: string) {
+  const parameter = parameterOf(reference, name);
+  if (!parameter) return null;
+  const listed = control.get('station', station)?.parameters.find(({ id }) => id === parameter.id);
+  const below = listed?.detectionLimit ?? parameter.detectionLimit;
+  return below === undefined ? null : { below, unit: parameter.unit };
+}
+
 function canonicalItem(
   { reference }: ApiDeps,
   item: PanelItem,
@@ -40,15 +52,16 @@ function canonicalItem(
   if (!parameter) {
     return { canonical: item, fault: { field: 'parameter', message: `there is no indicator "${item.parameter}"` } };
   }
-  const { unit = parameter.unit, value, below, ...rest } = item;
+  const { unit = parameter.unit, value, below, above, ...rest } = item;
   const conversion = unit === parameter.unit ? { factor: 1, offset: 0 } : conversionOf(parameter, unit);
   if (!conversion) {
     return { canonical: item, fault: { field: 'unit', message: `${parameter.id} can't be converted from "${unit}"` } };
   }
-  const convert = (amount: number) => amount * conversion.factor + conversion.offset;
+  const convert = (amount: number) => converted(amount, conversion);
   const canonical: PanelItem = { ...rest, parameter: parameter.id, unit: parameter.unit };
   if (value !== undefined) canonical.value = convert(value);
   if (below !== undefined) canonical.below = convert(below);
+  if (above !== undefined) canonical.above = convert(above);
   return { canonical, fault: null };
 }
 
@@ -57,9 +70,7 @@ export async function judgedPanel(deps: ApiDeps, panel: Panel) {
   const { parameters } = deps.reference;
   const station = deps.control.get('station', panel.station);
   const standard = surfaceWaterEdition(deps, panel.time.slice(0, 10));
-  const values = new Map<string, Measured>(
-    panel.items.map(({ parameter, value, below }) => [parameter, below === undefined ? value! : { below }]),
-  );
+  const values = new Map<string, Measured>(panel.items.map((item) => [item.parameter, measuredOf(item)]));
   const sample = { waterBody: station?.waterBody ?? 'river', target: station?.target ?? null, values } as const;
   const assessed = assessSample(standard, parameters, { ...sample, rounding: 'evaluation', alternatives: false });
   const isSingle = new Set(standard.singles.map(({ parameter }) => parameter));
@@ -74,6 +85,11 @@ export async function judgedPanel(deps: ApiDeps, panel: Panel) {
     },
     comparison: await comparison(deps, panel),
   };
+}
+
+function measuredOf({ value, below, above }: PanelItem): Measured {
+  if (below !== undefined) return { below };
+  return above === undefined ? value! : { above };
 }
 
 /** Which items of the standard's tables were looked for. */

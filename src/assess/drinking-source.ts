@@ -1,7 +1,7 @@
 /** What GB 3838-2002 asks of a drinking-water source besides its class: tables 2 and 3 (section 5.3). */
 import type { Limit } from '#model/class.ts';
 import type { Parameter, SingleLimit, Standard } from '#model/reference.ts';
-import type { Measured } from './judge.ts';
+import { counted, type Measured, unfitLimit, written } from './judge.ts';
 import { brokenSide } from './sample.ts';
 
 export interface DrinkingSourceAssessment {
@@ -14,7 +14,10 @@ export interface DrinkingSourceAssessment {
     limit: number;
     multiple: number | null;
   }[];
-  notAssessed: { parameter: string; reason: 'not-measured' | 'not-finite' | 'negative' | 'detection-limit' }[];
+  notAssessed: {
+    parameter: string;
+    reason: 'not-measured' | 'not-finite' | 'negative' | 'detection-limit' | 'measuring-range';
+  }[];
 }
 
 /** Judges what of tables 2 and 3 is among `values`; nothing prescribes which items of table 3 a source measures. */
@@ -37,9 +40,9 @@ export function assessDrinkingSource(
       continue;
     }
     assessed++;
-    const value = typeof measured === 'object' ? measured!.below / 2 : measured;
-    const side = brokenSide(limit, value);
+    const side = brokenSide(limit, counted(measured!));
     if (!side) continue;
+    const value = typeof measured === 'object' && 'above' in measured! ? measured.above : counted(measured!);
     const multiple = parameters.get(parameter)?.multiple ? (value - side.limit) / side.limit : null;
     breaches.push({ parameter, value, ...side, multiple });
   }
@@ -54,9 +57,8 @@ function limitOf({ op, limit }: SingleLimit): Limit {
 
 function reasonNot(limit: Limit, measured: Measured) {
   if (measured === null) return 'not-measured';
-  const isBelow = typeof measured === 'object';
-  const given = isBelow ? measured.below : measured;
+  const given = written(measured);
   if (!Number.isFinite(given)) return 'not-finite';
   if (given < 0) return 'negative';
-  return isBelow && limit.op === '<=' && given > limit.value ? 'detection-limit' : null;
+  return typeof measured === 'object' ? unfitLimit(measured, limit) : null;
 }

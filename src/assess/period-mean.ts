@@ -4,7 +4,7 @@
  */
 import { folded, unfolded } from '#model/mean.ts';
 import type { MeanKind, Parameter } from '#model/reference.ts';
-import type { Measured } from './judge.ts';
+import { counted, type Measured, written } from './judge.ts';
 
 export interface PeriodMean {
   /** Not found in any sample: the largest of the detection limits. Null: nothing usable. */
@@ -25,13 +25,13 @@ export function periodMean(samples: readonly Measured[], { mean, qc }: Pick<Para
   let detection = 0;
   for (const sample of samples) {
     if (sample === null) continue;
-    const isBelow = typeof sample === 'object';
-    const given = isBelow ? sample.below : sample;
+    const isBelow = typeof sample === 'object' && 'below' in sample;
+    const given = written(sample);
     if (!Number.isFinite(given) || given < least) {
       rejected++;
       continue;
     }
-    used.push(isBelow ? given / 2 : given);
+    used.push(isBelow ? counted(sample) : given);
     if (isBelow) {
       belowDetection++;
       detection = Math.max(detection, given);

@@ -7,6 +7,7 @@ import type { Parameter, Standard } from '#model/reference.ts';
 import { classOf, itemOf, limitFor } from './classify.ts';
 import {
   compared,
+  counted,
   type Judged,
   judge,
   type Measured,
@@ -128,7 +129,7 @@ export function assessSample(
 
 function besideOf(standard: Standard, sample: Sample, { id: parameter, qc }: Parameter, measured: Measured): Beside[] {
   if (measured === null) return [];
-  const given = typeof measured === 'object' ? measured.below / 2 : measured;
+  const given = counted(measured);
   // Temperature may be a little below 0, a concentration may not.
   if (!Number.isFinite(given) || given < (qc.fail?.[0] ?? 0)) return [];
   const value = compared(itemOf(standard, parameter)!, sample.rounding, given);

@@ -23,7 +23,10 @@ const TABLE = {
   'time.no-offset': { status: null, meaning: 'The time has no UTC offset; Wellkeeper never guesses a zone.' },
   'time.seconds': { status: null, meaning: 'The time is a number that can only be seconds; milliseconds are wanted.' },
   'time.malformed': { status: null, meaning: 'The time is neither RFC 3339 nor epoch milliseconds.' },
-  'time.impossible': { status: null, meaning: 'The time is before 2000 or more than 10 minutes ahead of arrival.' },
+  'time.impossible': {
+    status: null,
+    meaning: 'The time is before 2000 (from archives, 1900) or more than 10 minutes ahead of arrival.',
+  },
   'sample.malformed': { status: null, meaning: 'The sample is not an object with station, time and values.' },
   'row.malformed': { status: null, meaning: 'The CSV row does not have the columns that the header promises.' },
   'flag.unknown': { status: null, meaning: 'The device flag is not known; the value is kept with flag 2.' },

@@ -8,13 +8,34 @@ import type { Criterion } from './criterion.ts';
 /** How a parameter is averaged: arithmetic, as pH through [H⁺], or geometric (faecal coliforms). */
 export type MeanKind = 'arithmetic' | 'ph' | 'geometric';
 
+/** How to come from a unit to the canonical one: sent × factor + offset. */
+export interface Conversion {
+  factor: number;
+  offset: number;
+  /**
+   * 1 / factor where that is a whole number. Dividing by it is exact to the last bit (25 ng/L are 0.000025 mg/L, 1 m3/h
+   * 1/3600 m3/s), multiplying by the factor, itself no exact number, isn't.
+   */
+  divisor?: number;
+}
+
+/** An amount in the canonical unit. */
+export function converted(amount: number, { factor, offset, divisor }: Conversion): number {
+  return (divisor === undefined ? amount * factor : amount / divisor) + offset;
+}
+
 export interface Parameter {
   id: string;
   name: { zh: string; en: string };
   /** Canonical unit; every stored value is in it. */
   unit: string;
   /** Units it may be sent in → canonical = sent × factor + offset. Keys as gateways spell them, UCUM among them. */
-  units: Record<string, { factor: number; offset: number }>;
+  units: Record<string, Conversion>;
+  /**
+   * Substances that amounts may be stated as (`mg/L as N`) → factor to what the canonical unit counts. Absent: it can't be
+   * stated as another one.
+   */
+  as?: Record<string, number>;
   /** HJ 525 / HJ 212 codes and other aliases. */
   aliases: string[];
   mean: MeanKind;

@@ -8,7 +8,10 @@ import { type Database, eachRow, transaction } from './sqlite.ts';
 import { addStatistics, emptyStatistics, type Statistics } from './statistics.ts';
 
 const DAYS_PER_STEP = 200;
-/** Readings are not taken from before 2000 (contracts §3); a zone's rules beyond 2100 are anybody's guess. */
+/**
+ * What the zone's hours are judged by. Before the first standard times clocks showed the sun's (Shanghai: +08:05:43 until
+ * 1901): days of archives that old are computed from their readings. A zone's rules beyond 2100 are anybody's guess.
+ */
 const FIRST_MS = Date.UTC(2000, 0, 1);
 const LAST_MS = Date.UTC(2100, 0, 1);
 

@@ -38,7 +38,7 @@ const VERDICTS: Record<string, Verdict> = { n: 'new', d: 'duplicate', c: 'correc
 
 /**
  * The body of a message entry.
- * @throws RangeError for a value that is not finite or a time that is not whole milliseconds since 1970
+ * @throws RangeError for a value that is not finite or a time that is not whole milliseconds
  *   (steps between times are exact only so): the door lets neither through.
  */
 export function encodeMessage(gatewaySeq: number | null, readings: readonly JournaledReading[]): string {
@@ -61,8 +61,8 @@ export function encodeMessage(gatewaySeq: number | null, readings: readonly Jour
     steps[index] = reading.timeMs - previousMs;
     if (reading.timeMs !== previousMs) hasSteps = true;
     if (reading.deviceFlag !== null) hasDeviceFlags = true;
-    if (!Number.isSafeInteger(reading.timeMs) || reading.timeMs < 0) {
-      throw new RangeError(`time ${reading.timeMs} is not whole milliseconds since 1970`);
+    if (!Number.isSafeInteger(reading.timeMs)) {
+      throw new RangeError(`time ${reading.timeMs} is not whole milliseconds`);
     }
     previousMs = reading.timeMs;
   }

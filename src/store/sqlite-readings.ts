@@ -54,7 +54,7 @@ export class SqliteReadings implements ReadingStore {
     );
     this.#at = database.prepare(`SELECT ${COLUMNS}, seq FROM reading WHERE series = ? AND timeMs = ?`);
     this.#hours = database.prepare(
-      'SELECT DISTINCT timeMs - timeMs % ?2 AS hourMs FROM reading WHERE series = ?1 ORDER BY hourMs',
+      'SELECT DISTINCT timeMs - ((timeMs % ?2) + ?2) % ?2 AS hourMs FROM reading WHERE series = ?1 ORDER BY hourMs',
     );
     this.#prune = database.prepare(
       `DELETE FROM reading WHERE series = ?1 AND timeMs <

@@ -93,7 +93,7 @@ function openRunningTotals(derived: Database) {
   const drop = derived.prepare('DELETE FROM volumeDay WHERE meter = ? AND dayMs >= ? AND dayMs <= ?');
   const sum = derived.prepare(`INSERT INTO volumeDay (meter, dayMs, ${COLUMNS})
     SELECT ?1, dayMs, ?4 + sum(m) OVER running, ?5 + sum(e) OVER running, ?6 + sum(k) OVER running FROM
-      (SELECT hourMs - hourMs % ${DAY_MS} AS dayMs, sum(measuredLitres) m, sum(estimatedLitres) e, sum(knownMs) k
+      (SELECT hourMs - (hourMs % ${DAY_MS} + ${DAY_MS}) % ${DAY_MS} AS dayMs, sum(measuredLitres) m, sum(estimatedLitres) e, sum(knownMs) k
        FROM volumeHour WHERE meter = ?1 AND hourMs >= ?2 AND hourMs < ?3 + ${DAY_MS} GROUP BY 1)
     WINDOW running AS (ORDER BY dayMs)`);
   const move = derived.prepare(`UPDATE volumeDay SET measuredLitres = measuredLitres + ?3,

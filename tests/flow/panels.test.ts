@@ -10,6 +10,7 @@ interface Item {
   parameter: string;
   value?: number;
   below?: number;
+  above?: number;
   unit: string;
 }
 interface Judged {
@@ -32,7 +33,7 @@ interface Refused {
 }
 
 const csv = (body: string) =>
-  service.call<Refused & { panels: string[]; items: number }>('POST', '/panels', body, {
+  service.call<Refused & { panels: string[]; items: number; replaced: object[] }>('POST', '/panels', body, {
     authorization: `Bearer ${ADMIN}`,
     'content-type': 'text/csv',
   });
@@ -150,7 +151,7 @@ describe('POST /panels', () => {
     ];
     expect(await csv([header, ...rows].join('\r\n'))).toMatchObject({
       status: 201,
-      body: { panels: ['a', 'b'], items: 4 },
+      body: { panels: ['a', 'b'], items: 4, replaced: [] },
     });
     const { body } = await service.call<Judged>('GET', '/panels/a');
     expect(body.items.map(({ parameter }) => parameter)).toEqual(['nh3n', 'hg', 'cd']);
@@ -181,6 +182,104 @@ describe('POST /panels', () => {
     const refused = await csv(body);
     expect(refused).toMatchObject({ status: 400, body: { code: 'request.invalid' } });
     expect(refused.body.errors[0]!.path).toContain(path);
+  });
+
+  it('reads results as laboratories write them', async () => {
+    await service.call('PUT', '/stations/limits', {
+      name: { zh: '断面', en: 'Section' },
+      kind: 'river-section',
+      waterBody: 'river',
+      parameters: [{ id: 'as', detectionLimit: 0.0003 }],
+    });
+    const rows = [
+      ['fcoli', '>24000', 'MPN/L', ''],
+      ['nh3n', '0.025L', 'MG/L', ''],
+      ['hg', 'ND', 'ug/L', '0.04'],
+      ['as', '未检出', '', ''],
+      ['cd', '25', 'ng/L', ''],
+      ['tn', '1.2', 'mg/L as N', ''],
+      ['pb', '0.000003', 'g/L', ''],
+    ].map(([parameter, value, unit, limit]) => `r,limits,${time},${parameter},${value},${unit},${limit}`);
+    const answer = await csv(['sample,station,time,parameter,value,unit,limit', ...rows].join('\n'));
+    expect(answer).toMatchObject({ status: 201, body: { items: 7, replaced: [] } });
+    const { body } = await service.call<Judged>('GET', '/panels/r');
+    expect(body.items).toEqual([
+      { parameter: 'fcoli', above: 24_000, unit: 'count/L' },
+      { parameter: 'nh3n', below: 0.025, unit: 'mg/L' },
+      { parameter: 'hg', below: 0.00004, unit: 'mg/L' },
+      { parameter: 'as', below: 0.0003, unit: 'mg/L' },
+      { parameter: 'cd', value: 0.000025, unit: 'mg/L' },
+      { parameter: 'tn', value: 1.2, unit: 'mg/L' },
+      { parameter: 'pb', value: 0.003, unit: 'mg/L' },
+    ]);
+  });
+
+  it('adds items to a known sample, replaces only the same ones and says which', async () => {
+    const first = ['nh3n,0.21', 'hg,<0.00004', 'cd,<0.00005', 'ph,7.6'].map((row) => `d,limits,${time},${row}`);
+    const short = 'sample,station,time,parameter,value';
+    expect((await csv([short, ...first].join('\n'))).body).toEqual({ panels: ['d'], items: 4, replaced: [] });
+    const second = await csv([short, `d,limits,${time},hg,0.00006`, `d,limits,${time},pb,0.001`].join('\n'));
+    expect(second.body).toEqual({ panels: ['d'], items: 2, replaced: [{ panel: 'd', parameters: ['hg'] }] });
+    const { body } = await service.call<Judged>('GET', '/panels/d');
+    expect(body.items.map(({ parameter, value, below }) => [parameter, value ?? below])).toEqual([
+      ['nh3n', 0.21],
+      ['cd', 0.00005],
+      ['ph', 7.6],
+      ['hg', 0.00006],
+      ['pb', 0.001],
+    ]);
+    const elsewhere = await csv([short, `d,other,${time},zn,0.01`].join('\n'));
+    expect(elsewhere).toMatchObject({ status: 400, body: { code: 'request.invalid' } });
+    // Both of two files that come at once stay.
+    await Promise.all(['zn', 'cu', 'se'].map((id) => csv([short, `d,limits,${time},${id},0.01`].join('\n'))));
+    expect((await service.call<Judged>('GET', '/panels/d')).body.items).toHaveLength(8);
+  });
+
+  it('reads GBK where it is declared or the bytes say so, and refuses what is neither', async () => {
+    // "d1,s,TIME,实验室,nh3n,0.2" with 实验室 in GBK.
+    const name = Buffer.from([0xca, 0xb5, 0xd1, 0xe9, 0xca, 0xd2]);
+    const file = (id: string, lab: Buffer) =>
+      Buffer.concat([
+        Buffer.from(`sample,station,time,lab,parameter,value\n${id},limits,${time},`),
+        lab,
+        Buffer.from(',nh3n,0.2\n'),
+      ]);
+    const send = (body: Buffer, type: string) =>
+      fetch(`${service.url}/api/v1/panels`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${ADMIN}`, 'content-type': type },
+        body: new Uint8Array(body),
+      });
+    expect((await send(file('g1', name), 'text/csv; charset=gbk')).status).toBe(201);
+    expect((await send(file('g2', name), 'text/csv')).status).toBe(201);
+    expect((await send(file('g3', Buffer.from('实验室')), 'text/csv; charset=utf-8')).status).toBe(201);
+    for (const id of ['g1', 'g2', 'g3']) {
+      expect((await service.call<{ lab: string }>('GET', `/panels/${id}`)).body.lab).toBe('实验室');
+    }
+    for (const [lab, type] of [
+      [name, 'text/csv; charset=utf-8'],
+      [Buffer.from([0xff, 0x20]), 'text/csv'],
+      [name, 'text/csv; charset=klingon'],
+    ] as const) {
+      const refused = await send(file('g4', lab), type);
+      expect(refused.status).toBe(400);
+      expect(await refused.json()).toMatchObject({ code: 'message.malformed' });
+    }
+  });
+
+  it('takes samples since 1900, none of the future', async () => {
+    const at = (id: string, moment: string) =>
+      csv(['sample,station,time,parameter,value', `${id},limits,${moment},ph,7`].join('\n'));
+    expect((await at('old', '1931-05-04T08:00:00+08:00')).status).toBe(201);
+    const { body } = await service.call<{ items: { id: string }[] }>('GET', '/panels?to=1950-01-01T00:00:00Z');
+    expect(body.items.map(({ id }) => id)).toEqual(['old']);
+    for (const moment of [
+      '1899-12-31T23:59:59Z',
+      '0031-05-04T08:00:00Z',
+      new Date(Date.now() + 3_600_000).toISOString(),
+    ]) {
+      expect(await at('bad', moment)).toMatchObject({ status: 400, body: { errors: [{ path: 'row 2' }] } });
+    }
   });
 
   it('lists panels by station and time, newest sample first, page by page', async () => {

@@ -4,7 +4,7 @@
  */
 import { assessCriteria, type CriterionSample } from '#assess/criteria.ts';
 import { assessDrinkingSource } from '#assess/drinking-source.ts';
-import type { Measured } from '#assess/judge.ts';
+import { type Measured, written } from '#assess/judge.ts';
 import { periodMean } from '#assess/period-mean.ts';
 import { assessSample } from '#assess/sample.ts';
 import { temperatureRule } from '#assess/temperature.ts';
@@ -95,7 +95,8 @@ function dischargeRoute(api: Api, deps: ApiDeps): void {
 
 function toSample(measured: Measured): CriterionSample[] {
   if (measured === null) return [];
-  return [typeof measured === 'number' ? { value: measured } : { value: measured.below, below: true }];
+  const isBelow = typeof measured === 'object' && 'below' in measured;
+  return [{ value: written(measured), ...(isBelow ? { below: true } : {}) }];
 }
 
 /** By parameter id, whatever alias was sent. @throws Problem when two names mean one parameter. */

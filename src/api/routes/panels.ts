@@ -1,14 +1,15 @@
 /** Laboratory panels: put by sample or by CSV, read with completeness, class and comparison with the sensors. */
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { textIn } from '#ingest/codecs/charset.ts';
 import { decodePanels } from '#ingest/codecs/panel-csv.ts';
-import { type Panel, panel as panelSchema } from '#model/panel.ts';
+import { PANEL_ITEMS_MAX, type Panel, panel as panelSchema } from '#model/panel.ts';
 import { id as idSchema } from '#model/register.ts';
 import { actorOf } from '../caller.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { rangeOf } from '../instants.ts';
-import { canonicalPanel, judgedPanel } from '../panels.ts';
+import { canonicalPanel, detectionLimitOf, judgedPanel } from '../panels.ts';
 import { fromZod, notFound, Problem, type ProblemError } from '../problems.ts';
 import { documented, idParams, LIST_LIMIT } from '../schemas/common.ts';
 import { judgedPanelView, panelBody, panelPage, panelsQuery, panelsTaken, panelView } from '../schemas/panels.ts';
@@ -16,10 +17,10 @@ import { dropOwnId } from './registers.ts';
 
 const CSV_BYTES_MAX = 4 << 20;
 const ERRORS_MAX = 100;
-const EARLIEST = '2000-01-01T00:00:00Z';
+const EARLIEST = '1900-01-01T00:00:00Z';
 
 export async function panelRoutes(api: Api, deps: ApiDeps): Promise<void> {
-  api.addContentTypeParser('text/csv', { parseAs: 'string', bodyLimit: CSV_BYTES_MAX }, (_request, body, done) =>
+  api.addContentTypeParser('text/csv', { parseAs: 'buffer', bodyLimit: CSV_BYTES_MAX }, (_request, body, done) =>
     done(null, body),
   );
   listRoute(api, deps);
@@ -112,39 +113,101 @@ function putRoute(api: Api, deps: ApiDeps): void {
 }
 
 function csvRoute(api: Api, deps: ApiDeps): void {
+  const inTurn = createTurns();
   api.route({
     method: 'POST',
     url: '/panels',
     config: { access: 'engineer' },
     schema: {
-      body: z.unknown().describe('CSV: `sample,station,time,parameter,value` and perhaps `lab,unit,method`'),
+      body: z.unknown().describe('CSV: `sample,station,time,parameter,value` and perhaps `lab,unit,method,limit`'),
       consumes: ['text/csv'],
       ...documented({
         tag: 'readings',
         summary: 'Puts panels by CSV, one indicator a row; all of it or, with every mistake listed, nothing',
-        description: '`<0.005` = not found, with the detection limit.',
+        description:
+          'Results as laboratories write them: `<0.005`, `0.005L`, `>24000`, `ND` or `未检出` with the column `limit` or the ' +
+          'detection limit of the station. A known sample gets further items; the same ones are replaced, and `replaced` ' +
+          'says which. UTF-8, or GBK where `charset` says so or the bytes do.',
         status: 201,
         answer: panelsTaken,
-        faults: ['request.invalid', 'media.unsupported', 'message.too-large', 'journal.full', 'journal.unwritable'],
+        faults: [
+          'request.invalid',
+          'message.malformed',
+          'media.unsupported',
+          'message.too-large',
+          'journal.full',
+          'journal.unwritable',
+        ],
       }),
     },
     async handler(request, reply) {
-      if (typeof request.body !== 'string') throw new Problem('media.unsupported', 'Panels are sent as text/csv.');
-      const panels = sound(deps, request.body);
-      await Promise.all(panels.map(({ id, panel }) => put(deps, request, id, panel)));
+      if (!Buffer.isBuffer(request.body)) throw new Problem('media.unsupported', 'Panels are sent as text/csv.');
+      const panels = sound(deps, decoded(request.body, request.headers['content-type']));
+      // One file after the other: of two that add to one sample at once, the second finds what the first added.
+      const taken = await inTurn(async () => {
+        const added = await Promise.all(panels.map(({ id, panel }) => addedTo(deps, id, panel)));
+        await Promise.all(added.map(({ id, panel }) => put(deps, request, id, panel)));
+        return added;
+      });
       const items = panels.reduce((sum, { panel }) => sum + panel.items.length, 0);
-      return reply.code(201).send({ panels: panels.map(({ id }) => id), items });
+      const replaced = taken.flatMap(({ id, replaced }) =>
+        replaced.length > 0 ? [{ panel: id, parameters: replaced }] : [],
+      );
+      return reply.code(201).send({ panels: panels.map(({ id }) => id), items, replaced });
     },
   });
+}
+
+/** Runs one after the other what reads and then writes; a failure is its own asker's alone. */
+function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const next = last.then(work, work);
+    last = next.catch(() => {});
+    return next;
+  };
+}
+
+/**
+ * What the sample is with these items: those that a known panel has stay, save the same ones.
+ * @throws Problem when the known sample is of another station or time.
+ */
+async function addedTo({ queries }: ApiDeps, id: string, panel: Panel) {
+  const known = await queries.panel({ id });
+  if (!known) return { id, panel, replaced: [] };
+  if (known.station !== panel.station || known.time !== panel.time) {
+    const message = `the known sample ${id} is of ${known.station} at ${known.time}`;
+    throw new Problem('request.invalid', message, { errors: [{ path: `sample ${id}`, message }] });
+  }
+  const own = new Set(panel.items.map(({ parameter }) => parameter));
+  const kept = known.items.filter(({ parameter }) => !own.has(parameter));
+  const replaced = known.items.map(({ parameter }) => parameter).filter((parameter) => own.has(parameter));
+  const items = [...kept, ...panel.items];
+  if (items.length > PANEL_ITEMS_MAX) {
+    const message = `sample ${id} would have more than ${PANEL_ITEMS_MAX} items`;
+    throw new Problem('request.invalid', message, { errors: [{ path: `sample ${id}`, message }] });
+  }
+  return { id, panel: { ...known, ...panel, items }, replaced };
 }
 
 function put({ journal }: ApiDeps, request: FastifyRequest, id: string, body: Panel) {
   return journal.appendCommand(actorOf(request), { verb: 'put', noun: 'panel', id, body });
 }
 
+/** @throws Problem `message.malformed`: a name or method that nobody can read is worse than none. */
+function decoded(bytes: Buffer, contentType: string | undefined): string {
+  const charset = /;\s*charset="?([^";\s]+)/i.exec(contentType ?? '')?.[1] ?? null;
+  const text = textIn(bytes, charset);
+  if (text !== null) return text;
+  throw new Problem(
+    'message.malformed',
+    `The file is not ${charset ?? 'UTF-8 or GBK'}; say \`charset\` in Content-Type.`,
+  );
+}
+
 /** @throws Problem that lists what is wrong, by row of the file. */
 function sound(deps: ApiDeps, csv: string): { id: string; panel: Panel }[] {
-  const { panels, faults } = decodePanels(csv);
+  const { panels, faults } = decodePanels(csv, (station, name) => detectionLimitOf(deps, station, name));
   const errors: ProblemError[] = faults.map(({ row, message }) => ({ path: `row ${row}`, message }));
   const checked = panels.map(({ id, panel, rows }) => {
     const parsed = panelSchema.safeParse(panel);

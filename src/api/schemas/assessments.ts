@@ -9,14 +9,19 @@ import { waterClass } from './readings.ts';
 const INDICATORS_MAX = 500;
 const SAMPLES_MAX = 10_000;
 
-const measured = z.union([z.number(), z.strictObject({ below: z.number().positive() }), z.null()]);
+const measured = z.union([
+  z.number(),
+  z.strictObject({ below: z.number().positive() }),
+  z.strictObject({ above: z.number().positive() }),
+  z.null(),
+]);
 const values = z
   .record(z.string().min(1).max(64), z.union([measured, z.array(measured).max(1000)]))
   .refine((given) => Object.keys(given).length <= INDICATORS_MAX, `at most ${INDICATORS_MAX} values`)
   .refine((given) => Object.values(given).flat().length <= SAMPLES_MAX, `at most ${SAMPLES_MAX} samples`)
   .describe(
     'Parameter (or its alias) → value in its canonical unit; null: not measured; { below }: not found, with the ' +
-      'detection limit; a list: samples of a period, averaged first',
+      'detection limit; { above }: more than the method can tell; a list: samples of a period, averaged first',
   );
 
 export const assessmentBody = z

@@ -45,6 +45,20 @@ export const judgedPanelView = panelView.extend({
     .describe('Indicators that a sensor of this station measured at that time'),
 });
 
-export const panelsTaken = z.object({ panels: z.array(z.string()), items: z.number().int() }).meta({
-  examples: [{ panels: ['2026-11-taocha', '2026-11-heilong-dam'], items: 218 }],
-});
+export const panelsTaken = z
+  .object({
+    panels: z.array(z.string()),
+    items: z.number().int(),
+    replaced: z
+      .array(z.object({ panel: z.string(), parameters: z.array(z.string()) }))
+      .describe('Items that the sample had before and that these have taken the place of'),
+  })
+  .meta({
+    examples: [
+      {
+        panels: ['2026-11-taocha', '2026-11-heilong-dam'],
+        items: 218,
+        replaced: [{ panel: '2026-11-taocha', parameters: ['hg'] }],
+      },
+    ],
+  });

@@ -10,7 +10,17 @@ export const parameterView = z
     id: z.string(),
     name: names,
     unit: z.string(),
-    units: z.record(z.string(), z.object({ factor: z.number(), offset: z.number() })),
+    units: z
+      .record(z.string(), z.object({ factor: z.number(), offset: z.number(), divisor: z.number().optional() }))
+      .describe(
+        'canonical = sent × factor + offset; where there is a `divisor`, sent / divisor + offset is the same exactly',
+      ),
+    as: z
+      .record(z.string(), z.number())
+      .optional()
+      .describe(
+        'Substances that amounts may be stated as (`mg/L as N`), with the factor to what the canonical unit counts',
+      ),
     aliases: z.array(z.string()),
     mean: z.enum(['arithmetic', 'ph', 'geometric']),
     detectionLimit: z.number().optional().describe('What is below it is censored; none is shipped'),
@@ -37,7 +47,7 @@ export const parameterView = z
         id: 'nh3n',
         name: { zh: '氨氮', en: 'Ammonia nitrogen' },
         unit: 'mg/L',
-        units: { 'ug/L': { factor: 0.001, offset: 0 } },
+        units: { 'ug/L': { factor: 0.001, offset: 0, divisor: 1000 } },
         aliases: ['w21003'],
         mean: 'arithmetic',
         qc: { fail: [0, 300], suspect: null, ratePerHour: [0.5, 2], spike: [0.5, 2], flat: null },
