@@ -1,7 +1,12 @@
 /** Publishes samples as one gateway: QoS 1, a window of messages in flight, done when every PUBACK has come. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connectAsync } from 'mqtt';
-import type { ReplaySample } from './replay-csv.ts';
+
+export interface ReplaySample {
+  station: string;
+  time: number;
+  values: Record<string, number | string | null | { value: number | string; unit?: string; flag?: string }>;
+}
 
 /** The gateway's account of itself (contracts §3), counted in values. */
 export interface Ledger {
@@ -17,7 +22,7 @@ export interface ReplayOptions {
   gateway: string;
   username: string;
   password: string;
-  samples: readonly ReplaySample[];
+  samples: AsyncIterable<ReplaySample>;
   /** How many times faster than the samples' own times; null = as fast as they are acknowledged. */
   speed: number | null;
   warn(line: string): void;
@@ -27,6 +32,8 @@ export interface ReplayOutcome {
   messages: number;
   /** Values, missing ones among them. */
   acknowledged: number;
+  /** Refusals that the gateway was told of: at most ten a second are. */
+  rejected: number;
   /** The retained ledger if the broker let us read one; null otherwise. */
   ledger: Ledger | null;
 }
@@ -40,7 +47,7 @@ const STALLED_MS = 60_000;
 /** @throws Error when the broker refuses the credential or stops acknowledging. */
 export async function publishReplay(options: ReplayOptions): Promise<ReplayOutcome> {
   const { gateway, samples, speed, warn } = options;
-  const outcome: ReplayOutcome = { messages: 0, acknowledged: 0, ledger: null };
+  const outcome: ReplayOutcome = { messages: 0, acknowledged: 0, rejected: 0, ledger: null };
   const client = await connectAsync(options.url, {
     username: options.username,
     password: options.password,
@@ -48,15 +55,14 @@ export async function publishReplay(options: ReplayOptions): Promise<ReplayOutco
     reconnectPeriod: 1000,
   });
   try {
-    let rejected = 0;
     client.on('message', (topic, payload) => {
       if (topic.endsWith('/ledger')) outcome.ledger = JSON.parse(payload.toString()) as Ledger;
-      else if (++rejected <= REJECTED_SHOWN_MAX) warn(`rejected: ${payload.toString()}`);
+      else if (++outcome.rejected <= REJECTED_SHOWN_MAX) warn(`rejected: ${payload.toString()}`);
     });
     await client.subscribeAsync([`wk/v1/${gateway}/rejected`, `wk/v1/${gateway}/ledger`], { qos: 0 });
     const inFlight = new Set<Promise<unknown>>();
     let pacedMs: number | null = null;
-    for (const batch of batchesOf(samples, speed)) {
+    for await (const batch of batchesOf(samples, speed)) {
       const timeMs = batch[0]!.time;
       if (speed !== null && pacedMs !== null && timeMs > pacedMs) await sleep((timeMs - pacedMs) / speed);
       pacedMs = timeMs;
@@ -73,6 +79,8 @@ export async function publishReplay(options: ReplayOptions): Promise<ReplayOutco
       while (inFlight.size >= IN_FLIGHT_MAX) await orStalled(Promise.race(inFlight));
     }
     while (inFlight.size > 0) await orStalled(Promise.race(inFlight));
+    // Refusals were published before the last PUBACK; what the broker answers next comes after them.
+    await client.unsubscribeAsync(`wk/v1/${gateway}/ledger`);
     return outcome;
   } finally {
     await client.endAsync(!client.connected);
@@ -80,9 +88,9 @@ export async function publishReplay(options: ReplayOptions): Promise<ReplayOutco
 }
 
 /** At full speed several rows a message; paced, one row each, when its time has come. */
-function* batchesOf(samples: readonly ReplaySample[], speed: number | null): Generator<ReplaySample[]> {
+async function* batchesOf(samples: AsyncIterable<ReplaySample>, speed: number | null): AsyncGenerator<ReplaySample[]> {
   let batch: ReplaySample[] = [];
-  for (const sample of samples) {
+  for await (const sample of samples) {
     const full = speed !== null || valuesIn(batch) + valuesIn([sample]) > VALUES_MAX;
     if (batch.length > 0 && full) {
       yield batch;

@@ -1,103 +1,83 @@
 /**
- * `npm run replay -- FILE.csv --station ID --gateway ID --map column=parameter,…`: publishes a CSV file over MQTT at
- * QoS 1, as a gateway would, waits for every PUBACK and tells the ledger. All options: docs/replay.md.
- * Exit 0 = all that could be read was acknowledged; 1 = the broker or the service refused; 2 = wrong call.
+ * `npm run replay -- FILE --station ID --gateway ID --map column=parameter,…`: publishes a file over MQTT at QoS 1, as a
+ * gateway would, waits for every PUBACK and tells the ledger. The file is read twice: nothing is sent of one that leaves a
+ * question open. All options: docs/replay.md.
+ * Exit 0 = all of it was acknowledged and taken; 1 = the broker or the service refused; 2 = a wrong call, or a file about
+ * which more must be said (nothing was sent); 3 = sent, but something of it could not be read or was quarantined.
  */
-import { readFileSync } from 'node:fs';
+import { createReadStream, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { FileUndecided, FileUnreadable } from '#ingest/codecs/files/file-problem.ts';
+import { openFile, rowsOf, surveyFile } from '#ingest/codecs/files/index.ts';
+import type { TakenRow } from '#ingest/codecs/files/rows.ts';
+import type { FileSurvey } from '#ingest/codecs/files/survey.ts';
 import { systemClock } from '#src/clock.ts';
 import { adminToken } from './admin-token.ts';
 import { type Api, call, registerGateway } from './api-client.ts';
-import { PlanError, type ReplayRow, replayRows } from './replay-csv.ts';
-import { type Ledger, publishReplay } from './replay-publish.ts';
+import { loadReference } from './reference.ts';
+import { type Call, PlanError, readCall } from './replay-options.ts';
+import { type Ledger, publishReplay, type ReplaySample } from './replay-publish.ts';
+import { faultLines, questionLines, surveyText } from './replay-told.ts';
 
 const environment = process.env;
+const CHUNK_BYTES = 65_536;
 
-const OPTIONS = {
-  station: { type: 'string' },
-  gateway: { type: 'string' },
-  map: { type: 'string' },
-  time: { type: 'string' },
-  tz: { type: 'string' },
-  missing: { type: 'string' },
-  units: { type: 'string' },
-  shift: { type: 'string' },
-  speed: { type: 'string', default: 'max' },
-  url: { type: 'string', default: `mqtt://127.0.0.1:${environment.WK_MQTT_PORT || 1883}` },
-  api: { type: 'string', default: `http://127.0.0.1:${environment.WK_HTTP_PORT || 8080}` },
-  token: { type: 'string' },
-  username: { type: 'string' },
-  password: { type: 'string' },
-  'password-file': { type: 'string' },
-} as const;
+const reference = loadReference();
+const tell = (line: string) => process.stderr.write(`${line}\n`);
 
-const USAGE = `npm run replay -- FILE.csv --station ID --gateway ID --map column=parameter,…
-  [--time COLUMN] [--tz ±HH:MM|ZONE] [--missing -9999,NULL] [--units column=unit,…] [--shift now] [--speed N|max]
-  [--url mqtt://…] [--username …] [--password …|--password-file …] [--api http://…] [--token …]`;
-
-/** `--tz -07:00` as `--tz=-07:00`: parseArgs takes a separate value that begins with a dash for an option. */
-function joined(argv: readonly string[]): string[] {
-  const list: string[] = [];
-  for (let i = 0; i < argv.length; i++) {
-    const word = argv[i]!;
-    const takesValue = word.startsWith('--') && Object.hasOwn(OPTIONS, word.slice(2)) && i + 1 < argv.length;
-    list.push(takesValue ? `${word}=${argv[++i]}` : word);
-  }
-  return list;
-}
-
-function readCall() {
+/** @throws PlanError when there is no such file. */
+async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
   try {
-    const { values, positionals } = parseArgs({
-      args: joined(process.argv.slice(2)),
-      options: OPTIONS,
-      allowPositionals: true,
-    });
-    const { station, gateway, map, speed, shift } = values;
-    if (positionals.length !== 1 || !station || !gateway || !map)
-      throw new PlanError('a file, --station, --gateway and --map are needed');
-    if (shift !== undefined && shift !== 'now') throw new PlanError('--shift knows "now" only');
-    if (speed !== 'max' && !(Number(speed) > 0)) throw new PlanError('--speed is a positive number or "max"');
-    return { ...values, station, gateway, map, file: positionals[0]!, speed: speed === 'max' ? null : Number(speed) };
-  } catch (error) {
-    throw new PlanError(`${(error as Error).message}\n${USAGE}`);
-  }
-}
-type Call = ReturnType<typeof readCall>;
-
-function readFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
+    yield* createReadStream(path, { highWaterMark: CHUNK_BYTES });
   } catch (error) {
     throw new PlanError(`${path} can't be read: ${(error as Error).message}`);
   }
 }
 
-/** Moves all times by whole seconds so that the last one is now. */
-function shiftToNow(rows: readonly ReplayRow[]): void {
-  const samples = rows.flatMap((row) => (row.sample ? [row.sample] : []));
-  const lastMs = samples.reduce((latest, sample) => Math.max(latest, sample.time), Number.NEGATIVE_INFINITY);
-  const shiftMs = Math.floor((systemClock.nowMs() - lastMs) / 1000) * 1000;
-  for (const sample of samples) sample.time += shiftMs;
+async function* samplesOf({ file, options }: Call, shiftMs: number): AsyncGenerator<ReplaySample> {
+  const { plan, chunks } = await openFile(bytesOf(file), options, reference);
+  for await (const rows of rowsOf(plan, chunks)) {
+    for (const row of rows) {
+      const sample = 'values' in row ? sampleOf(row, shiftMs) : null;
+      if (sample) yield sample;
+    }
+  }
+}
+
+/** Cells that are no number are told, not sent; null when nothing is left. */
+function sampleOf({ station, timeMs, values }: TakenRow, shiftMs: number): ReplaySample | null {
+  const sent: ReplaySample['values'] = {};
+  for (const [parameter, { value, unit, flag }] of Object.entries(values)) {
+    const isBare = unit === null && flag === null;
+    sent[parameter] = value === null || isBare ? value : { value, ...(unit && { unit }), ...(flag && { flag }) };
+  }
+  return Object.keys(sent).length > 0 ? { station, time: timeMs + shiftMs, values: sent } : null;
 }
 
 /**
  * The gateway's password: given, or from a file or WK_REPLAY_PASSWORD; else, where an administrator's token is at
- * hand, a fresh one: the gateway is registered as an owner of the station besides those that it has.
+ * hand, a fresh one: the gateway is registered as an owner of the stations besides those that it has.
  */
-async function credential(options: Call, api: Api | null): Promise<string> {
+async function credential(options: Call, api: Api | null, named: readonly string[]): Promise<string> {
   const given = options.password ?? environment.WK_REPLAY_PASSWORD;
   if (given) return given;
-  if (options['password-file'] !== undefined) return readFile(options['password-file']).trim();
+  if (options.passwordFile !== undefined) return passwordIn(options.passwordFile);
   if (api === null)
     throw new PlanError('no password: --password, --password-file, WK_REPLAY_PASSWORD, or an administrator token');
   const { items } = (await call(api, 'GET', '/gateways?limit=1000')) as {
     items: { id: string; name?: string; stations: string[] }[];
   };
   const known = items.find((item) => item.id === options.gateway);
-  const stations = [...new Set([...(known?.stations ?? []), options.station])];
+  const stations = [...new Set([...(known?.stations ?? []), ...named])];
   return registerGateway(api, options.gateway, known?.name ?? `Replay of ${options.gateway}`, stations);
+}
+
+function passwordIn(path: string): string {
+  try {
+    return readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw new PlanError(`${path} can't be read: ${(error as Error).message}`);
+  }
 }
 
 /** The ledger from the API, once nothing is pending or after five seconds. */
@@ -110,42 +90,71 @@ async function ledgerOf(api: Api, gateway: string): Promise<Ledger> {
   }
 }
 
-async function main(): Promise<void> {
-  const options = readCall();
-  const rows = [...replayRows(readFile(options.file), options)];
-  const faults = rows.flatMap((row) => row.faults.map((fault) => `line ${row.line}: ${fault}`));
-  for (const fault of faults.slice(0, 20)) process.stderr.write(`${fault}\n`);
-  if (faults.length > 20) process.stderr.write(`and ${faults.length - 20} more like these\n`);
-  const samples = rows.flatMap((row) => (row.sample ? [row.sample] : []));
-  if (samples.length === 0) throw new PlanError(`nothing of ${options.file} could be read`);
-  if (options.shift === 'now') shiftToNow(rows);
+/** Whole seconds that move the last reading to now. */
+function shiftOf({ isShifted }: Call, { last }: FileSurvey): number {
+  return isShifted ? Math.floor((systemClock.nowMs() - Date.parse(last!)) / 1000) * 1000 : 0;
+}
 
+/** Reads all of the file. @throws PlanError while a question is open, or when nothing can be read. */
+async function surveyed(options: Call): Promise<FileSurvey> {
+  const { language } = options;
+  const { survey } = await surveyFile(bytesOf(options.file), options.options, reference);
+  for (const line of faultLines(survey, language)) tell(line);
+  if (options.isDryRun) process.stdout.write(`${surveyText(survey, language)}\n`);
+  if (survey.questions.length > 0) throw new PlanError(questionLines(survey, language).join('\n'));
+  if (survey.first === null) throw new PlanError(`nothing of ${options.file} could be read`);
+  return survey;
+}
+
+/** @returns whether all of it was taken. */
+async function send(options: Call, survey: FileSurvey): Promise<boolean> {
   const token = options.token ?? adminToken(environment);
   const api = token === null ? null : { origin: options.api, token };
-  const password = await credential(options, api);
+  const stations = survey.stations.map(({ station }) => station);
+  const password = await credential(options, api, stations);
+  const before = api === null ? null : await ledgerOf(api, options.gateway);
   const startMs = systemClock.monotonicMs();
   const outcome = await publishReplay({
     url: options.url,
     gateway: options.gateway,
     username: options.username ?? options.gateway,
     password,
-    samples,
+    samples: samplesOf(options, shiftOf(options, survey)),
     speed: options.speed,
-    warn: (line) => process.stderr.write(`${line}\n`),
+    warn: tell,
   });
-  const count = (of: (row: ReplayRow) => number) => rows.reduce((total, row) => total + of(row), 0);
   const seconds = ((systemClock.monotonicMs() - startMs) / 1000).toFixed(1);
   process.stdout.write(
-    `${options.file}: ${rows.length} rows, ${count((row) => row.values)} values, ${count((row) => row.missing)} missing, ` +
-      `${faults.length} faults, ${outcome.acknowledged} acknowledged in ${outcome.messages} messages, ${seconds} s\n`,
+    `${options.file}: ${survey.rows.read} rows, ${survey.values} values, ${survey.missing} missing, ` +
+      `${faultsIn(survey)} faults, ${outcome.acknowledged} acknowledged in ${outcome.messages} messages, ${seconds} s\n`,
   );
   const ledger = api === null ? outcome.ledger : await ledgerOf(api, options.gateway);
   if (ledger !== null) process.stdout.write(`ledger of ${options.gateway}: ${JSON.stringify(ledger)}\n`);
+  return outcome.rejected === 0 && (before === null || ledger?.quarantined === before.quarantined);
+}
+
+function faultsIn({ rows, unread }: FileSurvey): number {
+  return rows.refused + rows.repeated + unread;
+}
+
+async function main(): Promise<number> {
+  const options = readCall(process.argv.slice(2), environment);
+  try {
+    const survey = await surveyed(options);
+    const isTaken = options.isDryRun || (await send(options, survey));
+    return isTaken && faultsIn(survey) === 0 ? 0 : 3;
+  } catch (error) {
+    if (error instanceof FileUnreadable) throw new PlanError(error.says[options.language]);
+    if (error instanceof FileUndecided) {
+      throw new PlanError(questionLines({ questions: [error] }, options.language).join('\n'));
+    }
+    throw error;
+  }
 }
 
 try {
-  await main();
+  process.exitCode = await main();
 } catch (error) {
-  process.stderr.write(`${(error as Error).message}\n`);
+  tell((error as Error).message);
   process.exitCode = error instanceof PlanError ? 2 : 1;
 }

@@ -29,6 +29,8 @@ const TABLE = {
   },
   'sample.malformed': { status: null, meaning: 'The sample is not an object with station, time and values.' },
   'row.malformed': { status: null, meaning: 'The CSV row does not have the columns that the header promises.' },
+  'row.repeated': { status: null, meaning: 'An earlier row of the file has this time and says something else.' },
+  'time.ambiguous': { status: null, meaning: 'The local time comes twice, when the clock goes back.' },
   'flag.unknown': { status: null, meaning: 'The device flag is not known; the value is kept with flag 2.' },
   'gateway.not-owner': { status: null, meaning: 'The station is not one that this gateway may write.' },
   'time.expired': { status: null, meaning: 'The time is before what WK_RAW_RETENTION keeps.' },
@@ -39,6 +41,10 @@ const TABLE = {
   'message.too-large': { status: 413, meaning: 'The message is larger than WK_MAX_MESSAGE.' },
   'topic.not-yours': { status: null, meaning: 'The topic is not one that this client may publish to.' },
   // HTTP.
+  'file.undecided': {
+    status: 400,
+    meaning: 'The file can be read in more ways than one; `questions` says what to answer.',
+  },
   'request.invalid': { status: 400, meaning: 'The request does not fit the schema; `errors` says where.' },
   'id.invalid': { status: 400, meaning: 'An id is 1 to 64 of A-Z a-z 0-9 . _ -' },
   'range.invalid': { status: 400, meaning: 'The range is not two instants with from before to.' },

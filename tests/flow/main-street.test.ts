@@ -7,7 +7,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ReplaySample, replayRows } from '#seeds/replay-csv.ts';
+import type { ReplaySample } from '#seeds/replay-publish.ts';
+import { readWhole } from '#tests/helpers/files.ts';
 import { startTestService, type TestService } from '#tests/helpers/service.ts';
 
 const FILE = join(import.meta.dirname, '../../../shared/data/lro/MainStreet2019.csv');
@@ -47,17 +48,23 @@ const QC: Record<string, object> = {
   turbidity: { spike: [1, 5], fail: [0, 100] },
 };
 
-function samplesOf(station: string, shiftMs: number): ReplaySample[] {
-  const rows = replayRows(readFileSync(FILE, 'utf8'), {
+async function samplesOf(station: string, shiftMs: number): Promise<ReplaySample[]> {
+  const { taken } = await readWhole(readFileSync(FILE), {
     station,
     map: 'temp=temp,cond=ec,ph=ph,do=do,turb=turbidity,stage=level',
     units: 'temp=degC,cond=uS/cm,do=mg/L,turb=NTU,stage=cm',
     tz: '-07:00',
     missing: '-9999,NULL',
   });
-  return [...rows].flatMap(({ sample }) =>
-    sample && sample.time >= DAY_START && sample.time < DAY_END ? [{ ...sample, time: sample.time + shiftMs }] : [],
-  );
+  return taken
+    .filter(({ timeMs }) => timeMs >= DAY_START && timeMs < DAY_END)
+    .map(({ timeMs, values }) => {
+      const sent = Object.entries(values).map(([parameter, { value, unit }]) => [
+        parameter,
+        value === null ? null : { value, unit: unit! },
+      ]);
+      return { station, time: timeMs + shiftMs, values: Object.fromEntries(sent) as ReplaySample['values'] };
+    });
 }
 
 /** Park–Miller: the same shuffle in every run. */
@@ -140,7 +147,7 @@ describe.skipIf(!existsSync(FILE))('a day of Main Street 2019 (skipped without .
       }
       const password = await open.gateway('gw', ['2019', 'today']);
       const client = await open.connect('gw', password);
-      const messages = [...samplesOf('2019', 0), ...samplesOf('today', SHIFT)];
+      const messages = [...(await samplesOf('2019', 0)), ...(await samplesOf('today', SHIFT))];
       expect(messages).toHaveLength(2 * 96);
       await Promise.all(
         arrange(messages, arrival).map((sample) =>
@@ -175,13 +182,13 @@ describe.skipIf(!existsSync(FILE))('a day of Main Street 2019 (skipped without .
     });
 
     it.each(['2019', 'today'])('equals what follows from the file: %s', async (station) => {
-      const sent = samplesOf(station, station === 'today' ? SHIFT : 0);
+      const sent = await samplesOf(station, station === 'today' ? SHIFT : 0);
       for (const parameter of PARAMETERS) {
         const readings = await readingsOf(arrival, station, parameter);
         expect(readings.map(({ time }) => Date.parse(time))).toEqual(sent.map(({ time }) => time));
         for (const [index, { value }] of readings.entries()) {
           const given = sent[index]!.values[parameter]!;
-          const raw = given === null || typeof given === 'number' ? given : given.value;
+          const raw = (typeof given === 'object' && given !== null ? given.value : given) as number | null;
           if (raw === null) expect(value).toBeNull();
           else expect(value).toBeCloseTo(parameter === 'level' ? raw / 100 : raw, 12);
         }

@@ -225,7 +225,7 @@ describe.skipIf(!existsSync(FILE))('a day of the Logan River, replayed (skipped 
     });
     expect(await replay(...common, '--map', 'temp=temp', '--password', 'wrong')).toMatchObject({ code: 1 });
     const partly = await replay(...common, '--map', 'temp=temp');
-    expect(partly).toMatchObject({ code: 0, stderr: expect.stringContaining('line 3: "yesterday" is no time') });
+    expect(partly).toMatchObject({ code: 3, stderr: expect.stringContaining('line 3: "yesterday" is no time') });
     expect(partly.stdout).toMatch(/2 rows, 1 values, 0 missing, 1 faults, 1 acknowledged/);
   });
 });
