@@ -86,19 +86,18 @@ function rolledOver(profile: MeterProfile, before: Read, after: Read): number | 
 }
 
 /**
- * Whether the course that this read broke off is taken up again within `maxGap` of it. After a fall any read that is
- * plain after the old course does so, since a register that was truly zeroed needs longer to stand so high again. Where
- * time alone would bring the new level into reach of the old one (a leap; a register that may fall) it takes a read that
- * breaks with the new level, too, towards the old one.
+ * Whether the course that this read broke off is taken up again within `maxGap` of it: a later read is plain after it and
+ * lies on its side. A register that was truly zeroed needs longer to stand so high again, and one that leapt never falls.
+ * Where the new level could come back by itself (it may fall) that read must break with the new level, too.
  */
 function returns(profile: MeterProfile, before: Read, read: Read, later: readonly Read[]): boolean {
   const towards = Math.sign(before.litres - read.litres);
-  const isFall = towards > 0 && profile.kind !== 'signed-register';
+  const mayFall = profile.kind === 'signed-register' || (profile.kind === 'scheduled-reset' && towards < 0);
   let previous = read;
   for (const next of later) {
     if (next.timeMs - read.timeMs > profile.maxGapMs) return false;
-    const isBack = Math.sign(next.litres - read.litres) === towards && !isPlain(profile, previous, next);
-    if ((isFall || isBack) && isPlain(profile, before, next)) return true;
+    const isBack = Math.sign(next.litres - read.litres) === towards && isPlain(profile, before, next);
+    if (isBack && !(mayFall && isPlain(profile, previous, next))) return true;
     previous = next;
   }
   return false;

@@ -104,6 +104,43 @@ describe('decisions', () => {
   });
 });
 
+describe('what nobody can know', () => {
+  it('is no reset once the old course is back: the list tells the reset that is undone', async () => {
+    await meter('returned', { measures: 'release', maxFlow: 1, maxGap: 'PT4H' });
+    await read('returned', [1000, 1100, 0, 0], 100);
+    expect(await decisions('meter=returned')).toMatchObject([{ kind: 'reset', booked: null }]);
+    await read('returned', [1400, 1500], 104);
+    const query = `meter=returned&from=${at(100)}&to=${at(105)}`;
+    expect(await total(query)).toMatchObject({ measured: 500, estimated: 0, unknownHours: 0 });
+    expect(await decisions('meter=returned')).toMatchObject([
+      { kind: 'glitch', booked: null, reason: expect.stringContaining('fits the read before') },
+      { kind: 'glitch', booked: null, reason: expect.stringContaining('undoes the reset') },
+    ]);
+    expect(await total(`${query}&asOf=${encodeURIComponent(new Date().toISOString())}`)).toMatchObject({
+      measured: 500,
+      unknownHours: 0,
+    });
+  });
+
+  it('is what ran in a hole of eleven years, or of four days unless maxEstimate says otherwise', async () => {
+    const flow = { parameter: 'flow', kind: 'flow', unit: 'm3/s', measures: 'intake', size: undefined };
+    await meter('hole', flow);
+    const times = ['2014-12-27T00:00:00+08:00', '2014-12-31T00:00:00+08:00', '2026-01-01T00:00:00+08:00'] as const;
+    const samples = times.map((time) => ({ station: 'hole', time, values: { flow: 10 } }));
+    await call('POST', '/readings', { samples }, 202);
+    const between = (from: string, to: string) =>
+      total(`meter=hole&from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}`);
+    expect(await between(times[1], times[2])).toMatchObject({ cubicMetres: 0, estimated: 0, unknownHours: 4019 * 24 });
+    expect(await between(times[0], times[1])).toMatchObject({ cubicMetres: 0, unknownHours: 96 });
+    const reason = expect.stringContaining('longer than `maxEstimate`');
+    expect(await decisions('meter=hole')).toMatchObject(Array(2).fill({ kind: 'gap', booked: null, reason }));
+    const body = { ...METER, ...flow, station: 'hole', maxEstimate: 'P4D' };
+    expect(await call('PUT', '/meters/hole', body)).toMatchObject({ maxEstimate: 'P4D' });
+    expect(await between(times[0], times[1])).toMatchObject({ measured: 0, estimated: 3_456_000, unknownHours: 0 });
+    expect(await between(times[1], times[2])).toMatchObject({ cubicMetres: 0, unknownHours: 4019 * 24 });
+  });
+});
+
 describe('meters', () => {
   it('refuse to become another one', async () => {
     await meter('once', { measures: 'delivery', recipient: 'somewhere' });

@@ -22,9 +22,10 @@ const METERS: Record<string, Meter> = {
     replacements: [{ at: new Date(SWAP_MS).toISOString(), start: 0 }],
   },
   flow: { ...REGISTER_METER, parameter: 'flow', kind: 'flow', unit: 'm3/s', gap: 'register' },
+  zeroed: { ...REGISTER_METER, station: 'elsewhere', kind: 'scheduled-reset', maxGap: 'PT3H' },
 };
 
-/** Half a year of half hours: more than one step of a rebuild, with glitches, rollovers and holes. */
+/** Half a year of half hours: more than one step of a rebuild, with glitches, resets undone, rollovers and holes. */
 async function filled() {
   const rig = volumeRig(METERS);
   const all = Array.from({ length: COUNT }, (_, index) => T0 + index * HALF_HOUR);
@@ -33,11 +34,15 @@ async function filled() {
     'counted',
     all
       .filter((_, index) => index % 97 > 3)
-      .map((timeMs, index) => ({ timeMs, value: index % 501 === 7 ? 0 : count(timeMs) })),
+      .map((timeMs, index) => ({ timeMs, value: index % 501 === 7 || index % 401 < 2 ? 0 : count(timeMs) })),
   );
   await rig.write(
     'flow',
     all.filter((_, index) => index % 211 > 8).map((timeMs) => ({ timeMs, value: (timeMs / HALF_HOUR) % 90 })),
+  );
+  await rig.write(
+    'zeroed',
+    all.filter((_, index) => index % 131 > 9).map((timeMs) => ({ timeMs, value: ((timeMs - T0) / 36_000) % 2400 })),
   );
   rig.rule('counted', T0 + 500 * HALF_HOUR, 'glitch');
   await rig.settle();
