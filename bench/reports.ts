@@ -104,6 +104,7 @@ async function reports(parts: ReturnType<typeof partsOf>): Promise<Figure[]> {
           period,
           timeZone: TIME_ZONE,
           allowedLatenessMs: LATENESS_MS,
+          unknownTolerance: 0.01,
           throughSeq: null,
         });
         if (report.total.cubicMetres === 0) throw new Error(`the report of ${period} is empty`);

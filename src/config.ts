@@ -56,6 +56,10 @@ const zone = parsed((text) => {
     throw new RangeError(`"${text}" is no IANA time zone such as Asia/Shanghai`, { cause: error });
   }
 });
+const portion = z
+  .string()
+  .regex(/^(0(\.\d+)?|1(\.0+)?)$/, 'must be a number from 0 to 1, such as 0.01')
+  .transform(Number);
 const rate = z
   .string()
   .regex(/^\d+(\/s)?$/, 'must be a whole number of requests a second, such as 100 or 100/s')
@@ -103,6 +107,7 @@ const settings = z.object({
   WK_WEBHOOK_ALLOW: list.default([]),
   WK_RAW_RETENTION: duration.optional(),
   WK_CLOSINGS: z.enum(['auto', 'manual']).default('auto'),
+  WK_UNKNOWN_TOLERANCE: portion.default(0.01),
   WK_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
@@ -183,6 +188,7 @@ function toConfig(given: z.infer<typeof settings>): Config {
     webhookAllow: given.WK_WEBHOOK_ALLOW,
     rawRetentionMs: given.WK_RAW_RETENTION ?? null,
     closings: given.WK_CLOSINGS,
+    unknownTolerance: given.WK_UNKNOWN_TOLERANCE,
     logLevel: given.WK_LOG_LEVEL,
   };
 }

@@ -8,7 +8,7 @@ import { type AreaSection, areaPollutants, basinStatus, compliance, exceeding, p
 import { areaChange, type Comparable, comparable, sectionChange } from '#assess/changes.ts';
 import { cityCwqi, meansOver } from '#assess/cwqi.ts';
 import { type Period, periodOf, previousPeriod, yearBefore } from '#assess/periods.ts';
-import { assessSection, type SectionAssessment } from '#assess/section.ts';
+import { assessSection, mayStand, type PeriodStatistic, type SectionAssessment } from '#assess/section.ts';
 import { trophicState } from '#assess/trophic.ts';
 import type { Standard } from '#model/reference.ts';
 import { periodStatistics, type SectionPlan, sectionPlans } from '#store/section-plans.ts';
@@ -36,8 +36,8 @@ interface Assessed {
   compared: Compared;
 }
 
-/** A section over any of the periods, as far as comparisons go. */
-type Compared = AreaSection & { indicators: readonly Comparable[] };
+/** A section over any of the periods, as far as comparisons go; `stands`: its class may stand for the period. */
+type Compared = AreaSection & { indicators: readonly Comparable[]; stands: boolean };
 
 interface Found {
   now: Assessed[];
@@ -108,22 +108,25 @@ async function assessArea(context: Context, area: string): Promise<AreaAssessmen
   );
   const { now, previous, year } = await assessAll(context, plans);
   const sections = now.map(({ compared }) => compared);
-  const lakes = sections.filter(({ waterBody }) => waterBody === 'lake');
-  const assessed = sections.filter((section) => section.class !== null);
+  // A class that may not stand for the period is told with its section, and in no figure about all of them.
+  const headline = sections.map((section) => (section.stands ? section : { ...section, class: null }));
+  const lakes = sections.filter(({ waterBody, stands }) => waterBody === 'lake' && stands);
+  const assessed = headline.filter((section) => section.class !== null);
   return {
     ...headOf(context),
     area,
     basis: 'assessed',
     provisional: now.some(({ provisional }) => provisional),
-    proportions: proportions(sections, query.goal),
-    basin: basinStatus(standard, parameters, sections, query.rounding),
+    proportions: proportions(headline, query.goal),
+    mayNotStand: unfit(sections),
+    basin: basinStatus(standard, parameters, headline, query.rounding),
     mainPollutants: areaPollutants(
-      now.map((one) => ({
-        class: one.assessment.class,
+      now.map((one, index) => ({
+        class: headline[index]!.class,
         exceeding: exceeding(standard, parameters, one.plan.waterBody, one.assessment.indicators),
       })),
     ),
-    compliance: compliance(sections),
+    compliance: compliance(headline),
     valid: now.filter(({ assessment }) => assessment.valid === true).length,
     trophic: lakes.length === 0 ? null : trophicState(meansOver(parameters, lakes)),
     cwqi: cityCwqi(standard, parameters, assessed),
@@ -150,16 +153,20 @@ async function assessAll(context: Context, plans: readonly SectionPlan[]): Promi
   const { queries } = deps;
   const { own, others } = await periodStatistics({ queries, timeZone }, plans, periods, { asOfMs, nowMs });
   const rules = { kind: period.kind, rounding: query.rounding, coverageMin: query.coverage };
-  const compared = ({ station, waterBody, target }: SectionPlan, means: Compared['means']): Compared => {
-    return { station, waterBody, target, means, ...comparable(standard, parameters, waterBody, means, query.rounding) };
+  const compared = ({ station, waterBody, target }: SectionPlan, statistics: readonly PeriodStatistic[]): Compared => {
+    const means = new Map(statistics.map(({ parameter, mean }) => [parameter, mean]));
+    const found = comparable(standard, parameters, waterBody, means, query.rounding);
+    const classed = new Set(found.indicators.flatMap((one) => (one.class === null ? [] : one.parameter)));
+    return { station, waterBody, target, means, ...found, stands: mayStand(statistics, classed, rules) };
   };
-  const [previous, year] = others.map((list) => list.map((means, index) => compared(plans[index]!, means)));
+  const [previous, year] = others.map((list) =>
+    list.map(({ statistics }, index) => compared(plans[index]!, statistics)),
+  );
   const now = own.map(({ statistics, provisional }, index): Assessed => {
     const plan = plans[index]!;
     const section = { waterBody: plan.waterBody, target: plan.target, statistics };
     const assessment = assessSection(standard, parameters, section, rules);
-    const means = new Map(statistics.map(({ parameter, mean }) => [parameter, mean]));
-    return { plan, assessment, provisional, compared: compared(plan, means) };
+    return { plan, assessment, provisional, compared: compared(plan, statistics) };
   });
   return { now, previous: previous!, year: year! };
 }
@@ -210,8 +217,19 @@ function areaChangeView(
   now: readonly Compared[],
 ): AreaChangeView {
   const pairs = before.map((one, index) => ({ before: one, after: now[index]! }));
-  const found = areaChange(standard, deps.reference.parameters, pairs, query.rounding);
-  return { period: period?.text ?? null, reason: reasonOf(period, found.sections > 0), ...found };
+  const standing = pairs.filter((pair) => pair.before.stands && pair.after.stands);
+  const found = areaChange(standard, deps.reference.parameters, standing, query.rounding);
+  return {
+    period: period?.text ?? null,
+    reason: reasonOf(period, found.sections > 0),
+    ...found,
+    mayNotStand: [...new Set(pairs.flatMap((pair) => unfit([pair.before, pair.after])))],
+  };
+}
+
+/** Sections with a class that may not stand for the period. */
+function unfit(sections: readonly Compared[]): string[] {
+  return sections.flatMap((one) => (one.class !== null && !one.stands ? one.station : []));
 }
 
 function reasonOf(period: Period | null, isComparable: boolean): 'no-such-period' | 'nothing-in-common' | null {

@@ -1,19 +1,22 @@
 /** What balances and reports say of the canal's water: sums by what it is and by who gets it, and pairs of meters. */
-import type { Counted, Divergence } from '#store/water-balance.ts';
-import { addAmounts, type Balance, litresOf, lossOf, NO_WATER } from '#volume/balance.ts';
+import { HOUR_MS } from '#model/calendar.ts';
+import { type Counted, type Divergence, waterOf } from '#store/water-balance.ts';
+import { addAmounts, type Balance, isUnknown, knownLossOf, litresOf, shareOf, type Water } from '#volume/balance.ts';
 import type { BookView } from './book-view.ts';
 import type { BalanceAnswer } from './schemas/balances.ts';
 import { amountView, cubicMetres } from './volume-views.ts';
 
-export function balanceView(all: Balance) {
-  const { litres, share } = lossOf(all);
+/** @param tolerance how much of the intake's time may be unknown before there is no loss to tell. */
+export function balanceView(all: Balance<Water>, tolerance: number) {
+  const { litres, share, unknownMs } = knownLossOf(all, tolerance);
   return {
     intake: amountView(all.intake),
     delivery: amountView(all.delivery),
     release: amountView(all.release),
     ecological: amountView(all.ecological),
-    loss: cubicMetres(litres),
+    loss: litres === null ? null : cubicMetres(litres),
     lossShare: share,
+    lossUnknownHours: unknownMs / HOUR_MS,
   };
 }
 
@@ -21,17 +24,18 @@ export function balanceView(all: Balance) {
 export function recipientBalances(
   { control }: Pick<BookView, 'control'>,
   counted: readonly Counted[],
+  tolerance: number,
 ): BalanceAnswer['recipients'] {
   const delivered = counted.filter(({ meter }) => meter.recipient !== undefined && meter.measures !== 'intake');
-  const all = litresOf(delivered.map(({ total }) => total).reduce(addAmounts, NO_WATER));
+  const all = waterOf(delivered.map(({ total }) => total));
   return [...Map.groupBy(delivered, ({ meter }) => meter.recipient!)]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([recipient, own]) => {
-      const sum = own.map(({ total }) => total).reduce(addAmounts, NO_WATER);
+      const sum = waterOf(own.map(({ total }) => total));
       return {
         recipient,
         ...amountView(sum),
-        share: all === 0 ? null : litresOf(sum) / all,
+        share: shareOf(sum, all, tolerance),
         meters: own.map(({ id, meter, total }) => ({
           meter: id,
           station: meter.station,
@@ -43,14 +47,15 @@ export function recipientBalances(
     });
 }
 
-export function divergenceView({ checked, against, own, base, litres, share }: Divergence) {
+export function divergenceView({ checked, against, own, base, litres, share }: Divergence, tolerance: number) {
+  const isKnown = !isUnknown(own, tolerance) && !isUnknown(base, tolerance);
   return {
     meter: checked.id,
     against: against.id,
     cubicMetres: cubicMetres(litresOf(own)),
     againstCubicMetres: cubicMetres(litresOf(base)),
-    difference: cubicMetres(litres),
-    share,
+    difference: isKnown ? cubicMetres(litres) : null,
+    share: isKnown ? share : null,
     unknownHours: amountView(addAmounts(own, base)).unknownHours,
   };
 }

@@ -1,12 +1,13 @@
 /** How a recipient's transfer year goes against its plan, from the books: for `/plans` and for reports. */
 import type { Plan } from '#model/accounting.ts';
-import { bucketEdges, DAY_MS } from '#model/calendar.ts';
+import { bucketEdges, DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Control } from '#store/control.ts';
 import { metersOfRecipient, type NamedMeter } from '#store/meter-relations.ts';
-import { type Amount, litresOf, NO_WATER } from '#volume/balance.ts';
+import { meteredWater, waterOf } from '#store/water-balance.ts';
+import { isUnknown, litresOf, NO_METERS, type Water } from '#volume/balance.ts';
 import { namedRange } from '#volume/calendar-names.ts';
 import { type Progress, progressOf } from '#volume/progress.ts';
-import { type BookView, totalOf } from './book-view.ts';
+import type { BookView } from './book-view.ts';
 import { isoText } from './instants.ts';
 import { amountView, cubicMetres } from './volume-views.ts';
 
@@ -20,14 +21,22 @@ export interface PlanKey {
 
 export interface PlanSoFar {
   atMs: number;
-  delivered: Amount;
+  delivered: Water;
+  /** Of the last 30 days of the year so far. */
+  recent: Water;
   progress: Progress;
+}
+
+/** Where plans are looked at: the zone of their years, and how much of a time may be unknown. */
+export interface PlanTerms {
+  timeZone: string;
+  unknownTolerance: number;
 }
 
 /** @param untilMs how far the year is looked at; as far as it has got unless told. */
 export async function progressOfPlan(
   books: BookView,
-  timeZone: string,
+  { timeZone, unknownTolerance }: PlanTerms,
   key: PlanKey,
   plan: Plan,
   untilMs = books.nowMs,
@@ -46,8 +55,9 @@ export async function progressOfPlan(
     deliveredLitres: litresOf(delivered),
     recentLitres: litresOf(recent),
     recentFromMs,
+    isUnknown: [delivered, recent].some((water) => isUnknown(water, unknownTolerance)),
   });
-  return { atMs, delivered, progress };
+  return { atMs, delivered, recent, progress };
 }
 
 /** As `plannedBy` wants them. */
@@ -55,13 +65,14 @@ export function plannedLitres({ cubicMetres: amount, months }: Plan) {
   return { planLitres: amount * LITRES, monthLitres: months?.map((month) => month * LITRES) ?? null };
 }
 
-export function progressFigures(delivered: Amount, progress: Progress) {
+export function progressFigures({ delivered, recent, progress }: PlanSoFar) {
   const orNull = (litres: number | null) => (litres === null ? null : cubicMetres(litres));
   return {
     delivered: amountView(delivered),
     progress: progress.share,
     planned: cubicMetres(progress.plannedLitres),
     runRate: orNull(progress.runRateLitresPerDay),
+    runRateUnknownHours: recent.unknownMs / HOUR_MS,
     projected: orNull(progress.projectedLitres),
     completion: isoText(progress.completionMs),
   };
@@ -72,9 +83,8 @@ export function deliveryMeters(control: Pick<Control, 'list'>, recipient: string
   return metersOfRecipient(control, recipient).filter(({ meter }) => meter.measures === 'delivery');
 }
 
-export async function delivery(books: BookView, recipient: string, fromMs: number, toMs: number): Promise<Amount> {
-  if (fromMs >= toMs) return NO_WATER;
-  return totalOf(
-    await books.meterVolumes({ meters: deliveryMeters(books.control, recipient), edgesMs: [fromMs, toMs] }),
-  );
+export async function delivery(books: BookView, recipient: string, fromMs: number, toMs: number): Promise<Water> {
+  if (fromMs >= toMs) return NO_METERS;
+  const counted = await meteredWater(books, deliveryMeters(books.control, recipient), [fromMs, toMs]);
+  return waterOf(counted.map(({ total }) => total));
 }

@@ -2,12 +2,12 @@
  * Assembles a report from the books: every figure by the functions that answer `/volumes`, `/balances` and `/plans`.
  * What it gives is JSON; the other formats (src/api/reports/) are pictures of it and compute nothing.
  */
-import { type Plan, planId } from '#model/accounting.ts';
+import { type KeptFigure, type Plan, planId } from '#model/accounting.ts';
 import { bucketEdges, DAY_MS } from '#model/calendar.ts';
 import type { Statement } from '#model/register.ts';
 import { countedMeters, meterPairs, type NamedMeter, namedMeters } from '#store/meter-relations.ts';
-import { balanceOf, countedWater, divergences } from '#store/water-balance.ts';
-import { type Amount, addAmounts, litresOf, NO_WATER } from '#volume/balance.ts';
+import { balanceOf, countedWater, divergences, meteredWater, waterOf } from '#store/water-balance.ts';
+import { changeOf, litresOf, NO_METERS, shareOf, type Water } from '#volume/balance.ts';
 import {
   INAUGURATION_MS,
   type NamedRange,
@@ -18,14 +18,14 @@ import {
   yearBefore,
 } from '#volume/calendar-names.ts';
 import { plannedBy } from '#volume/progress.ts';
-import { changeOf, cumulativeLitres, type RecipientSums, sumOfAll, sumsByRecipient } from '#volume/report.ts';
+import { cumulativeLitres, type RecipientSums, sumOfAll, sumsByRecipient } from '#volume/report.ts';
 import { balanceView, divergenceView } from './balances.ts';
 import { AS_OF_MAX_MS, type BookView } from './book-view.ts';
 import { sinceKept, sinceLastClosing } from './closings.ts';
 import { CODE_VERSION } from './code-version.ts';
 import { decisionView } from './decision-view.ts';
 import { isoText, zonedTexts } from './instants.ts';
-import { type PlanSoFar, plannedLitres, progressFigures, progressOfPlan } from './plan-progress.ts';
+import { type PlanSoFar, type PlanTerms, plannedLitres, progressFigures, progressOfPlan } from './plan-progress.ts';
 import { Problem } from './problems.ts';
 import type { Report } from './schemas/reports.ts';
 import { amountView, cubicMetres } from './volume-views.ts';
@@ -34,26 +34,24 @@ const DECISIONS_MAX = 500;
 const FINER = { day: 'hour', month: 'day', 'transfer-year': 'month' } as const;
 const BUCKETS_MAX = 400;
 
-interface Request {
+interface Request extends PlanTerms {
   period: string;
-  timeZone: string;
   allowedLatenessMs: number;
   /** Newest entry that is in the books; null with `asOf`. */
   throughSeq: number | null;
 }
 
 /** The period, the transfer year that it lies in, and how far both have got. */
-interface Scope {
+interface Scope extends PlanTerms {
   named: NamedRange<ReportKind>;
   year: NamedRange & { name: string };
   untilMs: number;
-  timeZone: string;
 }
 
 /** @throws CalendarError `range.invalid` for what is no period; Problem `range.invalid` for one that has not begun. */
 export async function reportOf(books: BookView, request: Request): Promise<Report> {
   const { period, timeZone, allowedLatenessMs } = request;
-  const scope = scopeOf(books, period, timeZone);
+  const scope = scopeOf(books, request);
   const { named, year, untilMs } = scope;
   const edgesMs = bucketEdges(named.fromMs, untilMs, FINER[named.kind], timeZone, BUCKETS_MAX);
   const meters = recipientMeters(books);
@@ -63,7 +61,7 @@ export async function reportOf(books: BookView, request: Request): Promise<Repor
     sumsOver(books, meters, bucketEdges(year.fromMs, untilMs, 'month', timeZone, 13)),
     comparisons(books, meters, scope),
     plansOf(books, scope, recipients),
-    waterBalance(books, [named.fromMs, untilMs]),
+    waterBalance(books, [named.fromMs, untilMs], scope.unknownTolerance),
     decisionsIn(books, named.fromMs, untilMs),
     closingView(books, period),
   ]);
@@ -89,12 +87,12 @@ export async function reportOf(books: BookView, request: Request): Promise<Repor
   };
 }
 
-function scopeOf(books: BookView, period: string, timeZone: string): Scope {
+function scopeOf(books: BookView, { period, timeZone, unknownTolerance }: Request): Scope {
   const named = reportRange(period, timeZone);
   if (named.fromMs >= books.nowMs) throw new Problem('range.invalid', `${period} has not begun.`);
   const name = nameAt('transfer-year', named.fromMs, timeZone);
   const year = { name, ...namedRange(name, timeZone) };
-  return { named, year, untilMs: Math.min(named.toMs, books.nowMs), timeZone };
+  return { named, year, untilMs: Math.min(named.toMs, books.nowMs), timeZone, unknownTolerance };
 }
 
 /** Whoever gets water, as `GET /volumes?recipient=` sums it. */
@@ -107,10 +105,8 @@ async function sumsOver(
   meters: readonly NamedMeter[],
   edgesMs: readonly number[],
 ): Promise<RecipientSums[]> {
-  const answers = await books.meterVolumes({ meters, edgesMs });
-  return sumsByRecipient(
-    answers.map(({ buckets }, index) => ({ recipient: meters[index]!.meter.recipient!, buckets })),
-  );
+  const counted = await meteredWater(books, meters, edgesMs);
+  return sumsByRecipient(counted.map(({ meter, buckets }) => ({ recipient: meter.recipient!, buckets })));
 }
 
 interface Comparisons {
@@ -135,7 +131,7 @@ async function comparisons(
 /** The plans that the recipients have for this transfer year, and how they go. */
 async function plansOf(
   books: BookView,
-  { year, untilMs, timeZone }: Scope,
+  { year, untilMs, ...terms }: Scope,
   recipients: Iterable<string>,
 ): Promise<Map<string, PlanSoFar & { plan: Plan }>> {
   const planned = Array.from(recipients, (recipient) => {
@@ -143,7 +139,7 @@ async function plansOf(
     return plan ? [{ recipient, plan }] : [];
   }).flat();
   const plans = planned.map(async ({ recipient, plan }) => {
-    const soFar = await progressOfPlan(books, timeZone, { recipient, transferYear: year.name }, plan, untilMs);
+    const soFar = await progressOfPlan(books, terms, { recipient, transferYear: year.name }, plan, untilMs);
     return [recipient, { plan, ...soFar }] as const;
   });
   return new Map(await Promise.all(plans));
@@ -156,16 +152,17 @@ interface Sums extends Comparisons {
 
 function figuresOf(finer: readonly RecipientSums[], sums: Sums, scope: Scope): Pick<Report, 'recipients' | 'total'> {
   const { months, before, everSince, plans } = sums;
+  const { unknownTolerance } = scope;
   const totalIn = (list: readonly RecipientSums[], recipient: string) =>
-    list.find((one) => one.recipient === recipient)?.total ?? NO_WATER;
-  const view = (own: RecipientSums, of: (list: readonly RecipientSums[]) => Amount) => ({
+    list.find((one) => one.recipient === recipient)?.total ?? NO_METERS;
+  const view = (own: RecipientSums, of: (list: readonly RecipientSums[]) => Water) => ({
     meters: own.meters,
     ...amountView(own.total),
     transferYear: amountView(of(months)),
     yearBefore: {
       transferYear: before.name,
       ...amountView(of(before.sums)),
-      change: changeOf(of(months), of(before.sums)),
+      change: changeOf(of(months), of(before.sums), unknownTolerance),
     },
     sinceInauguration: everSince && amountView(of(everSince)),
   });
@@ -175,12 +172,12 @@ function figuresOf(finer: readonly RecipientSums[], sums: Sums, scope: Scope): P
     return {
       recipient: own.recipient,
       ...view(own, (list) => totalIn(list, own.recipient)),
-      share: litresOf(all.total) === 0 ? null : litresOf(own.total) / litresOf(all.total),
+      share: shareOf(own.total, all.total, unknownTolerance),
       plan: soFar
         ? {
             cubicMetres: soFar.plan.cubicMetres,
             source: soFar.plan.source ?? null,
-            ...progressFigures(soFar.delivered, soFar.progress),
+            ...progressFigures(soFar),
           }
         : null,
     };
@@ -198,7 +195,7 @@ function planOfAll(
   if (recipients.length === 0 || recipients.some(({ recipient }) => !plans.has(recipient))) return null;
   const all = [...plans.values()];
   const litres = all.reduce((sum, { plan }) => sum + plannedLitres(plan).planLitres, 0);
-  const delivered = all.map((one) => one.delivered).reduce(addAmounts, NO_WATER);
+  const delivered = waterOf(all.map((one) => one.delivered));
   const ends = bucketEdges(year.fromMs, year.toMs, 'month', timeZone, 13).slice(1);
   const text = zonedTexts(timeZone);
   return {
@@ -227,7 +224,7 @@ function breakdown(
   return edgesMs.slice(1).map((endMs, index) => ({
     start: text(edgesMs[index]!),
     end: text(endMs),
-    ...amountView(all.buckets[index] ?? NO_WATER),
+    ...amountView(all.buckets[index] ?? NO_METERS),
     recipients: finer.map(({ recipient, buckets }) => ({ recipient, ...amountView(buckets[index]!) })),
   }));
 }
@@ -245,20 +242,30 @@ function yearByMonth(
   return edgesMs.slice(1).map((endMs, index) => ({
     start: text(edgesMs[index]!),
     end: text(endMs),
-    ...amountView(buckets[index] ?? NO_WATER),
+    ...amountView(buckets[index] ?? NO_METERS),
     cumulative: cubicMetres(cumulative[index] ?? 0),
     planned: isPlanned ? cubicMetres(plannedOfAll(plans, year, endMs, timeZone)) : null,
   }));
 }
 
-async function waterBalance(books: BookView, edgesMs: number[]): Promise<Pick<Report, 'balance' | 'divergences'>> {
+async function waterBalance(
+  books: BookView,
+  edgesMs: number[],
+  tolerance: number,
+): Promise<Pick<Report, 'balance' | 'divergences'>> {
   const [counted, apart] = await Promise.all([
     countedWater(books, countedMeters(books.control), edgesMs, true),
     divergences(books, meterPairs(books.control), edgesMs),
   ]);
   return {
-    balance: { shift: 'travel', ...balanceView(balanceOf(counted, ({ total }) => total)) },
-    divergences: apart.map(divergenceView),
+    balance: {
+      shift: 'travel',
+      ...balanceView(
+        balanceOf(counted, ({ total }) => total),
+        tolerance,
+      ),
+    },
+    divergences: apart.map((pair) => divergenceView(pair, tolerance)),
   };
 }
 
@@ -285,7 +292,7 @@ async function closingView(books: BookView, period: string): Promise<Report['clo
   return { kind: 'closed', ...record, sinceLast: (await sinceLastClosing(books, closed)).map(lineView) };
 }
 
-function lineView(line: { meter: string | null; recipient: string | null; measures: string } & Amount) {
+function lineView(line: { meter: string | null; recipient: string | null; measures: string } & KeptFigure) {
   const { meter, recipient, measures } = line;
   return { meter, recipient, measures, ...amountView(line) };
 }
@@ -300,7 +307,10 @@ function published(books: BookView, yearEndMs: number, timeZone: string): Report
     .sort((a, b) => (a.at === b.at ? (a.id < b.id ? -1 : 1) : a.at < b.at ? -1 : 1));
 }
 
-function sourceOf(books: BookView, { period, allowedLatenessMs, throughSeq }: Request): Report['source'] {
+function sourceOf(
+  books: BookView,
+  { period, allowedLatenessMs, throughSeq, unknownTolerance }: Request,
+): Report['source'] {
   const path = `/api/v1/reports/${period}`;
   const asOf = isoText(books.asOfMs);
   // What is journaled in this very millisecond may come after these figures.
@@ -311,7 +321,7 @@ function sourceOf(books: BookView, { period, allowedLatenessMs, throughSeq }: Re
     asOf,
     madeAt: isoText(books.nowMs),
     throughSeq,
-    limits: { allowedLatenessMs, decisionsMax: DECISIONS_MAX, asOfDaysMax: AS_OF_MAX_MS / DAY_MS },
+    limits: { allowedLatenessMs, unknownTolerance, decisionsMax: DECISIONS_MAX, asOfDaysMax: AS_OF_MAX_MS / DAY_MS },
     codeVersion: CODE_VERSION,
   };
 }

@@ -124,7 +124,22 @@ export function assessSection(
   };
 }
 
-function invalidity({ valid, expected, months }: PeriodStatistic, rules: SectionRules): Invalid | null {
+/**
+ * Whether a section's class may stand for the period as far as a comparison needs to know: by the same rules as `valid`.
+ * @param classed the indicators that its class is made of.
+ */
+export function mayStand(
+  statistics: readonly PeriodStatistic[],
+  classed: ReadonlySet<string>,
+  rules: Pick<SectionRules, 'kind' | 'coverageMin'>,
+): boolean {
+  return statistics.every((one) => !classed.has(one.parameter) || invalidity(one, rules) === null);
+}
+
+function invalidity(
+  { valid, expected, months }: PeriodStatistic,
+  rules: Pick<SectionRules, 'kind' | 'coverageMin'>,
+): Invalid | null {
   if (rules.kind === 'year' && months !== null && months < YEAR_MONTHS_MIN) return 'too-few-months';
   if (rules.kind === 'quarter' && valid < QUARTER_SAMPLES_MIN) return 'too-few-samples';
   if (expected !== null && valid < rules.coverageMin * expected) return 'coverage';

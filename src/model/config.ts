@@ -37,6 +37,8 @@ export interface Config {
   rawRetentionMs: number | null;
   /** Whether months and transfer years are closed by the service once they are due, or only by hand. */
   closings: 'auto' | 'manual';
+  /** Unknown meter-hours ÷ meter-hours of a period beyond which nothing is divided by its water; 0 to 1. */
+  unknownTolerance: number;
   logLevel: string;
 }
 

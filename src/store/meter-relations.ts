@@ -42,6 +42,13 @@ export interface NamedMeter {
   meter: Meter;
 }
 
+/** For how long of a range the meter is said to measure: what its unknown time is a share of. */
+export function measuringMs({ meter: { from, to } }: NamedMeter, startMs: number, endMs: number): number {
+  const fromMs = from === undefined ? startMs : Math.max(startMs, Date.parse(from));
+  const toMs = to === undefined ? endMs : Math.min(endMs, Date.parse(to));
+  return Math.max(0, toMs - fromMs);
+}
+
 type Registers = Pick<Control, 'list'>;
 
 export function namedMeters(control: Registers): NamedMeter[] {

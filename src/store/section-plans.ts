@@ -61,13 +61,11 @@ interface SectionStatistics {
   provisional: boolean;
 }
 
-type Means = ReadonlyMap<string, number | null>;
-
 export interface PeriodsFound {
   /** All in the plans' order. */
   own: SectionStatistics[];
-  /** Of each period that is compared with; no sections of one that there isn't. */
-  others: Means[][];
+  /** Of each period that is compared with, without extremes; no sections of one that there isn't. */
+  others: SectionStatistics[][];
 }
 
 /** @param period the one meant. @param others those that it is compared with. */
@@ -89,7 +87,7 @@ export async function periodStatistics(
     own: plans.map((plan) => statisticsOf(plan, period, own, nowMs)),
     others: others.map((other, index) => {
       const theirs = bySeries.splice(0, spansOf[index + 1]!.length);
-      return other ? plans.map((plan) => meansOf(plan, theirs)) : [];
+      return other ? plans.map((plan) => statisticsOf(plan, other, theirs, nowMs)) : [];
     }),
   };
 }
@@ -139,17 +137,4 @@ function statisticsOf(
     return found;
   });
   return { statistics, provisional };
-}
-
-function meansOf({ measures }: SectionPlan, cells: Cells): Means {
-  const means = new Map<string, number | null>();
-  for (const { parameter, series } of measures) {
-    const found: number[] = [];
-    for (const span of cells) {
-      const mean = series === null ? null : span.get(series)?.mean;
-      if (mean != null) found.push(mean);
-    }
-    means.set(parameter.id, meanOf(found, parameter.mean));
-  }
-  return means;
 }

@@ -3,16 +3,37 @@
  * what they measure, and one meter of a pair held against the other.
  */
 import { durationMs } from '#model/duration.ts';
-import { type Amount, addAmounts, type Balance, divergenceOf, NO_WATER } from '#volume/balance.ts';
-import type { MeterPair, NamedMeter } from './meter-relations.ts';
-import type { Queries, VolumeBucket } from './queries.ts';
+import { addWater, type Balance, divergenceOf, NO_METERS, type Water } from '#volume/balance.ts';
+import { type MeterPair, measuringMs, type NamedMeter } from './meter-relations.ts';
+import type { Queries } from './queries.ts';
 
 type Volumes = Pick<Queries, 'meterVolumes'>;
 
-/** One meter's amounts in each bucket of the range. */
+/** One meter's water in each bucket of the range. */
 export interface Counted extends NamedMeter {
-  buckets: VolumeBucket[];
-  total: Amount;
+  buckets: Water[];
+  total: Water;
+}
+
+/** What each meter counted between the edges, and for how long it was to. In the order of `meters`. */
+export async function meteredWater(
+  queries: Volumes,
+  meters: readonly NamedMeter[],
+  edgesMs: readonly number[],
+): Promise<Counted[]> {
+  const answers = await queries.meterVolumes({ meters, edgesMs });
+  return answers.map((answer, index): Counted => {
+    const named = meters[index]!;
+    const buckets = answer.buckets.map(({ startMs, endMs, measuredLitres, estimatedLitres, unknownMs }): Water => {
+      return { measuredLitres, estimatedLitres, unknownMs, meterMs: measuringMs(named, startMs, endMs) };
+    });
+    return { ...named, buckets, total: waterOf(buckets) };
+  });
+}
+
+/** All of it together. */
+export function waterOf(parts: readonly Water[]): Water {
+  return parts.reduce(addWater, NO_METERS);
 }
 
 /** How much later than the intake a meter counts the same water, 0 where it isn't said. */
@@ -32,24 +53,22 @@ export async function countedWater(
 ): Promise<Counted[]> {
   const groups = [...Map.groupBy(meters, (named) => (isShifted ? travelMs(named) : 0))];
   const counted = groups.map(async ([shiftMs, group]): Promise<Counted[]> => {
-    const answers = await queries.meterVolumes({ meters: group, edgesMs: edgesMs.map((edgeMs) => edgeMs + shiftMs) });
-    return answers.map(({ buckets }, index) => {
-      return { ...group[index]!, buckets, total: buckets.reduce<Amount>(addAmounts, NO_WATER) };
-    });
+    const shiftedMs = edgesMs.map((edgeMs) => edgeMs + shiftMs);
+    return meteredWater(queries, group, shiftedMs);
   });
   return (await Promise.all(counted)).flat().sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-export function balanceOf(meters: readonly Counted[], of: (meter: Counted) => Amount): Balance {
-  const all: Balance = { intake: NO_WATER, delivery: NO_WATER, release: NO_WATER, ecological: NO_WATER };
-  for (const counted of meters) all[counted.meter.measures] = addAmounts(all[counted.meter.measures], of(counted));
+export function balanceOf(meters: readonly Counted[], of: (meter: Counted) => Water): Balance<Water> {
+  const all = { intake: NO_METERS, delivery: NO_METERS, release: NO_METERS, ecological: NO_METERS };
+  for (const counted of meters) all[counted.meter.measures] = addWater(all[counted.meter.measures], of(counted));
   return all;
 }
 
 /** One pair over a range: what each counted, and how far the checked one is off. */
 export interface Divergence extends MeterPair {
-  own: Amount;
-  base: Amount;
+  own: Water;
+  base: Water;
   litres: number;
   /** Of what the other counted; null where that is nothing. */
   share: number | null;
@@ -62,11 +81,10 @@ export async function divergences(
 ): Promise<Divergence[]> {
   const named = pairs.flatMap(({ checked, against }) => [checked, against]);
   const asked = [...new Map(named.map((one) => [one.id, one])).values()];
-  const answers = await queries.meterVolumes({ meters: asked, edgesMs });
-  const totals = new Map(answers.map(({ meter, buckets }) => [meter, buckets.reduce<Amount>(addAmounts, NO_WATER)]));
+  const totals = new Map((await meteredWater(queries, asked, edgesMs)).map(({ id, total }) => [id, total]));
   return pairs.map((pair) => {
-    const own = totals.get(pair.checked.id) ?? NO_WATER;
-    const base = totals.get(pair.against.id) ?? NO_WATER;
+    const own = totals.get(pair.checked.id) ?? NO_METERS;
+    const base = totals.get(pair.against.id) ?? NO_METERS;
     return { ...pair, own, base, ...divergenceOf(own, base) };
   });
 }

@@ -13,6 +13,8 @@ export interface YearSoFar {
   /** Delivered in [recentFromMs, atMs). */
   recentLitres: number;
   recentFromMs: number;
+  /** Too little is known of the delivered or the recent water to say where the year is heading. */
+  isUnknown?: boolean;
 }
 
 export interface Progress {
@@ -22,7 +24,7 @@ export interface Progress {
   plannedLitres: number;
   /** Litres a day, over the recent stretch; null before any of it has passed. */
   runRateLitresPerDay: number | null;
-  /** What the year comes to if the run-rate holds. */
+  /** What the year comes to if the run-rate holds; null also where too little is known to say. */
   projectedLitres: number | null;
   /** When the plan is reached if the run-rate holds, perhaps after the year; null: it is not in sight. */
   completionMs: number | null;
@@ -32,16 +34,17 @@ export interface Progress {
 const SIGHT_MS = 10 * 366 * DAY_MS;
 
 export function progressOf(year: YearSoFar): Progress {
-  const { planLitres, deliveredLitres, atMs, recentLitres, recentFromMs, edgesMs } = year;
+  const { planLitres, deliveredLitres, atMs, recentLitres, recentFromMs, edgesMs, isUnknown = false } = year;
   const recentMs = atMs - recentFromMs;
   const perMs = recentMs > 0 ? recentLitres / recentMs : null;
+  const aheadPerMs = isUnknown ? null : perMs;
   const endMs = edgesMs.at(-1)!;
   return {
     share: deliveredLitres / planLitres,
     plannedLitres: plannedBy(year),
     runRateLitresPerDay: perMs === null ? null : Math.round(perMs * DAY_MS),
-    projectedLitres: perMs === null ? null : deliveredLitres + Math.round(perMs * (endMs - atMs)),
-    completionMs: completion(planLitres - deliveredLitres, perMs, atMs),
+    projectedLitres: aheadPerMs === null ? null : deliveredLitres + Math.round(aheadPerMs * (endMs - atMs)),
+    completionMs: completion(planLitres - deliveredLitres, aheadPerMs, atMs),
   };
 }
 

@@ -2,12 +2,12 @@
  * The figures of a report by recipient, as plain data: sums of what the books say of each meter, in integer litres. Every
  * sum is made here once, so that all formats show the same.
  */
-import { type Amount, addAmounts, litresOf, NO_WATER } from './balance.ts';
+import { type Amount, addWater, litresOf, NO_METERS, type Water } from './balance.ts';
 
 /** One meter's water in the same buckets as every other one's. */
 export interface MeterWater {
   recipient: string;
-  buckets: readonly Amount[];
+  buckets: readonly Water[];
 }
 
 export interface RecipientSums {
@@ -15,8 +15,8 @@ export interface RecipientSums {
   /** How many meters its sums are of. */
   meters: number;
   /** One for each bucket. */
-  buckets: Amount[];
-  total: Amount;
+  buckets: Water[];
+  total: Water;
 }
 
 /** By recipient in the order of their names; none without a meter. */
@@ -32,11 +32,11 @@ export function sumOfAll(recipients: readonly RecipientSums[]): RecipientSums {
   return { ...all, meters: recipients.reduce((count, { meters }) => count + meters, 0) };
 }
 
-function sums(recipient: string, parts: readonly { buckets: readonly Amount[] }[]): RecipientSums {
+function sums(recipient: string, parts: readonly { buckets: readonly Water[] }[]): RecipientSums {
   const buckets = (parts[0]?.buckets ?? []).map((_, index) =>
-    parts.map((part) => part.buckets[index]!).reduce<Amount>(addAmounts, NO_WATER),
+    parts.map((part) => part.buckets[index]!).reduce(addWater, NO_METERS),
   );
-  return { recipient, meters: parts.length, buckets, total: buckets.reduce<Amount>(addAmounts, NO_WATER) };
+  return { recipient, meters: parts.length, buckets, total: buckets.reduce(addWater, NO_METERS) };
 }
 
 /** What had run by the end of each bucket. */
@@ -46,9 +46,4 @@ export function cumulativeLitres(buckets: readonly Amount[]): number[] {
     litres += litresOf(bucket);
     return litres;
   });
-}
-
-/** Of `now` against `before`, as a share; null where there is nothing to compare with. */
-export function changeOf(now: Amount, before: Amount): number | null {
-  return litresOf(before) === 0 ? null : litresOf(now) / litresOf(before) - 1;
 }

@@ -284,6 +284,47 @@ describe('GET /assessments?area', () => {
     expect(detailed.proportions.goal.isMet).toBe(true);
   });
 
+  it('counts no section whose class may not stand, and says which those are', async () => {
+    // Every five minutes 180 readings are 2 % of August: one section that would be the worst, and one that would be fine.
+    const few = { parameters: [{ id: 'nh3n', interval: 'PT5M' }, { id: 'codmn' }] };
+    const { rig } = await booked({ ...six, f: few, g: few }, (station, parameter) => {
+      return parameter === 'codmn' ? 3 : station === 'f' ? 2.5 : 0.3;
+    });
+    const answer = (await get(rig, 'area=here&period=2026-08')).json();
+    expect(answer).toMatchObject({
+      proportions: {
+        sections: 7,
+        assessed: 5,
+        good: { count: 5, share: 1 },
+        worse: { count: 0 },
+        goal: { isMet: true },
+      },
+      mayNotStand: ['f', 'g'],
+      basin: { method: 'proportions', status: { zh: '优' } },
+      mainPollutants: [],
+      compliance: { sections: 5, met: 5, share: 1, failing: [] },
+      valid: 5,
+      cwqi: { river: { indices: { nh3n: 0.3 } } },
+      changes: { previous: { sections: 5, mayNotStand: ['f', 'g'], compliance: { after: { sections: 5 } } } },
+    });
+    // With the section it is told all the same: a breach is never hidden.
+    expect(answer.sections.at(-2)).toMatchObject({ station: 'f', class: 'worse', valid: false, meetsTarget: false });
+    const lenient = (await get(rig, 'area=here&period=2026-08&coverage=0.01')).json();
+    expect(lenient).toMatchObject({ proportions: { assessed: 7, worse: { count: 1 } }, mayNotStand: [] });
+  });
+
+  it('compares with no period in which a class may not stand', async () => {
+    const { rig } = await booked({ a: { parameters }, b: { parameters } }, () => 0.3);
+    const { periods } = rig.queries;
+    rig.queries.periods = async (query) => {
+      const [now, before, year] = (await periods(query)) as [PeriodCell[], PeriodCell[], PeriodCell[]];
+      return [now, before.map((cell, index) => (index === 0 ? { ...cell, count: 20, valid: 20 } : cell)), year];
+    };
+    const { changes } = (await get(rig, 'area=here&period=2026-08')).json();
+    expect(changes.previous).toMatchObject({ sections: 1, mayNotStand: ['a'] });
+    expect(changes.year).toMatchObject({ sections: 2, mayNotStand: [] });
+  });
+
   it('of fewer than five sections is that of the means', async () => {
     const { rig } = await booked({ a: { parameters }, b: { parameters } }, (station) => (station === 'a' ? 0.2 : 1.6));
     expect((await get(rig, 'area=here&period=2026-08')).json()).toMatchObject({

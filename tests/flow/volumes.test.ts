@@ -167,11 +167,12 @@ describe('balances and plans', () => {
   it('set deliveries against what was taken in a travel time earlier', async () => {
     const query = `from=${at(0)}&to=${at(4)}`;
     const shifted = await call<Record<string, unknown>>('GET', `/balances?${query}`);
+    // Of somewhere nothing is known, a third of all meter-hours: Beijing's share of what is known would be 100 %.
     expect(shifted).toMatchObject({
       total: { intake: { measured: 4000 }, delivery: { measured: 3600 }, release: { measured: 10_250 } },
       recipients: [
-        { recipient: 'beijing', cubicMetres: 3600, share: 1, meters: [{ meter: 'out-1' }, { meter: 'out-2' }] },
-        { recipient: 'somewhere', cubicMetres: 0, unknownHours: 4 },
+        { recipient: 'beijing', cubicMetres: 3600, share: null, meters: [{ meter: 'out-1' }, { meter: 'out-2' }] },
+        { recipient: 'somewhere', cubicMetres: 0, unknownHours: 4, share: null },
       ],
       divergences: [{ meter: 'checks-in', against: 'in', difference: 40, share: 0.01, unknownHours: 0 }],
     });

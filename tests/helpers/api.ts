@@ -144,6 +144,7 @@ const CONFIG = {
   rawRetentionMs: null,
   allowedLatenessMs: 7_200_000,
   closings: 'auto',
+  unknownTolerance: 0.01,
   maxMessageBytes: 64 << 10,
 } as Config;
 

@@ -42,10 +42,16 @@ export function curveChart({ yearByMonth, total }: Report, words: Words): string
   const dots = supplied.slice(1).map(([at, volume]) => {
     return `<circle class="dot" cx="${fixed(x(at!))}" cy="${fixed(y(volume!))}" r="2.5"/>`;
   });
+  const { unknownHours } = total.transferYear;
+  const left = planned.length > 0 ? LEFT + 90 : LEFT;
+  const unknown =
+    unknownHours > 0
+      ? `, ${escaped(unknownHours.toLocaleString('en-US', { maximumFractionDigits: 1 }))} ${words.meterHoursUnknown}`
+      : '';
   const legend = [
-    `<line class="supplied" x1="${LEFT}" x2="${LEFT + 26}" y1="12" y2="12"/><text class="axis" x="${LEFT + 32}" y="16">${words.curveDelivered}</text>`,
+    `<line class="supplied" x1="${left}" x2="${left + 26}" y1="12" y2="12"/><text class="axis" x="${left + 32}" y="16">${words.curveDelivered}${unknown}</text>`,
     planned.length > 0
-      ? `<line class="planned" x1="${LEFT + 130}" x2="${LEFT + 156}" y1="12" y2="12"/><text class="axis" x="${LEFT + 162}" y="16">${words.curvePlanned}</text>`
+      ? `<line class="planned" x1="${LEFT}" x2="${LEFT + 26}" y1="12" y2="12"/><text class="axis" x="${LEFT + 32}" y="16">${words.curvePlanned}</text>`
       : '',
   ];
   return svg(
@@ -84,7 +90,7 @@ export function recipientBars(report: Report, words: Words): string {
       `<text class="axis" x="${fixed(end + 6)}" y="${y + 16}">${short(cubicMetres / unit.size)}</text>`,
       `<rect class="known" x="${left}" y="${y + 25}" width="${width}" height="6"/>`,
       `<rect class="unknown" fill="url(#dots)" x="${left}" y="${y + 25}" width="${fixed(unknown * width)}" height="6"/>`,
-      `<text class="small" x="${left + width + 6}" y="${y + 32}">${(unknown * 100).toFixed(1)} %</text>`,
+      `<text class="axis" x="${left + width + 6}" y="${y + 34}">${unknownText(unknown)}</text>`,
     ].join('');
   });
   const swatch = (x: number, attributes: string, label: string) =>
@@ -96,6 +102,11 @@ export function recipientBars(report: Report, words: Words): string {
     `<text class="axis end" x="${WIDTH - RIGHT}" y="15">${unit.name}</text>`,
   ];
   return svg(TOP + recipients.length * ROW, words.bars, [PATTERNS, ...legend, ...rows].join(''));
+}
+
+/** A share that is there is never written as none. */
+function unknownText(share: number): string {
+  return share > 0 && share < 0.001 ? '< 0.1 %' : `${(share * 100).toFixed(1)} %`;
 }
 
 const PATTERNS =

@@ -75,7 +75,7 @@ function breakdownRows({ breakdown, yearByMonth }: Report): Row[] {
 }
 
 function accountRows({ start, through: end, balance, divergences }: Report): Row[] {
-  const { intake, delivery, release, ecological, loss, lossShare } = balance;
+  const { intake, delivery, release, ecological, loss, lossShare, lossUnknownHours } = balance;
   return [
     ...Object.entries({ intake, delivery, release, ecological }).map(([section, amount]) => ({
       section,
@@ -83,7 +83,7 @@ function accountRows({ start, through: end, balance, divergences }: Report): Row
       end,
       ...figures(amount),
     })),
-    { section: 'loss', start, end, cubicMetres: loss, share: lossShare },
+    { section: 'loss', start, end, cubicMetres: loss, unknownHours: lossUnknownHours, share: lossShare },
     ...divergences.map(({ meter, against, difference, share, unknownHours }) => {
       return { section: 'divergence', meter, start, end, cubicMetres: difference, share, unknownHours, text: against };
     }),

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { escaped } from '../markup.ts';
 import type { Report } from '../schemas/reports.ts';
+import type { AmountView } from '../volume-views.ts';
 import { curveChart, recipientBars } from './charts.ts';
 import { type CellKind, type Column, reportTables, type Table } from './tables.ts';
 import { type Language, WORDS, type Words } from './words.ts';
@@ -23,6 +24,7 @@ h2 { font-size: 16px; margin: 26px 0 6px; }
 .figures { display: flex; flex-wrap: wrap; gap: 10px 36px; margin: 16px 0 4px; }
 .figures div { min-width: 150px; }
 .figures b { display: block; font-size: 22px; font-variant-numeric: tabular-nums; }
+.figures .unknown-part { color: #7a4a00; }
 .figures span { color: var(--soft); font-size: 12px; }
 .charts { display: grid; grid-template-columns: 1fr 1fr; gap: 20px; align-items: start; }
 figure { margin: 0; } figcaption { font-weight: 600; margin: 18px 0 4px; }
@@ -35,7 +37,7 @@ th.text, td.text, th.code, td.code, th.instant, td.instant { text-align: left; }
 td.first { white-space: nowrap; }
 tr.total td { border-top: 1.5px solid var(--ink); font-weight: 600; }
 .published { border: 1px dashed var(--soft); padding: 0 14px 12px; margin-top: 28px; }
-.axis { font-size: 12px; fill: var(--ink); } .small { font-size: 10px; fill: var(--soft); }
+.axis { font-size: 12px; fill: var(--ink); }
 .end { text-anchor: end; } .mid { text-anchor: middle; }
 .grid { stroke: var(--line); stroke-width: 1; }
 .supplied { fill: none; stroke: var(--water); stroke-width: 2.4; } .dot { fill: var(--water); }
@@ -88,16 +90,29 @@ ${provisional ? `<p class="warn">${words.provisional}</p>` : ''}`;
 }
 
 function keyFigures({ kind, total }: Report, words: Words): string {
-  const volume = (cubicMetres: number) => `${written(cubicMetres, 'volume')} m³`;
-  const share = total.plan ? written(total.plan.progress, 'share') : null;
-  const figures = [
-    [words.summary, volume(total.cubicMetres)],
-    ...(kind === 'transfer-year' ? [] : [[words.yearSoFar, volume(total.transferYear.cubicMetres)]]),
-    ...(share === null ? [] : [[words.progress, share]]),
-    ...(total.yearBefore.change === null ? [] : [[words.change, written(total.yearBefore.change, 'share')]]),
-    ...(total.sinceInauguration ? [[words.sinceInauguration, volume(total.sinceInauguration.cubicMetres)]] : []),
-  ];
-  return `<div class="figures">${figures.map(([name, value]) => `<div><b>${value}</b><span>${name}</span></div>`).join('')}</div>`;
+  const { transferYear, yearBefore, sinceInauguration, plan } = total;
+  const amount = (name: string, of: AmountView) =>
+    keyFigure(name, volumeText(of.cubicMetres), [of.unknownHours], words);
+  const compared = [transferYear.unknownHours, yearBefore.unknownHours];
+  const isCompared = yearBefore.change !== null || compared.some((hours) => hours > 0);
+  return `<div class="figures">${[
+    amount(words.summary, total),
+    kind === 'transfer-year' ? '' : amount(words.yearSoFar, transferYear),
+    plan ? keyFigure(words.progress, written(plan.progress, 'share'), [plan.delivered.unknownHours], words) : '',
+    isCompared ? keyFigure(words.change, written(yearBefore.change, 'share'), compared, words) : '',
+    sinceInauguration ? amount(words.sinceInauguration, sinceInauguration) : '',
+  ].join('')}</div>`;
+}
+
+/** With what of it is unknown in the same size: whoever reads the figure reads that, too. */
+function keyFigure(name: string, value: string, unknownHours: readonly number[], words: Words): string {
+  const hours = unknownHours.reduce((sum, one) => sum + one, 0);
+  const unknown = hours > 0 ? `<b class="unknown-part">${written(hours, 'hours')} ${words.meterHoursUnknown}</b>` : '';
+  return `<div><b>${value}</b>${unknown}<span>${name}</span></div>`;
+}
+
+function volumeText(cubicMetres: number): string {
+  return `${written(cubicMetres, 'volume')} m³`;
 }
 
 function figure(caption: string, chart: string): string {

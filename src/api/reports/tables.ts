@@ -55,6 +55,12 @@ function amountCells({ cubicMetres, measured, estimated, unknownHours }: AmountV
   return [cubicMetres, measured, estimated, unknownHours];
 }
 
+/** Why there are dashes, where hours are unknown. */
+function unknownNote({ source: { limits } }: Report, words: Words, amounts: readonly AmountView[]): string[] {
+  if (amounts.every(({ unknownHours }) => unknownHours === 0)) return [];
+  return [words.tooUnknown.replace('{share}', `${Number((limits.unknownTolerance * 100).toPrecision(12))} %`)];
+}
+
 /** Recipients with their names, and all of them in the last row. */
 function withTotal({ recipients, total }: Report, words: Words) {
   return [
@@ -67,7 +73,7 @@ function summary(report: Report, words: Words): Table {
   return {
     id: 'summary',
     title: words.summary,
-    notes: report.recipients.length === 0 ? [words.noData] : [],
+    notes: report.recipients.length === 0 ? [words.noData] : unknownNote(report, words, [report.total]),
     columns: [
       column(words.recipient, 'text'),
       ...amountColumns(words),
@@ -83,7 +89,7 @@ function year(report: Report, words: Words): Table {
   return {
     id: 'year',
     title: `${words.year} ${report.transferYear}`,
-    notes: [],
+    notes: unknownNote(report, words, [report.total.transferYear, report.total.yearBefore]),
     columns: [
       column(words.recipient, 'text'),
       ...amountColumns(words, words.yearSoFar),
@@ -117,6 +123,7 @@ function plan(report: Report, words: Words): Table {
       column(words.plannedByThen, 'volume'),
       column(words.delivered, 'volume'),
       column(words.progress, 'share'),
+      column(words.unknownHours, 'hours'),
     ],
     rows: withTotal(report, words).map(({ name, plan: own }) => [
       name,
@@ -124,11 +131,13 @@ function plan(report: Report, words: Words): Table {
       own?.planned ?? null,
       own?.delivered.cubicMetres ?? null,
       own?.progress ?? null,
+      own?.delivered.unknownHours ?? null,
     ]),
     hasTotal: true,
   };
 }
 
+/** Unknown hours by recipient stand last, so that columns keep their places. */
 function breakdown({ breakdown: { by, items }, recipients, total }: Report, words: Words): Table {
   const [first, ...others] = amountColumns(words, words.all);
   return {
@@ -141,6 +150,9 @@ function breakdown({ breakdown: { by, items }, recipients, total }: Report, word
       ...recipients.map(({ recipient }) => column(recipientName(words, recipient), 'volume')),
       first!,
       ...others,
+      ...recipients.map(({ recipient }) =>
+        column(`${recipientName(words, recipient)}: ${words.unknownHours}`, 'hours'),
+      ),
     ],
     rows: [
       ...items.map((item) => [
@@ -148,21 +160,31 @@ function breakdown({ breakdown: { by, items }, recipients, total }: Report, word
         item.end,
         ...item.recipients.map(({ cubicMetres }) => cubicMetres),
         ...amountCells(item),
+        ...item.recipients.map(({ unknownHours }) => unknownHours),
       ]),
-      [words.all, null, ...recipients.map(({ cubicMetres }) => cubicMetres), ...amountCells(total)],
+      [
+        words.all,
+        null,
+        ...recipients.map(({ cubicMetres }) => cubicMetres),
+        ...amountCells(total),
+        ...recipients.map(({ unknownHours }) => unknownHours),
+      ],
     ],
     hasTotal: true,
   };
 }
 
-function balance({ balance: all }: Report, words: Words): Table {
-  const { intake, delivery, release, ecological, loss, lossShare } = all;
+function balance(report: Report, words: Words): Table {
+  const { intake, delivery, release, ecological, loss, lossShare, lossUnknownHours } = report.balance;
   const amounts = { intake, delivery, release, ecological };
-  const isKnown = Object.values(amounts).every(({ unknownHours }) => unknownHours === 0);
   return {
     id: 'balance',
     title: words.balance,
-    notes: [words.balanceNote, ...(isKnown ? [] : [words.lossUnknown])],
+    notes: [
+      words.balanceNote,
+      ...(loss === null ? [words.noLoss] : lossUnknownHours > 0 ? [words.lossUnknown] : []),
+      ...unknownNote(report, words, Object.values(amounts)),
+    ],
     columns: [column(words.item, 'text'), ...amountColumns(words, words.volume), column(words.lossShare, 'share')],
     rows: [
       ...Object.entries(amounts).map(([name, amount]) => [
@@ -170,7 +192,7 @@ function balance({ balance: all }: Report, words: Words): Table {
         ...amountCells(amount),
         null,
       ]),
-      [words.loss, loss, null, null, null, lossShare],
+      [words.loss, loss, null, null, lossUnknownHours, lossShare],
     ],
     hasTotal: true,
   };

@@ -37,10 +37,16 @@ export function balanceRoutes(api: Api, deps: ApiDeps): void {
       await deps.caughtUp('books');
       const books = booksNow(deps);
       const counted = await countedWater(books, countedMeters(books.control), edgesMs, query.shift === 'travel');
+      const apart = await divergences(books, meterPairs(books.control), [range.fromMs, range.toMs]);
+      const { unknownTolerance } = config;
       const text = zonedTexts(timeZone);
       const items = edgesMs.slice(1).map((endMs, index) => {
         const of = (meter: Counted) => meter.buckets[index]!;
-        return { start: text(edgesMs[index]!), end: text(endMs), ...balanceView(balanceOf(counted, of)) };
+        return {
+          start: text(edgesMs[index]!),
+          end: text(endMs),
+          ...balanceView(balanceOf(counted, of), unknownTolerance),
+        };
       });
       const edge = zonedTexts(timeZone);
       return {
@@ -48,16 +54,18 @@ export function balanceRoutes(api: Api, deps: ApiDeps): void {
         by: query.by,
         timeZone,
         shift: query.shift,
+        unknownTolerance,
         items,
         total: {
           start: edge(range.fromMs),
           end: edge(range.toMs),
-          ...balanceView(balanceOf(counted, (meter) => meter.total)),
+          ...balanceView(
+            balanceOf(counted, (meter) => meter.total),
+            unknownTolerance,
+          ),
         },
-        recipients: recipientBalances(books, counted),
-        divergences: (await divergences(books, meterPairs(books.control), [range.fromMs, range.toMs])).map(
-          divergenceView,
-        ),
+        recipients: recipientBalances(books, counted, unknownTolerance),
+        divergences: apart.map((pair) => divergenceView(pair, unknownTolerance)),
       };
     },
   });

@@ -1,6 +1,6 @@
 /** Plans of transfer years by recipient: what is to be delivered, how far it has got, and where it is heading. */
 import { ofPlanId, type Plan, planId } from '#model/accounting.ts';
-import { litresOf } from '#volume/balance.ts';
+import { changeOf } from '#volume/balance.ts';
 import { namedRange, yearBefore } from '#volume/calendar-names.ts';
 import { booksNow } from '../book-view.ts';
 import { actorOf } from '../caller.ts';
@@ -138,10 +138,11 @@ function deleteRoute(api: Api, deps: ApiDeps): void {
 }
 
 async function progressView(deps: ApiDeps, key: PlanKey, plan: Plan): Promise<PlanProgress> {
-  const { timeZone } = deps.config;
+  const { timeZone, unknownTolerance } = deps.config;
   const year = namedRange(key.transferYear, timeZone);
   const books = booksNow(deps);
-  const { atMs, delivered, progress } = await progressOfPlan(books, timeZone, key, plan);
+  const soFar = await progressOfPlan(books, deps.config, key, plan);
+  const { atMs, delivered } = soFar;
   const before = yearBefore(key.transferYear, timeZone, atMs);
   const earlier = await delivery(books, key.recipient, before.fromMs, before.atMs);
   const text = zonedTexts(timeZone);
@@ -152,11 +153,11 @@ async function progressView(deps: ApiDeps, key: PlanKey, plan: Plan): Promise<Pl
     start: text(year.fromMs),
     end: text(year.toMs),
     at: isoText(atMs),
-    ...progressFigures(delivered, progress),
+    ...progressFigures(soFar),
     yearBefore: {
       transferYear: before.name,
       delivered: amountView(earlier),
-      change: litresOf(earlier) === 0 ? null : litresOf(delivered) / litresOf(earlier) - 1,
+      change: changeOf(delivered, earlier, unknownTolerance),
     },
   };
 }

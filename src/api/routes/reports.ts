@@ -110,9 +110,15 @@ function oneRoute(api: Api, deps: ApiDeps): void {
       }
       await deps.caughtUp('books');
       const throughSeq = asOfMs === null ? journal.headSeq : null;
-      const { timeZone, allowedLatenessMs } = config;
+      const { timeZone, allowedLatenessMs, unknownTolerance } = config;
       const books = await bookView(deps, asOfMs);
-      const made = await reportOf(books, { period: params.period, timeZone, allowedLatenessMs, throughSeq });
+      const made = await reportOf(books, {
+        period: params.period,
+        timeZone,
+        allowedLatenessMs,
+        unknownTolerance,
+        throughSeq,
+      });
       return send(reply, made, query.format ?? preferredFormat(headers.accept ?? ''), query.lang);
     },
   });

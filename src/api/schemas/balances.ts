@@ -27,8 +27,14 @@ export const balanceFigures = {
   delivery: z.object(amount),
   release: z.object(amount),
   ecological: z.object(amount),
-  loss: z.number().describe('m³: intake less all the others; losses, storage and errors of meters'),
-  lossShare: share.describe('Of the intake; null while nothing came in'),
+  loss: z
+    .number()
+    .nullable()
+    .describe(
+      'm³: intake less all the others; losses, storage and errors of meters. Null while more of the intake’s meter-hours is unknown than `unknownTolerance`, or no meter counts it',
+    ),
+  lossShare: share.describe('Of the intake; null while nothing came in, and where `loss` is'),
+  lossUnknownHours: z.number().describe('Of all that the loss is made of, summed over meters'),
 };
 const bucket = z.object({ start: edge, end: edge, ...balanceFigures });
 
@@ -37,7 +43,7 @@ export const divergence = z.object({
   against: z.string(),
   cubicMetres: z.number(),
   againstCubicMetres: z.number(),
-  difference: z.number(),
+  difference: z.number().nullable().describe('Null while too much of either is unknown'),
   share,
   unknownHours: z.number().describe('Of both'),
 });
@@ -48,13 +54,16 @@ export const balance = z
     by: z.enum(BALANCE_BUCKETS),
     timeZone: z.string(),
     shift: z.enum(['travel', 'none']),
+    unknownTolerance: z
+      .number()
+      .describe('Unknown meter-hours ÷ meter-hours beyond which nothing is divided: shares are null then'),
     items: z.array(bucket),
     total: bucket,
     recipients: z.array(
       z.object({
         recipient: z.string(),
         ...amount,
-        share: share.describe('Of all deliveries'),
+        share: share.describe('Of all deliveries; null while too much of it or of them is unknown'),
         meters: z.array(
           z.object({
             meter: z.string(),
@@ -75,6 +84,7 @@ export const balance = z
         by: 'total',
         timeZone: 'Asia/Shanghai',
         shift: 'travel',
+        unknownTolerance: 0.01,
         items: [],
         total: {
           start: '2018-11-01T00:00:00+08:00',
@@ -85,6 +95,7 @@ export const balance = z
           ecological: { cubicMetres: 20, measured: 20, estimated: 0, unknownHours: 0 },
           loss: 40,
           lossShare: 0.04,
+          lossUnknownHours: 0,
         },
         recipients: [
           {

@@ -158,7 +158,7 @@ export type StationAssessment = z.infer<typeof stationAssessment>;
 const count = z.object({ count: z.number().int(), share });
 const compliance = z
   .object({
-    sections: z.number().int().describe('With a target and a class'),
+    sections: z.number().int().describe('With a target and a class that may stand'),
     met: z.number().int(),
     share,
     failing: z.array(z.string()),
@@ -167,7 +167,8 @@ const compliance = z
 const areaChange = z
   .object({
     ...against,
-    sections: z.number().int().describe('Those with a class in both periods, by the same indicators'),
+    sections: z.number().int().describe('Those with a class that may stand in both periods, by the same indicators'),
+    mayNotStand: z.array(z.string()).describe('Left out: their class may not stand for one of the periods'),
     method: z.enum(['proportions', 'status']).nullable(),
     points: z.number().nullable().describe('ΔG − ΔD, percentage points'),
     status: z.object({ before: status.nullable(), after: status.nullable() }),
@@ -187,13 +188,18 @@ export const areaAssessment = z.object({
   basis,
   provisional: z.boolean(),
   proportions: z.object({
-    sections: z.number().int(),
-    assessed: z.number().int(),
+    sections: z.number().int().describe('All of them'),
+    assessed: z.number().int().describe('Those with a class that may stand for the period: what all shares are of'),
     byClass: z.record(z.enum(CLASSES), count),
     good: count.describe('Class III or better'),
     worse: count.describe('Worse than Class V'),
     goal: z.object({ share: z.number(), isMet: z.boolean().nullable() }),
   }),
+  mayNotStand: z
+    .array(z.string())
+    .describe(
+      'Sections whose class may not stand for the period (`valid` false): in no proportion, status, compliance, main pollutant or index here',
+    ),
   basin: z.object({
     method: z.enum(['proportions', 'means']).nullable().describe('Fewer than five sections: means first'),
     status: status.nullable(),

@@ -31,8 +31,16 @@ export const progressFigures = {
   progress: z.number().describe('Delivered of the plan'),
   planned: z.number().describe('m³ that the plan has had delivered by now'),
   runRate: z.number().nullable().describe('m³ a day over the last 30 days of the year so far'),
-  projected: z.number().nullable().describe('m³ that the year comes to at that rate'),
-  completion: instantText.nullable().describe('When the plan is reached at that rate; null: reached, or not in sight'),
+  runRateUnknownHours: z.number().describe('Hours of those days of which nothing is known, summed over meters'),
+  projected: z
+    .number()
+    .nullable()
+    .describe(
+      'm³ that the year comes to at that rate; null while too much of the year so far or of those days is unknown',
+    ),
+  completion: instantText
+    .nullable()
+    .describe('When the plan is reached at that rate; null: reached, not in sight, or too much unknown'),
 };
 
 export const planProgress = z
@@ -46,7 +54,10 @@ export const planProgress = z
       .object({
         transferYear: z.string(),
         delivered: z.object(amount).describe('To the same day of that year'),
-        change: z.number().nullable().describe('Of this year against that one, as a share'),
+        change: z
+          .number()
+          .nullable()
+          .describe('Of this year against that one, as a share; null while too much of either is unknown'),
       })
       .describe('Year on year'),
   })
@@ -64,6 +75,7 @@ export const planProgress = z
         progress: 0.5,
         planned: 546600000,
         runRate: 3000000,
+        runRateUnknownHours: 0,
         projected: 1102000000,
         completion: '2026-10-31T08:00:00.000Z',
         yearBefore: {

@@ -28,7 +28,10 @@ const figures = {
     .object({
       transferYear: z.string(),
       ...amount,
-      change: z.number().nullable().describe('Of this year against that one, as a share; null: nothing then'),
+      change: z
+        .number()
+        .nullable()
+        .describe('Of this year against that one, as a share; null: nothing then, or too much of either unknown'),
     })
     .describe('The same days of the transfer year before'),
   sinceInauguration: z
@@ -69,7 +72,7 @@ export const report = z
       z.object({
         recipient: z.string(),
         ...figures,
-        share: z.number().nullable().describe('Of what all recipients got'),
+        share: z.number().nullable().describe('Of what all recipients got; null while too much of it is unknown'),
         plan: planView.nullable(),
       }),
     ),
@@ -121,7 +124,12 @@ export const report = z
       asOf: instantText.nullable(),
       madeAt: instantText,
       throughSeq: z.number().int().nullable().describe('Everything journaled up to here is in it; null with `asOf`'),
-      limits: z.object({ allowedLatenessMs: z.number(), decisionsMax: z.number(), asOfDaysMax: z.number() }),
+      limits: z.object({
+        allowedLatenessMs: z.number(),
+        unknownTolerance: z.number(),
+        decisionsMax: z.number(),
+        asOfDaysMax: z.number(),
+      }),
       codeVersion: z.string(),
     }),
   })
@@ -191,8 +199,9 @@ function exampleReport() {
       delivery: water,
       release: none,
       ecological: none,
-      loss: -2592000,
+      loss: null,
       lossShare: null,
+      lossUnknownHours: 0,
     },
     divergences: [],
     decisions: { items: [], more: false },
@@ -204,7 +213,7 @@ function exampleReport() {
       asOf: null,
       madeAt: '2026-11-23T00:00:00.412Z',
       throughSeq: 4711,
-      limits: { allowedLatenessMs: 7200000, decisionsMax: 500, asOfDaysMax: 400 },
+      limits: { allowedLatenessMs: 7200000, unknownTolerance: 0.01, decisionsMax: 500, asOfDaysMax: 400 },
       codeVersion: '0.1.0',
     },
   };

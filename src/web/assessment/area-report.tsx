@@ -50,7 +50,7 @@ export function AreaReport({ found }: { found: AreaFound }) {
 }
 
 function Summary({ found }: { found: AreaFound }) {
-  const { proportions, compliance, basin, mainPollutants, changes } = found;
+  const { proportions, compliance, basin, mainPollutants, changes, mayNotStand } = found;
   const { goal, good } = proportions;
   const isMet = goal.isMet === null ? '–' : goal.isMet ? t('goalMet') : t('goalMissed');
   return (
@@ -71,6 +71,16 @@ function Summary({ found }: { found: AreaFound }) {
       <KeyFigure label={t('compliance')} note={t('metOf', { met: compliance.met, n: compliance.sections })}>
         {compliance.share === null ? '–' : format.share(compliance.share, 1)}
       </KeyFigure>
+      {mayNotStand.length > 0 && (
+        <KeyFigure
+          label={t('notCounted')}
+          note={t('notCountedNote', { names: mayNotStand.map(stationName).join(', ') })}
+        >
+          <span class="unknown-part">
+            {mayNotStand.length} / {proportions.sections}
+          </span>
+        </KeyFigure>
+      )}
       <KeyFigure label={t('mainPollutants')}>
         {mainPollutants === null || mainPollutants.length === 0
           ? t('none')
@@ -80,13 +90,24 @@ function Summary({ found }: { found: AreaFound }) {
         label={t('againstPrevious', { period: changes.previous.period ?? '–' })}
         note={points(changes.previous.points)}
       >
-        {changeWords(changes.previous)}
+        {changeWords(changes.previous)} <LeftOut stations={changes.previous.mayNotStand} />
       </KeyFigure>
       <KeyFigure label={t('againstYear', { period: changes.year.period ?? '–' })} note={points(changes.year.points)}>
-        {changeWords(changes.year)}
+        {changeWords(changes.year)} <LeftOut stations={changes.year.mayNotStand} />
       </KeyFigure>
     </dl>
   );
+}
+
+/** Beside a comparison and as large as it: how many sections it is without. */
+function LeftOut({ stations: left }: { stations: readonly string[] }) {
+  if (left.length === 0) return null;
+  return <span class="unknown-part">{t('mayNotStand', { n: left.length })}</span>;
+}
+
+function stationName(id: string): string {
+  const known = stations.value.get(id);
+  return known ? nameOf(known.name) : id;
 }
 
 const points = (value: number | null): string | null =>
@@ -119,18 +140,14 @@ function Proportions({ found: { proportions } }: { found: AreaFound }) {
 }
 
 function sectionColumns(period: string): Column<Section>[] {
-  const name = (id: string) => {
-    const known = stations.value.get(id);
-    return known ? nameOf(known.name) : id;
-  };
   const hrefTo = (station: string) =>
     `?${new URLSearchParams({ station, period: query.value.get('period') ?? period })}`;
   return [
     {
       head: t('section'),
       isName: true,
-      cell: ({ station }) => <a href={`/assessment${hrefTo(station)}`}>{name(station)}</a>,
-      csv: ({ station }) => name(station),
+      cell: ({ station }) => <a href={`/assessment${hrefTo(station)}`}>{stationName(station)}</a>,
+      csv: ({ station }) => stationName(station),
     },
     { head: t('class'), cell: (row) => <ClassMark of={row.class} />, csv: (row) => row.class },
     { head: t('statusWord'), cell: ({ status }) => statusWord(status), csv: ({ status }) => statusWord(status) },
@@ -154,12 +171,14 @@ function sectionColumns(period: string): Column<Section>[] {
     {
       head: t('coverage'),
       align: 'end',
-      cell: ({ coverage, valid }) => (
-        <>
-          {coverageText(coverage)} {valid === false && <span class="tag is-warning">{t('tooFew')}</span>}
-        </>
-      ),
+      cell: ({ coverage }) => coverageText(coverage),
       csv: ({ coverage }) => coverage?.share,
+    },
+    {
+      head: t('validity'),
+      cell: ({ valid }) => (valid === null ? '–' : valid ? '✓' : <b class="unknown-part">{t('tooFew')}</b>),
+      csv: ({ valid }) => (valid === null ? null : String(valid)),
+      csvHead: 'valid',
     },
   ];
 }

@@ -50,7 +50,8 @@ function Summary({ found }: { found: SectionFound }) {
   return (
     <dl class="key-figures">
       <KeyFigure label={t('class')} note={statusWord(found.status)}>
-        <ClassMark of={found.class} large />
+        <ClassMark of={found.class} large />{' '}
+        {found.valid === false && <span class="unknown-part">{t('classMayNotStand')}</span>}
       </KeyFigure>
       <KeyFigure label={t('judgement')} note={target ? t('targetIs', { class: NUMERALS[target] }) : t('noTarget')}>
         <span class={meetsTarget === false ? 'is-broken' : ''}>
@@ -59,8 +60,8 @@ function Summary({ found }: { found: SectionFound }) {
       </KeyFigure>
       <KeyFigure label={t('limitedBy')}>{found.limiting.map(parameterName).join(', ') || '–'}</KeyFigure>
       <KeyFigure label={t('mainPollutants')}>{pollutantsText(found.mainPollutants) || t('none')}</KeyFigure>
-      <KeyFigure label={t('coverage')} note={found.valid === false && <span class="is-warning">{t('tooFew')}</span>}>
-        {coverageText(found.coverage)}
+      <KeyFigure label={t('coverage')}>
+        {coverageText(found.coverage)} {found.valid === false && <span class="unknown-part">{t('tooFew')}</span>}
       </KeyFigure>
       <KeyFigure label={t('againstPrevious', { period: changes.previous.period ?? '–' })}>
         {changeWords(changes.previous)}

@@ -161,7 +161,6 @@ const COMMON = {
   transferYear: ['本年度', 'Year'],
   transferYearIs: ['{from}–{to} 调水年度', 'transfer year {from}–{to}'],
   taochaIntake: ['陶岔入渠', 'Taocha intake'],
-  estimatedShare: ['其中估算 {share}', '{share} estimated'],
   unknownHours: ['未知 {n} 时', '{n} h unknown'],
   planUnknown: ['本年度计划尚未录入。', 'No plan is registered for this year.'],
   planIs: ['计划 {plan}，完成 {share}', '{share} of {plan} planned'],

@@ -9,6 +9,7 @@ import { hrefOf } from '../core/route.ts';
 import { dateOf, transferYearName, transferYearOf, transferYearStart } from '../core/zone.ts';
 import { Sheet } from '../ui/sheet.tsx';
 import { Shown } from '../ui/states.tsx';
+import { Unknown } from '../ui/unknown.tsx';
 
 type Volumes = Answer<'GET /volumes'>;
 
@@ -81,18 +82,17 @@ function VolumeLine({ line: { key, name, today, year, plan }, most }: { line: Li
   if (plan !== undefined) {
     notes.push(t('planIs', { plan: format.volumeText(plan), share: format.share(year.cubicMetres / plan, 1) }));
   }
-  if (year.estimated > 0) {
-    notes.push(t('estimatedShare', { share: format.share(year.estimated / Math.max(1, year.cubicMetres), 1) }));
-  }
-  if (year.unknownHours >= 1) notes.push(t('unknownHours', { n: format.whole(year.unknownHours) }));
+  if (year.estimated > 0) notes.push(t('estimatedVolume', { volume: format.volumeText(year.estimated) }));
   return (
     <li>
       <span class="volume-name">{isIntake ? t('taochaIntake') : areaName(key)}</span>
       <span class="volume-today">
-        <span class="volume-label">{t('today')}</span> <b>{now.number}</b> <span class="unit">{now.unit}</span>
+        <span class="volume-label">{t('today')}</span> <b>{now.number}</b> <span class="unit">{now.unit}</span>{' '}
+        <Unknown hours={today?.unknownHours ?? 0} />
       </span>
       <span class="volume-year">
-        <span class="volume-label">{t('transferYear')}</span> <b>{sum.number}</b> <span class="unit">{sum.unit}</span>
+        <span class="volume-label">{t('transferYear')}</span> <b>{sum.number}</b> <span class="unit">{sum.unit}</span>{' '}
+        <Unknown hours={year.unknownHours} />
       </span>
       <svg class="volume-bar" viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
         <rect width="100" height="6" class="bar-track" />

@@ -5,6 +5,7 @@ import { t } from '../core/language.ts';
 import { useResource } from '../core/resource.ts';
 import { Sheet } from '../ui/sheet.tsx';
 import { Shown } from '../ui/states.tsx';
+import { Unknown } from '../ui/unknown.tsx';
 import { endOf, type Stretch } from './books.ts';
 
 export function BalanceSheet({ stretch, untilMs }: { stretch: Stretch; untilMs: number }) {
@@ -21,9 +22,10 @@ export function BalanceSheet({ stretch, untilMs }: { stretch: Stretch; untilMs: 
                 {t('divergence', {
                   meter: one.meter,
                   against: one.against,
-                  difference: format.volumeText(one.difference),
+                  difference: one.difference === null ? '–' : format.volumeText(one.difference),
                   share: one.share === null ? '–' : format.share(one.share, 2),
-                })}
+                })}{' '}
+                <Unknown hours={one.unknownHours} />
               </p>
             ))}
           </>
@@ -45,20 +47,23 @@ function BalanceTable({ total }: { total: Answer<'GET /balances'>['total'] }) {
       <table>
         <caption class="unseen">{t('balance')}</caption>
         <tbody>
-          {rows.map(({ kind, cubicMetres }) => (
+          {rows.map(({ kind, cubicMetres, unknownHours }) => (
             <tr key={kind}>
               <th scope="row">
                 {kind === 'intake' ? '' : '− '}
                 {t(`balance-${kind}`)}
               </th>
-              <td class="end">{format.litres(cubicMetres)} m³</td>
+              <td class="end">
+                {format.litres(cubicMetres)} m³ <Unknown hours={unknownHours} />
+              </td>
             </tr>
           ))}
           <tr class="is-sum">
             <th scope="row">= {t('loss')}</th>
             <td class="end">
-              <b>{format.litres(total.loss)} m³</b>
-              {total.lossShare !== null && ` (${format.share(total.lossShare, 2)})`}
+              <b>{total.loss === null ? '–' : `${format.litres(total.loss)} m³`}</b>
+              {total.lossShare !== null && ` (${format.share(total.lossShare, 2)})`}{' '}
+              <Unknown hours={total.lossUnknownHours} />
             </td>
           </tr>
         </tbody>

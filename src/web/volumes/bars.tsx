@@ -5,6 +5,7 @@ import { t } from '../core/language.ts';
 import { Figure, type View } from '../ui/figure.tsx';
 import { Empty } from '../ui/states.tsx';
 import type { Column } from '../ui/table.tsx';
+import { Unknown, unknownText } from '../ui/unknown.tsx';
 import type { Bucket, Line, Step } from './books.ts';
 
 interface Row extends Bucket {
@@ -60,13 +61,13 @@ function BarRow({ line: { recipient, volumes }, by }: { line: Line; by: Step }) 
   const most = Math.max(1, ...items.map(({ cubicMetres }) => Math.abs(cubicMetres)));
   const slots = Math.max(SLOTS_MIN[by], items.length);
   const width = slots * 10;
-  const label = t('barsAre', { name: areaName(recipient), total: format.volumeText(total.cubicMetres) });
+  const label = t('barsAre', { name: areaName(recipient), total: wordsOf(total) });
   return (
     <div class="bar-row">
       <p>
         <b>{areaName(recipient)}</b>
         <br />
-        {format.volumeText(total.cubicMetres)}
+        {format.volumeText(total.cubicMetres)} <Unknown hours={total.unknownHours} />
         <br />
         <span class="quiet-text">
           {t('most')} {format.volumeText(most)}
@@ -147,10 +148,10 @@ function Bar({ item, x, most, by, fill }: { item: Bucket; x: number; most: numbe
   );
 }
 
-function wordsOf(item: Bucket): string {
+function wordsOf(item: Pick<Bucket, 'cubicMetres' | 'estimated' | 'unknownHours'>): string {
   const parts = [format.volumeText(item.cubicMetres)];
   if (item.estimated !== 0) parts.push(`${t('isEstimated')} ${format.volumeText(item.estimated)}`);
-  if (item.unknownHours > 0) parts.push(t('unknownHours', { n: format.value(item.unknownHours) }));
+  if (item.unknownHours > 0) parts.push(unknownText(item.unknownHours));
   return parts.join(', ');
 }
 

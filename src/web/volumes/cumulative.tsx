@@ -10,32 +10,37 @@ import { Chart } from '../ui/chart.tsx';
 import { Figure, type View } from '../ui/figure.tsx';
 import { Empty } from '../ui/states.tsx';
 import type { Column } from '../ui/table.tsx';
+import { Unknown, unknownText } from '../ui/unknown.tsx';
 import type { Line, Plan, Stretch } from './books.ts';
 
 interface Row {
   end: string;
   /** m³ of each recipient since the beginning. */
   sums: number[];
+  /** Of each recipient. */
+  unknownHours: number[];
   /** Of all of them. */
   estimated: number;
-  unknownHours: number;
 }
 
 function rowsOf(days: readonly Line[]): Row[] {
   const sums = days.map(() => 0);
+  const unknownHours = days.map(() => 0);
   let estimated = 0;
-  let unknownHours = 0;
   return (days[0]?.volumes.items ?? []).map(({ end }, index) => {
     for (const [line, { volumes }] of days.entries()) {
       // Litres as whole numbers, so that a year of days adds up.
       const litres = Math.round(sums[line]! * 1000) + Math.round((volumes.items[index]?.cubicMetres ?? 0) * 1000);
       sums[line] = litres / 1000;
       estimated += volumes.items[index]?.estimated ?? 0;
-      unknownHours += volumes.items[index]?.unknownHours ?? 0;
+      unknownHours[line]! += volumes.items[index]?.unknownHours ?? 0;
     }
-    return { end, sums: [...sums], estimated, unknownHours };
+    return { end, sums: [...sums], unknownHours: [...unknownHours], estimated };
   });
 }
+
+const sumText = ({ sums, unknownHours }: Row, index: number): string =>
+  `${format.volumeText(sums[index]!)} ${unknownText(unknownHours[index]!)}`.trim();
 
 const seriesInk = (index: number): string => inkOf(`--series-${(index % 5) + 1}`);
 
@@ -63,15 +68,22 @@ export function Cumulative({
   const shown = cursor === null ? rows.at(-1) : (rows[cursor - 1] ?? rows.at(-1));
   const columns: Column<Row>[] = [
     { head: t('upTo'), isName: true, cell: ({ end }) => format.day(end), csv: ({ end }) => end },
-    ...days.map(
-      ({ recipient }, index): Column<Row> => ({
+    ...days.flatMap(({ recipient }, index): Column<Row>[] => [
+      {
         head: `${areaName(recipient)} m³`,
         align: 'end',
         cell: ({ sums }) => format.litres(sums[index]!),
         csv: ({ sums }) => sums[index]!,
         csvHead: recipient,
-      }),
-    ),
+      },
+      {
+        head: `${areaName(recipient)} ${t('unknownHoursHead')}`,
+        align: 'end',
+        cell: ({ unknownHours }) => format.value(Math.round(unknownHours[index]! * 10) / 10),
+        csv: ({ unknownHours }) => unknownHours[index]!,
+        csvHead: `${recipient}UnknownHours`,
+      },
+    ]),
   ];
   return (
     <Figure
@@ -90,7 +102,8 @@ export function Cumulative({
             <b>{shown && format.day(shown.end)}</b>
             {names.map((name, index) => (
               <span key={name} class={`line-key line-${index + 1}`}>
-                {name} {format.volumeText(shown?.sums[index] ?? 0, Math.max(...(shown?.sums ?? [])))}
+                {name} {format.volumeText(shown?.sums[index] ?? 0, Math.max(...(shown?.sums ?? [])))}{' '}
+                <Unknown hours={shown?.unknownHours[index] ?? 0} />
               </span>
             ))}
             {plans.length > 0 && <span class="key key-before">{t('plan')}</span>}
@@ -98,13 +111,10 @@ export function Cumulative({
             {shown && shown.estimated > 0 && (
               <span>{t('estimatedVolume', { volume: format.volumeText(shown.estimated) })}</span>
             )}
-            {shown && shown.unknownHours >= 1 && (
-              <span>{t('unknownHours', { n: format.whole(shown.unknownHours) })}</span>
-            )}
           </p>
           <Chart
             label={t('cumulativeIs', {
-              what: names.map((name, index) => `${name} ${format.volumeText(rows.at(-1)!.sums[index]!)}`).join(', '),
+              what: names.map((name, index) => `${name} ${sumText(rows.at(-1)!, index)}`).join(', '),
             })}
             data={data}
             height={260}

@@ -3,6 +3,7 @@ import { areaName } from '../core/areas.ts';
 import * as format from '../core/format.ts';
 import { t } from '../core/language.ts';
 import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
+import { Unknown } from '../ui/unknown.tsx';
 import type { Line, Plan } from './books.ts';
 
 interface Row {
@@ -34,17 +35,14 @@ function columnsOf(hasPlans: boolean): Column<Row>[] {
     {
       head: t('projection'),
       align: 'end',
-      cell: ({ plan }) =>
-        plan?.projected == null
-          ? '–'
-          : `${format.volumeText(plan.projected)} (${format.share(plan.projected / plan.cubicMetres)})`,
+      cell: ({ plan }) => <Projection plan={plan} />,
       csv: ({ plan }) => plan?.projected,
       csvHead: 'projected',
     },
     {
       head: t('yearOnYear'),
       align: 'end',
-      cell: ({ plan }) => <YearOnYear before={plan?.yearBefore} />,
+      cell: ({ plan }) => <YearOnYear plan={plan} />,
       csv: ({ plan }) => plan?.yearBefore.change,
       csvHead: 'yearOnYear',
     },
@@ -74,7 +72,7 @@ function columnsOf(hasPlans: boolean): Column<Row>[] {
     {
       head: t('unknownHoursHead'),
       align: 'end',
-      cell: (row) => format.value(Math.round(total(row).unknownHours * 10) / 10),
+      cell: (row) => <UnknownHours hours={total(row).unknownHours} />,
       csv: (row) => total(row).unknownHours,
       csvHead: 'unknownHours',
     },
@@ -82,20 +80,39 @@ function columnsOf(hasPlans: boolean): Column<Row>[] {
   ];
 }
 
-/** Against a year with unknown hours there is nothing to say yet. */
-function YearOnYear({ before }: { before: Plan['yearBefore'] | undefined }) {
-  if (!before || before.change === null) return '–';
-  const { unknownHours } = before.delivered;
-  if (unknownHours >= 1) {
-    return <span class="quiet-text">{t('unknownBefore', { n: format.whole(unknownHours) })}</span>;
-  }
-  return `${before.change >= 0 ? '+' : '−'}${format.share(Math.abs(before.change), 1)}`;
+/** Where too much of either year is unknown there is no change, and one sees why. */
+function YearOnYear({ plan }: { plan: Plan | undefined }) {
+  if (!plan) return '–';
+  const { change, delivered } = plan.yearBefore;
+  return (
+    <>
+      {change === null ? '–' : `${change >= 0 ? '+' : '−'}${format.share(Math.abs(change), 1)}`}{' '}
+      <Unknown hours={plan.delivered.unknownHours + delivered.unknownHours} />
+    </>
+  );
+}
+
+function Projection({ plan }: { plan: Plan | undefined }) {
+  if (!plan) return '–';
+  const { projected, cubicMetres, delivered, runRateUnknownHours } = plan;
+  return (
+    <>
+      {projected === null ? '–' : `${format.volumeText(projected)} (${format.share(projected / cubicMetres)})`}{' '}
+      <Unknown hours={Math.max(delivered.unknownHours, runRateUnknownHours)} />
+    </>
+  );
+}
+
+function UnknownHours({ hours }: { hours: number }) {
+  const text = format.value(Math.round(hours * 10) / 10);
+  return hours > 0 ? <b class="unknown-part">{text}</b> : text;
 }
 
 function Progress({ plan }: { plan: Plan }) {
   return (
     <span class="progress">
-      {format.volumeText(plan.cubicMetres)} · {format.share(plan.progress, 1)}
+      {format.volumeText(plan.cubicMetres)} · {format.share(plan.progress, 1)}{' '}
+      <Unknown hours={plan.delivered.unknownHours} />
       <svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true">
         <rect width="100" height="6" class="bar-track" />
         <rect width={Math.min(100, 100 * plan.progress)} height="6" class="bar-measured" />
