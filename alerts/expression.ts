@@ -9,6 +9,7 @@
  *   term  = sign { ("*" | "/") sign }     sign = "-" sign | base
  *   base  = number | parameter | ("abs" | "min" | "max") "(" sum { "," sum } ")" | "(" any ")"
  */
+import { settled } from '#model/decimal.ts';
 
 const COMPARISONS = ['<=', '>=', '!=', '<', '>', '='] as const;
 type Comparison = (typeof COMPARISONS)[number];
@@ -232,7 +233,7 @@ export function isTrue(expression: Expression, newest: (parameter: string) => nu
     case 'test': {
       const left = numberOf(expression.left, newest);
       const right = numberOf(expression.right, newest);
-      return left === null || right === null ? null : compares(expression.op, left, right);
+      return left === null || right === null ? null : compares(expression.op, settled(left), settled(right));
     }
   }
 }

@@ -4,6 +4,7 @@
 import { classOf } from '#assess/classify.ts';
 import { type Alarm, SEVERITIES, type Severity } from '#model/alarm.ts';
 import { CLASSES, meets, type WaterClass } from '#model/class.ts';
+import { signOfSum } from '#model/decimal.ts';
 import { FAIL, isServiceLetter, isUsable, SUSPECT } from '#model/flag.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Standard } from '#model/reference.ts';
@@ -95,19 +96,28 @@ function meetsBound(value: number, bound: Bound): boolean {
  * that with a negative limit, too, a greater margin asks for more; a limit of zero has no margin.
  */
 function isClear(value: number, bound: Bound, margin: number): boolean {
-  const share = (limit: number) => margin * Math.abs(limit);
   switch (bound.op) {
     case '<=':
     case '<':
-      return value <= bound.value - share(bound.value);
+      return isBetterBy(margin, value, bound.value, -1);
     case '>=':
     case '>':
-      return value >= bound.value + share(bound.value);
+      return isBetterBy(margin, value, bound.value, 1);
     case 'range': {
       const [low, high] = bound.value;
-      return value >= low + share(low) && value <= high - share(high);
+      return isBetterBy(margin, value, low, 1) && isBetterBy(margin, value, high, -1);
     }
   }
+}
+
+/** @param side 1: better is greater; −1: better is less. By decimals, so that a value at the margin clears. */
+function isBetterBy(margin: number, value: number, limit: number, side: 1 | -1): boolean {
+  const terms = [
+    [side, value],
+    [-side, limit],
+    [-margin, Math.abs(limit)],
+  ] as const;
+  return signOfSum(terms) >= 0;
 }
 
 /**

@@ -2,6 +2,7 @@
  * What rules of kind rate, flat-line and expression look at: the readings behind a lane, in the order of their event
  * times, and what is derived from them at each time. Pure: the same readings give the same, however they arrived.
  */
+import { settled } from '#model/decimal.ts';
 import type { Condition, Derivation } from './conditions.ts';
 import type { Judged } from './evaluate.ts';
 import { isTrue } from './expression.ts';
@@ -156,7 +157,7 @@ function slopeAt({ timesMs, values }: Source, place: number, condition: Deriving
     above += hours * (values[at]! - mean);
     below += hours * hours;
   }
-  const value = tidy(above / below);
+  const value = settled(above / below);
   const grade = judgeDerived(condition, value);
   if (grade < BREACH) return { timeMs, value, grade, condition };
   const minutes = Math.round((timeMs - timesMs[first]!) / 60_000);
@@ -179,9 +180,9 @@ function spreadAt({ timesMs, values }: Source, place: number, condition: Derivin
     count++;
     low = Math.min(low, values[at]!);
     high = Math.max(high, values[at]!);
-    if (judgeDerived(condition, high - low) === CLEAR) break;
+    if (judgeDerived(condition, settled(high - low)) === CLEAR) break;
   }
-  const value = tidy(high - low);
+  const value = settled(high - low);
   const grade = judgeDerived(condition, value);
   if (grade < BREACH) return { timeMs, value, grade, condition };
   if (timesMs[at]! > timeMs - derive.overMs || count < derive.samples) return null;
@@ -218,9 +219,4 @@ function newestValues({ timesMs, inputs, values }: Source, place: number, { inpu
     newest.set(input.parameter, values[at]!);
   }
   return newest;
-}
-
-/** Without the last bits of binary arithmetic. */
-function tidy(value: number): number {
-  return Number(value.toPrecision(12));
 }

@@ -4,6 +4,7 @@
  */
 import type { WaterBody } from '#model/class.ts';
 import type { Allowance, Bound, Condition, Criterion, Where } from '#model/criterion.ts';
+import { settled, signOfSum } from '#model/decimal.ts';
 import type { Parameter, Standard } from '#model/reference.ts';
 import { boundText, breaksBound, type CompareBound } from './bounds.ts';
 import { meanOf } from './period-mean.ts';
@@ -159,7 +160,7 @@ function removalOf(criterion: Criterion, occasion: Occasion, samples: readonly C
     'arithmetic',
   )!;
   const value = (inflow - outflow) / inflow;
-  const isMet = value > Number(condition.removal);
+  const isMet = settled(value) > Number(condition.removal);
   const limit = `removal > ${condition.removal}`;
   return { value, limit, isMet, multiple: null, samples: { count: samples.length, failed: isMet ? 0 : 1, allowed: 0 } };
 }
@@ -226,7 +227,10 @@ function compare(
     const allowed = allowedOf(allowance, values.length);
     const worst = isUpper ? Math.max(...values) : null;
     const isWild =
-      allowance?.worstFactor != null && worst !== null && isUpper && worst > allowance.worstFactor * limit.value;
+      allowance?.worstFactor != null &&
+      worst !== null &&
+      isUpper &&
+      isManyTimes(worst, allowance.worstFactor, limit.value);
     const multiple = worst === null || failed === 0 ? null : multipleOf(worst);
     return {
       ...common,
@@ -240,6 +244,14 @@ function compare(
   const isMet = !fails(value);
   const counts = { count: values.length, failed: isMet ? 0 : 1, allowed: 0 };
   return { ...common, value, isMet, multiple: isMet ? null : multipleOf(value), samples: counts };
+}
+
+function isManyTimes(value: number, factor: number, limit: number): boolean {
+  const terms = [
+    [1, value],
+    [-factor, limit],
+  ] as const;
+  return signOfSum(terms) > 0;
 }
 
 function allowedOf(allowance: Allowance | null, count: number): number {

@@ -2,6 +2,8 @@
  * One number for several samples, made before anything is classed: classes are never averaged (环办[2011]22号). pH through
  * [H⁺], coliforms geometrically, half the detection limit for what wasn't found.
  */
+
+import { settled } from '#model/decimal.ts';
 import { folded, unfolded } from '#model/mean.ts';
 import type { MeanKind, Parameter } from '#model/reference.ts';
 import { counted, type Measured, written } from './judge.ts';
@@ -42,7 +44,10 @@ export function periodMean(samples: readonly Measured[], { mean, qc }: Pick<Para
   return { value, samples: used.length, rejected, belowDetection };
 }
 
-/** The mean of values that are means themselves (of months, of sections). Null for none. */
+/**
+ * The mean of values that are means themselves (of months, of sections). Null for none. Settled, so that no noise decides a
+ * tie of rounding: of seven times 0.505 it is 0.505, which rounds to 0.50, and not 0.5050000000000001, which rounds to 0.51.
+ */
 export function meanOf(values: readonly number[], kind: MeanKind): number | null {
   if (values.length === 0) return null;
   if (values.length === 1) return settled(values[0]!);
@@ -51,12 +56,4 @@ export function meanOf(values: readonly number[], kind: MeanKind): number | null
     .sort((a, b) => a - b)
     .reduce((total, value) => total + value, 0);
   return settled(unfolded(sum / values.length, kind));
-}
-
-/**
- * Twelve significant digits: what lies beyond them is the noise of adding floats, and it must not decide a tie of
- * rounding. The mean of seven times 0.505 is 0.505, which rounds to 0.50, and not 0.5050000000000001, which rounds to 0.51.
- */
-function settled(mean: number): number {
-  return Number(mean.toPrecision(12));
 }

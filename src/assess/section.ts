@@ -3,6 +3,7 @@
  * beside the class and never hides one: an indicator of few readings that breaks its limit is still a breach.
  */
 import type { TargetClass, WaterBody, WaterClass } from '#model/class.ts';
+import { signOfSum } from '#model/decimal.ts';
 import type { Parameter, Standard } from '#model/reference.ts';
 import { participates, worstClass } from './classify.ts';
 import { type Cwqi, cwqi } from './cwqi.ts';
@@ -142,8 +143,17 @@ function invalidity(
 ): Invalid | null {
   if (rules.kind === 'year' && months !== null && months < YEAR_MONTHS_MIN) return 'too-few-months';
   if (rules.kind === 'quarter' && valid < QUARTER_SAMPLES_MIN) return 'too-few-samples';
-  if (expected !== null && valid < rules.coverageMin * expected) return 'coverage';
+  if (expected !== null && isTooLittle(valid, rules.coverageMin, expected)) return 'coverage';
   return null;
+}
+
+/** Crosswise and by decimals: 7 of 100 are 0.07, though 0.07 × 100 is a little more than 7. */
+function isTooLittle(valid: number, share: number, expected: number): boolean {
+  const terms = [
+    [1, valid],
+    [-share, expected],
+  ] as const;
+  return signOfSum(terms) < 0;
 }
 
 /** Over what the station is expected to measure, whether anything came or not. */

@@ -2,6 +2,7 @@
  * QARTOD test 10, attenuated signal: a sensor that still moves, but less than the water does (fouled, or buried). As in
  * ioos_qc over the whole series, or over the stretch that ends with each reading.
  */
+import { compareChange, settled } from '#model/decimal.ts';
 import { FAIL, type Flag, GOOD, MISSING, NOT_EVALUATED, SUSPECT } from '#model/flag.ts';
 import { slidingExtreme } from './flat-line.ts';
 
@@ -23,7 +24,7 @@ export function attenuatedRange(
 ): Flag[] {
   if (test.periodMs === null) {
     const measured = measuredOf(values);
-    return whole(values, measured.length, Math.max(...measured) - Math.min(...measured), test);
+    return whole(values, measured.length, [Math.min(...measured), Math.max(...measured)], test);
   }
   const highest = slidingExtreme(values, (a, b) => a >= b);
   const lowest = slidingExtreme(values, (a, b) => a <= b);
@@ -37,7 +38,7 @@ export function attenuatedRange(
     }
     for (; timesMs[from]! <= timesMs[i]! - test.periodMs!; from++) if (values[from] !== null) seen--;
     if (value === null) return MISSING;
-    return verdict(seen, values[highest.from(from)]! - values[lowest.from(from)]!, test);
+    return verdict(seen, [values[lowest.from(from)]!, values[highest.from(from)]!], test);
   });
 }
 
@@ -46,20 +47,22 @@ export function attenuatedDeviation(values: readonly (number | null)[], test: At
   const measured = measuredOf(values);
   const mean = measured.reduce((sum, value) => sum + value, 0) / measured.length;
   const variance = measured.reduce((sum, value) => sum + (value - mean) ** 2, 0) / measured.length;
-  return whole(values, measured.length, Math.sqrt(variance), test);
+  return whole(values, measured.length, [0, settled(Math.sqrt(variance))], test);
 }
 
 function measuredOf(values: readonly (number | null)[]): number[] {
   return values.filter((value) => value !== null);
 }
 
-function whole(values: readonly (number | null)[], seen: number, amount: number, test: AttenuatedSignal): Flag[] {
-  const flag = verdict(seen, amount, test);
+function whole(values: readonly (number | null)[], seen: number, range: Range, test: AttenuatedSignal): Flag[] {
+  const flag = verdict(seen, range, test);
   return values.map((value) => (value === null ? MISSING : flag));
 }
 
-function verdict(seen: number, amount: number, { valuesMin, suspect, fail }: AttenuatedSignal): Flag {
+type Range = readonly [lowest: number, highest: number];
+
+function verdict(seen: number, [lowest, highest]: Range, { valuesMin, suspect, fail }: AttenuatedSignal): Flag {
   if (seen < valuesMin) return NOT_EVALUATED;
-  if (amount < fail) return FAIL;
-  return amount < suspect ? SUSPECT : GOOD;
+  if (compareChange(lowest, highest, fail) < 0) return FAIL;
+  return compareChange(lowest, highest, suspect) < 0 ? SUSPECT : GOOD;
 }

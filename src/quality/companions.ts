@@ -4,6 +4,7 @@
  * at each. Pure functions over two windows, each ascending by time; null = missing, or failed by itself.
  */
 import { HOUR_MS } from '#model/calendar.ts';
+import { compareChange, signOfSum } from '#model/decimal.ts';
 import { FAIL, type Flag, GOOD, MISSING, NOT_EVALUATED, SUSPECT, worstFlag } from '#model/flag.ts';
 
 /** A stretch of one series, ascending by time. */
@@ -31,8 +32,9 @@ export function multivariate(
     const [then, now] = [near(own.timesMs[i - 1]!), near(own.timesMs[i]!)];
     // One reading of the other series for both says nothing of how it changed.
     if (then === null || now === null || then === now) return NOT_EVALUATED;
-    const isFast = Math.abs(value - before) * HOUR_MS > test.ratePerHour * elapsedMs;
-    return isFast && Math.abs(now.value - then.value) * HOUR_MS <= test.otherRatePerHour * elapsedMs ? SUSPECT : GOOD;
+    // Crosswise, so that a change of exactly the rate is no faster.
+    if (compareChange(before, value, test.ratePerHour, HOUR_MS, elapsedMs) <= 0) return GOOD;
+    return compareChange(then.value, now.value, test.otherRatePerHour, HOUR_MS, elapsedMs) <= 0 ? SUSPECT : GOOD;
   });
 }
 
@@ -46,7 +48,7 @@ export function neighbour(own: Window, other: Window, test: { span: number; hole
     if (value === null) return MISSING;
     const there = near(own.timesMs[i]!);
     if (there === null) return NOT_EVALUATED;
-    return Math.abs(value - there.value) > test.span ? SUSPECT : GOOD;
+    return compareChange(there.value, value, test.span) > 0 ? SUSPECT : GOOD;
   });
 }
 
@@ -84,8 +86,14 @@ export function densityInversion(
     const [above, here] = [densities[i - 1]!, densities[i]!];
     if (above === null) flags[i] = MISSING;
     if (above === null || here === null) continue;
-    const change = Math.sign(depthsMetres[i]! - depthsMetres[i - 1]!) * (here - above);
-    const flag = change < fail ? FAIL : change < suspect ? SUSPECT : GOOD;
+    const sign = Math.sign(depthsMetres[i]! - depthsMetres[i - 1]!);
+    const isBelow = (threshold: number) =>
+      signOfSum([
+        [sign, here],
+        [-sign, above],
+        [-1, threshold],
+      ]) < 0;
+    const flag = isBelow(fail) ? FAIL : isBelow(suspect) ? SUSPECT : GOOD;
     if (flag === GOOD) continue;
     flags[i] = worstFlag(flags[i]!, flag);
     flags[i - 1] = worstFlag(flags[i - 1]!, flag);

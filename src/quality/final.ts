@@ -7,7 +7,7 @@ import { deviceFloor, FAIL, type Flag, MISSING, NOT_EVALUATED, SUSPECT, worstFla
 import { attenuatedRange } from './attenuated.ts';
 import { climatology } from './climatology.ts';
 import { multivariate, neighbour, type Window } from './companions.ts';
-import { flatLine, flatSpanMs, heldAfterJump } from './flat-line.ts';
+import { flatLine, flatSpanMs, heldAfterJump, isStep } from './flat-line.ts';
 import { worsened } from './provisional.ts';
 import { timeGap } from './record-tests.ts';
 import { grossRange, rateOfChange, spike } from './tests.ts';
@@ -249,7 +249,7 @@ function neighbourColumns(
 }
 
 function rate(before: number | null, value: number, elapsedMs: number, thresholds: Thresholds): Flag {
-  const isSmall = before !== null && Math.abs(value - before) <= thresholds.rateLeastStep;
+  const isSmall = before !== null && !isStep(before, value, thresholds.rateLeastStep);
   return rateOfChange(isSmall ? null : before, value, elapsedMs, thresholds.ratePerHour!, HOUR_MS);
 }
 

@@ -2,6 +2,7 @@
  * QARTOD test 8, a sensor that is stuck, in two forms: a line that is flat for hours (as ioos_qc words it), and a value
  * that leaps and then stands still to the digit, which no water does.
  */
+import { compareChange } from '#model/decimal.ts';
 import { FAIL, type Flag, GOOD, MISSING, SUSPECT } from '#model/flag.ts';
 
 type Span = readonly [low: number, high: number];
@@ -55,17 +56,30 @@ export function flatLine(
     }
     highest.add(i);
     lowest.add(i);
-    while (values[highest.from(flatFrom)]! - values[lowest.from(flatFrom)]! >= test.tolerance) flatFrom++;
+    // By a tolerance of 0 not even one value is flat.
+    while (flatFrom <= i && !isFlat(values[lowest.from(flatFrom)]!, values[highest.from(flatFrom)]!, test.tolerance)) {
+      flatFrom++;
+    }
     // Where the record before the flat stretch lies decides nothing: what counts is that no value of the span differs.
-    const isFlat = (spanMs: number) => {
+    const isFlatFor = (spanMs: number) => {
       const startMs = timesMs[i]! - spanMs;
       return timesMs[coveredFrom]! <= startMs && (flatFrom === coveredFrom || timesMs[flatFrom - 1]! < startMs);
     };
     if (mayStandStill(value, test)) flags.push(GOOD);
-    else if (isFlat(failMs) && isSeen.fail(i)) flags.push(FAIL);
-    else flags.push(isFlat(suspectMs) && isSeen.suspect(i) ? SUSPECT : GOOD);
+    else if (isFlatFor(failMs) && isSeen.fail(i)) flags.push(FAIL);
+    else flags.push(isFlatFor(suspectMs) && isSeen.suspect(i) ? SUSPECT : GOOD);
   }
   return flags;
+}
+
+/** Whether values between these differ by less than the tolerance: strictly, so that 0 would find nothing flat. */
+export function isFlat(lowest: number, highest: number, tolerance: number): boolean {
+  return compareChange(lowest, highest, tolerance) < 0;
+}
+
+/** Whether one value is further from the other than `step`. */
+export function isStep(from: number, to: number, step: number): boolean {
+  return compareChange(from, to, step) > 0;
 }
 
 /** Whether a flat line at this value is what water does. */
@@ -105,9 +119,9 @@ export function slidingExtreme(values: readonly (number | null)[], beats: (a: nu
 /** Values that differ by less than the tolerance, one after the other without a hole, as indices and their extremes. */
 interface Level {
   from: number;
-  /** Index of the value before it, if that is no further away than a hole, and how far the value leapt from there. */
+  /** Index of the value before it, if that is no further away than a hole, and whether the value leapt from there. */
   before: number | null;
-  leap: number;
+  isLeap: boolean;
   min: number;
   max: number;
   last: number;
@@ -133,7 +147,7 @@ export function heldAfterJump(
     const value = values[i]!;
     if (value === null) continue;
     const isNear: boolean = level !== null && timesMs[i]! - timesMs[level.last]! <= holeMs;
-    if (level !== null && isNear && Math.max(level.max, value) - Math.min(level.min, value) < tolerance) {
+    if (level !== null && isNear && isFlat(Math.min(level.min, value), Math.max(level.max, value), tolerance)) {
       level.min = Math.min(level.min, value);
       level.max = Math.max(level.max, value);
       level.last = i;
@@ -141,10 +155,10 @@ export function heldAfterJump(
     } else {
       previous = level;
       const before: number | null = isNear ? previous!.last : null;
-      const leap: number = before === null ? 0 : Math.abs(value - values[before]!);
-      level = { from: i, before, leap, min: value, max: value, last: i, count: 1 };
+      const isLeap: boolean = before !== null && isStep(values[before]!, value, step);
+      level = { from: i, before, isLeap, min: value, max: value, last: i, count: 1 };
     }
-    if (level.count < 2 || level.leap <= step || timesMs[i]! - timesMs[level.from]! > spanMs) continue;
+    if (level.count < 2 || !level.isLeap || timesMs[i]! - timesMs[level.from]! > spanMs) continue;
     if (isReturn(level, previous)) continue;
     held[i] = true;
     if (level.count === 2) held[level.from] = true;
@@ -152,8 +166,8 @@ export function heldAfterJump(
   return held;
 
   function isReturn(now: Level, left: Level | null): boolean {
-    if (left === null || left.before === null || left.leap <= step) return false;
+    if (left === null || left.before === null || !left.isLeap) return false;
     const isRecent = timesMs[now.from]! - timesMs[left.from]! <= spanMs;
-    return isRecent && Math.abs(values[now.from]! - values[left.before]!) <= step;
+    return isRecent && !isStep(values[left.before]!, values[now.from]!, step);
   }
 }

@@ -4,6 +4,7 @@
  * what comes after is unknown, so an hour's close decides again (src/quality/final.ts) and may confirm or clear.
  */
 import { HOUR_MS } from '#model/calendar.ts';
+import { compareChange } from '#model/decimal.ts';
 import {
   deviceFloor,
   FAIL,
@@ -16,7 +17,7 @@ import {
   worstFlag,
 } from '#model/flag.ts';
 import { climatology } from './climatology.ts';
-import { type FlatLine, flatSpanMs, mayStandStill } from './flat-line.ts';
+import { type FlatLine, flatSpanMs, isFlat, isStep, mayStandStill } from './flat-line.ts';
 import { grossRange } from './tests.ts';
 import type { Thresholds } from './thresholds.ts';
 
@@ -132,13 +133,14 @@ function spike(
   const isNear = (index: number): boolean => index >= 0 && timeMs - recent.timesMs[index]! <= thresholds.holeMs;
   const hasWitness = isNear(witness);
   if (!hasWitness && !isNear(usable)) return NOT_EVALUATED;
-  if (usable >= 0 && Math.abs(value - recent.values[usable]!) <= step) return GOOD;
+  if (usable >= 0 && !isStep(recent.values[usable]!, value, step)) return GOOD;
   if (hasWitness) {
-    const onwards = value - recent.values[witness]!;
-    if (thresholds.flat?.afterJump && Math.abs(onwards) < thresholds.flat.tolerance) return SUSPECT;
-    if (Math.abs(onwards) <= step) return GOOD;
-    const departure = usable < 0 ? 0 : recent.values[witness]! - recent.values[usable]!;
-    if (Math.abs(departure) > step && onwards > 0 === departure > 0) return GOOD;
+    const doubted = recent.values[witness]!;
+    const { flat } = thresholds;
+    if (flat?.afterJump && isFlat(Math.min(doubted, value), Math.max(doubted, value), flat.tolerance)) return SUSPECT;
+    if (!isStep(doubted, value, step)) return GOOD;
+    const left = usable < 0 ? doubted : recent.values[usable]!;
+    if (isStep(left, doubted, step) && value > doubted === doubted > left) return GOOD;
   }
   return SUSPECT;
 }
@@ -160,10 +162,11 @@ function rateOfChange(
   let isFailed = true;
   for (const index of [usable, witness]) {
     if (index < 0) continue;
-    const step = Math.abs(value - recent.values[index]!);
+    const before = recent.values[index]!;
     const elapsedMs = timeMs - recent.timesMs[index]!;
-    if (step <= rateLeastStep || step * HOUR_MS <= ratePerHour[0] * elapsedMs) return GOOD;
-    if (step * HOUR_MS <= ratePerHour[1] * elapsedMs) isFailed = false;
+    if (!isStep(before, value, rateLeastStep)) return GOOD;
+    if (compareChange(before, value, ratePerHour[0], HOUR_MS, elapsedMs) <= 0) return GOOD;
+    if (compareChange(before, value, ratePerHour[1], HOUR_MS, elapsedMs) <= 0) isFailed = false;
   }
   if (usable < 0) return NOT_EVALUATED;
   return isFailed ? FAIL : SUSPECT;
@@ -194,7 +197,7 @@ function moveRun(
   if (run.under === thresholds && isJoined && run.count > 0) {
     const min = Math.min(run.min, value);
     const max = Math.max(run.max, value);
-    if (max - min < tolerance) {
+    if (isFlat(min, max, tolerance)) {
       run.min = min;
       run.max = max;
       run.count++;
@@ -227,7 +230,7 @@ function findRun(
     if (Number.isNaN(earlier)) continue;
     const min = Math.min(run.min, earlier);
     const max = Math.max(run.max, earlier);
-    if (max - min >= tolerance) return;
+    if (!isFlat(min, max, tolerance)) return;
     run.min = min;
     run.max = max;
     run.startMs = nextMs;

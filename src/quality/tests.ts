@@ -1,8 +1,10 @@
 /**
  * The QARTOD tests of a value and its neighbours, as ioos_qc words them (github ioos/ioos_qc, qartod.py): gross range
  * (test 4), spike (6), rate of change (7), and the roll-up of all tests. Pairs of thresholds are [suspect, fail]; a
- * value at a threshold passes. Values are finite: what isn't a number is missing before it comes here.
+ * value at a threshold passes, as decimals have it (src/model/decimal.ts): 0.3, 0.4, 0.3 is at a spike threshold of 0.1.
+ * Values are finite: what isn't a number is missing before it comes here.
  */
+import { compareChange, signOfSum } from '#model/decimal.ts';
 import { FAIL, type Flag, GOOD, MISSING, NOT_EVALUATED, SUSPECT, worstFlag } from '#model/flag.ts';
 
 type Span = readonly [low: number, high: number];
@@ -30,16 +32,28 @@ export function spike(
   method: 'average' | 'differential',
 ): Flag {
   if (before === null || after === null) return NOT_EVALUATED;
-  return beyond(
-    method === 'average' ? Math.abs(value - (before + after) / 2) : reversal(before, value, after),
-    thresholds,
-  );
+  const [suspect, fail] = thresholds;
+  const isBeyond = method === 'average' ? isOffMean : isReversal;
+  if (isBeyond(before, value, after, fail)) return FAIL;
+  return isBeyond(before, value, after, suspect) ? SUSPECT : GOOD;
 }
 
-function reversal(before: number, value: number, after: number): number {
-  const up = value - before;
-  const on = after - value;
-  return up * on < 0 ? Math.min(Math.abs(up), Math.abs(on)) : 0;
+function isOffMean(before: number, value: number, after: number, threshold: number): boolean {
+  if (threshold === Number.POSITIVE_INFINITY) return false;
+  const side = 2 * value >= before + after ? 1 : -1;
+  // Twice of everything, so that nothing is divided.
+  const terms = [
+    [2 * side, value],
+    [-side, before],
+    [-side, after],
+    [-2, threshold],
+  ] as const;
+  return signOfSum(terms) > 0;
+}
+
+function isReversal(before: number, value: number, after: number, threshold: number): boolean {
+  if (!(value > before ? after < value : value < before && after > value)) return false;
+  return compareChange(before, value, threshold) > 0 && compareChange(after, value, threshold) > 0;
 }
 
 /**
@@ -55,12 +69,8 @@ export function rateOfChange(
   unit: number,
 ): Flag {
   if (before === null) return GOOD;
-  return beyond(Math.abs(value - before) * unit, [suspect * elapsed, fail * elapsed]);
-}
-
-function beyond(amount: number, [suspect, fail]: Pair): Flag {
-  if (amount > fail) return FAIL;
-  return amount > suspect ? SUSPECT : GOOD;
+  if (compareChange(before, value, fail, unit, elapsed) > 0) return FAIL;
+  return compareChange(before, value, suspect, unit, elapsed) > 0 ? SUSPECT : GOOD;
 }
 
 /** One QARTOD flag of several: the strongest in the order 9 < 2 < 1 < 3 < 4. */

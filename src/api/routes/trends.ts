@@ -1,6 +1,7 @@
 /** Statistics of one series by calendar buckets, with the limit that the station has to attain. */
 import { classOf, limitFor } from '#assess/classify.ts';
 import { autoInterval, bucketEdges, type Interval, intervalOfIso } from '#model/calendar.ts';
+import { settled } from '#model/decimal.ts';
 import { durationMs } from '#model/duration.ts';
 import type { TrendBucket } from '#store/queries.ts';
 import type { Api, ApiDeps } from '../deps.ts';
@@ -79,7 +80,7 @@ function answer(
       mean,
       min,
       max,
-      class: mean === null ? null : classOf(standard, parameter.id, waterBody, mean),
+      class: mean === null ? null : classOf(standard, parameter.id, waterBody, settled(mean)),
       ...(provisional ? { provisional: true as const } : {}),
     })),
   };
