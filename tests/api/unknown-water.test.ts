@@ -26,9 +26,11 @@ async function openRig(known: Known, config: { unknownTolerance?: number } = {})
     rig.journal.appendCommand('seed', { verb: 'put', noun, id, body });
   await put('meter', 'beijing', METER);
   await put('meter', 'intake', { ...METER, measures: 'intake', recipient: undefined });
-  for (let index = 0; index < OFFTAKES; index++) {
-    await put('meter', `offtake-${index}`, { ...METER, recipient: ['hebei', 'henan'][index % 2] });
-  }
+  await Promise.all(
+    Array.from({ length: OFFTAKES }, (_, index) =>
+      put('meter', `offtake-${index}`, { ...METER, recipient: ['hebei', 'henan'][index % 2] }),
+    ),
+  );
   await put('meter', 'tianjin', { ...METER, recipient: 'tianjin' });
   await put('plan', 'beijing.2024-25', { cubicMetres: 1_100_000_000 });
   rig.queries.meterVolumes = async ({ meters, edgesMs }: VolumeQuery) =>

@@ -127,7 +127,7 @@ function section({ id, title, notes, columns, rows, hasTotal }: Table): string {
     return `<tr${hasTotal && index === rows.length - 1 ? ' class="total"' : ''}>${cells.join('')}</tr>`;
   });
   const header = columns.map(({ title: name }, at) => `<th class="${cellClass(columns, at)}">${escaped(name)}</th>`);
-  const table = `<div class="scroll"><table><thead><tr>${header.join('')}</tr></thead><tbody>${body.join('\n')}</tbody></table></div>`;
+  const table = `<div class="scroll" role="region" tabindex="0" aria-label="${escaped(title)}"><table><thead><tr>${header.join('')}</tr></thead><tbody>${body.join('\n')}</tbody></table></div>`;
   return `<section id="${id}"${id === 'published' ? ' class="published"' : ''}><h2>${escaped(title)}</h2>
 ${notes.map((note) => `<p class="note">${escaped(note)}</p>`).join('')}${rows.length > 0 ? table : ''}</section>`;
 }
