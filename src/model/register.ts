@@ -250,7 +250,8 @@ export type Token = z.infer<typeof token> & { hash: string };
 
 /** A published figure with its source, shown beside what was metered and never mixed in. Volumes in 亿 m³ (1e8 m³). */
 export const statement = z.strictObject({
-  kind: z.enum(['annual-volume', 'milestone']),
+  /** Of an `annual-plan` the volume is what was planned; what came of it may be unknown. */
+  kind: z.enum(['annual-volume', 'annual-plan', 'milestone']),
   route: z.enum(['middle', 'east-and-middle']).default('middle'),
   /** What is counted: taken in at Taocha, delivered to recipients, ecological supply. */
   counts: z.enum(['transferred', 'intake', 'delivered', 'ecological']),

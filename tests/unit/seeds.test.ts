@@ -97,11 +97,26 @@ describe('the shipped seeds', () => {
 
   it('state published volumes whose years add up to the dated milestones', () => {
     const statements = bodies<Statement>('statement');
-    const years = [...statements.values()].filter((statement) => statement.kind === 'annual-volume');
+    const annual = [...statements.values()].filter((statement) => statement.kind === 'annual-volume');
+    const years = annual.filter(({ counts }) => counts === 'transferred');
     expect(years).toHaveLength(10);
     const total = years.reduce((sum, year) => sum + year.volume1e8m3, 0);
     expect(total).toBeCloseTo(680.7, 6);
     expect(statements.get('m-2024-10-31')).toMatchObject({ volume1e8m3: 680, comparison: '>', confidence: 'H' });
+    const tianjin = annual.filter(({ recipient }) => recipient === 'tianjin');
+    expect(tianjin).toHaveLength(7);
+    expect(tianjin.reduce((sum, { volume1e8m3 }) => sum + volume1e8m3, 0)).toBeCloseTo(68.53, 6);
+    expect(statements.get('year-2016-17-delivered')).toMatchObject({ counts: 'delivered', volume1e8m3: 44.92 });
+    expect(statements.get('year-2023-24-beijing')).toMatchObject({ volume1e8m3: 13.45, confidence: 'H' });
+    const planned = (recipients: readonly (string | undefined)[]) =>
+      [...statements.values()]
+        .filter(({ kind, counts, at }) => kind === 'annual-plan' && counts === 'delivered' && at === '2018-10-31')
+        .filter(({ recipient }) => recipients.includes(recipient))
+        .reduce((sum, { volume1e8m3 }) => sum + volume1e8m3, 0);
+    expect(planned(['beijing', 'tianjin', 'hebei', 'henan'])).toBeCloseTo(planned([undefined]), 6);
+    // Of 2024-25 a plan was found, and no volume.
+    const last = [...statements.values()].filter(({ at }) => at === '2025-10-31');
+    expect(last).toMatchObject([{ kind: 'annual-plan', volume1e8m3: 69.95, source: 'China News 2024-11-01' }]);
   });
 
   it('hold no credential', () => {

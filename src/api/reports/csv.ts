@@ -101,8 +101,8 @@ function recordRows({ decisions, closing, published, source }: Report): Row[] {
       return { section: 'restatement', recipient, meter, ...figures(amount), text: measures };
     }),
     ...published.map(
-      ({ id, from, at, recipient, counts, volume1e8m3, comparison, confidence, source: from_, note }) => ({
-        section: 'published',
+      ({ id, kind, from, at, recipient, counts, volume1e8m3, comparison, confidence, source: from_, note }) => ({
+        section: kind === 'annual-plan' ? 'published-plan' : 'published',
         recipient: recipient ?? null,
         start: from ?? null,
         end: at,

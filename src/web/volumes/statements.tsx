@@ -28,6 +28,7 @@ export function StatementSheet() {
       csvHead: '1e8 m3',
     },
     { head: t('counts'), cell: ({ counts }) => t(`counts-${counts}`), csv: ({ counts }) => counts },
+    { head: t('kind'), cell: ({ kind }) => t(`statement-${kind}`), csv: ({ kind }) => kind },
     {
       head: t('recipient'),
       cell: ({ recipient, route }) =>
