@@ -21,6 +21,7 @@ import { run as readings } from './readings.ts';
 import { run as rehearsal } from './rehearsal.ts';
 import { run as reports } from './reports.ts';
 import { run as start } from './start.ts';
+import { run as trendTests } from './trend-tests.ts';
 import { run as volumes } from './volumes.ts';
 
 /** The whole service first, then its parts alone. */
@@ -41,6 +42,7 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   volumes,
   reports,
   assess,
+  'trend-tests': trendTests,
   capacity,
   dashboard,
 };

@@ -1,6 +1,7 @@
 /** Puts the query functions of the stores together, each over read-only connections of the calling thread. */
 import { join } from 'node:path';
 import { alarmFiguresOf } from '#alerts/figures.ts';
+import { trendTest } from '#assess/trend-test.ts';
 import type { Config } from '#model/config.ts';
 import { alarm, alarms, notice, notices, timeline, transitionsAfter } from '#store/alert-queries.ts';
 import { createAssessmentQueries } from '#store/assessment-queries.ts';
@@ -40,6 +41,7 @@ export function openQueries(config: Config): OpenQueries {
   const queries: Queries = {
     ...readings,
     trends,
+    trendTest: async ({ values, ...options }) => trendTest(values, options),
     ...createAssessmentQueries({ derived, trends, allowedLatenessMs }),
     volumes: async (query) => volumes(derived, query),
     meterVolumes: async (query) => meterVolumes(derived, query),

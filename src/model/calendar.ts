@@ -71,6 +71,24 @@ export function bucketEdges(fromMs: number, toMs: number, by: Bucket, timeZone: 
   return edges;
 }
 
+/**
+ * The edges of the buckets that lie whole in [fromMs, toMs), ascending: n + 1 edges are n buckets; none where no bucket does.
+ * For whatever takes a bucket for one like the others: a December is no year, and the second half of a month no month.
+ * @throws as `bucketEdges`, but for a range that is empty.
+ */
+export function wholeBucketEdges(
+  fromMs: number,
+  toMs: number,
+  by: Bucket,
+  timeZone: string,
+  bucketsMax: number,
+): number[] {
+  if (fromMs >= toMs) return [];
+  // What begins within the range a moment wider on either side is the start of a bucket, and not where the range was cut.
+  const starts = bucketEdges(fromMs - 1, toMs + 1, by, timeZone, bucketsMax + 2).slice(1, -1);
+  return starts.length < 2 ? [] : starts;
+}
+
 /** The finest interval of `/trends` that gives at most 2,000 buckets; a year when even those are more. */
 export function autoInterval(fromMs: number, toMs: number, timeZone: string): Interval {
   for (const interval of INTERVALS) {

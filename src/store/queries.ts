@@ -3,6 +3,8 @@
  * function per method; asked through a typed client, so that a query never blocks ingest (invariant 7).
  * Everything is plain data that a structured clone carries. Times are epoch ms, ranges half-open.
  */
+import type { TrendValue } from '#assess/ranks.ts';
+import type { TrendTest, TrendTestOptions } from '#assess/trend-test.ts';
 import type { Alarm, AlarmEvent, AlarmState, Severity, Transition } from '#model/alarm.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Panel } from '#model/panel.ts';
@@ -60,6 +62,10 @@ export interface TrendQuery {
   interval: TrendInterval;
   timeZone: string;
   asOfMs: number | null;
+}
+
+export interface TrendTestQuery extends TrendTestOptions {
+  values: (TrendValue | null)[];
 }
 
 /** Many series over a few spans of time, all at once. */
@@ -193,6 +199,8 @@ export interface Queries {
   }): Promise<ReadingRow[]>;
   history(query: { series: number; timeMs: number }): Promise<ReadingVersion[]>;
   trends(query: TrendQuery): Promise<TrendBucket[]>;
+  /** Nothing stored: it is asked here because long lists take longer than the main thread has. */
+  trendTest(query: TrendTestQuery): Promise<TrendTest>;
   /** For each span the series that have readings in it, in any order. */
   periods(query: PeriodQuery): Promise<PeriodCell[][]>;
   volumes(query: VolumeQuery): Promise<VolumeBucket[]>;

@@ -11,6 +11,7 @@ import { createLive } from '#api/live.ts';
 import { problemSchema } from '#api/schemas/common.ts';
 import { buildServer } from '#api/server.ts';
 import { createTokens } from '#api/tokens.ts';
+import { trendTest } from '#assess/trend-test.ts';
 import { createGate } from '#ingest/gate.ts';
 import type { Alarm } from '#model/alarm.ts';
 import type { Config } from '#model/config.ts';
@@ -72,6 +73,7 @@ function emptyQueries(): Queries {
     history: async () => [],
     trends: async ({ edgesMs }) =>
       edgesMs.slice(1).map((endMs, index) => ({ ...NO_READINGS, startMs: edgesMs[index]!, endMs })),
+    trendTest: async ({ values, ...options }) => trendTest(values, options),
     periods: async ({ spans }) => spans.map(() => []),
     volumes: async ({ edgesMs }) =>
       edgesMs.slice(1).map((endMs, index) => {

@@ -13,6 +13,7 @@ import {
   intervalOfIso,
   isTimeZone,
   isWholeHourZone,
+  wholeBucketEdges,
 } from '#model/calendar.ts';
 
 const ZONES = [
@@ -57,6 +58,25 @@ const BEGINS: [Bucket, (date: Temporal.PlainDate) => boolean][] = [
   ['transfer-year', (date) => date.day === 1 && date.month === 11],
   ['total', () => false],
 ];
+
+describe('wholeBucketEdges', () => {
+  test.each([
+    ['2016-11-30T00:00Z', '2026-11-30T00:00Z', 'year', 9],
+    ['2016-01-01T00:00Z', '2026-01-01T00:00Z', 'year', 10],
+    ['2016-01-01T00:00:00.001Z', '2025-12-31T23:59:59.999Z', 'year', 8],
+    ['2026-01-31T00:00Z', '2026-03-01T00:00Z', 'month', 1],
+    ['2026-01-02T00:00Z', '2026-02-28T00:00Z', 'month', 0],
+    ['2026-01-02T00:00Z', '2026-01-28T00:00Z', 'month', 0],
+    ['2026-01-02T00:00Z', '2026-01-02T00:00Z', 'day', 0],
+  ] as const)('from %s to %s has whole %ss: %s', (from, to, by, count) => {
+    const edges = wholeBucketEdges(at(from), at(to), by, 'UTC', 100);
+    expect(edges).toHaveLength(count === 0 ? 0 : count + 1);
+    // They are those of any wider range.
+    const all = bucketEdges(at('2010-01-01T00:00Z'), at('2030-01-01T00:00Z'), by, 'UTC', 10_000);
+    expect(edges.filter((edge) => !all.includes(edge))).toEqual([]);
+    for (const edge of edges) expect(edge >= at(from) && edge <= at(to)).toBe(true);
+  });
+});
 
 describe('bucketEdges', () => {
   test('agrees with Temporal in every zone and for every calendar bucket', () => {

@@ -1,34 +1,12 @@
-/** Tests for trends against pyMannKendall, against hand counts, and against what must hold of any series. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+/**
+ * Tests for trends against pyMannKendall and rkt (their answers in tests/cases/trend-tests), against autocovariances computed
+ * independently, against hand counts, and against what must hold of any series.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { normalCdf, normalQuantile, twoSidedP } from '#assess/normal.ts';
-import { midRanks } from '#assess/ranks.ts';
-import { TREND_METHODS, type TrendMethod, type TrendTest, trendTest } from '#assess/trend-test.ts';
-
-const known = JSON.parse(
-  readFileSync(join(import.meta.dirname, '../cases/trend-tests/pymannkendall.json'), 'utf8'),
-) as {
-  cases: {
-    name: string;
-    values: (number | null)[];
-    results: Record<Exclude<TrendMethod, 'spearman'>, [string, ...number[]]>;
-  }[];
-};
-
-function test(values: readonly (number | string | null)[], method: TrendMethod, period = 12, alpha = 0.05): TrendTest {
-  return trendTest(
-    values.map((value) =>
-      value === null
-        ? null
-        : typeof value === 'string'
-          ? { value: Number(value.slice(1)), censored: true }
-          : { value, censored: false },
-    ),
-    { method, period, alpha },
-  );
-}
+import { TREND_METHODS, type TrendMethod } from '#assess/trend-test.ts';
+import { casesOf, close, type Listed, noise, test } from '#tests/helpers/trend-cases.ts';
 
 describe('the normal distribution', () => {
   // NIST/SEMATECH e-Handbook of Statistical Methods, table 1.3.6.7.1, and textbooks' 1.96 and 2.5758.
@@ -56,17 +34,120 @@ describe('the normal distribution', () => {
 });
 
 describe('agrees with pyMannKendall', () => {
+  const cases = casesOf<{ name: string; values: Listed[]; results: Record<string, [string, ...number[]]> }>(
+    'pymannkendall.json',
+  );
+
   it.each(
-    known.cases.flatMap(({ name, values, results }) =>
+    cases.flatMap(({ name, values, results }) =>
       Object.entries(results).map(([method, expected]) => ({ name, method, values, expected })),
     ),
   )('$method: $name', ({ method, values, expected }) => {
-    const { trend, p, z, tau, s, varS, slope, intercept } = test(values, method as TrendMethod);
-    const [expectedTrend, ...numbers] = expected as [string, ...number[]];
-    expect(trend).toBe(expectedTrend);
+    const [name, serial] = method.split(' ') as [TrendMethod, string?];
+    const { trend, p, z, tau, s, varS, slope, intercept } = test(values, name, { serial: serial === 'serial' });
+    const [expectedTrend, ...numbers] = expected;
+    // Its z of the serial test has no correction for continuity, which all its others have.
+    const isContinuous = serial === undefined;
+    if (isContinuous) expect(trend).toBe(expectedTrend);
     for (const [index, got] of [p, z, tau, s, varS, slope, intercept].entries()) {
-      expect(Math.abs(got! - numbers[index]!)).toBeLessThan(1e-9 * Math.max(1, Math.abs(got!)));
+      if (index > 1 || isContinuous) close(got, numbers[index]!);
     }
+    if (!isContinuous) close(z! * (s! / (s! - Math.sign(s!))), numbers[1]!);
+  });
+});
+
+describe('by place', () => {
+  const cases = casesOf<{
+    name: string;
+    values: Listed[];
+    expected: { n: number; s: number; slope: number; independent: number; hamedRao: number; yueWang: number };
+  }>('by-place.json');
+
+  it.each(cases)('agrees with autocovariances computed independently: $name', ({ values, expected }) => {
+    const [plain, hamedRao, yueWang] = (['mann-kendall', 'hamed-rao', 'yue-wang'] as const).map((by) =>
+      test(values, by),
+    );
+    expect(plain).toMatchObject({ n: expected.n, s: expected.s });
+    close(plain!.slope, expected.slope);
+    close(plain!.varS, expected.independent);
+    close(hamedRao!.varS, expected.hamedRao);
+    close(yueWang!.varS, expected.yueWang);
+  });
+
+  it('missing values at the ends change nothing, and those between only how far apart their neighbours are', () => {
+    const values = [5, 3, 6, 4, 7, 5, 9, 6, 8, 9, 7, 12];
+    for (const method of ['hamed-rao', 'yue-wang'] as const) {
+      const there = test(values, method);
+      const { varS, slope } = test([null, null, ...values, null], method);
+      expect({ varS, slope }).toEqual({ varS: there.varS, slope: there.slope });
+      const apart = test(
+        values.flatMap((value) => [value, null]),
+        method,
+      );
+      close(apart.slope! * 2, there.slope!);
+    }
+    // Twice as far apart no two are neighbours: there is no lag 1 to learn from.
+    const apart = test(
+      values.flatMap((value) => [value, null]),
+      'yue-wang',
+    );
+    expect(apart.varS).toBe(test(values, 'mann-kendall').varS);
+  });
+
+  it('finds no fall in eight values by the memory of lag 1', () => {
+    const found = test([5, 8, 8, 2, 6, 2, 3, 4], 'yue-wang');
+    expect(found).toMatchObject({ trend: 'no trend', s: -8 });
+    expect(found.p).toBeGreaterThan(0.1);
+  });
+
+  it('keeps its level in noise: 120 values without a trend, at 0.05', () => {
+    const random = noise(20_261_130);
+    let found = 0;
+    for (let series = 0; series < 400; series++) {
+      const values = Array.from({ length: 120 }, random);
+      if (test(values, 'yue-wang').trend !== 'no trend') found++;
+    }
+    // 5.5 % is 22; all lags found about 200.
+    expect(found).toBeGreaterThan(8);
+    expect(found).toBeLessThan(36);
+  });
+});
+
+describe('seasons that depend on each other', () => {
+  const cases = casesOf<{
+    period: number;
+    values: Listed[];
+    s: number;
+    varS: number;
+    serialVarS: number;
+    p: number;
+    serialP: number;
+    slope: number;
+  }>('rkt.json');
+
+  it.each(cases)('agree with rkt, ties and missing values included: S = $s', ({ values, period, ...expected }) => {
+    const plain = test(values, 'seasonal-kendall', { period });
+    const serial = test(values, 'seasonal-kendall', { period, serial: true });
+    expect(plain.s).toBe(expected.s);
+    close(plain.varS, expected.varS);
+    close(serial.varS, expected.serialVarS);
+    close(plain.p, expected.p);
+    close(serial.p, expected.serialP);
+    close(plain.slope, expected.slope);
+    expect({ ...serial, p: 0, z: 0, varS: 0, trend: '', confidence: null }).toEqual({
+      ...plain,
+      p: 0,
+      z: 0,
+      varS: 0,
+      trend: '',
+      confidence: null,
+    });
+  });
+
+  it('of one season are the plain test', () => {
+    const values = [3, 1, null, 4, 1, 5, 9, 2, '<3', 6];
+    const one = test(values, 'seasonal-kendall', { period: 1, serial: true });
+    close(one.varS, test(values, 'mann-kendall').varS!);
   });
 });
 
@@ -109,28 +190,6 @@ describe('Mann–Kendall by hand', () => {
   });
 });
 
-describe('Spearman against the table of critical values', () => {
-  // The vectors of the evaluation rules' section 9.
-  it.each([
-    [[0.9, 0.8, 0.75, 0.7, 0.6], -1, 0.05, 'decreasing'],
-    [[0.5, 0.6, 0.55, 0.7, 0.8, 0.75], 0.885714, 0.05, 'increasing'],
-    [[0.5, 0.6, 0.55, 0.7, 0.8, 0.75], 0.885714, 0.01, 'no trend'],
-    [[1.9, 2.1, 1.8, 2.0, 2.2, 1.7, 2.3], 0.285714, 0.05, 'no trend'],
-    [[2, 2, 2, 2, 2], 0, 0.05, 'no trend'],
-  ] as const)('%j: r = %s, at %s %s', (values, rho, alpha, trend) => {
-    const found = test(values, 'spearman', 12, alpha);
-    expect(found.rho).toBeCloseTo(rho, 6);
-    expect(found.trend).toBe(trend);
-  });
-
-  it('takes the stricter row between two, the approximation beyond 30, and refuses other levels', () => {
-    const rising = (n: number) => Array.from({ length: n }, (_, index) => index);
-    expect(test(rising(11), 'spearman').critical).toBe(0.564);
-    expect(test(rising(31), 'spearman').critical).toBeCloseTo(0.3003, 4);
-    expect(test(rising(10), 'spearman', 12, 0.1).refused).toMatch(/0.05 and 0.01/);
-  });
-});
-
 describe('holds of any series', () => {
   const series = fc.array(fc.option(fc.integer({ min: -50, max: 50 })), { minLength: 8, maxLength: 60 });
   const method = fc.constantFrom(...TREND_METHODS);
@@ -138,11 +197,11 @@ describe('holds of any series', () => {
   it('turned around, it has the opposite sign and the same certainty', () => {
     fc.assert(
       fc.property(series, method, (values, by) => {
-        const there = test(values, by, 4);
+        const there = test(values, by, { period: 4 });
         const back = test(
           values.map((value) => (value === null ? null : -value)),
           by,
-          4,
+          { period: 4 },
         );
         expect(back.s).toBe(there.s === null ? null : 0 - there.s);
         if (there.p !== null && back.p !== null) expect(back.p).toBeCloseTo(there.p, 9);
@@ -154,7 +213,7 @@ describe('holds of any series', () => {
   it('its slope lies between its confidence limits, and p between 0 and 1', () => {
     fc.assert(
       fc.property(series, method, (values, by) => {
-        const { slope, confidence, p } = test(values, by, 4);
+        const { slope, confidence, p } = test(values, by, { period: 4 });
         if (p !== null) expect(p >= 0 && p <= 1).toBe(true);
         if (confidence === null) return;
         expect(confidence[0]).toBeLessThanOrEqual(slope! + 1e-12);
@@ -163,7 +222,12 @@ describe('holds of any series', () => {
     );
   });
 
-  it('ranks are a permutation up to ties', () => {
-    expect(midRanks([3, 1, 3, 2])).toEqual([3.5, 1, 3.5, 2]);
+  it('makes no difference whether a seasonal list is asked with its seasons serial or not, but for the variance', () => {
+    fc.assert(
+      fc.property(series, (values) => {
+        const { varS } = test(values, 'seasonal-kendall', { period: 4, serial: true });
+        if (varS !== null) expect(varS).toBeGreaterThanOrEqual(0);
+      }),
+    );
   });
 });

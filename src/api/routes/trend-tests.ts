@@ -1,6 +1,7 @@
 /** Tests for trends: of a list that is sent, and of a station's stored readings. */
-import { type TrendTest, trendTest } from '#assess/trend-test.ts';
-import { type Bucket, bucketEdges } from '#model/calendar.ts';
+import type { TrendValue } from '#assess/ranks.ts';
+import type { TrendTest } from '#assess/trend-test.ts';
+import { type Bucket, wholeBucketEdges } from '#model/calendar.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { rangeOf, timeZoneOf, zonedTexts } from '../instants.ts';
 import { documented } from '../schemas/common.ts';
@@ -18,11 +19,11 @@ const STEPS = {
 } as const satisfies Record<string, { bucket: Bucket; interval: 'P1M' | 'P1Y'; perYear: number }>;
 
 export function trendTestRoutes(api: Api, deps: ApiDeps): void {
-  listRoute(api);
+  listRoute(api, deps);
   seriesRoute(api, deps);
 }
 
-function listRoute(api: Api): void {
+function listRoute(api: Api, { queries }: ApiDeps): void {
   api.route({
     method: 'POST',
     url: '/trend-tests',
@@ -34,15 +35,15 @@ function listRoute(api: Api): void {
         summary: 'Test a list of values for a trend',
         description: 'A refusal for want of values is an answer, with `refused`.',
         answer: trendTestAnswer,
-        faults: ['request.invalid'],
+        faults: ['request.invalid', 'overloaded'],
       }),
     },
-    async handler({ body: { values, method, period, alpha } }) {
-      const series = values.map((one) => {
+    async handler({ body: { values, ...options } }) {
+      const series = values.map((one): TrendValue | null => {
         const { value, censored = false } = typeof one === 'object' && one !== null ? one : { value: one };
-        return value === null ? null : { value, censored };
+        return value === null ? null : { value, censored: censored === true ? '<' : censored || null };
       });
-      return trendTest(series, { method, period, alpha });
+      return queries.trendTest({ values: series, ...options });
     },
   });
 }
@@ -59,8 +60,8 @@ function seriesRoute(api: Api, deps: ApiDeps): void {
         tag: 'statistics',
         summary: 'Test stored readings for a trend',
         description:
-          'Means of months (quarters, years) of valid readings, the last ten years unless told; only steps that are over. ' +
-          'The slope is per year.',
+          'Means of months (quarters, years) of valid readings, the last ten years unless told; only steps that lie whole in ' +
+          'the range and are over: a December is no year. The slope is per year.',
         answer: seriesTrendTest,
         faults: ['range.invalid', 'range.too-many-buckets', 'range.too-long', 'id.invalid', 'not-found', 'overloaded'],
       }),
@@ -71,15 +72,14 @@ function seriesRoute(api: Api, deps: ApiDeps): void {
       const nowMs = clock.nowMs();
       const { fromMs, toMs } = rangeOf(query, { nowMs, timeZone, defaultMs: TEN_YEARS_MS });
       const { bucket, interval, perYear } = STEPS[query.season];
-      const edgesMs = bucketEdges(fromMs, toMs, bucket, timeZone, BUCKETS_MAX);
+      const edgesMs = wholeBucketEdges(fromMs, Math.min(toMs, nowMs), bucket, timeZone, BUCKETS_MAX);
       await deps.caughtUp('books');
       const { mean } = parameter;
-      const buckets = await queries.trends({ series, mean, edgesMs, interval, timeZone, asOfMs: null });
-      const values = buckets
-        .filter(({ endMs }) => endMs <= nowMs)
-        .map((step) => (step.mean === null ? null : { value: step.mean, censored: false }));
-      const { method, season, alpha } = query;
-      const test = trendTest(values, { method, period: perYear, alpha });
+      const asked = { series, mean, edgesMs, interval, timeZone, asOfMs: null };
+      const steps = edgesMs.length === 0 ? [] : await queries.trends(asked);
+      const values = steps.map((step) => (step.mean === null ? null : { value: step.mean, censored: null }));
+      const { method, season, alpha, serial } = query;
+      const test = await queries.trendTest({ values, method, period: perYear, alpha, serial });
       const text = zonedTexts(timeZone);
       return {
         ...perYearOf(test, method === 'seasonal-kendall' ? 1 : perYear),
@@ -87,8 +87,8 @@ function seriesRoute(api: Api, deps: ApiDeps): void {
         parameter: parameter.id,
         unit: parameter.unit,
         season,
-        from: text(fromMs),
-        to: text(toMs),
+        from: text(edgesMs[0] ?? fromMs),
+        to: text(edgesMs.at(-1) ?? toMs),
         steps: values.length,
       };
     },

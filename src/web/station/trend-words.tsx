@@ -18,7 +18,9 @@ export function TrendWords({ station, parameter, toMs }: { station: string; para
   const test = useResource(`${station}/${parameter}/${endMs}`, (signal) => {
     const iso = (ms: number) => new Date(ms).toISOString();
     const query = { station, parameter, from: iso(endMs - YEARS * 365.25 * DAY_MS), to: iso(endMs) };
-    return ask('GET /trends/test', { query: { ...query, method: 'seasonal-kendall', season: 'P1M' }, signal });
+    // One month's weather is the next one's: months aren't taken for independent of each other.
+    const test = { method: 'seasonal-kendall', season: 'P1M', serial: 'true' } as const;
+    return ask('GET /trends/test', { query: { ...query, ...test }, signal });
   });
   if (test.failure) return <Trouble failure={test.failure} />;
   if (!test.data) return <Loading lines={1} />;
