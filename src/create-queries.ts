@@ -47,7 +47,7 @@ export function openQueries(config: Config): OpenQueries {
     meterVolumes: async (query) => meterVolumes(derived, query),
     ...createVolumesAsOf({ journal, reader, store, readings: readings.readings }),
     decisions: async (query) => decisions(derived, query),
-    ...createLoadQueries(derived),
+    ...createLoadQueries({ derived, readings: readings.readings }),
     ...createPanelQueries(journal),
     ...createFlagQueries(derived, store),
     alarms: async (query) => alarms(derived, query),

@@ -1,37 +1,73 @@
 /**
- * Loads: what a section carries of a substance, hour by hour the mean concentration times the water that passed. Both come
- * from the books; an hour that lacks either is said and never guessed. Runs in the query worker, read-only.
+ * Loads: what a section carries of a substance, hour by hour the concentration that was measured for it times the water that
+ * passed; water that no reading stands for is said and never guessed. Runs in the query worker, read-only.
  */
+import { concentrationByHour, type HourMean, type Stand, stands, standsOfHours } from '#assess/load.ts';
 import { HOUR_MS } from '#model/calendar.ts';
-import type { LoadBucket, Queries } from './queries.ts';
+import { isUsable } from '#model/flag.ts';
+import { openFrozenHours } from './frozen-hours.ts';
+import type { LoadBucket, LoadQuery, Queries } from './queries.ts';
 import { type Database, eachRow } from './sqlite.ts';
 
-interface Row {
+interface WaterRow {
   hourMs: number;
   litres: number;
   knownMs: number;
-  /** Of the concentration's valid readings; null without an hour in the books. */
-  sum: number | null;
-  valid: number | null;
 }
 
 const MG_PER_KG = 1e6;
+const PAGE = 10_000;
 
-export function createLoadQueries(derived: Database): Pick<Queries, 'loads'> {
-  const hoursOf = derived.prepare(
-    `SELECT v.hourMs, sum(v.measuredLitres + v.estimatedLitres) AS litres, min(v.knownMs) AS knownMs, h.sum, h.valid
-     FROM volumeHour AS v LEFT JOIN hourStat AS h ON h.series = ?1 AND h.hourMs = v.hourMs
-     WHERE v.meter IN (SELECT value FROM json_each(?2)) AND v.hourMs >= ?3 AND v.hourMs < ?4
-     GROUP BY v.hourMs ORDER BY v.hourMs`,
+export interface LoadQueriesParts {
+  /** A read-only connection to derived.db. */
+  derived: Database;
+  readings: Queries['readings'];
+}
+
+export function createLoadQueries({ derived, readings }: LoadQueriesParts): Pick<Queries, 'loads'> {
+  const frozen = openFrozenHours(derived);
+  const water = derived.prepare(
+    `SELECT hourMs, sum(measuredLitres + estimatedLitres) AS litres, min(knownMs) AS knownMs
+     FROM volumeHour WHERE meter IN (SELECT value FROM json_each(?1)) AND hourMs >= ?2 AND hourMs < ?3
+     GROUP BY hourMs ORDER BY hourMs`,
   );
+  const means = derived.prepare(
+    `SELECT hourMs, sum / valid AS mean, valid FROM hourStat
+     WHERE series = ? AND hourMs >= ? AND hourMs < ? AND valid > 0 ORDER BY hourMs`,
+  );
+  const hourMeans = (series: number, fromMs: number, toMs: number) =>
+    means.all(series, fromMs, toMs) as unknown as HourMean[];
+
+  /** From the books where readings come at least hourly; else from readings, and where these have gone from the books. */
+  async function standsOf(series: number, { intervalMs, stamps, edgesMs }: LoadQuery): Promise<Stand[]> {
+    const reachMs = Math.ceil((intervalMs ?? HOUR_MS) / HOUR_MS) * HOUR_MS;
+    const [fromMs, toMs] = [edgesMs[0]! - reachMs, edgesMs.at(-1)! + reachMs];
+    if (intervalMs === null || intervalMs <= HOUR_MS) {
+      return standsOfHours(hourMeans(series, fromMs, toMs), intervalMs, stamps);
+    }
+    const goneMs = Math.min(Math.max(fromMs, frozen.beforeMs(series)), toMs);
+    const values = hourMeans(series, fromMs, goneMs).map(({ hourMs, mean }) => ({ timeMs: hourMs, value: mean }));
+    for (let nextMs = goneMs; nextMs < toMs; ) {
+      const page = await readings({ series, fromMs: nextMs, toMs, limit: PAGE, asOfMs: null });
+      for (const { timeMs, value, flag } of page) {
+        if (value !== null && isUsable(flag)) values.push({ timeMs, value });
+      }
+      if (page.length < PAGE) break;
+      nextMs = page.at(-1)!.timeMs + 1;
+    }
+    return stands(values, intervalMs, stamps);
+  }
+
   return {
-    async loads({ series, meters, edgesMs }) {
+    async loads(query) {
+      const { series, meters, edgesMs } = query;
+      const concentrationIn = concentrationByHour(series === null ? [] : await standsOf(series, query));
       const buckets = edgesMs.slice(1).map((endMs, index) => emptyBucket(edgesMs[index]!, endMs));
       let index = 0;
-      eachRow(hoursOf, [series, JSON.stringify(meters), edgesMs[0]!, edgesMs.at(-1)!], (row) => {
-        const hour = row as unknown as Row;
+      eachRow(water, [JSON.stringify(meters), edgesMs[0]!, edgesMs.at(-1)!], (row) => {
+        const hour = row as unknown as WaterRow;
         while (hour.hourMs >= buckets[index]!.endMs) index++;
-        add(buckets[index]!, hour);
+        add(buckets[index]!, hour, concentrationIn(hour.hourMs));
       });
       return buckets;
     },
@@ -42,13 +78,15 @@ function emptyBucket(startMs: number, endMs: number): LoadBucket {
   return { startMs, endMs, kilograms: 0, litres: 0, unweighedLitres: 0, coveredMs: 0 };
 }
 
-/** mg/L × L = mg. */
-function add(bucket: LoadBucket, { litres, knownMs, sum, valid }: Row): void {
+/** Within an hour water passes evenly. mg/L × L = mg. */
+function add(
+  bucket: LoadBucket,
+  { litres, knownMs }: WaterRow,
+  { value, coveredMs }: { value: number | null; coveredMs: number },
+): void {
+  const weighed = (litres * coveredMs) / HOUR_MS;
   bucket.litres += litres;
-  if (sum === null || !valid) {
-    bucket.unweighedLitres += litres;
-    return;
-  }
-  bucket.kilograms += ((sum / valid) * litres) / MG_PER_KG;
-  bucket.coveredMs += Math.min(knownMs, HOUR_MS);
+  bucket.unweighedLitres += litres - weighed;
+  bucket.kilograms += ((value ?? 0) * weighed) / MG_PER_KG;
+  bucket.coveredMs += Math.min(knownMs, coveredMs);
 }

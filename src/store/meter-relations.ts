@@ -90,3 +90,47 @@ function isSameWater(checked: NamedMeter, other: NamedMeter): boolean {
     other.meter.measures === checked.meter.measures
   );
 }
+
+/** A meter whose water another one of its station has counted already, and which. */
+export interface LeftOutMeter {
+  meter: string;
+  reason: 'sister' | 'register' | 'same-readings';
+  of: string;
+}
+
+/**
+ * The meters that say what water passed a station, each water once. Out are, in this order: who checks another (`sister`); a
+ * flow where a register of the same direction measures the same; and of those that count the same readings in the same
+ * direction at the same time all but the first by id. One that takes over from another counts after it.
+ */
+export function weighingMeters(
+  control: Registers,
+  station: string,
+): { weighing: NamedMeter[]; leftOut: LeftOutMeter[] } {
+  const weighing: NamedMeter[] = [];
+  const leftOut: LeftOutMeter[] = [];
+  const here = namedMeters(control).filter(({ meter }) => meter.station === station);
+  const registers = here.filter(({ meter }) => meter.parameter === 'register' && meter.sister === undefined);
+  for (const one of here.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
+    const { id, meter } = one;
+    const register = registers.find((other) => other.meter.direction === meter.direction && isSameWater(one, other));
+    const same = weighing.find((other) => countsSameReadings(one, other));
+    if (meter.sister !== undefined) leftOut.push({ meter: id, reason: 'sister', of: meter.sister });
+    else if (register) leftOut.push({ meter: id, reason: 'register', of: register.id });
+    else if (same) leftOut.push({ meter: id, reason: 'same-readings', of: same.id });
+    else weighing.push(one);
+  }
+  return { weighing, leftOut };
+}
+
+/** Of one station: it has one series of each parameter. */
+function countsSameReadings({ meter: a }: NamedMeter, { meter: b }: NamedMeter): boolean {
+  const time = (text: string | undefined, otherwise: number) => (text === undefined ? otherwise : Date.parse(text));
+  const [open, end] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  return (
+    a.parameter === b.parameter &&
+    a.direction === b.direction &&
+    time(a.from, open) < time(b.to, end) &&
+    time(b.from, open) < time(a.to, end)
+  );
+}

@@ -3,6 +3,7 @@
  * function per method; asked through a typed client, so that a query never blocks ingest (invariant 7).
  * Everything is plain data that a structured clone carries. Times are epoch ms, ranges half-open.
  */
+import type { Stamps } from '#assess/load.ts';
 import type { TrendValue } from '#assess/ranks.ts';
 import type { TrendTest, TrendTestOptions } from '#assess/trend-test.ts';
 import type { Alarm, AlarmEvent, AlarmState, Severity, Transition } from '#model/alarm.ts';
@@ -132,12 +133,23 @@ export interface DecisionRow extends Decision {
   meter: string;
 }
 
+export interface LoadQuery {
+  /** Null: never measured, so that no water can be weighed. */
+  series: number | null;
+  /** How long a reading stands, from its time on or up to it; null: for its hour. */
+  intervalMs: number | null;
+  stamps: Stamps;
+  meters: string[];
+  /** Whole hours, ascending. */
+  edgesMs: number[];
+}
+
 export interface LoadBucket {
   startMs: number;
   endMs: number;
   kilograms: number;
   litres: number;
-  /** Of hours without a usable concentration. */
+  /** Of time that no usable concentration stands for. */
   unweighedLitres: number;
   /** Time for which both concentration and volume are known. */
   coveredMs: number;
@@ -212,8 +224,8 @@ export interface Queries {
   accountsAsOf(query: { asOfMs: number }): Promise<ControlVersion[]>;
   /** Newest first. */
   decisions(query: DecisionFilter): Promise<DecisionRow[]>;
-  /** What a station's water carried, in whole hours. `series` null: never measured, so that no water can be weighed. */
-  loads(query: { series: number | null; meters: string[]; edgesMs: number[] }): Promise<LoadBucket[]>;
+  /** What a station's water carried, in whole hours. */
+  loads(query: LoadQuery): Promise<LoadBucket[]>;
   panel(query: { id: string }): Promise<Panel | null>;
   /** Newest sample first; `before` = the last one of the page before. */
   panels(query: {

@@ -14,6 +14,7 @@ interface Load {
   cubicMetres: number;
   unweighed: number;
   unknownShare: number | null;
+  unknownHours: number;
   coverage: number;
 }
 interface Loads {
@@ -37,6 +38,27 @@ beforeAll(async () => {
     ...station,
     parameters: ['flow', 'nh3n', 'ph'].map((id) => ({ id, interval: 'PT10M' })),
   });
+  // Analysers that measure every four hours, at stations with a register and a flow meter of the same water.
+  for (const id of ['four', 'ends']) {
+    await service.call('PUT', `/stations/${id}`, {
+      ...station,
+      ...(id === 'ends' ? { dialect: { stamps: 'end' } } : {}),
+      parameters: [
+        { id: 'flow', interval: 'PT10M' },
+        { id: 'register', interval: 'PT1H' },
+        { id: 'nh3n', interval: 'PT4H' },
+      ],
+    });
+    const meter = { station: id, maxFlow: 100, measures: 'release' };
+    await service.call('PUT', `/meters/${id}-flow`, { ...meter, parameter: 'flow', kind: 'flow', unit: 'm3/s' });
+    await service.call('PUT', `/meters/${id}-register`, {
+      ...meter,
+      parameter: 'register',
+      kind: 'register',
+      unit: 'm3',
+      size: 1e9,
+    });
+  }
   await service.call('PUT', '/stations/dry', { ...station, parameters: [] });
   await service.call('PUT', '/meters/m', {
     station: 's',
@@ -54,11 +76,26 @@ beforeAll(async () => {
     if (hour < 20 || hour >= 22) lines.push(`s,${iso(ms)},nh3n,${hour < 12 ? 0.5 : 0.25},mg/L,`);
     lines.push(`s,${iso(ms)},ph,${ms === dayMs + 6 * HOUR ? 14.5 : 7.5},,${ms === dayMs ? 'C' : ''}`);
   }
+  for (let ms = dayMs - HOUR; ms <= dayMs + 25 * HOUR; ms += 10 * MINUTE) {
+    for (const id of ['four', 'ends']) {
+      lines.push(`${id},${iso(ms)},flow,10,m3/s,`);
+      if (ms % HOUR === 0) lines.push(`${id},${iso(ms)},register,${1e6 + ((ms - dayMs) / HOUR) * 36_000},m3,`);
+    }
+  }
+  // 0.2 and 0.4 mg/L by turns; where the end is stamped, each of the four hours before.
+  for (let turn = 0; turn < 6; turn++) {
+    const value = turn % 2 === 0 ? 0.2 : 0.4;
+    lines.push(`four,${iso(dayMs + turn * 4 * HOUR)},nh3n,${value},mg/L,`);
+    lines.push(`ends,${iso(dayMs + (turn + 1) * 4 * HOUR)},nh3n,${value},mg/L,`);
+  }
   const { status } = await service.call('POST', '/readings', lines.join('\n'));
   expect(status).toBe(202);
   await eventually('books', async () => {
-    const { body } = await loads({ ...range, by: 'hour' });
-    return body.items.at(-1)?.coverage === 1;
+    for (const station of ['s', 'four', 'ends']) {
+      const { body } = await loads({ ...range, station, by: 'hour' });
+      if (body.items?.at(-1)?.coverage !== 1) return false;
+    }
+    return true;
   });
 });
 afterAll(() => service.remove());
@@ -99,6 +136,24 @@ describe('GET /loads', () => {
     expect(body.total.cubicMetres).toBeGreaterThan(0);
   });
 
+  it.each(['four', 'ends'])(
+    'lets a reading of four hours stand for four, and weighs water once: %s',
+    async (station) => {
+      const { body } = await loads({ ...range, station });
+      expect(body).toMatchObject({
+        meters: [`${station}-register`],
+        notWeighed: [{ meter: `${station}-flow`, reason: 'register', of: `${station}-register` }],
+      });
+      const [day] = body.items as [Load];
+      expect(day).toMatchObject({ cubicMetres: 864_000, unweighed: 0, unknownShare: 0, unknownHours: 0, coverage: 1 });
+      expect(day.kilograms).toBeCloseTo(259.2, 9);
+      expect(day.flowWeightedMean).toBeCloseTo(0.3, 12);
+      const { body: hours } = await loads({ ...range, station, by: 'hour' });
+      const carried = hours.items.map(({ kilograms }) => Number(kilograms.toFixed(6)));
+      expect(carried).toEqual(Array.from({ length: 24 }, (_, hour) => (hour % 8 < 4 ? 7.2 : 14.4)));
+    },
+  );
+
   it.each([
     ['pH, which is no concentration', { parameter: 'ph' }, 400, 'request.invalid'],
     ['a station without a meter', { station: 'dry' }, 404, 'not-found'],
@@ -116,6 +171,7 @@ describe('GET /loads', () => {
       cubicMetres: 0,
       flowWeightedMean: null,
       unknownShare: null,
+      unknownHours: 24,
       coverage: 0,
     });
   });

@@ -1,6 +1,8 @@
 /** Loads: what a station's water carries of a substance, by hour to year. */
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
-import { countedMeters } from '#store/meter-relations.ts';
+import { durationMs } from '#model/duration.ts';
+import { Dialects } from '#store/dialects.ts';
+import { weighingMeters } from '#store/meter-relations.ts';
 import type { LoadBucket } from '#store/queries.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { rangeOf, timeZoneOf, zonedTexts } from '../instants.ts';
@@ -15,6 +17,7 @@ const RANGE_MS = 30 * 86_400_000;
 
 export function loadRoutes(api: Api, deps: ApiDeps): void {
   const { config, clock, queries } = deps;
+  const dialects = new Dialects(deps.control);
   api.route({
     method: 'GET',
     url: '/loads',
@@ -23,9 +26,9 @@ export function loadRoutes(api: Api, deps: ApiDeps): void {
       querystring: loadQuery,
       ...documented({
         tag: 'statistics',
-        summary: 'Kilograms of a substance that passed a station: hourly mean concentration times hourly volume',
+        summary: 'Kilograms of a substance that passed a station: concentration times volume, hour by hour',
         description:
-          'The last 30 days by day unless told. Water of hours without a usable concentration is told apart (`unweighed`), not guessed: a load over a whole time is at least `kilograms`.',
+          'The last 30 days by day unless told. A reading stands for its `interval` at the station, at most to the next one. Water that no usable concentration stands for is told apart (`unweighed`), and so is time for which the water is unknown (`unknownHours`); neither is guessed: a load over a whole time is at least `kilograms`. Water that two meters count is weighed once (`notWeighed`).',
         answer: loads,
         faults: ['range.invalid', 'range.too-many-buckets', 'id.invalid', 'not-found', 'overloaded'],
       }),
@@ -33,10 +36,9 @@ export function loadRoutes(api: Api, deps: ApiDeps): void {
     async handler({ query }): Promise<Loads> {
       const { station, parameter, series } = seriesOf(deps, query);
       if (parameter.unit !== 'mg/L') throw invalid('parameter', 'must be a concentration in mg/L');
-      const meters = countedMeters(deps.control)
-        .filter(({ meter }) => meter.station === station.id)
-        .map(({ id }) => id);
-      if (meters.length === 0) throw notFound(`meter at station "${station.id}"`);
+      const { weighing, leftOut } = weighingMeters(deps.control, station.id);
+      if (weighing.length === 0) throw notFound(`meter at station "${station.id}"`);
+      const meters = weighing.map(({ id }) => id);
       const timeZone = timeZoneOf(query.tz, config.timeZone);
       const { fromMs, toMs } = rangeOf(query, { nowMs: clock.nowMs(), timeZone, defaultMs: RANGE_MS });
       const edgesMs = bucketEdges(floorHour(fromMs), floorHour(toMs), query.by, timeZone, BUCKETS_MAX);
@@ -44,7 +46,14 @@ export function loadRoutes(api: Api, deps: ApiDeps): void {
         throw new Problem('range.invalid', 'Loads are of whole hours: choose a zone whose hours are UTC hours.');
       }
       await deps.caughtUp('books');
-      const buckets = await queries.loads({ series, meters, edgesMs });
+      const interval = station.parameters.find(({ id }) => id === parameter.id)?.interval;
+      const intervalMs = interval === undefined ? null : durationMs(interval) || null;
+      const stamps = dialects.at(station.id).stamps ?? 'start';
+      const [loaded, water] = await Promise.all([
+        queries.loads({ series, intervalMs, stamps, meters, edgesMs }),
+        queries.volumes({ meters: weighing, edgesMs }),
+      ]);
+      const buckets = loaded.map((bucket, index): Load => ({ ...bucket, unknownMs: water[index]!.unknownMs }));
       const text = zonedTexts(timeZone);
       return {
         station: station.id,
@@ -53,6 +62,7 @@ export function loadRoutes(api: Api, deps: ApiDeps): void {
         by: query.by,
         timeZone,
         meters,
+        notWeighed: leftOut,
         items: buckets.map((bucket) => loadView(bucket, text)),
         total: loadView(buckets.reduce(together, { ...NOTHING, startMs: edgesMs[0]!, endMs: edgesMs.at(-1)! }), text),
       };
@@ -60,22 +70,28 @@ export function loadRoutes(api: Api, deps: ApiDeps): void {
   });
 }
 
-const NOTHING = { kilograms: 0, litres: 0, unweighedLitres: 0, coveredMs: 0 };
+/** With the time for which the water is unknown, summed over the meters. */
+interface Load extends LoadBucket {
+  unknownMs: number;
+}
+
+const NOTHING = { kilograms: 0, litres: 0, unweighedLitres: 0, coveredMs: 0, unknownMs: 0 };
 
 const floorHour = (ms: number) => Math.floor(ms / HOUR_MS) * HOUR_MS;
 
-function together(sum: LoadBucket, next: LoadBucket): LoadBucket {
+function together(sum: Load, next: Load): Load {
   return {
     ...sum,
     kilograms: sum.kilograms + next.kilograms,
     litres: sum.litres + next.litres,
     unweighedLitres: sum.unweighedLitres + next.unweighedLitres,
     coveredMs: sum.coveredMs + next.coveredMs,
+    unknownMs: sum.unknownMs + next.unknownMs,
   };
 }
 
-function loadView(bucket: LoadBucket, text: (timeMs: number) => string) {
-  const { startMs, endMs, kilograms, litres, unweighedLitres, coveredMs } = bucket;
+function loadView(bucket: Load, text: (timeMs: number) => string) {
+  const { startMs, endMs, kilograms, litres, unweighedLitres, coveredMs, unknownMs } = bucket;
   const weighed = litres - unweighedLitres;
   return {
     start: text(startMs),
@@ -84,8 +100,9 @@ function loadView(bucket: LoadBucket, text: (timeMs: number) => string) {
     // kg / L = 1e6 mg/L.
     flowWeightedMean: weighed > 0 ? (kilograms / weighed) * 1e6 : null,
     cubicMetres: cubicMetres(litres),
-    unweighed: cubicMetres(unweighedLitres),
+    unweighed: cubicMetres(Math.round(unweighedLitres)),
     unknownShare: litres > 0 ? unweighedLitres / litres : null,
+    unknownHours: unknownMs / HOUR_MS,
     coverage: coveredMs / (endMs - startMs),
   };
 }

@@ -19,8 +19,9 @@ const load = z.object({
   kilograms: z.number(),
   flowWeightedMean: z.number().nullable().describe('mg/L: the load over the water that carried it'),
   cubicMetres: z.number(),
-  unweighed: z.number().describe('Cubic metres that passed in hours without a usable concentration'),
+  unweighed: z.number().describe('Cubic metres that passed while no usable concentration stood for them'),
   unknownShare: z.number().nullable().describe('`unweighed` of `cubicMetres`'),
+  unknownHours: z.number().describe('Hours for which the water itself is unknown, summed over the meters'),
   coverage: z.number().describe('Share of the time for which both concentration and volume are known'),
 });
 
@@ -32,6 +33,7 @@ const example = {
   cubicMetres: 450000,
   unweighed: 18000,
   unknownShare: 0.04,
+  unknownHours: 0,
   coverage: 0.9583333333333334,
 };
 
@@ -42,7 +44,10 @@ export const loads = z
     unit: z.literal('kg'),
     by: z.enum(STEPS),
     timeZone: z.string(),
-    meters: z.array(z.string()),
+    meters: z.array(z.string()).describe('What the water was weighed with'),
+    notWeighed: z
+      .array(z.object({ meter: z.string(), reason: z.enum(['sister', 'register', 'same-readings']), of: z.string() }))
+      .describe('Meters of the station whose water one of `meters`, or the one that they check, has counted'),
     items: z.array(load),
     total: load,
   })
@@ -56,6 +61,7 @@ export const loads = z
         by: 'day',
         timeZone: 'Asia/Shanghai',
         meters: ['shending-flow'],
+        notWeighed: [],
         items: [example],
         total: example,
       },
