@@ -10,8 +10,8 @@ export interface TrendValue {
 }
 
 /** The least and the greatest that a value can be; both itself where it was measured. */
-export const lowest = ({ value, censored }: TrendValue) => (censored === '<' ? Number.NEGATIVE_INFINITY : value);
-export const highest = ({ value, censored }: TrendValue) => (censored === '>' ? Number.POSITIVE_INFINITY : value);
+const lowest = ({ value, censored }: TrendValue) => (censored === '<' ? Number.NEGATIVE_INFINITY : value);
+const highest = ({ value, censored }: TrendValue) => (censored === '>' ? Number.POSITIVE_INFINITY : value);
 
 /** The sign of b − a; 0 also where it can't be told. A value below 5 is less than a measured 5. */
 export function compare(a: TrendValue, b: TrendValue): -1 | 0 | 1 {

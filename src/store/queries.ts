@@ -65,7 +65,7 @@ export interface TrendQuery {
   asOfMs: number | null;
 }
 
-export interface TrendTestQuery extends TrendTestOptions {
+interface TrendTestQuery extends TrendTestOptions {
   values: (TrendValue | null)[];
 }
 
