@@ -83,11 +83,14 @@ export async function periodStatistics(
   const cells = await queries.periods({ series, spans: spansOf.flat(), timeZone, asOfMs, nowMs });
   const bySeries = cells.map((list) => new Map(list.map((cell) => [cell.series, cell])));
   const own = bySeries.splice(0, spansOf[0]!.length);
+  const counting = countingSpans(period, spansOf[0]!, nowMs);
   return {
-    own: plans.map((plan) => statisticsOf(plan, period, own, nowMs)),
+    own: plans.map((plan) => statisticsOf(plan, period, { cells: own, counting }, nowMs)),
     others: others.map((other, index) => {
       const theirs = bySeries.splice(0, spansOf[index + 1]!.length);
-      return other ? plans.map((plan) => statisticsOf(plan, other, theirs, nowMs)) : [];
+      // Of a year that isn't over the same months are compared: its summer isn't held against a winter.
+      const cells = theirs.slice(0, counting);
+      return other ? plans.map((plan) => statisticsOf(plan, other, { cells, counting }, nowMs)) : [];
     }),
   };
 }
@@ -99,13 +102,22 @@ function spans({ kind, startMs, endMs }: Period, timeZone: string, meansOnly: bo
   return edges.slice(1).map((toMs, index) => ({ startMs: edges[index]!, endMs: toMs, meansOnly }));
 }
 
+/**
+ * How many of the spans make the mean: of a year the months that are over, since a few days of one would weigh as much as a
+ * whole one; in January the one that there is.
+ */
+function countingSpans({ kind }: Period, list: PeriodQuery['spans'], nowMs: number): number {
+  if (kind !== 'year') return list.length;
+  return Math.max(1, list.filter(({ endMs }) => endMs <= nowMs).length);
+}
+
 /** A series' readings by series, for each span of the period. */
 type Cells = readonly ReadonlyMap<number, PeriodCell>[];
 
 function statisticsOf(
   { measures }: SectionPlan,
   { kind, startMs, endMs }: Period,
-  cells: Cells,
+  { cells, counting }: { cells: Cells; counting: number },
   nowMs: number,
 ): SectionStatistics {
   let provisional = endMs > nowMs;
@@ -122,12 +134,12 @@ function statisticsOf(
       months: null,
     };
     const means: number[] = [];
-    for (const span of cells) {
+    for (const [index, span] of cells.entries()) {
       const cell = series === null ? undefined : span.get(series);
       if (!cell) continue;
       found.count += cell.count;
       found.valid += cell.valid;
-      if (cell.mean !== null) means.push(cell.mean);
+      if (cell.mean !== null && index < counting) means.push(cell.mean);
       if (cell.min !== null) found.min = found.min === null ? cell.min : Math.min(found.min, cell.min);
       if (cell.max !== null) found.max = found.max === null ? cell.max : Math.max(found.max, cell.max);
       provisional ||= cell.provisional;

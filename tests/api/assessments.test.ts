@@ -206,6 +206,24 @@ describe('GET /assessments?station', () => {
     expect(changes.previous.period).toBe('2025');
   });
 
+  it('makes the mean of a year of months that are over, and compares it with the same months', async () => {
+    // The clock stands in November 2026: two days of bad water, and a bad December the year before, are no month of either.
+    const november = Date.parse('2026-11-01T00:00:00+08:00');
+    const december = Date.parse('2025-12-01T00:00:00+08:00');
+    const { rig } = await booked({ a: {} }, (_, parameter, startMs) =>
+      parameter !== 'nh3n' ? null : startMs === november || startMs === december ? 9 : 0.2,
+    );
+    const { indicators, changes } = (await get(rig, 'station=a&period=2026')).json();
+    const nh3n = indicators.find(({ parameter }: { parameter: string }) => parameter === 'nh3n');
+    expect(nh3n).toMatchObject({ mean: 0.2, months: 10, max: 18 });
+    expect(changes.year.indicators).toMatchObject([{ parameter: 'nh3n', before: 0.2, after: 0.2 }]);
+    // A year that is over has all its months.
+    const { indicators: before } = (await get(rig, 'station=a&period=2025')).json();
+    const all = before.find(({ parameter }: { parameter: string }) => parameter === 'nh3n');
+    expect(all).toMatchObject({ months: 12 });
+    expect(all.mean).toBeCloseTo((11 * 0.2 + 9) / 12, 9);
+  });
+
   it('says why there is nothing', async () => {
     const { rig } = await booked({ a: {} }, () => null);
     const answer = (await get(rig, 'station=a&period=2026-W53')).json();
