@@ -1,5 +1,5 @@
 /** What `npm run replay` tells of a file before it sends anything, in the language of the terminal. */
-import type { Language } from '#ingest/codecs/files/file-problem.ts';
+import { type Language, shown } from '#ingest/codecs/files/file-problem.ts';
 import { FAULTS_SHOWN, type FileSurvey } from '#ingest/codecs/files/survey.ts';
 
 /** `line 3: "yesterday" is no time`, the first twenty. */
@@ -71,7 +71,7 @@ export function surveyText(survey: FileSurvey, language: Language): string {
       ({ column, parameter, unit, is }) =>
         `  ${column} → ${parameter === null ? is[language] : [parameter, unit].filter(Boolean).join(', ')}`,
     ),
-    line(names.stations, survey.stations.map(({ station, rows: count }) => `${station} (${count})`).join(', ')),
+    line(names.stations, survey.stations.map(({ station, rows: count }) => `${shown(station)} (${count})`).join(', ')),
     line(
       names.rows,
       language === 'zh'

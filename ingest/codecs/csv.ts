@@ -44,6 +44,15 @@ function decode(payload: Uint8Array): Decoded {
   return { fault: null, seq: null, samples: toSamples(header, lines) };
 }
 
+/** Whether a file is of this format by its first line, so that it can be taken in pieces as it comes. */
+export function isReadingsCsv(head: Uint8Array): boolean {
+  const end = head.indexOf(0x0a);
+  const first = new TextDecoder().decode(
+    head.subarray(0, end < 0 ? HEADER_LENGTH_MAX : Math.min(end, HEADER_LENGTH_MAX)),
+  );
+  return typeof toHeader(first.trim()) !== 'string';
+}
+
 /** Lines that say something; a spreadsheet's empty rows (`,,,`) don't. */
 function linesOf(text: string): Line[] {
   const lines: Line[] = [];

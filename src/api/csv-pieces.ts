@@ -1,5 +1,4 @@
 /** A long CSV in pieces that the door takes: whole rows, each piece under the file's own header. */
-import type { Readable } from 'node:stream';
 import { Problem } from './problems.ts';
 
 export interface CsvPiece {
@@ -18,7 +17,7 @@ const NEWLINE = 0x0a;
  * @param bytesMax of a piece, header included.
  * @throws Problem `message.too-large` for a row beyond 8 KiB, which is no row of ours.
  */
-export async function* csvPieces(stream: Readable, bytesMax: number): AsyncGenerator<CsvPiece> {
+export async function* csvPieces(stream: AsyncIterable<Uint8Array>, bytesMax: number): AsyncGenerator<CsvPiece> {
   let header: Buffer | null = null;
   let row = 0;
   let lines: Buffer[] = [];
@@ -47,7 +46,7 @@ export async function* csvPieces(stream: Readable, bytesMax: number): AsyncGener
 }
 
 /** Lines with a line break at their end, as bytes: what isn't UTF-8 is for the door to say. */
-async function* linesOf(stream: Readable): AsyncGenerator<Buffer> {
+async function* linesOf(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   let rest: Buffer = Buffer.alloc(0);
   for await (const chunk of stream as AsyncIterable<Buffer>) {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);

@@ -1,6 +1,9 @@
 /** History by CSV: streamed, counted, recorded by rules that page nobody, and the same again after a broken connection. */
+import { readFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FileSurvey } from '#ingest/codecs/files/survey.ts';
 import { ADMIN, eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 import { collectWebhooks, type WebhookCollector } from '#tests/helpers/webhook-collector.ts';
 
@@ -17,6 +20,11 @@ interface Imported {
   pending: number;
   quarantined: number;
   refusals: { path: string; code: string; quarantineId: string }[];
+}
+
+interface Problem {
+  code: string;
+  questions: FileSurvey['questions'];
 }
 
 /** Rows of one value every five minutes, oldest first. */
@@ -139,5 +147,130 @@ describe('POST /import', () => {
     expect(json).toMatchObject({ status: 415, body: { code: 'media.unsupported' } });
     expect(await post('a b', csv(1))).toMatchObject({ status: 400, body: { code: 'id.invalid' } });
     expect(await service.call('GET', '/imports/never')).toMatchObject({ status: 404 });
+  });
+});
+
+describe('POST /import of a file of a logger or an agency', () => {
+  const CASES = join(import.meta.dirname, '../cases/files');
+  const send = <T = Imported & { file: FileSurvey }>(query: string, body: string | Uint8Array, type = 'text/csv') =>
+    service.call<T>('POST', `/import?${query}`, body, { authorization: `Bearer ${ADMIN}`, 'content-type': type });
+  const read = (name: string) => readFileSync(join(CASES, name));
+  const readings = async (station: string, parameter: string) => {
+    const range = 'from=2000-01-01T00:00:00Z&to=2027-01-01T00:00:00Z';
+    const path = `/series/${station}/${parameter}/readings?${range}`;
+    const { status, body } = await service.call<{ items: { value: number; time: string }[] }>('GET', path);
+    return status === 200 ? body.items : [];
+  };
+
+  beforeAll(async () => {
+    for (const [id, zh] of [
+      ['weir', '堰'],
+      ['taocha', '陶岔'],
+      ['qingshan', '青山'],
+    ]) {
+      const station = { name: { zh, en: id }, kind: 'river-section', waterBody: 'river', target: 'II' };
+      await service.call('PUT', `/stations/${id}`, { ...station, parameters: [{ id: 'temp' }, { id: 'do' }] });
+    }
+  });
+
+  it('shows in a dry run what it would take, and changes nothing', async () => {
+    const query = 'id=dry&dryRun=true&station=weir';
+    const { status, body } = await send<FileSurvey>(query, read('hoboware/year-first-12h.csv'));
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      profile: 'hoboware',
+      zone: { name: '-05:00', from: 'file' },
+      rows: { read: 5, taken: 4, leftOut: 1 },
+      values: 8,
+      first: '2020-03-07T04:40:00.000Z',
+      questions: [],
+    });
+    expect(body.columns.filter(({ parameter }) => parameter).map(({ parameter, unit }) => [parameter, unit])).toEqual([
+      ['do', 'mg/L'],
+      ['temp', '°C'],
+    ]);
+    expect(await service.call('GET', '/imports/dry')).toMatchObject({ status: 404 });
+    expect(await readings('weir', 'do')).toEqual([]);
+  });
+
+  it('takes the same, says what it took it for, and adds up', async () => {
+    const { status, body } = await send('id=hobo&station=weir', read('hoboware/year-first-12h.csv'));
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ rows: 5, quarantined: 0, file: { profile: 'hoboware', rows: { taken: 4 } } });
+    expect(await settled('hobo')).toMatchObject({ received: 8, stored: 8 });
+    expect((await readings('weir', 'do')).map(({ value }) => value)).toEqual([9.52, 9.5, 9.47, 9.45]);
+    await send('id=hobo&station=weir', read('hoboware/year-first-12h.csv'));
+    expect(await settled('hobo')).toMatchObject({ received: 16, stored: 8, duplicate: 8 });
+  });
+
+  it('takes nothing of sections and depths until they are told apart', async () => {
+    const depths = read('columns/depths.csv');
+    const refused = await send<Problem>('id=depths&station=weir&map=temp=temp', depths);
+    expect(refused).toMatchObject({
+      status: 400,
+      body: {
+        code: 'file.undecided',
+        questions: [
+          {
+            question: 'where',
+            choices: ['depth=0.5', 'depth=5', 'depth=10'],
+            says: { zh: expect.stringContaining('4 行') },
+          },
+        ],
+      },
+    });
+    expect(await service.call('GET', '/imports/depths')).toMatchObject({ status: 404 });
+    const chosen = await send('id=depths&station=weir&map=temp=temp&where=depth=5', depths);
+    expect(chosen).toMatchObject({ status: 200, body: { rows: 6, file: { rows: { taken: 2, leftOut: 4 } } } });
+    expect(await settled('depths')).toMatchObject({ received: 2, stored: 2 });
+  });
+
+  it('finds stations by their names, and asks whose the others are', async () => {
+    const gbk = read('cnemc/sections-gbk.csv');
+    const map = `map=${encodeURIComponent('水温=temp')}`;
+    const asked = await send<Problem>(`id=cnemc&${map}`, gbk);
+    expect(asked.body).toMatchObject({ code: 'file.undecided', questions: [{ question: 'stations' }] });
+    const some = ['陶岔', '青山'].map((name) => `where=${encodeURIComponent(`断面名称=${name}`)}`).join('&');
+    const { body } = await send(`id=cnemc&${map}&${some}`, gbk, 'text/csv; charset=gbk');
+    expect(body).toMatchObject({ rows: 4, file: { encoding: 'gb18030', rows: { taken: 3, leftOut: 1 } } });
+    await settled('cnemc');
+    expect((await readings('taocha', 'temp')).map(({ value }) => value)).toEqual([14.2, 14.3]);
+    expect((await readings('qingshan', 'temp')).map(({ value }) => value)).toEqual([14]);
+  });
+
+  it('quarantines what it can not read, by row and column, so that nothing is lost', async () => {
+    const text =
+      'time,a\n2026-02-01T00:00Z,1.5\nyesterday,2\n2026-02-01T01:00Z,<script>x</script>\n2026-02-01T02:00Z,=1+1\n2026-02-01T00:00Z,1.5\n2026-02-01T00:00Z,9\n2026-02-01T03:00Z,3\n';
+    const { body } = await send('id=odd&station=weir&map=a=temp&repeated=first&lang=zh', text);
+    expect(body).toMatchObject({ rows: 7, quarantined: 4 });
+    expect(body.refusals).toMatchObject([
+      { path: 'row 3', code: 'time.malformed', message: '“yesterday”不是时间' },
+      { path: 'row 7', code: 'row.repeated', message: '2026-02-01T00:00:00.000Z 在第 2 行已有，数值不同' },
+      { path: 'row 4, a', code: 'value.not-a-number' },
+      { path: 'row 5, a', code: 'value.not-a-number' },
+    ]);
+    expect(await settled('odd')).toMatchObject({ received: 7, stored: 2, duplicate: 1, quarantined: 4 });
+    expect(
+      (await readings('weir', 'temp')).filter(({ time }) => time.startsWith('2026-02-01')).map(({ value }) => value),
+    ).toEqual([1.5, 3]);
+  });
+
+  it('refuses what it must not guess, in both languages', async () => {
+    const local = 'time,a\n2026-02-01 00:00,1.5\n';
+    const zone = await send<Problem>('id=local&station=weir&map=a=temp&dryRun=true', local);
+    expect(zone).toMatchObject({ status: 400, body: { code: 'file.undecided', questions: [{ question: 'tz' }] } });
+    const wrong = await send('id=local&station=weir&map=a=temp&decimal=x', local);
+    expect(wrong).toMatchObject({ status: 400, body: { code: 'request.invalid' } });
+    const charset = await send('id=local&station=weir&map=a=temp', local, 'text/csv; charset=klingon');
+    expect(charset).toMatchObject({ status: 415, body: { code: 'media.unsupported' } });
+  });
+
+  it('shows what the columns of POST /readings would give, too', async () => {
+    const { body } = await send<FileSurvey>(
+      'id=dry&dryRun=true',
+      csv(1500, { value: (n) => (n === 1200 ? 'x' : 0.1) }),
+    );
+    expect(body).toMatchObject({ profile: 'readings', rows: { read: 1500, taken: 1499, refused: 1 } });
+    expect(body.faults).toMatchObject([{ line: 1202, code: 'value.not-a-number' }]);
   });
 });

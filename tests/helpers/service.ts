@@ -103,7 +103,8 @@ export async function startTestService(
     child,
     output: () => output,
     async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
-      const isText = typeof body === 'string';
+      // Bytes, too, are sent as they are.
+      const isText = typeof body === 'string' || body instanceof Uint8Array;
       const response = await fetch(url + (PLAIN.test(path) ? path : `/api/v1${path}`), {
         method,
         headers: {
@@ -111,7 +112,7 @@ export async function startTestService(
           ...(body === undefined ? {} : { 'content-type': isText ? 'text/csv' : 'application/json' }),
           ...headers,
         },
-        body: body === undefined ? undefined : isText ? body : JSON.stringify(body),
+        body: body === undefined ? undefined : isText ? (body as string) : JSON.stringify(body),
       });
       const text = await response.text();
       const isJson = /json/.test(response.headers.get('content-type') ?? '');

@@ -18,6 +18,7 @@ export type Question =
   | 'ambiguous'
   | 'where'
   | 'station'
+  | 'stations'
   | 'map'
   | 'units';
 
@@ -52,8 +53,10 @@ const SHOWN_MAX = 64;
 /** Names of columns hold units and serial numbers, and are given back in options. */
 export const NAME_MAX = 200;
 
-/** A text of the file as a message may show it: short, well-formed, on one line. */
+/** A text of the file as a message may show it: short, well-formed, on one line, without what a terminal would obey. */
 export function shown(text: string, most: number = SHOWN_MAX): string {
-  const line = [...text].map((letter) => (letter < ' ' || letter === '\u007f' ? ' ' : letter)).join('');
+  const line = [...text]
+    .map((letter) => (letter < ' ' || (letter >= '\u007f' && letter < '\u00a0') ? ' ' : letter))
+    .join('');
   return (line.length > most ? `${line.slice(0, most - 1)}…` : line).toWellFormed();
 }

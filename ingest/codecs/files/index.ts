@@ -20,13 +20,18 @@ export async function openFile(
   return { plan: planFile(head, isWhole, options, reference), chunks: following(head, rest) };
 }
 
-/** The first bytes of a stream, and the others. */
-async function headOf(chunks: Chunks): Promise<{ head: Buffer; rest: Chunks; isWhole: boolean }> {
+const isHead = (length: number) => length >= HEAD_BYTES;
+
+/** The first bytes of a stream, until there are enough to look at, and the others. */
+export async function headOf(
+  chunks: Chunks,
+  isEnough: (length: number, newest: Uint8Array) => boolean = isHead,
+): Promise<{ head: Buffer; rest: Chunks; isWhole: boolean }> {
   const iterator = chunks[Symbol.asyncIterator]();
   const parts: Uint8Array[] = [];
   let length = 0;
   let isWhole = false;
-  while (length < HEAD_BYTES) {
+  for (;;) {
     const next = await iterator.next();
     if (next.done) {
       isWhole = true;
@@ -34,11 +39,12 @@ async function headOf(chunks: Chunks): Promise<{ head: Buffer; rest: Chunks; isW
     }
     parts.push(next.value);
     length += next.value.length;
+    if (isEnough(length, next.value)) break;
   }
   return { head: Buffer.concat(parts), rest: { [Symbol.asyncIterator]: () => iterator }, isWhole };
 }
 
-async function* following(head: Uint8Array, rest: Chunks): AsyncGenerator<Uint8Array> {
+export async function* following(head: Uint8Array, rest: Chunks): AsyncGenerator<Uint8Array> {
   yield head;
   yield* rest;
 }

@@ -5,24 +5,31 @@
  */
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
+import { isReadingsCsv } from '#ingest/codecs/csv.ts';
+import type { Encoding } from '#ingest/codecs/files/encoding.ts';
+import { FileUnreadable } from '#ingest/codecs/files/file-problem.ts';
+import { type Chunks, following, headOf } from '#ingest/codecs/files/index.ts';
+import type { FileSurvey } from '#ingest/codecs/files/survey.ts';
 import type { Receipt, Refusal } from '#ingest/door.ts';
 import { importSource } from '#model/entry.ts';
-import { id } from '#model/register.ts';
 import { type GatewayLedger, gatewayLedger } from '#store/gateway-ledger.ts';
 import { actorOf } from '../caller.ts';
 import { csvPieces } from '../csv-pieces.ts';
 import type { Api, ApiDeps } from '../deps.ts';
+import { type FileImport, type Imported, LISTED_MAX, refuseFile, surveyed, takeFile } from '../file-import.ts';
 import { isoText } from '../instants.ts';
 import { notFound, Problem } from '../problems.ts';
+import { ReadingsSurveyor } from '../readings-survey.ts';
 import { documented, givenIdParams } from '../schemas/common.ts';
+import { fileSurvey, importQuery, isDescribed, optionsOf } from '../schemas/imports.ts';
 import { imported, importProgress } from '../schemas/readings.ts';
+import { spooled } from '../spool.ts';
 
-/** Refusals that the answer lists; all of them stand in quarantine. */
-const LISTED_MAX = 100;
+const MEDIA_TYPES = ['text/csv', 'text/tab-separated-values', 'text/plain'];
 
 export async function importRoutes(api: Api, deps: ApiDeps): Promise<void> {
   api.removeAllContentTypeParsers();
-  api.addContentTypeParser('text/csv', (_request, stream, done) => done(null, stream));
+  api.addContentTypeParser(MEDIA_TYPES, (_request, stream, done) => done(null, stream));
   postImport(api, deps);
   getImport(api, deps);
 }
@@ -33,37 +40,90 @@ function postImport(api: Api, deps: ApiDeps): void {
     url: '/import',
     config: { access: 'engineer' },
     schema: {
-      querystring: z.strictObject({ id: id.describe('A name for this import; the same again goes on with it') }),
-      body: z.unknown().describe('CSV as in POST /readings, of any length'),
-      consumes: ['text/csv'],
+      querystring: importQuery,
+      body: z.unknown().describe('CSV as in POST /readings, of any length; or a table of a logger or an agency'),
+      consumes: MEDIA_TYPES,
       ...documented({
         tag: 'readings',
-        summary: 'Takes history as a stream of CSV; the answer means that all of it is durable',
+        summary: 'Takes history as a stream of CSV, or a file of a logger; the answer means that all of it is durable',
         description:
-          'The columns of `POST /readings`. Rules record what they find and page nobody. `GET /imports/{id}` tells how far it is. After a broken connection send the file again: what is known counts as duplicates.',
-        answer: imported,
+          'The columns of `POST /readings`, or a file that is recognised by its content (docs/files.md), of which nothing is taken while `questions` are open. With `dryRun=true` nothing is changed, and what would be taken is told. Rules record what they find and page nobody. `GET /imports/{id}` tells how far it is. After a broken connection send the file again: what is known counts as duplicates.',
+        answer: z.union([imported, fileSurvey]),
         faults: [
+          'file.undecided',
           'message.malformed',
           'message.too-large',
           'media.unsupported',
           'id.invalid',
           'journal.full',
           'journal.unwritable',
+          'overloaded',
         ],
       }),
     },
     async handler(request) {
-      const { id: name } = request.query;
-      await deps.journal.appendCommand(actorOf(request), { verb: 'import', id: name });
-      return take(deps, importSource(name), request.body as Readable);
+      const { query } = request;
+      const { head, rest } = await headOf(request.body as Readable, isFirstLine);
+      const all = following(head, rest);
+      const source = importSource(query.id);
+      const begun = () => deps.journal.appendCommand(actorOf(request), { verb: 'import', id: query.id });
+      const isDryRun = query.dryRun === 'true';
+      if (isReadingsCsv(head) && !isDescribed(query)) {
+        if (isDryRun) return surveyReadings(deps, source, all);
+        await begun();
+        return take(deps, source, all);
+      }
+      const encoding = declaredEncoding(request.headers['content-type']);
+      const how: FileImport = { source, options: optionsOf(query, encoding), language: query.lang };
+      try {
+        if (isDryRun) return await surveyed(deps, all, how);
+        return await spooled(deps.config.dataDir, all, ({ read }) => takeFile(deps, read, how, begun));
+      } catch (error) {
+        if (!(error instanceof FileUnreadable)) throw error;
+        // A dry run changes nothing, quarantine included.
+        if (isDryRun) throw new Problem(error.code, error.says[query.lang]);
+        throw await refuseFile(deps, error, head, how);
+      }
     },
   });
 }
 
-async function take({ door, config }: ApiDeps, source: string, stream: Readable) {
+/** The first line tells whether the file can be taken as it comes. */
+const isFirstLine = (length: number, newest: Uint8Array) => length > 65_536 || newest.includes(0x0a);
+
+const ENCODING_OF: Readonly<Record<string, Encoding>> = {
+  'utf-8': 'utf-8',
+  gbk: 'gb18030',
+  gb2312: 'gb18030',
+  gb18030: 'gb18030',
+  'utf-16le': 'utf-16le',
+  'utf-16be': 'utf-16be',
+  'iso-8859-1': 'windows-1252',
+  'windows-1252': 'windows-1252',
+};
+
+/** Of `text/csv; charset=gbk`. UTF-8, which clients declare without looking, is left to the bytes. */
+function declaredEncoding(contentType: string | undefined): Encoding | undefined {
+  const charset = /;\s*charset="?([\w-]+)/i.exec(contentType ?? '')?.[1]?.toLowerCase();
+  if (charset === undefined || charset === 'utf-8' || charset === 'utf8') return undefined;
+  const encoding = Object.hasOwn(ENCODING_OF, charset) ? ENCODING_OF[charset] : undefined;
+  if (encoding === undefined) throw new Problem('media.unsupported', `The charset "${charset}" is not known.`);
+  return encoding;
+}
+
+/** A dry run of the columns of `POST /readings`, as the door sees them. */
+async function surveyReadings({ door, config }: ApiDeps, source: string, chunks: Chunks): Promise<FileSurvey> {
+  const surveyor = new ReadingsSurveyor();
+  for await (const { payload, firstRow, rows } of csvPieces(chunks, config.maxMessageBytes)) {
+    surveyor.add(door.preview({ source, stations: null, contentType: 'text/csv', payload }), firstRow, rows);
+  }
+  return surveyor.done();
+}
+
+async function take({ door, config }: ApiDeps, source: string, chunks: Chunks): Promise<Imported> {
   const counts = { rows: 0, accepted: 0, duplicates: 0, corrections: 0, pending: 0, quarantined: 0 };
   const refusals: Refusal[] = [];
-  for await (const { payload, firstRow, rows } of csvPieces(stream, config.maxMessageBytes)) {
+  for await (const { payload, firstRow, rows } of csvPieces(chunks, config.maxMessageBytes)) {
     const receipt = await door.accept({ source, stations: null, contentType: 'text/csv', payload });
     if (receipt.undecodable) throw undecodable(receipt, firstRow);
     counts.rows += rows;

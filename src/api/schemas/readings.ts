@@ -4,6 +4,7 @@ import { CLASSES } from '#model/class.ts';
 import { FAULTS, type FaultCode } from '#model/faults.ts';
 import { id } from '#model/register.ts';
 import { instantText, listOf } from './common.ts';
+import { fileSurvey } from './imports.ts';
 
 export const seriesParams = z.object({ station: id, parameter: id });
 
@@ -195,6 +196,7 @@ export const imported = z
     refusals: z
       .array(z.object({ path: z.string().optional(), ...fault, quarantineId: z.string() }))
       .describe('The first hundred of what was quarantined, by row of the file'),
+    file: fileSurvey.optional().describe('What the file was taken for, unless it has the columns of POST /readings'),
   })
   .meta({
     id: 'Imported',
