@@ -33,7 +33,7 @@ export function fillHours(derived: Database): void {
     )
     .run();
   const fill = derived.prepare(
-    `INSERT INTO volumeHour SELECT ?, ms, 3600000 + ms / 3600000 % 977, ms / 3600000 % 500 / 499 * 1000, ${HOUR_MS} FROM clock`,
+    `INSERT INTO volumeHour (meter, hourMs, measuredLitres, estimatedLitres, knownMs) SELECT ?, ms, 3600000 + ms / 3600000 % 977, ms / 3600000 % 500 / 499 * 1000, ${HOUR_MS} FROM clock`,
   );
   for (const { id } of meters.toSorted((a, b) => (a.id < b.id ? -1 : 1))) fill.run(id);
   derived.exec(`INSERT INTO volumeDay SELECT meter, dayMs, sum(m) OVER running, sum(e) OVER running, sum(k) OVER running

@@ -131,7 +131,7 @@ function resolve(
     const kept = new Date(keptFromMs).toISOString();
     return { code: 'time.expired', message: `Readings are kept from ${kept} on (WK_RAW_RETENTION).` };
   }
-  const faceUnit = faceUnits.of(sample.station as string, parameter.id);
+  const faceUnit = faceUnits.of(sample.station as string, parameter.id, context.timeMs);
   return quantityOf(sample.values?.[name], parameter, quantity, faceUnit, isTextNumber) ?? parameter;
 }
 

@@ -6,8 +6,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Command, Noun } from '#model/entry.ts';
+import { handedOver } from '#model/recipients.ts';
 import type { Reference } from '#model/reference.ts';
-import { channel, id, meter, routes, rule, statement, station } from '#model/register.ts';
+import { channel, id, type Meter, meter, routes, rule, statement, station } from '#model/register.ts';
 import type { Control } from '#store/control.ts';
 import { csvRows } from './csv-records.ts';
 import { loadReference } from './reference.ts';
@@ -169,15 +170,36 @@ function refuseRepeats(entries: readonly SeedEntry[]): void {
   }
 }
 
+/** When the commands will be received, and whether anything was ever read at a place. */
+interface Installation {
+  nowMs: number;
+  isRead: (station: string, parameter: string) => boolean;
+}
+const NEW: Installation = { nowMs: 0, isRead: () => false };
+
 /**
  * The commands, for actor `seed`, that bring `control` up to `entries`; none when nothing has changed. An entry that
  * somebody else changed or deleted last is theirs; one that only seeds have written follows the newer seed.
+ * @throws SeedError for a meter of another unit than its readings were taken in.
  */
-export function seedCommands(entries: readonly SeedEntry[], control: Control): Command[] {
-  return entries.flatMap(({ noun, id: key, body }): Command[] => {
+export function seedCommands(entries: readonly SeedEntry[], control: Control, installation = NEW): Command[] {
+  return entries.flatMap((entry): Command[] => {
+    const { noun, id: key } = entry;
     const version = control.version(noun, key);
     if (version && version.actor !== SEED_ACTOR) return [];
+    const body = noun === 'meter' ? seedMeter(entry, control.get('meter', key), installation) : entry.body;
     if (version && isDeepStrictEqual(version.body, body)) return [];
     return [{ verb: 'put', noun, id: key, body }];
   });
+}
+
+/** As `PUT /meters/{id}` would: another recipient takes over from now on, and a unit that was read in stays. */
+function seedMeter(entry: SeedEntry, before: Meter | undefined, { nowMs, isRead }: Installation): Meter {
+  const body = entry.body as Meter;
+  const hasReadings = isRead(body.station, body.parameter);
+  if (before && hasReadings && before.unit !== body.unit) {
+    const reason = `was read in ${before.unit}: a face in another unit is another meter, \`from\` when the old one ends`;
+    throw new SeedError(entry.file, entry.line, entry.id, reason);
+  }
+  return handedOver(body, before, nowMs, hasReadings);
 }

@@ -86,7 +86,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
     await journal.start();
     const { control } = journal;
     const reference = loadReference();
-    await loadSeeds(config, journal, log);
+    await loadSeeds(config, journal, reader, log);
 
     const gate = createGate({
       journal,
@@ -299,9 +299,17 @@ async function refuseFiniteRetention(config: Config, log: Logger): Promise<void>
   }
 }
 
-async function loadSeeds(config: Config, journal: JournalWriter, log: Logger): Promise<void> {
+async function loadSeeds(
+  config: Config,
+  journal: JournalWriter,
+  reader: OpenJournalReader,
+  log: Logger,
+): Promise<void> {
   if (config.seedsDir === null) return;
-  const commands = seedCommands(readSeeds(config.seedsDir), journal.control);
+  const commands = seedCommands(readSeeds(config.seedsDir), journal.control, {
+    nowMs: journal.receivedNowMs(),
+    isRead: (station, parameter) => reader.seriesByName(station, parameter) !== undefined,
+  });
   await Promise.all(commands.map((command) => journal.appendCommand(SEED_ACTOR, command)));
   if (commands.length > 0)
     log.info(

@@ -1,5 +1,6 @@
 /** What balances and reports say of the canal's water: sums by what it is and by who gets it, and pairs of meters. */
 import { HOUR_MS } from '#model/calendar.ts';
+import type { MeterPart } from '#store/meter-relations.ts';
 import { type Counted, type Divergence, waterOf } from '#store/water-balance.ts';
 import { addAmounts, type Balance, isUnknown, knownLossOf, litresOf, shareOf, type Water } from '#volume/balance.ts';
 import type { BookView } from './book-view.ts';
@@ -23,12 +24,12 @@ export function balanceView(all: Balance<Water>, tolerance: number) {
 /** Whoever gets water, with the offtakes that it comes through. */
 export function recipientBalances(
   { control }: Pick<BookView, 'control'>,
-  counted: readonly Counted[],
+  counted: readonly Counted<MeterPart>[],
   tolerance: number,
 ): BalanceAnswer['recipients'] {
-  const delivered = counted.filter(({ meter }) => meter.recipient !== undefined && meter.measures !== 'intake');
+  const delivered = counted.filter(({ recipient, meter }) => recipient !== null && meter.measures !== 'intake');
   const all = waterOf(delivered.map(({ total }) => total));
-  return [...Map.groupBy(delivered, ({ meter }) => meter.recipient!)]
+  return [...Map.groupBy(delivered, ({ recipient }) => recipient!)]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([recipient, own]) => {
       const sum = waterOf(own.map(({ total }) => total));
@@ -36,13 +37,17 @@ export function recipientBalances(
         recipient,
         ...amountView(sum),
         share: shareOf(sum, all, tolerance),
-        meters: own.map(({ id, meter, total }) => ({
-          meter: id,
-          station: meter.station,
-          area: control.get('station', meter.station)?.area ?? null,
-          measures: meter.measures,
-          ...amountView(total),
-        })),
+        // A recipient that had a meter twice had one meter.
+        meters: [...Map.groupBy(own, ({ id }) => id)].map(([id, parts]) => {
+          const { meter } = parts[0]!;
+          return {
+            meter: id,
+            station: meter.station,
+            area: control.get('station', meter.station)?.area ?? null,
+            measures: meter.measures,
+            ...amountView(waterOf(parts.map(({ total }) => total))),
+          };
+        }),
       };
     });
 }

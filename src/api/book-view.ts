@@ -5,6 +5,7 @@
 import { DAY_MS } from '#model/calendar.ts';
 import { Control } from '#store/control.ts';
 import type { DecisionRow, MeterVolumes, VolumeQuery } from '#store/queries.ts';
+import { clippedEdges, relabelled } from '#store/volume-queries.ts';
 import { type Amount, addAmounts, NO_WATER } from '#volume/balance.ts';
 import type { ApiDeps } from './deps.ts';
 import { Problem } from './problems.ts';
@@ -64,11 +65,15 @@ async function booksAsOf({ queries, reference }: BookParts, asOfMs: number): Pro
         const detail = 'As of an earlier time volumes are computed from readings: 400 days at most.';
         throw new Problem('range.too-long', detail);
       }
-      const answers = await Promise.all(meters.map(({ id }) => ask(id, edgesMs)));
-      return answers.map((answer, index): MeterVolumes => {
-        // A meter that wasn't there yet has counted nothing.
-        return { meter: meters[index]!.id, buckets: answer?.buckets ?? emptyBuckets(edgesMs) };
-      });
+      return Promise.all(
+        meters.map(async (part): Promise<MeterVolumes> => {
+          const clipped = clippedEdges(part, edgesMs);
+          const isAny = clipped[0]! < clipped.at(-1)!;
+          const answer = isAny ? await ask(part.id, clipped) : undefined;
+          // A meter that wasn't there yet has counted nothing.
+          return { meter: part.id, buckets: relabelled(answer?.buckets ?? emptyBuckets(edgesMs), edgesMs) };
+        }),
+      );
     },
     async decisions(meters, fromMs, toMs, limit) {
       const answers = await Promise.all(meters.map((meter) => ask(meter, [fromMs, toMs])));

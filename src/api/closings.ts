@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { ClosedMeter, ClosedPeriod, Closing, KeptFigure, KeptReport } from '#model/accounting.ts';
-import { countedMeters, namedMeters } from '#store/meter-relations.ts';
+import { countedMeters, isHeldIn, namedMeters, partsOf } from '#store/meter-relations.ts';
 import { type Amount, addAmounts, NO_WATER } from '#volume/balance.ts';
 import { namedRange, reportRange } from '#volume/calendar-names.ts';
 import { type BookView, booksNow, bookView, totalOf } from './book-view.ts';
@@ -137,7 +137,7 @@ async function proved(parts: ClosingParts, range: Range): Promise<Proved> {
   const asOfMs = journal.receivedNowMs() - 1;
   const then = await bookView(parts, asOfMs);
   const meters = await meterFigures(then, range);
-  const changed = differences(meters, await meterFigures(booksNow(parts), range), ({ meter }) => meter);
+  const changed = differences(meters, await meterFigures(booksNow(parts), range), lineOf);
   if (changed.length > 0) {
     const names = changed.map(({ meter }) => meter).slice(0, 5);
     throw new Problem('state.conflict', `The books of ${names.join(', ')} are still being computed: try again.`);
@@ -151,9 +151,9 @@ async function hasReached({ queries }: ClosingParts, seq: number): Promise<boole
   return Math.min(journalSeq, booksSeq) >= seq;
 }
 
-/** What the books say less the last closing; meters that agree are left out. */
+/** What the books say less the last closing, by meter, recipient and what is measured; what agrees is left out. */
 export async function sinceLastClosing(books: BookView, { closings, ...range }: ClosedPeriod): Promise<ClosedMeter[]> {
-  return differences(closings.at(-1)!.meters, await meterFigures(books, range), ({ meter }) => meter);
+  return differences(closings.at(-1)!.meters, await meterFigures(books, range), lineOf);
 }
 
 /** What the books say less what was kept of the day; what agrees is left out. */
@@ -167,11 +167,22 @@ async function meterFigures(
   { fromMs, toMs }: Range,
   meters = namedMeters(books.control),
 ): Promise<ClosedMeter[]> {
-  const answers = await books.meterVolumes({ meters, edgesMs: [fromMs, toMs] });
-  return answers.map((answer, index) => {
-    const { recipient = null, measures } = meters[index]!.meter;
-    return { meter: answer.meter, recipient, measures, ...totalOf([answer]) };
+  const parts = partsOf(meters).filter((part) => isHeldIn(part, fromMs, toMs));
+  const answers = await books.meterVolumes({ meters: parts, edgesMs: [fromMs, toMs] });
+  const lines = answers.map((answer, index) => {
+    const { id, recipient, meter } = parts[index]!;
+    return { meter: id, recipient, measures: meter.measures, ...totalOf([answer]) };
   });
+  // Whoever got a meter back has one line of it.
+  return [...Map.groupBy(lines, lineOf).values()].map((own) => ({
+    ...own[0]!,
+    ...own.reduce<Amount>(addAmounts, NO_WATER),
+  }));
+}
+
+/** A line of a manifest: of a meter that is handed over each recipient has one. */
+function lineOf({ meter, recipient, measures }: ClosedMeter): string {
+  return `${meter}/${recipient ?? ''}/${measures}`;
 }
 
 /** Summed by who gets the water and what it is. */

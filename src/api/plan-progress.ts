@@ -2,7 +2,7 @@
 import type { Plan } from '#model/accounting.ts';
 import { bucketEdges, DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Control } from '#store/control.ts';
-import { metersOfRecipient, type NamedMeter } from '#store/meter-relations.ts';
+import { type MeterPart, metersOfRecipient } from '#store/meter-relations.ts';
 import { meteredWater, waterOf } from '#store/water-balance.ts';
 import { isUnknown, litresOf, NO_METERS, type Water } from '#volume/balance.ts';
 import { namedRange } from '#volume/calendar-names.ts';
@@ -79,7 +79,7 @@ export function progressFigures({ delivered, recent, progress }: PlanSoFar) {
 }
 
 /** Plans are about deliveries: what is released or supplied beyond them doesn't fulfil one. */
-export function deliveryMeters(control: Pick<Control, 'list'>, recipient: string): NamedMeter[] {
+export function deliveryMeters(control: Pick<Control, 'list'>, recipient: string): MeterPart[] {
   return metersOfRecipient(control, recipient).filter(({ meter }) => meter.measures === 'delivery');
 }
 

@@ -2,12 +2,13 @@
 import type { z } from 'zod';
 import type { Fault } from '#model/faults.ts';
 import { isReserved } from '#model/platform.ts';
-import type { Meter, Role, Routes, Rule, Station } from '#model/register.ts';
+import type { Role, Routes, Rule, Station } from '#model/register.ts';
 import type { NounBody } from '#store/control.ts';
 import { channelErrors, keepSecrets, shownChannel, userOfChannel } from './channels.ts';
 import type { Caller } from './credentials.ts';
 import type { ApiDeps } from './deps.ts';
 import { maintenanceErrors } from './maintenance.ts';
+import { meterErrors, receivedMeter, refuseOtherMeter, refuseOtherUnit, shownMeter, withoutShown } from './meters.ts';
 import { Problem, type ProblemError } from './problems.ts';
 import { maintenanceBody, maintenanceView } from './schemas/maintenance.ts';
 import {
@@ -39,8 +40,10 @@ export interface Register<N extends RegisterNoun> {
   checkDelete?: (deps: ApiDeps, id: string) => void;
   /** What is kept of the entry before, where a body says nothing. */
   merge?: (body: NounBody[N], before: NounBody[N] | undefined) => NounBody[N];
+  /** What the entry becomes when its command is received at this time. */
+  receive?: (deps: ApiDeps, body: NounBody[N], id: string, receivedMs: number) => NounBody[N];
   /** How an entry is shown, without its id. */
-  show?: (body: NounBody[N], caller: Caller) => object;
+  show?: (body: NounBody[N], caller: Caller, nowMs: number) => object;
 }
 
 const stations: Register<'station'> = {
@@ -62,10 +65,14 @@ const meters: Register<'meter'> = {
   body: meterBody,
   view: meterView,
   write: 'engineer',
-  check(deps, body, id) {
+  merge: withoutShown,
+  async check(deps, body, id) {
     refuseOtherMeter(deps, body, id);
     refuse(meterErrors(deps, body, id));
+    await refuseOtherUnit(deps, body, id);
   },
+  receive: receivedMeter,
+  show: shownMeter,
 };
 
 const rules: Register<'rule'> = {
@@ -187,38 +194,6 @@ function companionErrors({ control, reference }: ApiDeps, body: Station, id: str
     }
     return errors;
   });
-}
-
-/**
- * A meter elsewhere is another meter: under this id its readings would take the place of the first one's history.
- * @throws Problem `state.conflict`.
- */
-function refuseOtherMeter({ control }: ApiDeps, body: Meter, id: string): void {
-  const known = control.get('meter', id);
-  if (!known || (known.station === body.station && known.parameter === body.parameter)) return;
-  throw new Problem(
-    'state.conflict',
-    `The meter "${id}" measures ${known.parameter} at ${known.station}: another meter needs another id.`,
-  );
-}
-
-function meterErrors({ control, reference }: ApiDeps, body: Meter, id: string): ProblemError[] {
-  const errors: ProblemError[] = [];
-  if (!control.get('station', body.station))
-    errors.push({ path: 'station', message: `there is no station "${body.station}"` });
-  const parameter = reference.parameters.get(body.parameter);
-  if (!parameter || (body.unit !== parameter.unit && !Object.hasOwn(parameter.units, body.unit))) {
-    errors.push({ path: 'unit', message: `"${body.unit}" is no unit of ${body.parameter}` });
-  }
-  if (body.from !== undefined && body.to !== undefined && Date.parse(body.from) >= Date.parse(body.to)) {
-    errors.push({ path: 'to', message: 'must lie after from' });
-  }
-  if (body.sister !== undefined && (body.sister === id || !control.get('meter', body.sister))) {
-    errors.push({ path: 'sister', message: `there is no other meter "${body.sister}"` });
-  } else if (body.sister !== undefined && control.get('meter', body.sister)!.sister !== undefined) {
-    errors.push({ path: 'sister', message: `the meter "${body.sister}" only checks another itself` });
-  }
-  return errors;
 }
 
 export function routesErrors({ control }: ApiDeps, body: Routes): ProblemError[] {

@@ -5,7 +5,7 @@
 import { type KeptFigure, type Plan, planId } from '#model/accounting.ts';
 import { bucketEdges, DAY_MS } from '#model/calendar.ts';
 import type { Statement } from '#model/register.ts';
-import { countedMeters, meterPairs, type NamedMeter, namedMeters } from '#store/meter-relations.ts';
+import { countedMeters, isHeldIn, type MeterPart, meterPairs, namedMeters, partsOf } from '#store/meter-relations.ts';
 import { balanceOf, countedWater, divergences, meteredWater, waterOf } from '#store/water-balance.ts';
 import { changeOf, litresOf, NO_METERS, shareOf, type Water } from '#volume/balance.ts';
 import {
@@ -54,12 +54,14 @@ export async function reportOf(books: BookView, request: Request): Promise<Repor
   const scope = scopeOf(books, request);
   const { named, year, untilMs } = scope;
   const edgesMs = bucketEdges(named.fromMs, untilMs, FINER[named.kind], timeZone, BUCKETS_MAX);
-  const meters = recipientMeters(books);
-  const recipients = new Set(meters.map(({ meter }) => meter.recipient!));
+  const parts = recipientParts(books);
+  // Whoever gave all his meters away before this year is in the sums of earlier years alone.
+  const meters = parts.filter((part) => isHeldIn(part, year.fromMs, untilMs));
+  const recipients = new Set(meters.map(({ recipient }) => recipient));
   const [finer, months, compared, plans, balance, decisions, closing] = await Promise.all([
     sumsOver(books, meters, edgesMs),
     sumsOver(books, meters, bucketEdges(year.fromMs, untilMs, 'month', timeZone, 13)),
-    comparisons(books, meters, scope),
+    comparisons(books, parts, scope),
     plansOf(books, scope, recipients),
     waterBalance(books, [named.fromMs, untilMs], scope.unknownTolerance),
     decisionsIn(books, named.fromMs, untilMs),
@@ -95,18 +97,20 @@ function scopeOf(books: BookView, { period, timeZone, unknownTolerance }: Reques
   return { named, year, untilMs: Math.min(named.toMs, books.nowMs), timeZone, unknownTolerance };
 }
 
+type RecipientPart = MeterPart & { recipient: string };
+
 /** Whoever gets water, as `GET /volumes?recipient=` sums it. */
-function recipientMeters(books: BookView): NamedMeter[] {
-  return countedMeters(books.control).filter(({ meter }) => meter.recipient !== undefined);
+function recipientParts(books: BookView): RecipientPart[] {
+  return partsOf(countedMeters(books.control)).filter((part): part is RecipientPart => part.recipient !== null);
 }
 
 async function sumsOver(
   books: BookView,
-  meters: readonly NamedMeter[],
+  meters: readonly RecipientPart[],
   edgesMs: readonly number[],
 ): Promise<RecipientSums[]> {
   const counted = await meteredWater(books, meters, edgesMs);
-  return sumsByRecipient(counted.map(({ meter, buckets }) => ({ recipient: meter.recipient!, buckets })));
+  return sumsByRecipient(counted.map(({ id, recipient, buckets }) => ({ meter: id, recipient, buckets })));
 }
 
 interface Comparisons {
@@ -117,7 +121,7 @@ interface Comparisons {
 
 async function comparisons(
   books: BookView,
-  meters: readonly NamedMeter[],
+  meters: readonly RecipientPart[],
   { year, untilMs, timeZone }: Scope,
 ): Promise<Comparisons> {
   const { name, fromMs, atMs } = yearBefore(year.name, timeZone, untilMs);
@@ -156,7 +160,7 @@ function figuresOf(finer: readonly RecipientSums[], sums: Sums, scope: Scope): P
   const totalIn = (list: readonly RecipientSums[], recipient: string) =>
     list.find((one) => one.recipient === recipient)?.total ?? NO_METERS;
   const view = (own: RecipientSums, of: (list: readonly RecipientSums[]) => Water) => ({
-    meters: own.meters,
+    meters: own.meters.length,
     ...amountView(own.total),
     transferYear: amountView(of(months)),
     yearBefore: {

@@ -1,6 +1,7 @@
 /** What is put on record about volumes: rulings on single reads, yearly plans, closed periods. */
 import { z } from 'zod';
 import { text } from './fields.ts';
+import type { Meter } from './register.ts';
 
 /** What an engineer may rule about the read at one time. */
 export const RULING_KINDS = ['rollover', 'reset', 'replacement', 'glitch', 'reverse', 'accepted'] as const;
@@ -48,7 +49,7 @@ export function ofPlanId(plan: string): { recipient: string; transferYear: strin
 /** What one kind of water came to, in integer litres; `unknownMs` = time of which nothing is known. */
 export interface KeptFigure {
   recipient: string | null;
-  measures: string;
+  measures: Meter['measures'];
   measuredLitres: number;
   estimatedLitres: number;
   unknownMs: number;

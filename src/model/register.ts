@@ -8,6 +8,7 @@ import { TARGETS } from './class.ts';
 import { dialect } from './dialect.ts';
 import { durationMs } from './duration.ts';
 import { duration, id, instant, STATION_KINDS, text } from './fields.ts';
+import { recipients } from './recipients.ts';
 
 export { type Channel, channel } from './channel.ts';
 export { id } from './fields.ts';
@@ -128,6 +129,8 @@ export const gateway = z.strictObject({
 export type Gateway = z.infer<typeof gateway> & { passwordHash: string };
 
 const METER_KINDS = ['register', 'signed-register', 'scheduled-reset', 'flow'] as const;
+/** What a meter's water is. */
+export const MEASURES = ['intake', 'delivery', 'release', 'ecological'] as const;
 const GAP_METHODS = ['linear', 'held', 'sister', 'register', 'unknown'] as const;
 /** How a gap between flow readings is estimated; `unknown` = it isn't. */
 export type GapMethod = (typeof GAP_METHODS)[number];
@@ -160,8 +163,10 @@ export const meter = z
     /** Largest plausible flow, m³/s. */
     maxFlow: z.number().positive(),
     maxGap: duration.default('PT1H'),
-    measures: z.enum(['intake', 'delivery', 'release', 'ecological']),
-    recipient: id.optional(),
+    measures: z.enum(MEASURES),
+    recipient: recipients
+      .optional()
+      .describe('Who gets the water; a list is its whole history, `from` event times, the first one null'),
     from: instant.optional(),
     to: instant.optional(),
     /** Ascending: overlapping replacements are refused. */

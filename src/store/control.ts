@@ -49,12 +49,15 @@ export interface ControlVersion {
   atMs: number;
   actor: string;
   body: unknown;
+  /** Seq of the put since which the entry has been there, where a view begins with it; `seq` unless told. */
+  sinceSeq?: number | null;
 }
 
 type Listener = (entry: CommandEntry) => void;
 
 export class Control {
   readonly #nouns = new Map<Noun, Map<string, ControlVersion>>();
+  readonly #sinceSeqs = new Map<string, number>();
   readonly #listeners: Listener[] = [];
 
   /** `versions` = the newest version of each entry as of the seq that this view begins at, in any order. */
@@ -69,6 +72,11 @@ export class Control {
   /** The newest version, a deletion included: who changed it last, and when. */
   version(noun: Noun, id: string): ControlVersion | undefined {
     return this.#nouns.get(noun)?.get(id);
+  }
+
+  /** Seq of the put since which an entry has been there without a break: who was there first. */
+  sinceSeq(noun: Noun, id: string): number {
+    return this.#sinceSeqs.get(keyOf(noun, id)) ?? 0;
   }
 
   /** Live entries in the order of their ids. */
@@ -98,6 +106,14 @@ export class Control {
     const entries = this.#nouns.get(version.noun) ?? new Map<string, ControlVersion>();
     this.#nouns.set(version.noun, entries);
     const known = entries.get(version.id);
-    if (!known || known.seq <= version.seq) entries.set(version.id, version);
+    if (known && known.seq > version.seq) return;
+    const { sinceSeq, ...own } = version;
+    entries.set(version.id, own);
+    const key = keyOf(version.noun, version.id);
+    if (sinceSeq !== undefined || !known || known.body === null) this.#sinceSeqs.set(key, sinceSeq ?? version.seq);
   }
+}
+
+function keyOf(noun: Noun, id: string): string {
+  return `${noun} ${id}`;
 }

@@ -12,7 +12,7 @@ import { rejectedDdl } from './rejected.ts';
 import { settleDdl } from './settle-tables.ts';
 import { type Database, openDatabase, type Statement } from './sqlite.ts';
 import { tellingDdl } from './telling-tables.ts';
-import { volumeDdl, volumeTotalsDdl } from './volume-tables.ts';
+import { volumeDdl, volumeKnotsDdl, volumeTotalsDdl } from './volume-tables.ts';
 
 const CURSORS = `
   CREATE TABLE cursor (follower TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -35,6 +35,7 @@ export const derivedMigrations: readonly string[] = [
   periodsDdl,
   tellingDdl,
   alarmFiguresDdl,
+  volumeKnotsDdl,
 ];
 
 export function openDerived(path: string): Database {

@@ -65,7 +65,8 @@ export interface Appended {
  */
 export interface Journal {
   appendMessage(draft: MessageDraft): Promise<Appended>;
-  appendCommand(actor: string, command: Command): Promise<Appended>;
+  /** @param command or what it is at the `receivedMs` that its entry gets. */
+  appendCommand(actor: string, command: Command | ((receivedMs: number) => Command)): Promise<Appended>;
   appendTick(): Promise<Appended>;
   /** Seq of the newest committed entry, 0 when empty. */
   readonly headSeq: number;

@@ -48,7 +48,11 @@ export function controlVersions(database: Database, asOfSeq: number): ControlVer
   // With max() the bare columns come from the row that has the maximum (https://sqlite.org/lang_select.html#bareagg).
   const rows = database
     .prepare(
-      'SELECT noun, id, max(seq) AS seq, atMs, actor, body FROM control WHERE seq <= ? AND noun <> ? GROUP BY noun, id',
+      `SELECT noun, id, max(seq) AS seq, atMs, actor, body,
+         (SELECT min(put.seq) FROM control AS put WHERE put.noun = control.noun AND put.id = control.id AND put.seq >
+           coalesce((SELECT max(gone.seq) FROM control AS gone WHERE gone.noun = control.noun AND gone.id = control.id
+             AND gone.body IS NULL AND gone.seq <= ?1), 0)) AS sinceSeq
+       FROM control WHERE seq <= ?1 AND noun <> ?2 GROUP BY noun, id`,
     )
     .all(asOfSeq, ON_DISK) as unknown as (Omit<ControlVersion, 'body'> & { body: string | null })[];
   return rows.map((row) => ({ ...row, body: row.body === null ? null : (JSON.parse(row.body) as unknown) }));

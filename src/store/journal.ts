@@ -184,8 +184,10 @@ class GroupCommitJournal implements JournalWriter {
     return this.#append({ kind: 'message', draft });
   }
 
-  appendCommand(actor: string, command: Command): Promise<Appended> {
-    return this.#append({ kind: 'command', actor, command });
+  appendCommand(actor: string, command: Command | ((receivedMs: number) => Command)): Promise<Appended> {
+    const receivedMs = this.receivedNowMs();
+    const made = typeof command === 'function' ? command(receivedMs) : command;
+    return this.#append({ kind: 'command', actor, command: made }, receivedMs);
   }
 
   appendTick(): Promise<Appended> {
@@ -237,11 +239,11 @@ class GroupCommitJournal implements JournalWriter {
     this.#lock.close();
   }
 
-  #append(content: Content): Promise<Appended> {
+  #append(content: Content, receivedMs = this.receivedNowMs()): Promise<Appended> {
     if (this.#isClosed) return Promise.reject(new Error('the journal is closed'));
     let row: Row;
     try {
-      row = encodeRow(content, this.receivedNowMs());
+      row = encodeRow(content, receivedMs);
     } catch (error) {
       return Promise.reject(error);
     }

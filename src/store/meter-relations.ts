@@ -1,6 +1,7 @@
 /**
  * How meters hang together: who counts, who checks whom, who fills whose gaps, and what engineers have ruled about each.
  */
+import { type Holding, holdingsOf } from '#model/recipients.ts';
 import type { Meter } from '#model/register.ts';
 import type { Rulings } from '#volume/points.ts';
 import type { Control } from './control.ts';
@@ -42,11 +43,12 @@ export interface NamedMeter {
   meter: Meter;
 }
 
-/** For how long of a range the meter is said to measure: what its unknown time is a share of. */
-export function measuringMs({ meter: { from, to } }: NamedMeter, startMs: number, endMs: number): number {
-  const fromMs = from === undefined ? startMs : Math.max(startMs, Date.parse(from));
-  const toMs = to === undefined ? endMs : Math.min(endMs, Date.parse(to));
-  return Math.max(0, toMs - fromMs);
+/** For how long of a range the meter, or the part of one, is said to measure: what its unknown time is a share of. */
+export function measuringMs(named: NamedMeter & Partial<Holding>, startMs: number, endMs: number): number {
+  const { meter, fromMs = -Infinity, toMs = Infinity } = named;
+  const sinceMs = meter.from === undefined ? fromMs : Math.max(fromMs, Date.parse(meter.from));
+  const untilMs = meter.to === undefined ? toMs : Math.min(toMs, Date.parse(meter.to));
+  return Math.max(0, Math.min(endMs, untilMs) - Math.max(startMs, sinceMs));
 }
 
 type Registers = Pick<Control, 'list'>;
@@ -60,9 +62,22 @@ export function countedMeters(control: Registers): NamedMeter[] {
   return namedMeters(control).filter(({ meter }) => meter.sister === undefined);
 }
 
-/** The meters whose sum is what a recipient got: `GET /volumes?recipient=`. */
-export function metersOfRecipient(control: Registers, recipient: string): NamedMeter[] {
-  return countedMeters(control).filter(({ meter }) => meter.recipient === recipient);
+/** A meter while one recipient had it: all of it, unless it was handed over. */
+export interface MeterPart extends NamedMeter, Holding {}
+
+/** Together they are the meters, whatever changed hands. */
+export function partsOf(meters: readonly NamedMeter[]): MeterPart[] {
+  return meters.flatMap((named) => holdingsOf(named.meter).map((holding) => ({ ...named, ...holding })));
+}
+
+/** The parts of meters whose sum is what a recipient got: `GET /volumes?recipient=`. */
+export function metersOfRecipient(control: Registers, recipient: string): MeterPart[] {
+  return partsOf(countedMeters(control)).filter((part) => part.recipient === recipient);
+}
+
+/** Whether somebody had the meter at some time of [fromMs, toMs); a meter that was never handed over he always had. */
+export function isHeldIn({ fromMs, toMs }: Holding, sinceMs: number, untilMs: number): boolean {
+  return fromMs < untilMs && toMs > sinceMs;
 }
 
 /** Two meters of the same water. */

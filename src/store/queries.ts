@@ -97,7 +97,8 @@ export interface VolumeBucket {
 }
 
 export interface VolumeQuery {
-  meters: readonly { id: string; meter: Meter }[];
+  /** Of a part of a meter only what ran in its time [fromMs, toMs) counts, the unknown alike; a meter may have several. */
+  meters: readonly { id: string; meter: Meter; fromMs?: number; toMs?: number }[];
   edgesMs: readonly number[];
 }
 

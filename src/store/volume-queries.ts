@@ -6,10 +6,10 @@
 
 import { floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
-import { type HourVolume, share } from '#volume/hours.ts';
+import { type HourVolume, partOfHour } from '#volume/hours.ts';
 import type { MeterVolumes, VolumeBucket, VolumeQuery } from './queries.ts';
 import { type Database, eachRow, type Statement } from './sqlite.ts';
-import { floorDay, type RunningTotal } from './volume-rows.ts';
+import { floorDay, HOUR_COLUMNS, type HourRow, hourOf, type RunningTotal } from './volume-rows.ts';
 
 /** Above so many edges one scan of the hours is cheaper than a look-up per edge. */
 const SCAN_ABOVE_EDGES = 400;
@@ -22,12 +22,44 @@ export function volumes(derived: Database, query: VolumeQuery): VolumeBucket[] {
   );
 }
 
-/** The same for each meter by itself. */
+/** The same for each meter, or part of one, by itself. */
 export function meterVolumes(derived: Database, { meters, edgesMs }: VolumeQuery): MeterVolumes[] {
-  const ids = meters.map(({ id }) => id);
+  const ids = [...new Set(meters.map(({ id }) => id))];
+  const asked = withHandOvers(meters, edgesMs);
   const totals =
-    edgesMs.length <= SCAN_ABOVE_EDGES ? totalsByEdge(derived, ids, edgesMs) : totalsByScan(derived, ids, edgesMs);
-  return meters.map(({ id, meter }, index) => ({ meter: id, buckets: bucketsOf(meter, edgesMs, totals[index]!) }));
+    asked.length <= SCAN_ABOVE_EDGES ? totalsByEdge(derived, ids, asked) : totalsByScan(derived, ids, asked);
+  const indexOf = new Map(asked.map((edgeMs, index) => [edgeMs, index]));
+  const totalsOf = new Map(ids.map((id, index) => [id, totals[index]!]));
+  return meters.map((part): MeterVolumes => {
+    const clipped = clippedEdges(part, edgesMs);
+    const own = totalsOf.get(part.id)!;
+    const at = clipped === asked ? own : clipped.map((edgeMs) => own[indexOf.get(edgeMs)!]!);
+    return { meter: part.id, buckets: relabelled(bucketsOf(part.meter, clipped, at), edgesMs) };
+  });
+}
+
+/** The edges, and those within their range at which some part of a meter begins or ends. */
+function withHandOvers(meters: VolumeQuery['meters'], edgesMs: readonly number[]): readonly number[] {
+  const inner = meters.flatMap((part) => clippedEdges(part, [edgesMs[0]!, edgesMs.at(-1)!]));
+  const more = new Set(inner).difference(new Set(edgesMs));
+  return more.size === 0 ? edgesMs : [...edgesMs, ...more].sort((a, b) => a - b);
+}
+
+/**
+ * The edges as a part of a meter sees them: what lies outside its time has no length.
+ * @returns as many as there were, all within the range that they had; the very same where the part is there throughout.
+ */
+export function clippedEdges(part: { fromMs?: number; toMs?: number }, edgesMs: readonly number[]): readonly number[] {
+  const { fromMs = -Infinity, toMs = Infinity } = part;
+  const first = edgesMs[0]!;
+  const last = edgesMs.at(-1)!;
+  if (fromMs <= first && toMs >= last) return edgesMs;
+  return edgesMs.map((edgeMs) => Math.min(Math.max(edgeMs, Math.min(fromMs, last)), Math.max(toMs, first)));
+}
+
+/** Buckets between clipped edges, under the names of the edges that were asked for. */
+export function relabelled(buckets: readonly VolumeBucket[], edgesMs: readonly number[]): VolumeBucket[] {
+  return buckets.map((bucket, index) => ({ ...bucket, startMs: edgesMs[index]!, endMs: edgesMs[index + 1]! }));
 }
 
 /** @param at running totals at the edges. */
@@ -87,7 +119,7 @@ function edgeStatements(derived: Database): EdgeStatements {
     hours: derived.prepare(`SELECT sum(measuredLitres) AS measuredLitres, sum(estimatedLitres) AS estimatedLitres,
       sum(knownMs) AS knownMs FROM ${asked} volumeHour ON meter = asked.value AND hourMs >= ?2 AND hourMs < ?3
       GROUP BY asked.key ORDER BY asked.key`),
-    part: derived.prepare(`SELECT ${COLUMNS} FROM ${asked} volumeHour ON meter = asked.value AND hourMs = ?2
+    part: derived.prepare(`SELECT hourMs, ${HOUR_COLUMNS} FROM ${asked} volumeHour ON meter = asked.value AND hourMs = ?2
       ORDER BY asked.key`),
   };
 }
@@ -102,10 +134,11 @@ function totalsByEdge(derived: Database, meters: readonly string[], edgesMs: rea
     const hourMs = floorHour(edgeMs);
     const days = day.all(asked, dayMs) as unknown as MaybeTotal[];
     const whole = hourMs > dayMs ? (hours.all(asked, dayMs, hourMs) as unknown as MaybeTotal[]) : null;
-    const broken = edgeMs > hourMs ? (part.all(asked, hourMs) as unknown as MaybeTotal[]) : null;
+    const broken = edgeMs > hourMs ? (part.all(asked, hourMs) as unknown as MaybeHour[]) : null;
     for (const [index, list] of totals.entries()) {
       const total = plus(plus(NOTHING, days[index]), whole?.[index]);
-      list.push(plus(total, partOf(broken?.[index], edgeMs - hourMs)));
+      const hour = broken?.[index];
+      list.push(plus(total, hour && hour.hourMs !== null ? partOfHour(hourOf(hour), edgeMs - hourMs) : undefined));
     }
   }
   return totals;
@@ -116,13 +149,13 @@ function totalsByScan(derived: Database, meters: readonly string[], edgesMs: rea
     `SELECT ${COLUMNS} FROM volumeDay WHERE meter = ? AND dayMs < ? ORDER BY dayMs DESC LIMIT 1`,
   );
   const hours = derived.prepare(
-    `SELECT hourMs, ${COLUMNS} FROM volumeHour WHERE meter = ? AND hourMs >= ? AND hourMs <= ? ORDER BY hourMs`,
+    `SELECT hourMs, ${HOUR_COLUMNS} FROM volumeHour WHERE meter = ? AND hourMs >= ? AND hourMs <= ? ORDER BY hourMs`,
   );
   const dayMs = floorDay(edgesMs[0]!);
   return meters.map((meter) => {
     const running = runningTotals(plus(NOTHING, day.get(meter, dayMs) as MaybeTotal | undefined), edgesMs);
     eachRow(hours, [meter, dayMs, edgesMs.at(-1)!], (hour) => {
-      running.add(hour as unknown as HourVolume);
+      running.add(hourOf(hour as unknown as HourRow));
     });
     return running.end();
   });
@@ -130,6 +163,7 @@ function totalsByScan(derived: Database, meters: readonly string[], edgesMs: rea
 
 /** A row of nulls where there is none. */
 type MaybeTotal = { [Column in keyof RunningTotal]: number | null };
+type MaybeHour = HourRow | (MaybeTotal & { hourMs: null });
 
 function plus(a: RunningTotal, b: MaybeTotal | undefined): RunningTotal {
   if (!b || b.measuredLitres === null) return a;
@@ -152,7 +186,7 @@ export function runningTotals(base: RunningTotal, edgesMs: readonly number[]) {
     add(hour: HourVolume): void {
       const { hourMs } = hour;
       while (totals.length < edgesMs.length && edgesMs[totals.length]! < hourMs + HOUR_MS) {
-        totals.push(plus(total, partOf(hour, Math.max(0, edgesMs[totals.length]! - hourMs))));
+        totals.push(plus(total, partOfHour(hour, Math.max(0, edgesMs[totals.length]! - hourMs))));
       }
       total = plus(total, hour);
     },
@@ -160,15 +194,5 @@ export function runningTotals(base: RunningTotal, edgesMs: readonly number[]) {
       while (totals.length < edgesMs.length) totals.push(total);
       return totals;
     },
-  };
-}
-
-/** What of an hour has run so long after its start: even, and rounded down. */
-function partOf(hour: MaybeTotal | undefined, elapsedMs: number): RunningTotal | undefined {
-  if (!hour || hour.measuredLitres === null) return undefined;
-  return {
-    measuredLitres: share(hour.measuredLitres, elapsedMs, HOUR_MS),
-    estimatedLitres: share(hour.estimatedLitres!, elapsedMs, HOUR_MS),
-    knownMs: share(hour.knownMs!, elapsedMs, HOUR_MS),
   };
 }

@@ -84,10 +84,15 @@ async function built(
   return {
     fromHourMs,
     toHourMs,
-    hours: hourVolumes(segments, fromHourMs, toHourMs),
-    decisions: [...decisions, ...filled.map(gapDecision)],
+    hours: hourVolumes(segments, fromHourMs, toHourMs, meter.profile),
+    decisions: [...decisions, ...filled.map(gapDecision)].filter((decision) => isOwn(meter.profile, decision)),
     restFromMs,
   };
+}
+
+/** Whether some of the time that was decided about is the meter's own. */
+function isOwn(profile: MeterProfile, { fromMs, timeMs }: Decision): boolean {
+  return timeMs >= profile.fromMs && (fromMs ?? timeMs) < profile.toMs;
 }
 
 async function fillOf(meter: MeterReadings, gap: Gap): Promise<Segment[]> {

@@ -1,15 +1,11 @@
 /** The rows that volumes are kept in: hours, the running totals of days, decisions. Written whole, range by range. */
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Decision } from '#volume/decisions.ts';
-import type { HourVolume } from '#volume/hours.ts';
+import type { HourVolume, Knot, Run } from '#volume/hours.ts';
 import type { Database } from './sqlite.ts';
 
 /** Litres and known time of one meter from its birth to some instant. */
-export interface RunningTotal {
-  measuredLitres: number;
-  estimatedLitres: number;
-  knownMs: number;
-}
+export type RunningTotal = Run;
 
 export interface VolumeRows {
   /**
@@ -34,14 +30,35 @@ export function floorDay(timeMs: number): number {
 }
 
 const COLUMNS = 'measuredLitres, estimatedLitres, knownMs';
+/** What `hourOf` makes an hour of. */
+export const HOUR_COLUMNS = `${COLUMNS}, knots`;
+
+export interface HourRow extends Omit<HourVolume, 'knots'> {
+  knots: string | null;
+}
+
+export function hourOf({ knots, ...hour }: HourRow): HourVolume {
+  if (knots === null) return hour;
+  const list = JSON.parse(knots) as [number, number, number, number][];
+  const toKnot = ([elapsedMs, measuredLitres, estimatedLitres, knownMs]: (typeof list)[number]): Knot => {
+    return { elapsedMs, measuredLitres, estimatedLitres, knownMs };
+  };
+  return { ...hour, knots: list.map(toKnot) };
+}
+
+function knotsText({ knots }: HourVolume): string | null {
+  if (!knots) return null;
+  return JSON.stringify(knots.map((knot) => [knot.elapsedMs, knot.measuredLitres, knot.estimatedLitres, knot.knownMs]));
+}
 
 export function openVolumeRows(derived: Database): VolumeRows {
-  const insertHour = derived.prepare(`INSERT INTO volumeHour (meter, hourMs, ${COLUMNS}) VALUES (?, ?, ?, ?, ?)
+  const insertHour =
+    derived.prepare(`INSERT INTO volumeHour (meter, hourMs, ${COLUMNS}, knots) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (meter, hourMs) DO UPDATE SET measuredLitres = excluded.measuredLitres,
-      estimatedLitres = excluded.estimatedLitres, knownMs = excluded.knownMs`);
+      estimatedLitres = excluded.estimatedLitres, knownMs = excluded.knownMs, knots = excluded.knots`);
   const deleteHour = derived.prepare('DELETE FROM volumeHour WHERE meter = ? AND hourMs = ?');
   const selectHours = derived.prepare(
-    `SELECT hourMs, ${COLUMNS} FROM volumeHour WHERE meter = ? AND hourMs >= ? AND hourMs < ? ORDER BY hourMs`,
+    `SELECT hourMs, ${HOUR_COLUMNS} FROM volumeHour WHERE meter = ? AND hourMs >= ? AND hourMs < ? ORDER BY hourMs`,
   );
   const deleteDecisions = derived.prepare('DELETE FROM volumeDecision WHERE meter = ? AND timeMs > ? AND timeMs < ?');
   const insertDecision = derived.prepare(
@@ -50,7 +67,7 @@ export function openVolumeRows(derived: Database): VolumeRows {
   );
   const totals = openRunningTotals(derived);
   const hoursOf = (meter: string, fromMs: number, toMs: number) =>
-    selectHours.all(meter, fromMs, toMs).map((row) => ({ ...row })) as unknown as HourVolume[];
+    (selectHours.all(meter, fromMs, toMs) as unknown as HourRow[]).map(hourOf);
 
   return {
     replaceHours(meter, fromHourMs, toHourMs, hours) {
@@ -61,7 +78,8 @@ export function openVolumeRows(derived: Database): VolumeRows {
         const old = gone.get(hour.hourMs);
         gone.delete(hour.hourMs);
         if (old && isSame(old, hour)) continue;
-        insertHour.run(meter, hour.hourMs, hour.measuredLitres, hour.estimatedLitres, hour.knownMs);
+        const { hourMs, measuredLitres, estimatedLitres, knownMs } = hour;
+        insertHour.run(meter, hourMs, measuredLitres, estimatedLitres, knownMs, knotsText(hour));
         touched.push(hour.hourMs);
         if (!old || isMeasuredOtherwise(old, hour)) remeasured.push(hour.hourMs);
       }
@@ -118,7 +136,12 @@ function openRunningTotals(derived: Database) {
 }
 
 function isSame(a: HourVolume, b: HourVolume): boolean {
-  return a.measuredLitres === b.measuredLitres && a.estimatedLitres === b.estimatedLitres && a.knownMs === b.knownMs;
+  return (
+    a.measuredLitres === b.measuredLitres &&
+    a.estimatedLitres === b.estimatedLitres &&
+    a.knownMs === b.knownMs &&
+    knotsText(a) === knotsText(b)
+  );
 }
 
 /** Whether another meter that fills its gaps from this one has to look again. */

@@ -30,3 +30,14 @@ export const volumeTotalsDdl = `
     WINDOW running AS (PARTITION BY meter ORDER BY dayMs);
   INSERT INTO volumeDirty (meter, fromMs, toMs) SELECT DISTINCT meter, -8640000000000000, 8640000000000000 FROM volumeHour;
 `;
+
+/**
+ * `knots` of an hour in which the meter begins, ends or is handed over: JSON `[[elapsedMs, measuredLitres, estimatedLitres,
+ * knownMs], …]`, what had run by then; null for all others. Every meter is looked through, since what ran across its edges
+ * is now shared out.
+ */
+export const volumeKnotsDdl = `
+  ALTER TABLE volumeHour ADD COLUMN knots TEXT;
+  INSERT INTO volumeDirty (meter, fromMs, toMs) SELECT DISTINCT meter, -8640000000000000, 8640000000000000 FROM volumeHour
+    EXCEPT SELECT meter, fromMs, toMs FROM volumeDirty;
+`;

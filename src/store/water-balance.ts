@@ -9,20 +9,20 @@ import type { Queries } from './queries.ts';
 
 type Volumes = Pick<Queries, 'meterVolumes'>;
 
-/** One meter's water in each bucket of the range. */
-export interface Counted extends NamedMeter {
+/** The water of one meter, or of a part of one, in each bucket of the range. */
+export type Counted<Part extends NamedMeter = NamedMeter> = Part & {
   buckets: Water[];
   total: Water;
-}
+};
 
 /** What each meter counted between the edges, and for how long it was to. In the order of `meters`. */
-export async function meteredWater(
+export async function meteredWater<Part extends NamedMeter>(
   queries: Volumes,
-  meters: readonly NamedMeter[],
+  meters: readonly Part[],
   edgesMs: readonly number[],
-): Promise<Counted[]> {
+): Promise<Counted<Part>[]> {
   const answers = await queries.meterVolumes({ meters, edgesMs });
-  return answers.map((answer, index): Counted => {
+  return answers.map((answer, index): Counted<Part> => {
     const named = meters[index]!;
     const buckets = answer.buckets.map(({ startMs, endMs, measuredLitres, estimatedLitres, unknownMs }): Water => {
       return { measuredLitres, estimatedLitres, unknownMs, meterMs: measuringMs(named, startMs, endMs) };
@@ -45,14 +45,14 @@ export function travelMs({ meter }: NamedMeter): number {
  * Meters with the same travel time share their edges, so there are as many questions as travel times.
  * @returns in the order of their ids.
  */
-export async function countedWater(
+export async function countedWater<Part extends NamedMeter>(
   queries: Volumes,
-  meters: readonly NamedMeter[],
+  meters: readonly Part[],
   edgesMs: readonly number[],
   isShifted: boolean,
-): Promise<Counted[]> {
+): Promise<Counted<Part>[]> {
   const groups = [...Map.groupBy(meters, (named) => (isShifted ? travelMs(named) : 0))];
-  const counted = groups.map(async ([shiftMs, group]): Promise<Counted[]> => {
+  const counted = groups.map(async ([shiftMs, group]): Promise<Counted<Part>[]> => {
     const shiftedMs = edgesMs.map((edgeMs) => edgeMs + shiftMs);
     return meteredWater(queries, group, shiftedMs);
   });

@@ -25,7 +25,8 @@ export interface MeterPoint {
 }
 
 /**
- * The points of [fromMs, toMs), ascending.
+ * The points of [fromMs, toMs), ascending. Reads from before the meter measured, or after, are among them: what ran across
+ * its edges is told from them.
  * @param readings all that are stored in that range, ascending.
  */
 export function meterPoints(
@@ -37,7 +38,7 @@ export function meterPoints(
 ): MeterPoint[] {
   const points: MeterPoint[] = [];
   for (const { timeMs, value, flag } of readings) {
-    if (value === null || !isUsable(flag) || timeMs < profile.fromMs || timeMs >= profile.toMs) continue;
+    if (value === null || !isUsable(flag)) continue;
     const ruling = rulings.get(timeMs);
     const era = profile.replacements?.length ? eraAt(profile, timeMs) : 0;
     points.push(ruling ? { timeMs, value, era, ruling } : { timeMs, value, era });

@@ -1,5 +1,6 @@
 /** A meter as the arithmetic sees it: litres, litres per second and milliseconds, whatever its face says. */
 import { durationMs } from '#model/duration.ts';
+import { holdingsOf } from '#model/recipients.ts';
 import type { Parameter } from '#model/reference.ts';
 import { type GapMethod, MAX_ESTIMATE, type Meter } from '#model/register.ts';
 
@@ -26,6 +27,8 @@ export interface MeterProfile extends Face {
   /** The meter measures in [fromMs, toMs); infinite where the register says nothing. */
   fromMs: number;
   toMs: number;
+  /** When its water became somebody else's, ascending. */
+  handOversMs?: readonly number[];
   /** How a gap between flow readings is estimated, `linear` unless told. */
   gap?: GapMethod;
   /** The longest gap between flow readings that `linear` and `held` estimate; infinite unless told. */
@@ -62,6 +65,9 @@ export function meterProfile(meter: Meter, register: Parameter): MeterProfile {
     ...face(meter),
     fromMs: instantMs(meter.from, -Infinity),
     toMs: instantMs(meter.to, Infinity),
+    handOversMs: holdingsOf(meter)
+      .slice(1)
+      .map(({ fromMs }) => fromMs),
     gap: meter.gap ?? 'linear',
     maxEstimateMs: durationMs(meter.maxEstimate ?? MAX_ESTIMATE),
     replacements,

@@ -4,16 +4,17 @@
  */
 import { type Amount, addWater, litresOf, NO_METERS, type Water } from './balance.ts';
 
-/** One meter's water in the same buckets as every other one's. */
+/** What one meter, or a part of one, counted for a recipient, in the same buckets as every other one's. */
 export interface MeterWater {
+  meter: string;
   recipient: string;
   buckets: readonly Water[];
 }
 
 export interface RecipientSums {
   recipient: string;
-  /** How many meters its sums are of. */
-  meters: number;
+  /** The meters that its sums are of, each once. */
+  meters: string[];
   /** One for each bucket. */
   buckets: Water[];
   total: Water;
@@ -23,20 +24,33 @@ export interface RecipientSums {
 export function sumsByRecipient(water: readonly MeterWater[]): RecipientSums[] {
   return [...Map.groupBy(water, ({ recipient }) => recipient)]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([recipient, own]) => sums(recipient, own));
+    .map(([recipient, own]) => {
+      return sums(
+        recipient,
+        own,
+        own.map(({ meter }) => meter),
+      );
+    });
 }
 
 /** All of them together, as if they were one. */
 export function sumOfAll(recipients: readonly RecipientSums[]): RecipientSums {
-  const all = sums('', recipients);
-  return { ...all, meters: recipients.reduce((count, { meters }) => count + meters, 0) };
+  return sums(
+    '',
+    recipients,
+    recipients.flatMap(({ meters }) => meters),
+  );
 }
 
-function sums(recipient: string, parts: readonly { buckets: readonly Water[] }[]): RecipientSums {
+function sums(
+  recipient: string,
+  parts: readonly { buckets: readonly Water[] }[],
+  meters: readonly string[],
+): RecipientSums {
   const buckets = (parts[0]?.buckets ?? []).map((_, index) =>
     parts.map((part) => part.buckets[index]!).reduce(addWater, NO_METERS),
   );
-  return { recipient, meters: parts.length, buckets, total: buckets.reduce(addWater, NO_METERS) };
+  return { recipient, meters: [...new Set(meters)], buckets, total: buckets.reduce(addWater, NO_METERS) };
 }
 
 /** What had run by the end of each bucket. */

@@ -228,7 +228,15 @@ describe('a closed period', () => {
     const shown = await call<Period>('GET', '/periods/2025-01');
     expect(shown.closings).toEqual([first]);
     expect(shown.sinceLast).toEqual([
-      { meter: 'in', cubicMetres: -100, measured: -100, estimated: 0, unknownHours: 0 },
+      {
+        meter: 'in',
+        recipient: null,
+        measures: 'intake',
+        cubicMetres: -100,
+        measured: -100,
+        estimated: 0,
+        unknownHours: 0,
+      },
     ]);
 
     const restated = await call<Period>('POST', '/periods/2025-01/restate', { reason: 'misread' }, 201);

@@ -68,8 +68,9 @@ export class MemoryJournal implements Journal {
     return this.#append({ kind: 'message', draft });
   }
 
-  appendCommand(actor: string, command: Command): Promise<Appended> {
-    return this.#append({ kind: 'command', actor, command });
+  appendCommand(actor: string, command: Command | ((receivedMs: number) => Command)): Promise<Appended> {
+    const made = typeof command === 'function' ? command(this.receivedNowMs()) : command;
+    return this.#append({ kind: 'command', actor, command: made });
   }
 
   appendTick(): Promise<Appended> {

@@ -1,7 +1,7 @@
 /** The water balance of the canal: what came in, what was delivered to whom, what was lost, which meters disagree. */
 import { bucketEdges, DAY_MS } from '#model/calendar.ts';
-import { countedMeters, meterPairs } from '#store/meter-relations.ts';
-import { balanceOf, type Counted, countedWater, divergences } from '#store/water-balance.ts';
+import { countedMeters, isHeldIn, meterPairs, partsOf } from '#store/meter-relations.ts';
+import { balanceOf, type Counted, countedWater, divergences, travelMs } from '#store/water-balance.ts';
 import { INAUGURATION_MS } from '#volume/calendar-names.ts';
 import { balanceView, divergenceView, recipientBalances } from '../balances.ts';
 import { booksNow } from '../book-view.ts';
@@ -36,7 +36,12 @@ export function balanceRoutes(api: Api, deps: ApiDeps): void {
       const edgesMs = bucketEdges(range.fromMs, range.toMs, query.by, timeZone, BUCKETS_MAX);
       await deps.caughtUp('books');
       const books = booksNow(deps);
-      const counted = await countedWater(books, countedMeters(books.control), edgesMs, query.shift === 'travel');
+      const isShifted = query.shift === 'travel';
+      const parts = partsOf(countedMeters(books.control)).filter((part) => {
+        const shiftMs = isShifted ? travelMs(part) : 0;
+        return isHeldIn(part, range.fromMs + shiftMs, range.toMs + shiftMs);
+      });
+      const counted = await countedWater(books, parts, edgesMs, isShifted);
       const apart = await divergences(books, meterPairs(books.control), [range.fromMs, range.toMs]);
       const { unknownTolerance } = config;
       const text = zonedTexts(timeZone);

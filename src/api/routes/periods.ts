@@ -1,5 +1,5 @@
 /** Months and transfer years that are closed: figures that stand, and the lines that a later correction adds. */
-import type { ClosedPeriod } from '#model/accounting.ts';
+import type { ClosedMeter, ClosedPeriod } from '#model/accounting.ts';
 import { namedRange } from '#volume/calendar-names.ts';
 import { booksNow } from '../book-view.ts';
 import { actorOf } from '../caller.ts';
@@ -128,13 +128,12 @@ async function view(deps: ApiDeps, period: string, closed: ClosedPeriod): Promis
     closings: closings.map(({ closedAtMs, meters, ...rest }) => ({
       closedAt: isoText(closedAtMs),
       ...rest,
-      meters: meters.map(({ meter, recipient, measures, ...amount }) => ({
-        meter,
-        recipient,
-        measures,
-        ...amountView(amount),
-      })),
+      meters: meters.map(lineView),
     })),
-    sinceLast: changes.map((change) => ({ meter: change.meter, ...amountView(change) })),
+    sinceLast: changes.map(lineView),
   };
+}
+
+function lineView({ meter, recipient, measures, ...amount }: ClosedMeter) {
+  return { meter, recipient, measures, ...amountView(amount) };
 }

@@ -50,7 +50,7 @@ function readRoutes<N extends RegisterNoun>(api: Api, deps: ApiDeps, register: R
       return pageOf(
         entries,
         limit,
-        ({ id, body }) => shown(register, id, body, caller),
+        (entry) => shown(register, entry, caller, deps.journal.receivedNowMs()),
         ({ id }) => toCursor(id),
       );
     },
@@ -68,7 +68,7 @@ function readRoutes<N extends RegisterNoun>(api: Api, deps: ApiDeps, register: R
       const { id } = request.params;
       const body = deps.control.get(noun, id);
       if (!body) throw notFound(`${noun} "${id}"`);
-      return shown(register, id, body, callerOf(request));
+      return shown(register, { id, body }, callerOf(request), deps.journal.receivedNowMs());
     },
   });
 }
@@ -107,8 +107,13 @@ function putRoute<N extends RegisterNoun>(api: Api, deps: ApiDeps, register: Reg
       const before = deps.control.get(noun, id);
       const body = register.merge?.(given, before) ?? given;
       await register.check?.(deps, body, id);
-      await deps.journal.appendCommand(actorOf(request), { verb: 'put', noun, id, body });
-      return reply.code(before === undefined ? 201 : 200).send(shown(register, id, body, callerOf(request)));
+      let put = body;
+      const { receivedMs } = await deps.journal.appendCommand(actorOf(request), (nowMs) => {
+        put = register.receive?.(deps, body, id, nowMs) ?? body;
+        return { verb: 'put', noun, id, body: put };
+      });
+      const answer = shown(register, { id, body: put }, callerOf(request), receivedMs);
+      return reply.code(before === undefined ? 201 : 200).send(answer);
     },
   });
 }
@@ -138,8 +143,13 @@ function deleteRoute<N extends RegisterNoun>(api: Api, deps: ApiDeps, register: 
   });
 }
 
-function shown<N extends RegisterNoun>(register: Register<N>, id: string, body: NounBody[N], caller: Caller): object {
-  return { id, ...(register.show?.(body, caller) ?? body) };
+function shown<N extends RegisterNoun>(
+  { show }: Register<N>,
+  { id, body }: { id: string; body: NounBody[N] },
+  caller: Caller,
+  nowMs: number,
+): object {
+  return { id, ...(show?.(body, caller, nowMs) ?? body) };
 }
 
 /** A body that was read and is put back names its own id; another one's is a mistake. */

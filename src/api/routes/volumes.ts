@@ -1,16 +1,16 @@
 /** Transferred water by meter, station or recipient: integer litres inside, cubic metres with three decimals outside. */
+import type { z } from 'zod';
 import { bucketEdges } from '#model/calendar.ts';
-import { countedMeters, metersOfRecipient, type NamedMeter } from '#store/meter-relations.ts';
+import { countedMeters, type MeterPart, metersOfRecipient, type NamedMeter, partsOf } from '#store/meter-relations.ts';
 import type { VolumeBucket } from '#store/queries.ts';
 import { addAmounts, NO_WATER } from '#volume/balance.ts';
 import { INAUGURATION_MS } from '#volume/calendar-names.ts';
-import { bookView } from '../book-view.ts';
+import { type BookView, bookView } from '../book-view.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { instantMs, isoText, rangeOf, timeZoneOf, zonedTexts } from '../instants.ts';
 import { invalid, notFound } from '../problems.ts';
 import { documented } from '../schemas/common.ts';
 import { type Volumes, volumeQuery, volumes } from '../schemas/statistics.ts';
-import { stationOf } from '../series.ts';
 import { bucketView } from '../volume-views.ts';
 
 const BUCKETS_MAX = 10_000;
@@ -27,27 +27,28 @@ export function volumeRoutes(api: Api, deps: ApiDeps): void {
         tag: 'statistics',
         summary: 'Volumes of one meter, of a station or of a recipient',
         description:
-          'Exactly one of `meter`, `station` and `recipient`; `from` is needed, `inauguration` is 2014-12-12 14:32 +08:00. Items are clipped to the range and add up to `total`, to the litre. A transfer year begins on 1 November. A meter that checks another (`sister`) is in no sum but its own. With `asOf` at most 400 days.',
+          'Exactly one of `meter`, `station` and `recipient`, or a `meter` with a `recipient`: what it counted for that one; `from` is needed, `inauguration` is 2014-12-12 14:32 +08:00. Items are clipped to the range and add up to `total`, to the litre. A transfer year begins on 1 November. A meter that checks another (`sister`) is in no sum but its own. With `asOf` at most 400 days.',
         answer: volumes,
         faults: ['range.invalid', 'range.too-many-buckets', 'range.too-long', 'id.invalid', 'not-found', 'overloaded'],
       }),
     },
     async handler({ query }): Promise<Volumes> {
-      const meters = metersOf(deps, query);
       const timeZone = timeZoneOf(query.tz, config.timeZone);
       const from = query.from === 'inauguration' ? isoText(INAUGURATION_MS) : query.from;
       const { fromMs, toMs } = rangeOf({ ...query, from }, { nowMs: clock.nowMs(), timeZone, defaultMs: null });
       const edgesMs = bucketEdges(fromMs, toMs, query.by, timeZone, BUCKETS_MAX);
       const asOfMs = query.asOf === undefined ? null : instantMs(query.asOf, 'asOf', timeZone);
+      const books = await bookView(deps, asOfMs);
+      const meters = metersOf(deps, books, query);
       await deps.caughtUp('books');
-      const buckets = await bucketsOf(deps, meters, edgesMs, asOfMs);
+      const buckets = await bucketsOf(deps, books, meters, edgesMs);
       const text = zonedTexts(timeZone);
       return {
         unit: 'm3',
         by: query.by,
         timeZone,
         ...(asOfMs === null ? {} : { asOf: isoText(asOfMs) }),
-        meters: meters.map(({ id }) => id),
+        meters: [...new Set(meters.map(({ id }) => id))],
         items: buckets.map((bucket) => bucketView(bucket, text)),
         total: bucketView(sum(buckets, fromMs, toMs), zonedTexts(timeZone)),
       };
@@ -57,12 +58,11 @@ export function volumeRoutes(api: Api, deps: ApiDeps): void {
 
 async function bucketsOf(
   deps: ApiDeps,
-  meters: NamedMeter[],
+  books: BookView,
+  meters: readonly (NamedMeter | MeterPart)[],
   edgesMs: number[],
-  asOfMs: number | null,
 ): Promise<VolumeBucket[]> {
-  if (asOfMs === null) return deps.queries.volumes({ meters, edgesMs });
-  const books = await bookView(deps, asOfMs);
+  if (books.asOfMs === null) return deps.queries.volumes({ meters, edgesMs });
   const buckets = edgesMs.slice(1).map((endMs, index) => ({ startMs: edgesMs[index]!, endMs, ...NO_WATER }));
   for (const { buckets: own } of await books.meterVolumes({ meters, edgesMs })) {
     for (const [index, bucket] of own.entries()) {
@@ -72,25 +72,33 @@ async function bucketsOf(
   return buckets;
 }
 
-function metersOf(
-  deps: ApiDeps,
-  query: { meter?: string | undefined; station?: string | undefined; recipient?: string | undefined },
-): NamedMeter[] {
+type Asked = z.infer<typeof volumeQuery>;
+
+/**
+ * As of an earlier time the registers are those of then, recipients and all; what wasn't there yet had counted nothing.
+ * @throws Problem `not-found`.
+ */
+function metersOf({ control }: ApiDeps, books: BookView, query: Asked): readonly (NamedMeter | MeterPart)[] {
   const { meter, station, recipient } = query;
-  const given = [meter, station, recipient].filter((name) => name !== undefined);
-  if (given.length !== 1) throw invalid('meter', 'give exactly one of meter, station and recipient');
-  if (station !== undefined) stationOf(deps, station);
-  if (meter !== undefined) {
-    const body = deps.control.get('meter', meter);
-    if (!body) throw notFound(`meter "${meter}"`);
-    return [{ id: meter, meter: body }];
+  if ([meter ?? recipient, station].filter((name) => name !== undefined).length !== 1) {
+    throw invalid('meter', 'give exactly one of meter, station and recipient, or a meter with its recipient');
   }
-  const meters =
-    recipient === undefined
-      ? countedMeters(deps.control).filter(({ meter: body }) => body.station === station)
-      : metersOfRecipient(deps.control, recipient);
-  if (meters.length > 0) return meters;
-  throw notFound(station === undefined ? `meter with the recipient "${recipient}"` : `meter at station "${station}"`);
+  for (const then of [books.control, control]) {
+    const found = metersIn(then, query);
+    if (found.length > 0) return found;
+  }
+  const names = { meter, recipient, 'station with a meter': station };
+  const told = Object.entries(names).filter(([, name]) => name !== undefined);
+  throw notFound(told.map(([noun, name]) => `${noun} "${name}"`).join(' of the '));
+}
+
+function metersIn(control: BookView['control'], { meter, station, recipient }: Asked): (NamedMeter | MeterPart)[] {
+  if (station !== undefined) return countedMeters(control).filter(({ meter: body }) => body.station === station);
+  if (meter === undefined) return metersOfRecipient(control, recipient!);
+  const body = control.get('meter', meter);
+  if (!body) return [];
+  const named = { id: meter, meter: body };
+  return recipient === undefined ? [named] : partsOf([named]).filter((part) => part.recipient === recipient);
 }
 
 function sum(buckets: readonly VolumeBucket[], startMs: number, endMs: number): VolumeBucket {

@@ -1,6 +1,7 @@
 /** Closed periods: their manifest, and what has changed since. */
 import { z } from 'zod';
 import { periodName } from '#model/accounting.ts';
+import { MEASURES } from '#model/register.ts';
 import { instantText, listOf } from './common.ts';
 
 const figures = {
@@ -9,6 +10,7 @@ const figures = {
   estimated: z.number(),
   unknownHours: z.number(),
 };
+const line = { meter: z.string(), recipient: z.string().nullable(), measures: z.enum(MEASURES) };
 const edge = z.string().describe("RFC 3339 with the zone's offset");
 
 export const periodParams = z.object({ period: periodName });
@@ -29,7 +31,11 @@ const closing = z.object({
   versions: z.record(z.string(), z.number().int()).describe('Of the register entry of each meter'),
   limits: z.object({ allowedLatenessMs: z.number() }),
   codeVersion: z.string(),
-  meters: z.array(z.object({ meter: z.string(), recipient: z.string().nullable(), measures: z.string(), ...figures })),
+  meters: z
+    .array(z.object({ ...line, ...figures }))
+    .describe(
+      'Of a meter that was handed over within the period each recipient has a line; together they are the query’s',
+    ),
   sha256: z.string().describe('Of the manifest as canonical JSON (keys sorted, litres as integers)'),
 });
 
@@ -42,8 +48,10 @@ export const periodView = z
     timeZone: z.string(),
     closings: z.array(closing).describe('The first closing and every restatement, oldest first'),
     sinceLast: z
-      .array(z.object({ meter: z.string(), ...figures }))
-      .describe('What the books say now less the last closing, meter by meter; empty: nothing has changed'),
+      .array(z.object({ ...line, ...figures }))
+      .describe(
+        'What the books say now less the last closing, by meter, recipient and what is measured; empty: nothing has changed',
+      ),
   })
   .meta({
     examples: [
@@ -78,7 +86,17 @@ export const periodView = z
             sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
           },
         ],
-        sinceLast: [{ meter: 'beijing-delivery', cubicMetres: -120, measured: -120, estimated: 0, unknownHours: 0 }],
+        sinceLast: [
+          {
+            meter: 'beijing-delivery',
+            recipient: 'beijing',
+            measures: 'delivery',
+            cubicMetres: -120,
+            measured: -120,
+            estimated: 0,
+            unknownHours: 0,
+          },
+        ],
       },
     ],
   });

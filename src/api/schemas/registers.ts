@@ -1,6 +1,7 @@
 /** What registers answer: each entry as it was put, with its id. */
 import { z } from 'zod';
 import { NOUNS } from '#model/entry.ts';
+import { recipientHistory } from '#model/recipients.ts';
 import { channel, gateway, id, meter, ROLES, routes, rule, statement, station } from '#model/register.ts';
 import { instantText } from './common.ts';
 
@@ -24,24 +25,30 @@ export const stationBody = station.meta({
 });
 export const stationView = station.safeExtend(withId);
 
-export const meterBody = meter.meta({
-  examples: [
-    {
-      station: 'beijing-trunk',
-      parameter: 'register',
-      kind: 'register',
-      size: 10000000000,
-      resolution: 0.001,
-      unit: 'm3',
-      direction: 1,
-      maxFlow: 60,
-      maxGap: 'PT1H',
-      measures: 'delivery',
-      recipient: 'beijing',
-    },
-  ],
+export const meterBody = meter
+  .safeExtend({ recipients: recipientHistory.optional().describe('As it was answered; of no effect') })
+  .meta({
+    examples: [
+      {
+        station: 'beijing-trunk',
+        parameter: 'register',
+        kind: 'register',
+        size: 10000000000,
+        resolution: 0.001,
+        unit: 'm3',
+        direction: 1,
+        maxFlow: 60,
+        maxGap: 'PT1H',
+        measures: 'delivery',
+        recipient: 'beijing',
+      },
+    ],
+  });
+export const meterView = meter.safeExtend({
+  ...withId,
+  recipient: id.optional().describe('The present one'),
+  recipients: recipientHistory.optional().describe('Of a meter that was handed over: its whole history'),
 });
-export const meterView = meter.safeExtend(withId);
 
 export const ruleBody = rule.meta({
   examples: [

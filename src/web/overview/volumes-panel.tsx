@@ -10,6 +10,7 @@ import { dateOf, transferYearName, transferYearOf, transferYearStart } from '../
 import { Sheet } from '../ui/sheet.tsx';
 import { Shown } from '../ui/states.tsx';
 import { Unknown } from '../ui/unknown.tsx';
+import { recipientsOf } from '../volumes/books.ts';
 
 type Volumes = Answer<'GET /volumes'>;
 
@@ -30,7 +31,7 @@ async function readLines(startYear: number, signal: AbortSignal): Promise<Line[]
     ask('GET /plans', { query: { transferYear }, signal }),
   ]);
   const from = transferYearStart(startYear);
-  const recipients = [...new Set(meters.flatMap(({ recipient }) => recipient ?? []))];
+  const recipients = [...new Set(meters.flatMap(recipientsOf))];
   const intakes = meters.filter(({ measures }) => measures === 'intake');
   const read = async (key: string, name: string, query: { recipient?: string; meter?: string }): Promise<Line> => {
     const { items, total } = await ask('GET /volumes', { query: { ...query, from, by: 'day' }, signal });

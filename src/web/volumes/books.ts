@@ -36,10 +36,18 @@ export interface Line {
   volumes: Volumes;
 }
 
+type Meter = Answer<'GET /meters'>['items'][number];
+
+/** Whoever has the meter or once had it. */
+export function recipientsOf({ recipient, recipients }: Pick<Meter, 'recipient' | 'recipients'>): string[] {
+  const held = recipients?.map((one) => one.recipient) ?? [recipient];
+  return held.filter((one) => typeof one === 'string');
+}
+
 /** Everybody who is given water, by the register of meters. */
 export async function readRecipients(signal: AbortSignal): Promise<string[]> {
   const meters = await askAll('GET /meters', { signal });
-  const found = new Set(meters.flatMap(({ recipient, measures }) => (measures === 'intake' ? [] : (recipient ?? []))));
+  const found = new Set(meters.filter(({ measures }) => measures !== 'intake').flatMap(recipientsOf));
   return [...found].sort();
 }
 

@@ -1,6 +1,7 @@
 /** Closed months and transfer years: what was kept when, what has changed since, and the way to close and restate. */
 import { useState } from 'preact/hooks';
 import { type Answer, ask } from '../core/api.ts';
+import { areaName } from '../core/areas.ts';
 import * as format from '../core/format.ts';
 import { t } from '../core/language.ts';
 import { useResource } from '../core/resource.ts';
@@ -217,6 +218,13 @@ function Changes({ period, changes }: { period: string; changes: readonly Change
   });
   const columns: Column<Change>[] = [
     { head: t('meter'), isName: true, cell: ({ meter }) => <code>{meter}</code>, csv: ({ meter }) => meter },
+    {
+      head: t('recipient'),
+      cell: ({ recipient }) => (recipient === null ? '–' : areaName(recipient)),
+      csv: ({ recipient }) => recipient ?? '',
+      csvHead: 'recipient',
+    },
+    { head: t('counts'), cell: ({ measures }) => t(`balance-${measures}`), csv: ({ measures }) => measures },
     number(`${t('volume')} m³`, ({ cubicMetres }) => cubicMetres, 'cubicMetres'),
     number(t('isMeasured'), ({ measured }) => measured, 'measured'),
     number(t('isEstimated'), ({ estimated }) => estimated, 'estimated'),
@@ -225,7 +233,12 @@ function Changes({ period, changes }: { period: string; changes: readonly Change
   return (
     <>
       <h3>{t('changedSince')}</h3>
-      <Table columns={columns} rows={changes} keyOf={({ meter }) => meter} caption={t('changedSince')} />
+      <Table
+        columns={columns}
+        rows={changes}
+        keyOf={({ meter, recipient, measures }) => `${meter} ${recipient} ${measures}`}
+        caption={t('changedSince')}
+      />
       <p class="table-tools">
         <CsvButton file={`changes-${period}`} text={() => csvOf(columns, changes)} />
       </p>
