@@ -9,12 +9,16 @@ const hold = z.strictObject({
   recipient: id.nullable().describe('Null: nobody'),
   from: instant.nullable().describe('Null for the first one: since ever'),
 });
-export const recipientHistory = z.array(hold).min(1).max(200).refine(ascends, {
-  message: 'the first one has `from: null`, the others follow each other in time',
-});
+export const recipientHistory = z
+  .array(hold)
+  .min(1)
+  .max(200)
+  .refine(ascends, 'the first one has `from: null`, the others follow each other in time');
 export type RecipientHistory = z.infer<typeof recipientHistory>;
 
-export const recipients = z.union([id, recipientHistory]);
+export const recipients = z.union([id, recipientHistory], {
+  error: 'an id, or a list of { recipient, from }',
+});
 
 function ascends(list: readonly { from: string | null }[]): boolean {
   const [first, ...rest] = list.map(({ from }) => (from === null ? null : Date.parse(from)));

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { handedOver, holdingsOf, recipientAt } from '#model/recipients.ts';
 import { meter as schema } from '#model/register.ts';
+import { fencesOf, readDocument } from '#tests/helpers/documents.ts';
 
 const T = Date.UTC(2026, 0, 1, 4);
 const iso = (timeMs: number) => new Date(timeMs).toISOString();
@@ -53,22 +54,30 @@ it('belongs to one recipient at each instant', () => {
   expect(holdingsOf({})).toEqual([{ recipient: null, fromMs: -Infinity, toMs: Infinity }]);
 });
 
+it('is written as docs/volumes.md shows', () => {
+  const example = fencesOf(readDocument('docs/volumes.md')).find(({ text }) => text.includes('"recipient": ['))!;
+  expect(holdingsOf(schema.parse(JSON.parse(example.text)))).toHaveLength(2);
+});
+
 describe('a history', () => {
   const meter = { station: 's', parameter: 'register', kind: 'register', unit: 'm3', maxFlow: 1, measures: 'delivery' };
   it.each([
-    ['begins later than ever', [since('a', T)]],
-    ['goes back in time', [{ recipient: 'a', from: null }, since('b', T), since('c', T - 1)]],
-    ['has two of one time', [{ recipient: 'a', from: null }, since('b', T), since('c', T)]],
+    ['begins later than ever', [since('a', T)], /first one has/],
+    ['goes back in time', [{ recipient: 'a', from: null }, since('b', T), since('c', T - 1)], /follow each other/],
+    ['has two of one time', [{ recipient: 'a', from: null }, since('b', T), since('c', T)], /follow each other/],
     [
       'has two first ones',
       [
         { recipient: 'a', from: null },
         { recipient: 'b', from: null },
       ],
+      /follow each other/,
     ],
-    ['is of nothing', []],
-    ['names nobody that there could be', [{ recipient: 'a b', from: null }]],
-  ])('is refused when it %s', (_, recipient) => {
-    expect(schema.safeParse({ ...meter, recipient }).error?.issues[0]?.path[0]).toBe('recipient');
+    ['is of nothing', [], /Too small|an id, or a list/],
+    ['names nobody that there could be', [{ recipient: 'a b', from: null }], /an id is 1 to 64/],
+  ])('is refused when it %s', (_, recipient, message) => {
+    const [issue] = schema.safeParse({ ...meter, recipient }).error?.issues ?? [];
+    expect(issue).toMatchObject({ message: expect.stringMatching(message) });
+    expect(issue?.path[0]).toBe('recipient');
   });
 });

@@ -164,6 +164,46 @@ describe('seedCommands', () => {
   });
 });
 
+describe('a newer seed of a meter that was read', () => {
+  const installation = { nowMs: Date.UTC(2026, 0, 1), isRead: () => true };
+  const changed = (rest: Partial<Meter>) =>
+    shipped.map((entry) =>
+      entry.id === 'beijing-delivery' ? { ...entry, body: { ...(entry.body as Meter), ...rest } } : entry,
+    );
+
+  it('hands it over when it names another recipient, once', () => {
+    const control = new Control([]);
+    perform(control, SEED_ACTOR, seedCommands(shipped, control, installation));
+    const newer = changed({ recipient: 'tianjin' });
+    const commands = seedCommands(newer, control, installation);
+    const recipient = [
+      { recipient: 'beijing', from: null },
+      { recipient: 'tianjin', from: '2026-01-01T00:00:00.000Z' },
+    ];
+    expect(commands).toMatchObject([{ verb: 'put', noun: 'meter', id: 'beijing-delivery', body: { recipient } }]);
+    perform(control, SEED_ACTOR, commands);
+    const later = { ...installation, nowMs: installation.nowMs + 1000 };
+    expect(seedCommands(newer, control, later)).toEqual([]);
+    expect(seedCommands(shipped, control, later)).toHaveLength(1);
+  });
+
+  it('leaves it to whoever handed it over by a command', () => {
+    const control = new Control([]);
+    perform(control, SEED_ACTOR, seedCommands(shipped, control, installation));
+    const body = { ...control.get('meter', 'beijing-delivery')!, recipient: 'hebei' };
+    perform(control, 'engineer', [{ verb: 'put', noun: 'meter', id: 'beijing-delivery', body }]);
+    expect(seedCommands(changed({ recipient: 'tianjin' }), control, installation)).toEqual([]);
+  });
+
+  it('is refused when it shows another unit', () => {
+    const control = new Control([]);
+    perform(control, SEED_ACTOR, seedCommands(shipped, control, installation));
+    const newer = changed({ unit: 'L' });
+    expect(() => seedCommands(newer, control, installation)).toThrow(/beijing-delivery: was read in m3/);
+    expect(seedCommands(newer, control)).toHaveLength(1);
+  });
+});
+
 describe('a wrong seed', () => {
   const good = 'a:\n  name: { zh: 甲, en: A }\n  kind: gate\n  waterBody: river\n  parameters: [{ id: flow }]\n';
   it.each<[string, Record<string, string>, RegExp]>([

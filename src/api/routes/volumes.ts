@@ -83,10 +83,8 @@ function metersOf({ control }: ApiDeps, books: BookView, query: Asked): readonly
   if ([meter ?? recipient, station].filter((name) => name !== undefined).length !== 1) {
     throw invalid('meter', 'give exactly one of meter, station and recipient, or a meter with its recipient');
   }
-  for (const then of [books.control, control]) {
-    const found = metersIn(then, query);
-    if (found.length > 0) return found;
-  }
+  const found = metersIn(books.control, query);
+  if (found.length > 0 || metersIn(control, query).length > 0) return found;
   const names = { meter, recipient, 'station with a meter': station };
   const told = Object.entries(names).filter(([, name]) => name !== undefined);
   throw notFound(told.map(([noun, name]) => `${noun} "${name}"`).join(' of the '));
