@@ -35,12 +35,16 @@ export class AddressRefused extends Error {
 const LOOPBACK = blockList(['127.0.0.0/8', '::1/128']);
 const PRIVATE = blockList([
   ...['0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.168.0.0/16'],
-  ...['198.18.0.0/15', '224.0.0.0/4', '240.0.0.0/4'],
-  ...['::/128', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8', '64:ff9b:1::/48'],
+  ...['198.18.0.0/15', '224.0.0.0/4', '240.0.0.0/4', '192.88.99.0/24'],
+  ...['192.0.2.0/24', '198.51.100.0/24', '203.0.113.0/24'],
+  ...['::/128', 'fc00::/7', 'fe80::/10', 'fec0::/10', 'ff00::/8', '64:ff9b:1::/48', '100::/64', '5f00::/16'],
+  // IETF protocol assignments: Teredo (an IPv4 address in disguise), benchmarking, ORCHID; then documentation.
+  ...['2001::/23', '2001:db8::/32', '3fff::/20'],
 ]);
+const MAPPED = blockList(['::ffff:0:0/96']);
 /** IPv6 blocks that carry an IPv4 address, and the index of the 16-bit group where it begins. */
 const EMBEDDING = [
-  { block: blockList(['::ffff:0:0/96']), group: 6 },
+  { block: MAPPED, group: 6 },
   { block: blockList(['64:ff9b::/96']), group: 6 },
   { block: blockList(['2002::/16']), group: 1 },
 ];
@@ -92,9 +96,11 @@ export function isPermitted(address: string, hostname: string, policy: AddressPo
   for (const entry of policy.allow) {
     if (!addBlock(allowed, entry) && entry.toLowerCase() === hostname.toLowerCase()) return true;
   }
-  const target = innermost(address.split('%')[0]!);
-  if (contains(allowed, target) || contains(allowed, address.split('%')[0]!)) return true;
-  if (contains(LOOPBACK, target)) return policy.allowLoopback;
+  const plain = address.split('%')[0]!;
+  const target = innermost(plain);
+  if (contains(allowed, target) || contains(allowed, plain)) return true;
+  // Loopback within NAT64 or 6to4 is some gateway's, not ours.
+  if (contains(LOOPBACK, target)) return policy.allowLoopback && (target === plain || contains(MAPPED, plain));
   return !contains(PRIVATE, target);
 }
 

@@ -1,14 +1,16 @@
 /** Who may log in to the embedded broker, and what each may publish and read (contracts §3). */
 import type { Fault } from '#model/faults.ts';
-import type { LogInLimit, PasswordVerifier } from '#src/secrets.ts';
+import { hashToken, type LogInLimit, type PasswordVerifier } from '#src/secrets.ts';
 import type { Control } from '#store/control.ts';
 import { isAlarmTopic, isGatewayLeaf, ledgerTopic, parseGatewayTopic, readingsTopic, rejectedTopic } from './topics.ts';
 
-/** An authenticated client. `readings` = the one topic that a gateway may publish to. */
-export type Session = { kind: 'gateway'; gateway: string; passwordHash: string; readings: string } | { kind: 'viewer' };
+/** An authenticated client. `readings` = the one topic that a gateway may publish to; `key` = the token's hash. */
+export type Session =
+  | { kind: 'gateway'; gateway: string; passwordHash: string; readings: string }
+  | { kind: 'viewer'; key: string };
 
-/** The username under which people and dashboards log in with an API token as the password. */
-const TOKEN_USER = 'token';
+/** The username under which people and dashboards log in with an API token as the password; no gateway's id. */
+export const TOKEN_USER = 'token';
 const TOPIC_SHOWN = 200;
 
 export interface Credentials {
@@ -33,9 +35,9 @@ export async function logIn(access: Access, { username, password, address }: Cre
   const passwordHash = username === undefined ? undefined : control.get('gateway', username)?.passwordHash;
   // What was verified before passes the limit, or one misconfigured gateway would lock out all others of its address.
   if (!verifier.knows(password, passwordHash) && !logIns.allows(address)) return 'limited';
-  if (username === TOKEN_USER && passwordHash === undefined) {
-    if (await checkViewer(password)) return { kind: 'viewer' };
-  } else if (username !== undefined && (await verifier.verify(password, passwordHash))) {
+  // First: a gateway that got this id when it could mustn't lock readers out.
+  if (username === TOKEN_USER && (await checkViewer(password))) return { kind: 'viewer', key: hashToken(password) };
+  if (username !== undefined && (await verifier.verify(password, passwordHash))) {
     // The password may have been changed, or the gateway deleted, while this one was being verified.
     const gateway = control.get('gateway', username);
     if (gateway && gateway.passwordHash === passwordHash) {

@@ -4,13 +4,13 @@
  */
 import type { Door } from '#ingest/door.ts';
 import type { Clock } from '#src/clock.ts';
+import type { AdmissionLimits } from './admission.ts';
 import type { Broker } from './broker.ts';
 import type { Access } from './broker-access.ts';
 import type { IntakeCounters } from './publish-intake.ts';
 import type { GuardLimits } from './socket-guard.ts';
 
-export interface BrokerLimits extends Omit<GuardLimits, 'payloadBytes'> {
-  connections: number;
+export interface BrokerLimits extends Omit<GuardLimits, 'payloadBytes'>, AdmissionLimits {
   subscriptionsPerClient: number;
   /** Payloads of all connections together that wait for the journal. */
   heldBytesTotal: number;
@@ -20,6 +20,8 @@ export interface BrokerLimits extends Omit<GuardLimits, 'payloadBytes'> {
 
 export const BROKER_LIMITS: Readonly<BrokerLimits> = {
   connections: 2000,
+  silentPerAddress: 100,
+  connectionsPerCredential: 50,
   subscriptionsPerClient: 20,
   connectBytes: 4096,
   connectTimeoutMs: 10_000,
@@ -60,6 +62,8 @@ export interface BrokerCounters extends IntakeCounters, Record<string, number> {
   violations: number;
   /** Connections beyond the limit, closed unread. */
   connectionsRefused: number;
+  /** Connections that had to give way: silent ones, and the oldest of a credential that has too many. */
+  connectionsEvicted: number;
 }
 
 export interface EmbeddedBroker extends Broker {

@@ -8,6 +8,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Aedes, type Client, type ConnectPacket, type PublishPacket } from 'aedes';
 import type { Command } from '#model/entry.ts';
 import type { StoreError } from '#store/sqlite.ts';
+import { type Admission, type Admitted, createAdmission } from './admission.ts';
 import { logIn, mayRead, publishFault, type Session } from './broker-access.ts';
 import {
   BROKER_LIMITS,
@@ -20,10 +21,8 @@ import { createPublishIntake, type Publisher, type PublishIntake } from './publi
 import { type HeldTotal, SocketGuard } from './socket-guard.ts';
 import { ledgerTopic, rejectedTopic } from './topics.ts';
 
-interface Connection {
+interface Connection extends Admitted {
   guard: SocketGuard;
-  address: string;
-  session: Session | null;
   keepaliveSeconds: number;
   /** An empty client id with CleanSession 0 is to be answered with return code 2 [MQTT-3.1.3-8]. */
   isIdMissing: boolean;
@@ -58,6 +57,7 @@ class Broker implements EmbeddedBroker {
   readonly #connections = new Map<Client, Connection>();
   readonly #heldTotal: HeldTotal;
   readonly #intake: PublishIntake;
+  readonly #admission: Admission;
   readonly #counts = {
     held: 0,
     logInsFailed: 0,
@@ -66,12 +66,17 @@ class Broker implements EmbeddedBroker {
     willsIgnored: 0,
     violations: 0,
     connectionsRefused: 0,
+    connectionsEvicted: 0,
   };
 
   constructor(options: BrokerOptions) {
     this.#options = options;
     this.#limits = { ...BROKER_LIMITS, ...options.limits };
     this.#heldTotal = { bytes: 0, limitBytes: this.#limits.heldBytesTotal };
+    this.#admission = createAdmission(this.#limits, (connection, reason) => {
+      this.#counts.connectionsEvicted++;
+      options.log.warn({ event: 'mqtt.evicted', ...describe(connection), reason }, 'MQTT connection had to give way');
+    });
     this.#intake = createPublishIntake({
       ...options,
       reject: (gateway, notice) => this.#send(rejectedTopic(gateway), JSON.stringify(notice)),
@@ -116,8 +121,6 @@ class Broker implements EmbeddedBroker {
     this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) =>
       this.#connect(socket),
     );
-    this.#server.maxConnections = this.#limits.connections;
-    this.#server.on('drop', () => this.#counts.connectionsRefused++);
     options.control.onChange((entry) => this.#follow(entry.command));
   }
 
@@ -217,14 +220,21 @@ class Broker implements EmbeddedBroker {
       guard,
       address,
       session: null,
+      hasSpoken: false,
       keepaliveSeconds: 0,
       isIdMissing: false,
       subscriptions: new Set(),
     };
+    if (!this.#admission.opened(connection)) {
+      this.#counts.connectionsRefused++;
+      guard.destroy();
+      return;
+    }
     const client = this.#aedes.handle(guard);
     this.#connections.set(client, connection);
     guard.on('close', () => {
       this.#connections.delete(client);
+      this.#admission.closed(connection);
       if (connection.session)
         this.#options.log.info({ event: 'mqtt.disconnected', ...describe(connection) }, 'MQTT client gone');
     });
@@ -234,6 +244,7 @@ class Broker implements EmbeddedBroker {
   #prepare(client: Client, packet: ConnectPacket): boolean {
     const connection = this.#connections.get(client);
     if (!connection) return false;
+    connection.hasSpoken = true;
     connection.keepaliveSeconds = packet.keepalive ?? 0;
     connection.isIdMissing = packet.clientId === '' && !packet.clean;
     // The guard keeps the time: it counts a large message's bytes as a sign of life, which aedes wouldn't.
@@ -266,6 +277,7 @@ class Broker implements EmbeddedBroker {
     }
     if (connection.isIdMissing) return IDENTIFIER_REJECTED;
     connection.session = session;
+    this.#admission.loggedIn(connection);
     return null;
   }
 
@@ -369,6 +381,6 @@ function publisher(session: Session, topic: string): Publisher {
 }
 
 /** What the log says of a connection: never a password, a token or a payload. */
-function describe({ session, address }: Connection): object {
+function describe({ session, address }: Admitted): object {
   return { client: session?.kind === 'gateway' ? session.gateway : (session?.kind ?? null), address };
 }

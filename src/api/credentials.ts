@@ -26,9 +26,13 @@ declare module 'fastify' {
 }
 
 /** One who has shown a credential. `key` names the credential for limits and idempotency. */
-export type Caller =
+export type Caller = (
   | { kind: 'user'; key: string; name: string; role: Role; by: 'bearer' | 'cookie' }
-  | { kind: 'gateway'; key: string; id: string; stations: ReadonlySet<string> };
+  | { kind: 'gateway'; key: string; id: string; stations: ReadonlySet<string> }
+) & {
+  /** Whether the credential is still good for what it was when it was shown. */
+  isCurrent(): boolean;
+};
 
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="wellkeeper"' };
 const GATEWAY_CHALLENGE = {
@@ -48,13 +52,19 @@ export function createCredentials(deps: ApiDeps, sessions: Sessions): Credential
   const logIn = tokenLogIn(deps);
 
   function bearer(token: string, address: string): Caller {
-    return { kind: 'user', key: hashToken(token), ...logIn(token, address), by: 'bearer' };
+    const key = hashToken(token);
+    const holder = logIn(token, address);
+    return { kind: 'user', key, ...holder, by: 'bearer', isCurrent: () => isStill(key, holder.role) };
   }
+
+  const isStill = (key: string, role: Role) => deps.tokens.holderOfHash(key)?.role === role;
 
   function session(cookie: string): Caller | null {
     const key = sessions.tokenHash(cookie);
     const holder = key === undefined ? undefined : deps.tokens.holderOfHash(key);
-    return key !== undefined && holder ? { kind: 'user', key, ...holder, by: 'cookie' } : null;
+    if (key === undefined || !holder) return null;
+    const isCurrent = () => sessions.tokenHash(cookie) === key && isStill(key, holder.role);
+    return { kind: 'user', key, ...holder, by: 'cookie', isCurrent };
   }
 
   async function identify(request: FastifyRequest): Promise<Caller | null> {
@@ -116,7 +126,8 @@ async function gatewayLogIn({ control, verifier, logIns }: ApiDeps, encoded: str
   // It may have been rotated or deleted while it was being verified.
   const gateway = control.get('gateway', id);
   if (matches && gateway && gateway.passwordHash === stored) {
-    return { kind: 'gateway', key: `gateway ${id}`, id, stations: new Set(gateway.stations) };
+    const isCurrent = () => control.get('gateway', id)?.passwordHash === stored;
+    return { kind: 'gateway', key: `gateway ${id}`, id, stations: new Set(gateway.stations), isCurrent };
   }
   logIns.failed(address);
   throw new Problem('token.invalid', 'The gateway or its password is not valid.', { headers: GATEWAY_CHALLENGE });
@@ -158,7 +169,20 @@ function hostOf(origin: string): string | null {
   return URL.canParse(origin) ? new URL(origin).host : null;
 }
 
+/** What proxies say of whom they speak for (RFC 7239, RFC 9110 §7.6.3, and the customs of nginx, Envoy and the clouds). */
+const PASSED_ON = [
+  'forwarded',
+  'via',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+];
+
 function isLoopback(request: FastifyRequest): boolean {
   const address = request.socket.remoteAddress ?? '';
-  return /^(127\.|::1$|::ffff:127\.)/.test(address) && request.headers['x-forwarded-for'] === undefined;
+  const isPassedOn = PASSED_ON.some((name) => request.headers[name] !== undefined);
+  return /^(127\.|::1$|::ffff:127\.)/.test(address) && !isPassedOn;
 }

@@ -14,6 +14,7 @@ import type { z } from 'zod';
 import { type Credentials, createCredentials } from './credentials.ts';
 import type { Api, ApiDeps } from './deps.ts';
 import { type KnownRoute, knownRoutes } from './known-routes.ts';
+import { endWithCredentials } from './long-lived.ts';
 import { fromZod, Problem, sendProblem } from './problems.ts';
 import { accessRoutes } from './routes/access.ts';
 import { alarmFiguresRoutes } from './routes/alarm-figures.ts';
@@ -111,6 +112,7 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
   const routes = knownRoutes(api);
   await addPlugins(api, config.publicUrl);
   api.addHook('onRequest', (request) => credentials.check(request));
+  endWithCredentials(api, deps.control, sessions);
   await limitRates(api, config.rateLimit);
   api.setNotFoundHandler((request, reply) => sendProblem(unknownRoute(routes, request), request, reply));
   await addRoutes(api, deps, credentials, sessions);

@@ -8,6 +8,8 @@ import { generateSecret, hashToken } from '#src/secrets.ts';
 export const SESSION_COOKIE = 'wk_session';
 export const SESSION_MS = 12 * 3_600_000;
 const SESSIONS_MAX = 10_000;
+/** Of one token: who opens session after session pushes out none but its own. */
+const SESSIONS_OF_TOKEN_MAX = 100;
 
 export interface Sessions {
   /** @returns the cookie's value. */
@@ -15,15 +17,23 @@ export interface Sessions {
   /** The token's hash, or undefined for a session that is over or never was. */
   tokenHash(cookie: string): string | undefined;
   close(cookie: string): void;
+  /** Tells of every session that is closed. */
+  onClose(listener: () => void): void;
 }
 
 export function createSessions(clock: Clock): Sessions {
   // Keyed by the cookie's hash: what leaks from memory can't be used. The oldest goes first when there are too many.
   const sessions = new Map<string, { tokenHash: string; untilMs: number }>();
+  const listeners: (() => void)[] = [];
+  function end(key: string): void {
+    if (sessions.delete(key)) for (const listener of listeners) listener();
+  }
   return {
     open(tokenHash) {
       const cookie = generateSecret();
-      if (sessions.size >= SESSIONS_MAX) sessions.delete(sessions.keys().next().value!);
+      const own = [...sessions].filter(([, session]) => session.tokenHash === tokenHash);
+      if (own.length >= SESSIONS_OF_TOKEN_MAX) end(own[0]![0]);
+      if (sessions.size >= SESSIONS_MAX) end(sessions.keys().next().value!);
       sessions.set(hashToken(cookie), { tokenHash, untilMs: clock.nowMs() + SESSION_MS });
       return cookie;
     },
@@ -34,6 +44,7 @@ export function createSessions(clock: Clock): Sessions {
       sessions.delete(key);
       return undefined;
     },
-    close: (cookie) => void sessions.delete(hashToken(cookie)),
+    close: (cookie) => end(hashToken(cookie)),
+    onClose: (listener) => void listeners.push(listener),
   };
 }

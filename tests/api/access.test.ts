@@ -178,8 +178,10 @@ describe('who may do what', () => {
     const rig = await startApi();
     const local = await rig.call('GET', '/metrics', { as: 'nobody', remoteAddress: '127.0.0.1' });
     expect([local.statusCode, local.body]).toEqual([200, 'wellkeeper_up 1\n']);
-    const proxied = { as: 'nobody', remoteAddress: '127.0.0.1', headers: { 'x-forwarded-for': '127.0.0.1' } } as const;
-    expect((await rig.call('GET', '/metrics', proxied)).statusCode).toBe(401);
+    for (const name of ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via']) {
+      const proxied = { as: 'nobody', remoteAddress: '127.0.0.1', headers: { [name]: 'for=127.0.0.1' } } as const;
+      expect((await rig.call('GET', '/metrics', proxied)).statusCode, name).toBe(401);
+    }
     expect((await rig.call('GET', '/metrics', { as: 'nobody', remoteAddress: ELSEWHERE })).statusCode).toBe(401);
     expect((await rig.call('GET', '/metrics', { as: 'viewer', remoteAddress: ELSEWHERE })).statusCode).toBe(200);
   });
@@ -278,4 +280,10 @@ describe('credentials', () => {
     const reserved = await rig.call('POST', '/api/v1/tokens', { body: { name: 'admin', role: 'viewer' } });
     expect(reserved.statusCode).toBe(409);
   });
+});
+
+it('gives no gateway the name under which tokens log in over MQTT', async () => {
+  const rig = await startApi();
+  const answer = await rig.call('PUT', '/api/v1/gateways/token', { body: { stations: [] } });
+  expect([answer.statusCode, answer.json().code]).toEqual([400, 'id.invalid']);
 });

@@ -22,11 +22,15 @@ interface Stream {
   of(count: number, ...names: string[]): Promise<Event[]>;
 }
 
-async function open(rig: ApiRig, query = '', options: { as?: Who; lastEventId?: string } = {}): Promise<Stream> {
+async function open(
+  rig: ApiRig,
+  query = '',
+  options: { as?: Who; lastEventId?: string; headers?: Record<string, string> } = {},
+): Promise<Stream> {
   if (!rig.server.server.listening) await rig.server.listen({ host: '127.0.0.1', port: 0 });
   const { port } = rig.server.server.address() as AddressInfo;
   const headers = {
-    ...authorization(rig, options.as ?? 'viewer'),
+    ...(options.headers ?? authorization(rig, options.as ?? 'viewer')),
     ...(options.lastEventId === undefined ? {} : { 'last-event-id': options.lastEventId }),
   };
   const request = get(`http://127.0.0.1:${port}/api/v1/stream${query}`, { headers });
@@ -248,5 +252,40 @@ describe('GET /stream', () => {
     const refused = await startApi();
     expect((await refused.call('GET', '/api/v1/stream', { as: 'nobody' })).statusCode).toBe(401);
     expect((await refused.call('HEAD', '/api/v1/stream')).statusCode).toBe(405);
+  });
+
+  it('ends with its token, its session or the session’s time, and only that one', async () => {
+    const rig = await startApi();
+    const made = await rig.call('POST', '/api/v1/tokens', { body: { name: 'leaver', role: 'viewer' } });
+    const { id, token } = made.json() as { id: string; token: string };
+    const bearer = await open(rig, '', { headers: { authorization: `Bearer ${token}` } });
+    const other = await open(rig);
+    const session = async () => {
+      const answer = await rig.call('POST', '/api/v1/session', { as: 'nobody', body: { token: rig.tokens.viewer } });
+      return { cookie: String(answer.headers['set-cookie']).split(';')[0]! };
+    };
+    const [closed, expired] = [await session(), await session()];
+    const [byClosed, byExpired] = [await open(rig, '', { headers: closed }), await open(rig, '', { headers: expired })];
+
+    expect((await rig.call('DELETE', `/api/v1/tokens/${id}`)).statusCode).toBe(204);
+    await eventually('the end of the stream of a deleted token', () => bearer.isClosed());
+    const headers = { ...closed, origin: 'http://wk.example', host: 'wk.example' };
+    expect((await rig.call('DELETE', '/api/v1/session', { as: 'nobody', headers })).statusCode).toBe(204);
+    await eventually('the end of the stream of a closed session', () => byClosed.isClosed());
+    expect([byExpired.isClosed(), other.isClosed()]).toEqual([false, false]);
+    rig.clock.advance(12 * 3_600_000 + 1);
+    await eventually('the end of the stream of a session that is over', () => byExpired.isClosed());
+    expect(other.isClosed()).toBe(false);
+  });
+
+  it('is opened at most fifty times with one credential, which keeps nobody else out', async () => {
+    const rig = await startApi();
+    const streams = await Promise.all(Array.from({ length: 50 }, () => open(rig, '?events=health')));
+    const refused = await open(rig, '?events=health');
+    expect(refused.response.statusCode).toBe(503);
+    expect(refused.response.headers['retry-after']).toBe('30');
+    expect((await open(rig, '?events=health', { as: 'operator' })).response.statusCode).toBe(200);
+    streams[0]!.response.destroy();
+    await eventually('room for another', async () => (await open(rig)).response.statusCode === 200);
   });
 });

@@ -1,4 +1,6 @@
 /** Who gets into the embedded broker, and what each may read there, over real sockets. */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { generate } from 'mqtt-packet';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startEmbeddedBroker } from '#ingest/transports/mqtt-embedded.ts';
@@ -300,4 +302,58 @@ describe('the broker', () => {
     });
     await expect(starting).rejects.toMatchObject({ code: 'EADDRINUSE' });
   });
+});
+
+describe('strangers that say nothing', () => {
+  it('by the thousand keep nobody out', async () => {
+    const { broker, gateway } = await run();
+    const silent = Array.from({ length: 2600 }, () => connect(broker.port, '127.0.0.1').on('error', () => {}));
+    endings.push(() => {
+      for (const socket of silent) socket.destroy();
+    });
+    const clients = await Promise.all(Array.from({ length: 32 }, () => gateway()));
+    expect(clients).toHaveLength(32);
+    expect(broker.counters).toMatchObject({ connectionsRefused: 0, logInsFailed: 0 });
+    expect(broker.counters.connectionsEvicted).toBeGreaterThan(0);
+    expect(broker.clients()).toBe(32);
+  });
+
+  it('give way also when all connections are taken', async () => {
+    const { broker, gateway, logged } = await run({ connections: 3 });
+    await gateway();
+    const silent = connect(broker.port, '127.0.0.1').on('error', () => {});
+    endings.push(() => silent.destroy());
+    const isClosed = once(silent, 'close');
+    await once(silent, 'connect');
+    await gateway();
+    await gateway();
+    await isClosed;
+    expect(logged.map(({ fields }) => fields.event)).toContain('mqtt.evicted');
+    expect(broker.clients()).toBe(3);
+  });
+});
+
+it('of one credential the oldest connection gives way to the newest', async () => {
+  const { broker, gateway } = await run({ connectionsPerCredential: 2 });
+  const [first, second] = [await gateway(), await gateway()];
+  const other = await gateway({ username: 'gw-2', password: 'pass-2' });
+  await gateway();
+  await first.closed;
+  await second.ping();
+  await other.ping();
+  expect(broker.counters.connectionsEvicted).toBe(1);
+});
+
+it('a gateway that is called token keeps no reader out', async () => {
+  const { gateway, put } = await run();
+  put({
+    verb: 'put',
+    noun: 'gateway',
+    id: 'token',
+    body: { stations: [], passwordHash: await hashPassword('its-own') },
+  });
+  const viewer = await gateway({ username: 'token', password: 'viewer-token' });
+  expect(await viewer.subscribe('wk/alarms/v1/#')).toEqual([1]);
+  const itself = await gateway({ username: 'token', password: 'its-own' });
+  expect(await itself.subscribe('wk/v1/token/ledger')).toEqual([1]);
 });

@@ -171,6 +171,9 @@ describe('addresses', () => {
       '0.0.0.0',
       '255.255.255.255',
       '224.0.0.1',
+      '192.0.2.1',
+      '198.51.100.7',
+      '203.0.113.9',
     ],
     ...[
       '::1',
@@ -183,6 +186,11 @@ describe('addresses', () => {
       '64:ff9b::a00:1',
       '2002:a00:1::1',
       'fe80::1%eth0',
+      '64:ff9b:1::1',
+      '2001:0:4136:e378:8000:63bf:3fff:fdd2',
+      '2001:db8::1',
+      '3fff::1',
+      '100::1',
     ],
   ];
 
@@ -209,8 +217,10 @@ describe('addresses', () => {
 
   it('permits loopback, and nothing else private, to a service that listens there', () => {
     expect(
-      ['127.0.0.1', '::1', '::ffff:127.0.0.1', '10.0.0.1'].map((address) => isPermitted(address, 'n', LOCAL)),
-    ).toEqual([true, true, true, false]);
+      ['127.0.0.1', '::1', '::ffff:127.0.0.1', '10.0.0.1', '64:ff9b::7f00:1', '2002:7f00:1::1'].map((address) =>
+        isPermitted(address, 'n', LOCAL),
+      ),
+    ).toEqual([true, true, true, false, false, false]);
   });
 
   it.each([

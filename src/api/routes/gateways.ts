@@ -1,5 +1,6 @@
 /** Gateways: their stations and passwords, how they are doing, and the ledger of what they sent. */
 import { z } from 'zod';
+import { TOKEN_USER } from '#ingest/transports/broker-access.ts';
 import type { Gateway } from '#model/register.ts';
 import { generateSecret, hashPassword } from '#src/secrets.ts';
 import { gatewayLedger, ledgerView } from '#store/gateway-ledger.ts';
@@ -86,6 +87,9 @@ function putRoute(api: Api, deps: ApiDeps): void {
       const { id } = request.params;
       const { body } = request;
       const before = deps.control.get('gateway', id);
+      if (id === TOKEN_USER && !before) {
+        throw new Problem('id.invalid', `"${id}" is the name under which tokens log in over MQTT; choose another.`);
+      }
       const isRotated = request.query.rotate === 'true';
       const password = before === undefined || isRotated ? generateSecret() : undefined;
       const passwordHash = password === undefined ? before!.passwordHash : await hashPassword(password);

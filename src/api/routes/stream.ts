@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { id } from '#model/register.ts';
+import { callerOf } from '../caller.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { EVENT_NAMES, type EventName, healthEvent, type LiveEvent, toEvents } from '../live.ts';
 import { Problem } from '../problems.ts';
@@ -12,6 +13,8 @@ const HEARTBEAT_MS = 15_000;
 /** A client that has this much unread is closed: it comes back and resumes. */
 const BEHIND_BYTES_MAX = 1 << 20;
 const STREAMS_MAX = 500;
+/** Of one credential, so that no viewer takes all. */
+const STREAMS_OF_ONE_MAX = 50;
 const RESUMED_ENTRIES_MAX = 10_000;
 const RESUMED_MS_MAX = 600_000;
 const RESUMED_AT_ONCE = 500;
@@ -42,15 +45,16 @@ interface Wanted {
 }
 
 export function streamRoutes(api: Api, deps: ApiDeps): void {
-  const streams = new Set<ServerResponse>();
+  /** With the credential that each belongs to. */
+  const streams = new Map<ServerResponse, string>();
   api.addHook('preClose', async () => {
-    for (const stream of streams) stream.end();
+    for (const stream of streams.keys()) stream.end();
   });
   api.route({
     method: 'GET',
     url: '/stream',
     exposeHeadRoute: false,
-    config: { access: 'viewer' },
+    config: { access: 'viewer', endless: true },
     schema: {
       querystring: streamQuery,
       ...documented({
@@ -66,11 +70,10 @@ export function streamRoutes(api: Api, deps: ApiDeps): void {
       }),
     },
     async handler(request, reply) {
-      if (streams.size >= STREAMS_MAX) {
-        throw new Problem('overloaded', `There are ${STREAMS_MAX} streams already.`, {
-          headers: { 'retry-after': '30' },
-        });
-      }
+      const { key } = callerOf(request);
+      const own = [...streams.values()].filter((other) => other === key).length;
+      if (own >= STREAMS_OF_ONE_MAX) throw tooMany(`This credential has ${own} streams already.`);
+      if (streams.size >= STREAMS_MAX) throw tooMany(`There are ${STREAMS_MAX} streams already.`);
       const { stations, events } = request.query;
       const wanted = { stations: stations ? new Set(stations) : null, events: events ? new Set(events) : null };
       reply.hijack();
@@ -81,7 +84,7 @@ export function streamRoutes(api: Api, deps: ApiDeps): void {
         'cache-control': 'no-store',
         'x-accel-buffering': 'no',
       });
-      streams.add(raw);
+      streams.set(raw, key);
       const end = openStream(deps, raw, wanted, placeOf(request.headers['last-event-id']), (error) =>
         request.log.error({ event: 'stream.failed', err: error }, 'resuming a stream failed'),
       );
@@ -91,6 +94,10 @@ export function streamRoutes(api: Api, deps: ApiDeps): void {
       });
     },
   });
+}
+
+function tooMany(message: string): Problem {
+  return new Problem('overloaded', message, { headers: { 'retry-after': '30' } });
 }
 
 function placeOf(lastEventId: string | string[] | undefined): Place | null | 'foreign' {
