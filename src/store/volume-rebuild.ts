@@ -49,6 +49,7 @@ export async function rebuiltHours(meter: MeterReadings, fromMs: number, toMs: n
   const startMs = await anchorBefore(meter, fromHourMs + 1);
   const points: MeterPoint[] = [];
   let cursorMs = startMs;
+  let ahead = 0;
   for (;;) {
     const page = await store.read(series, cursorMs, END_OF_TIME_MS, PAGE);
     const isLast = page.length < PAGE;
@@ -58,11 +59,19 @@ export async function rebuiltHours(meter: MeterReadings, fromMs: number, toMs: n
     cursorMs = nextMs;
     const endMs = certainHourAfter(profile, points, toMs);
     if (endMs !== null) return built(meter, points, fromHourMs, endMs, null);
-    if (points.length >= CHUNK) {
-      const cutMs = floorHour(lastAnchorMs(profile, points) ?? points.at(-1)!.timeMs);
-      if (cutMs > fromHourMs && cutMs > points[0]!.timeMs) return built(meter, points, fromHourMs, cutMs, cutMs);
-    }
+    // What lies before the range doesn't count, so that each step gets on, however far back its certain read was.
+    if (nextMs > fromMs) ahead += page.length;
+    const cutMs = ahead >= CHUNK ? cutAfter(profile, points, fromMs) : null;
+    if (cutMs !== null) return built(meter, points, fromHourMs, cutMs, cutMs);
   }
+}
+
+/** Where a step may end: the hour of the last certain read, or of the last at all if none is certain; null = not yet. */
+function cutAfter(profile: MeterProfile, points: readonly MeterPoint[], fromMs: number): number | null {
+  const hours = [lastAnchorMs(profile, points), points.at(-1)?.timeMs ?? null].map((timeMs) =>
+    floorHour(timeMs ?? fromMs),
+  );
+  return hours.find((hourMs) => hourMs > fromMs && hourMs > points[0]!.timeMs) ?? null;
 }
 
 async function built(
@@ -107,7 +116,7 @@ async function anchorBefore({ store, series, profile, rulings }: MeterReadings, 
   let untilMs = beforeMs;
   let count = LOOK;
   for (let seen = 0; seen < LOOK_BACK_MAX || untilMs > enoughMs; seen += count) {
-    if (seen > 0) count = Math.min(2 * count, PAGE);
+    if (seen > 0) count = Math.min(2 * count, CHUNK);
     const page = await store.before(series, untilMs, count);
     const isLast = page.length < count;
     const sinceMs = isLast ? BEGINNING_OF_TIME_MS : page[0]!.timeMs;

@@ -55,14 +55,14 @@ export function follows(profile: MeterProfile, before: Read, after: Read): boole
 
 /**
  * @param before the last read that was accepted.
- * @param later the reads after this one that may speak about it, in the order of time.
+ * @param later the reads after this one that may speak about it, in the order of time; asked only where they decide.
  */
-export function judge(profile: MeterProfile, before: Read, read: Read, later: readonly Read[]): Verdict {
+export function judge(profile: MeterProfile, before: Read, read: Read, later: () => Iterable<Read>): Verdict {
   if (isPlain(profile, before, read)) {
     const litres = read.litres - before.litres;
     return litres < 0 ? { kind: 'reverse', litres, reason: REASONS.reverse } : { kind: 'plain', litres, reason: '' };
   }
-  const [witness] = later;
+  const [witness] = later();
   const zeroed = isZeroed(profile, before, read);
   // That such a register is lower than before is its usual course: only a read that can't come of it speaks against it.
   const isContradicted = witness && isPlain(profile, before, witness) && !(zeroed && follows(profile, read, witness));
@@ -70,7 +70,7 @@ export function judge(profile: MeterProfile, before: Read, read: Read, later: re
   // What ran between the last read and the reset is not on the register any more.
   if (zeroed) return { kind: 'reset', litres: read.litres, isEstimate: true, reason: REASONS.scheduledReset };
   // Also when a rollover would explain the fall: a whole turn of the register within `maxGap` is the wilder tale.
-  if (returns(profile, before, read, later)) return { kind: 'glitch', reason: REASONS.undone };
+  if (returns(profile, before, read, later())) return { kind: 'glitch', reason: REASONS.undone };
   const turned = rolledOver(profile, before, read);
   if (turned !== null) return { kind: 'rollover', litres: turned, reason: REASONS.rollover };
   if (!witness) return { kind: 'pending', reason: REASONS.pending };
@@ -90,7 +90,7 @@ function rolledOver(profile: MeterProfile, before: Read, after: Read): number | 
  * lies on its side. A register that was truly zeroed needs longer to stand so high again, and one that leapt never falls.
  * Where the new level could come back by itself (it may fall) that read must break with the new level, too.
  */
-function returns(profile: MeterProfile, before: Read, read: Read, later: readonly Read[]): boolean {
+function returns(profile: MeterProfile, before: Read, read: Read, later: Iterable<Read>): boolean {
   const towards = Math.sign(before.litres - read.litres);
   const mayFall = profile.kind === 'signed-register' || (profile.kind === 'scheduled-reset' && towards < 0);
   let previous = read;

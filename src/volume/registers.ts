@@ -35,7 +35,7 @@ export function foldRegister(profile: MeterProfile, reads: readonly Read[], acce
     }
     const verdict = read.ruling
       ? ruled(profile, last ?? read, read, read.ruling)
-      : judge(profile, last!, read, witnesses(profile, reads, index));
+      : judge(profile, last!, read, () => witnesses(profile, reads, index));
     note(folded, profile, last, read, verdict);
     if (verdict.litres !== undefined) last = read;
   }
@@ -46,16 +46,16 @@ export function foldRegister(profile: MeterProfile, reads: readonly Read[], acce
  * The next read, and all others within `maxGap`. A read that an engineer has ruled about, or that was only said, says
  * nothing about those before it, nor does what comes after.
  */
-function witnesses(profile: MeterProfile, reads: readonly Read[], index: number): Read[] {
+function* witnesses(profile: MeterProfile, reads: readonly Read[], index: number): Generator<Read, void> {
   const untilMs = reads[index]!.timeMs + profile.maxGapMs;
-  const found: Read[] = [];
+  let isNext = true;
   for (let next = index + 1; next < reads.length; next++) {
     const read = reads[next]!;
     if (read.ruling?.kind === 'glitch') continue;
-    if (read.ruling || read.said || (found.length > 0 && read.timeMs > untilMs)) break;
-    found.push(read);
+    if (read.ruling || read.said || !(isNext || read.timeMs <= untilMs)) return;
+    yield read;
+    isNext = false;
   }
-  return found;
 }
 
 function note(folded: Folded, profile: MeterProfile, last: Read | undefined, read: Read, verdict: Verdict): void {

@@ -131,6 +131,23 @@ describe('volume books', () => {
     expect(bucket!.unknownMs).toBe(30 * 60_000);
   });
 
+  it.each([
+    ['whose reads within maxGap are more than a step holds', 10_000, (index: number) => index],
+    ['of which no two reads agree', 60_000, (index: number) => ((index * 7919) % 10_007) * 1e6],
+  ])('gets to the end of a register %s', async (_, stepMs, count) => {
+    const rigged = rig({ ...METER, maxGap: 'P1D', size: undefined });
+    const wrong = (index: number) => index % 4000 > 3997;
+    const reads = Array.from({ length: 13_000 }, (_read, index) => ({
+      timeMs: T0 + index * stepMs,
+      value: wrong(index) ? 0 : count(index),
+    }));
+    await rigged.store.write(reads.map((read) => ({ ...read, series: SERIES.id, flag: 1 as const, deviceFlag: null })));
+    rigged.books.mark(SERIES.id, T0, reads.at(-1)!.timeMs);
+    await rigged.settle();
+    const { segments } = meterSegments(meterProfile({ ...METER, maxGap: 'P1D', size: undefined }, PARAMETER), reads);
+    expect(rigged.hours()).toEqual(hourVolumes(segments, -8.64e15, 8.64e15));
+  });
+
   it('forgets the hours of a meter that is deleted and rebuilds one that changes', async () => {
     const { settle, write, hours, put, derived } = rig();
     await write([0, 1, 2, 3].map((index) => ({ timeMs: T0 + index * 30 * 60_000, value: index })));
