@@ -3,7 +3,7 @@ import { meanOf } from '#assess/period-mean.ts';
 import type { Period } from '#assess/periods.ts';
 import type { PeriodStatistic } from '#assess/section.ts';
 import { TROPHIC_INDICATORS } from '#assess/trophic.ts';
-import { bucketEdges } from '#model/calendar.ts';
+import { bucketEdges, floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { TargetClass, WaterBody } from '#model/class.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Series } from '#model/reading.ts';
@@ -75,7 +75,8 @@ export async function periodStatistics(
   { period, others }: { period: Period; others: readonly (Period | null)[] },
   { asOfMs, nowMs }: { asOfMs: number | null; nowMs: number },
 ): Promise<PeriodsFound> {
-  const spansOf = [period, ...others].map((one) => (one ? spans(one, timeZone, one !== period) : []));
+  const compared = others.map((other) => other && likePart(period, other, nowMs));
+  const spansOf = [period, ...compared].map((one) => (one ? spans(one, timeZone, one !== period) : []));
   const series: PeriodQuery['series'] = [];
   for (const { measures } of plans) {
     for (const { series: id, parameter } of measures) if (id !== null) series.push({ id, mean: parameter.mean });
@@ -86,13 +87,23 @@ export async function periodStatistics(
   const counting = countingSpans(period, spansOf[0]!, nowMs);
   return {
     own: plans.map((plan) => statisticsOf(plan, period, { cells: own, counting }, nowMs)),
-    others: others.map((other, index) => {
+    others: compared.map((other, index) => {
       const theirs = bySeries.splice(0, spansOf[index + 1]!.length);
       // Of a year that isn't over the same months are compared: its summer isn't held against a winter.
       const cells = theirs.slice(0, counting);
       return other ? plans.map((plan) => statisticsOf(plan, other, { cells, counting }, nowMs)) : [];
     }),
   };
+}
+
+/**
+ * Of what a period that isn't over is compared with as long a beginning, in whole hours: ten days of a month aren't held
+ * against a whole one. A year has its months for that.
+ */
+function likePart({ kind, startMs, endMs }: Period, other: Period, nowMs: number): Period {
+  if (kind === 'year' || endMs <= nowMs) return other;
+  const elapsedMs = Math.max(floorHour(nowMs) - floorHour(startMs), HOUR_MS);
+  return { ...other, endMs: Math.min(other.endMs, other.startMs + elapsedMs) };
 }
 
 /** A year is averaged by its months, everything else at once. */

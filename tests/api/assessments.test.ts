@@ -206,6 +206,19 @@ describe('GET /assessments?station', () => {
     expect(changes.previous.period).toBe('2025');
   });
 
+  it('compares what has passed of a month with as much of another', async () => {
+    const { rig, queries } = await booked({ a: {} }, (_, parameter) => (parameter === 'nh3n' ? 0.2 : null));
+    // The clock stands at 2026-11-22T08:00 in Shanghai: 21 days and 8 hours.
+    const { provisional } = (await get(rig, 'station=a&period=2026-11')).json();
+    expect(provisional).toBe(true);
+    const text = (ms: number) => new Date(ms + 8 * 3_600_000).toISOString().slice(0, 16);
+    expect(queries[0]!.spans.map(({ startMs, endMs }) => [text(startMs), text(endMs)])).toEqual([
+      ['2026-11-01T00:00', '2026-12-01T00:00'],
+      ['2026-10-01T00:00', '2026-10-22T08:00'],
+      ['2025-11-01T00:00', '2025-11-22T08:00'],
+    ]);
+  });
+
   it('makes the mean of a year of months that are over, and compares it with the same months', async () => {
     // The clock stands in November 2026: two days of bad water, and a bad December the year before, are no month of either.
     const november = Date.parse('2026-11-01T00:00:00+08:00');
