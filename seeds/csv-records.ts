@@ -77,6 +77,9 @@ export function* csvRows(text: string): Generator<{ line: number; row: Record<st
   for (const record of csvRecords(text)) {
     if (!header) {
       header = record.cells.map((name) => name.trim());
+      const repeated = header.find((name, i) => name !== '' && header!.indexOf(name) !== i);
+      // As an object by name a row would keep the last of both.
+      if (repeated !== undefined) yield { line: record.line, row: {}, fault: `the header names ${repeated} twice` };
       continue;
     }
     const { line, cells } = record;

@@ -22,6 +22,7 @@ export interface Imported {
   corrections: number;
   pending: number;
   quarantined: number;
+  compared?: number;
   refusals: Refusal[];
   file?: FileSurvey;
 }

@@ -88,6 +88,21 @@ describe('POST /import', () => {
     expect(audit.items[0]).toMatchObject({ actor: 'admin', verb: 'import' });
   });
 
+  it('lets no row replace another of the file, however far apart they stand', async () => {
+    const text = csv(2500, { parameter: 'tn', value: (n) => 1 + (n % 5) / 10 });
+    const lines = text.split('\n');
+    // The same again is a duplicate; another value under one key is told, within a piece and across pieces.
+    lines.splice(5, 0, lines[4]!, lines[3]!.replace(/tn,[\d.]+/, 'tn,7.5'));
+    lines.push(lines[1]!.replace(/tn,[\d.]+/, 'tn,8.5'));
+    const { body } = await post('repeated', lines.join('\n'));
+    expect(body).toMatchObject({ rows: 2503, compared: 2500, quarantined: 2 });
+    expect(body.refusals).toMatchObject([
+      { path: 'row 7', code: 'row.repeated', message: expect.stringContaining('Row 4 has this') },
+      { path: 'row 2504', code: 'row.repeated', message: expect.stringContaining('Row 2 has this') },
+    ]);
+    expect(await settled('repeated')).toMatchObject({ received: 2503, stored: 2500, duplicate: 1, quarantined: 2 });
+  });
+
   it('the same again changes nothing', async () => {
     const text = csv(3000, { parameter: 'codmn', value: (n) => 2 + (n % 5) / 10 });
     await post('twice', text);

@@ -6,7 +6,7 @@ import { writtenTime } from '#ingest/codecs/files/dates.ts';
 import { FileUndecided } from '#ingest/codecs/files/file-problem.ts';
 import type { FileOptions } from '#ingest/codecs/files/options.ts';
 import { zoneReader } from '#ingest/codecs/files/zones.ts';
-import { csvRecords } from '#seeds/csv-records.ts';
+import { csvRecords, csvRows } from '#seeds/csv-records.ts';
 import { readWhole } from '#tests/helpers/files.ts';
 
 const read = (text: string, options: Partial<FileOptions>) =>
@@ -326,6 +326,19 @@ for (let high = 0x81; high < 0xff; high++) {
 }
 const gbk = (text: string) =>
   Uint8Array.from([...text].flatMap((letter) => (letter < '\u0080' ? [letter.charCodeAt(0)] : GBK.get(letter)!)));
+
+describe('columns of one name', () => {
+  it('are told apart by their place, and none stands for both', async () => {
+    const text = 'time,a,a\n2026-01-01T00:00Z,1,2\n';
+    await expect(read(text, {})).rejects.toThrow('there is no column "a"; the file has time, a (1), a (2)');
+    const { taken } = await read(text, { map: 'a (2)=temp' });
+    expect(taken[0]!.values.temp!.value).toBe(2);
+  });
+
+  it('are a fault of a seed', () => {
+    expect([...csvRows('id,name,name\nx,1,2\n')][0]).toMatchObject({ line: 1, fault: 'the header names name twice' });
+  });
+});
 
 describe('csvRecords', () => {
   it('reads back whatever was written by RFC 4180, and knows the line of each record', () => {

@@ -53,7 +53,7 @@ export function planFile(head: Uint8Array, isWhole: boolean, options: FileOption
     isUnit: (text) => units.has(text),
   };
   const { profile, layout: found } = recognise(shape, options);
-  const layout = withTime(found, options);
+  const layout = withTime(withDistinctNames(found), options);
   if (layout.columns.length > COLUMNS_MAX) {
     const text = { zh: `超过 ${COLUMNS_MAX} 列。`, en: `There are more than ${COLUMNS_MAX} columns.` };
     throw new FileUnreadable(text, layout.headerLine, 'message.too-large');
@@ -120,6 +120,17 @@ function recognise(head: Head, options: FileOptions): { profile: Profile; layout
     zh: '在文件开头没有找到表格：需要一行列名，其下各行的列数相同，并有时间。',
     en: 'There is no table in the first lines: a line of names is wanted, with rows of as many cells under it',
   });
+}
+
+/** Columns of one name become `Temp (1)`, `Temp (2)`: which is meant must be said, the first one isn't taken for the others. */
+function withDistinctNames(layout: Layout): Layout {
+  const byName = Map.groupBy(layout.columns, ({ name }) => name);
+  const columns = layout.columns.map((column) => {
+    const alike = byName.get(column.name)!;
+    if (alike.length === 1 || column.name === '') return column;
+    return { ...column, name: `${column.name} (${alike.indexOf(column) + 1})` };
+  });
+  return { ...layout, columns };
 }
 
 /** The layout with the column of the time as the user says, if he does. */

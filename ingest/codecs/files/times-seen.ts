@@ -15,6 +15,14 @@ export class TimesSeen {
   /** 0 = free. */
   #lines = new Uint32Array(this.#capacity);
 
+  get count(): number {
+    return this.#count;
+  }
+
+  get isFull(): boolean {
+    return this.#count >= ROWS_MAX;
+  }
+
   /**
    * Notes what a row says, if its time is new.
    * @returns null when it is; else the line that had it first, and whether that said the same.

@@ -20,6 +20,7 @@ import { type FileImport, type Imported, LISTED_MAX, refuseFile, surveyed, takeF
 import { isoText } from '../instants.ts';
 import { notFound, Problem } from '../problems.ts';
 import { ReadingsSurveyor } from '../readings-survey.ts';
+import { RepeatedReadings } from '../repeated-readings.ts';
 import { documented, givenIdParams } from '../schemas/common.ts';
 import { fileSurvey, importQuery, isDescribed, optionsOf } from '../schemas/imports.ts';
 import { imported, importProgress } from '../schemas/readings.ts';
@@ -123,17 +124,28 @@ async function surveyReadings({ door, config }: ApiDeps, source: string, chunks:
 async function take({ door, config }: ApiDeps, source: string, chunks: Chunks): Promise<Imported> {
   const counts = { rows: 0, accepted: 0, duplicates: 0, corrections: 0, pending: 0, quarantined: 0 };
   const refusals: Refusal[] = [];
-  for await (const { payload, firstRow, rows } of csvPieces(chunks, config.maxMessageBytes)) {
+  const list = (refusal: Refusal) => {
+    counts.quarantined += 1;
+    if (refusals.length < LISTED_MAX) refusals.push(refusal);
+  };
+  const readings = new RepeatedReadings();
+  for await (const piece of csvPieces(chunks, config.maxMessageBytes)) {
+    const { firstRow, rows } = piece;
+    const { payload, repeated } = readings.without(piece);
+    counts.rows += rows;
+    for (const { row, text, message } of repeated) {
+      const fault = { code: 'row.repeated', message, path: `row ${row}` } as const;
+      const refused = await door.refuse(source, fault, Buffer.from(text));
+      for (const refusal of refused.quarantined) list(refusal);
+    }
+    // Nothing but repeated rows: a header alone is no payload.
+    if (rows > 0 && repeated.length === rows) continue;
     const receipt = await door.accept({ source, stations: null, contentType: 'text/csv', payload });
     if (receipt.undecodable) throw undecodable(receipt, firstRow);
-    counts.rows += rows;
     for (const name of ['accepted', 'duplicates', 'corrections', 'pending'] as const) counts[name] += receipt[name];
-    counts.quarantined += receipt.quarantined.length;
-    for (const refusal of receipt.quarantined) {
-      if (refusals.length < LISTED_MAX) refusals.push(ofWholeFile(refusal, firstRow));
-    }
+    for (const refusal of receipt.quarantined) list(ofWholeFile(refusal, firstRow));
   }
-  return { ...counts, refusals };
+  return { ...counts, compared: readings.compared, refusals };
 }
 
 function undecodable({ quarantined: [refusal] }: Receipt, firstRow: number): Problem {

@@ -196,6 +196,11 @@ export const imported = z
     refusals: z
       .array(z.object({ path: z.string().optional(), ...fault, quarantineId: z.string() }))
       .describe('The first hundred of what was quarantined, by row of the file'),
+    compared: z
+      .number()
+      .int()
+      .optional()
+      .describe('Rows that were compared with each other for repeated times: the first 2,097,152 series and times'),
     file: fileSurvey.optional().describe('What the file was taken for, unless it has the columns of POST /readings'),
   })
   .meta({
