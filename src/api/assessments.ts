@@ -11,6 +11,7 @@ import { type Period, periodOf, previousPeriod, yearBefore } from '#assess/perio
 import { assessSection, mayStand, type PeriodStatistic, type SectionAssessment } from '#assess/section.ts';
 import { trophicState } from '#assess/trophic.ts';
 import type { Standard } from '#model/reference.ts';
+import { Control } from '#store/control.ts';
 import { periodStatistics, type SectionPlan, sectionPlans } from '#store/section-plans.ts';
 import type { ApiDeps } from './deps.ts';
 import { instantMs, zonedTexts } from './instants.ts';
@@ -57,8 +58,8 @@ interface Context {
 }
 
 /** @throws Problem for a period, station or area that isn't one. */
-export async function assessPeriod(deps: ApiDeps, query: Query): Promise<StationAssessment | AreaAssessment> {
-  const { timeZone } = deps.config;
+export async function assessPeriod(parts: ApiDeps, query: Query): Promise<StationAssessment | AreaAssessment> {
+  const { timeZone } = parts.config;
   if ((query.station === undefined) === (query.area === undefined)) {
     throw invalid('station', 'give exactly one of station and area');
   }
@@ -66,6 +67,7 @@ export async function assessPeriod(deps: ApiDeps, query: Query): Promise<Station
   if (!period)
     throw invalid('period', `"${query.period}" is no period such as 2026-11-22, 2026-W47, 2026-11, 2026-Q4, 2026`);
   const earlier = yearBefore(period.text);
+  const deps = await withStationsOf(parts, asOfMs(query, timeZone));
   const context: Context = {
     deps,
     query,
@@ -75,6 +77,17 @@ export async function assessPeriod(deps: ApiDeps, query: Query): Promise<Station
     year: earlier === null ? null : periodOf(earlier, timeZone),
   };
   return query.station === undefined ? assessArea(context, query.area!) : assessStation(context, query.station);
+}
+
+function asOfMs({ asOf }: Query, timeZone: string): number | null {
+  return asOf === undefined ? null : instantMs(asOf, 'asOf', timeZone);
+}
+
+/** As of an earlier time stations have the targets and areas of then; before there were any, those of now. */
+async function withStationsOf(deps: ApiDeps, thenMs: number | null): Promise<ApiDeps> {
+  if (thenMs === null) return deps;
+  const control = new Control(await deps.queries.accountsAsOf({ asOfMs: thenMs }));
+  return control.list('station').length === 0 ? deps : { ...deps, control };
 }
 
 async function assessStation(context: Context, id: string): Promise<StationAssessment> {
@@ -146,12 +159,14 @@ async function assessAll(context: Context, plans: readonly SectionPlan[]): Promi
   const { deps, query, standard, period } = context;
   const { parameters } = deps.reference;
   const { timeZone } = deps.config;
-  const asOfMs = query.asOf === undefined ? null : instantMs(query.asOf, 'asOf', timeZone);
   const nowMs = deps.clock.nowMs();
   await deps.caughtUp('books');
   const periods = { period, others: [context.previous, context.year] };
   const { queries } = deps;
-  const { own, others } = await periodStatistics({ queries, timeZone }, plans, periods, { asOfMs, nowMs });
+  const { own, others } = await periodStatistics({ queries, timeZone }, plans, periods, {
+    asOfMs: asOfMs(query, timeZone),
+    nowMs,
+  });
   const rules = { kind: period.kind, rounding: query.rounding, coverageMin: query.coverage };
   const compared = ({ station, waterBody, target }: SectionPlan, statistics: readonly PeriodStatistic[]): Compared => {
     const means = new Map(statistics.map(({ parameter, mean }) => [parameter, mean]));

@@ -237,6 +237,22 @@ describe('GET /assessments?station', () => {
     expect(all.mean).toBeCloseTo((11 * 0.2 + 9) / 12, 9);
   });
 
+  it('as of an earlier time asks what target the station had then', async () => {
+    const { rig } = await booked({ a: { target: 'II' } }, () => 0.9);
+    const versions = [rig.journal.control.version('station', 'a')!];
+    rig.queries.accountsAsOf = async () => versions;
+    const body = { ...(versions[0]!.body as Station), target: 'IV', area: 'elsewhere' };
+    await rig.journal.appendCommand('test', { verb: 'put', noun: 'station', id: 'a', body });
+    const asOf = 'asOf=2026-11-21T00:00:00Z';
+    expect((await get(rig, 'station=a&period=2026-08')).json()).toMatchObject({ target: 'IV' });
+    expect((await get(rig, `station=a&period=2026-08&${asOf}`)).json()).toMatchObject({ target: 'II' });
+    expect((await get(rig, `area=here&period=2026-08&${asOf}`)).json()).toMatchObject({ sections: [{ target: 'II' }] });
+    expect((await get(rig, 'area=here&period=2026-08')).statusCode).toBe(404);
+    // Before there were any stations they are those of now.
+    rig.queries.accountsAsOf = async () => [];
+    expect((await get(rig, `station=a&period=2026-08&${asOf}`)).json()).toMatchObject({ target: 'IV' });
+  });
+
   it('says why there is nothing', async () => {
     const { rig } = await booked({ a: {} }, () => null);
     const answer = (await get(rig, 'station=a&period=2026-W53')).json();
