@@ -9,7 +9,7 @@ import { openDerived } from '#store/derived.ts';
 import { MemoryReadings } from '#store/memory-readings.ts';
 import { createVolumeBooks } from '#store/volume-books.ts';
 import { volumes } from '#store/volume-queries.ts';
-import { hourVolumes } from '#volume/hours.ts';
+import { type HourVolume, hourVolumes } from '#volume/hours.ts';
 import { meterProfile } from '#volume/profile.ts';
 import { meterSegments } from '#volume/segments.ts';
 
@@ -131,21 +131,31 @@ describe('volume books', () => {
     expect(bucket!.unknownMs).toBe(30 * 60_000);
   });
 
-  it.each([
-    ['whose reads within maxGap are more than a step holds', 10_000, (index: number) => index],
-    ['of which no two reads agree', 60_000, (index: number) => ((index * 7919) % 10_007) * 1e6],
-  ])('gets to the end of a register %s', async (_, stepMs, count) => {
-    const rigged = rig({ ...METER, maxGap: 'P1D', size: undefined });
-    const wrong = (index: number) => index % 4000 > 3997;
-    const reads = Array.from({ length: 13_000 }, (_read, index) => ({
+  /** More reads than a step takes, two zeros among each 4000. */
+  async function longRegister(stepMs: number, count: (index: number) => number) {
+    const meter: Meter = { ...METER, maxGap: 'P1D', size: undefined };
+    const { store, books, settle, hours } = rig(meter);
+    const reads = Array.from({ length: 13_000 }, (_, index) => ({
       timeMs: T0 + index * stepMs,
-      value: wrong(index) ? 0 : count(index),
+      value: index % 4000 > 3997 ? 0 : count(index),
     }));
-    await rigged.store.write(reads.map((read) => ({ ...read, series: SERIES.id, flag: 1 as const, deviceFlag: null })));
-    rigged.books.mark(SERIES.id, T0, reads.at(-1)!.timeMs);
-    await rigged.settle();
-    const { segments } = meterSegments(meterProfile({ ...METER, maxGap: 'P1D', size: undefined }, PARAMETER), reads);
-    expect(rigged.hours()).toEqual(hourVolumes(segments, -8.64e15, 8.64e15));
+    await store.write(reads.map((read) => ({ ...read, series: SERIES.id, flag: 1 as const, deviceFlag: null })));
+    books.mark(SERIES.id, T0, reads.at(-1)!.timeMs);
+    await settle();
+    return { reads, hours: hours() as unknown as HourVolume[], profile: meterProfile(meter, PARAMETER) };
+  }
+
+  it('goes on through a register that has more reads within maxGap than a step takes', async () => {
+    const { reads, hours, profile } = await longRegister(10_000, (index) => index);
+    expect(hours).toEqual(hourVolumes(meterSegments(profile, reads).segments, -8.64e15, 8.64e15));
+    expect(hours.reduce((sum, { measuredLitres }) => sum + measuredLitres, 0)).toBe(12_999_000);
+  });
+
+  it('goes on through a register of which no two reads agree, and books no more than can have run', async () => {
+    const { reads, hours } = await longRegister(60_000, (index) => ((index * 7919) % 10_007) * 1e6);
+    expect(hours.at(-1)!.hourMs).toBeGreaterThan(T0);
+    expect(hours.at(-1)!.hourMs).toBeLessThan(reads.at(-1)!.timeMs);
+    for (const { measuredLitres } of hours) expect(measuredLitres).toBeLessThanOrEqual(METER.maxFlow * 1000 * 3600 + 1);
   });
 
   it('forgets the hours of a meter that is deleted and rebuilds one that changes', async () => {
