@@ -43,7 +43,7 @@ export interface Occasion {
   origin: string;
   seq: number;
   receivedMs: number;
-  /** What is found is recorded and told to nobody: history that was imported. */
+  /** What is found is recorded and told to nobody: history that was imported, or that other rules count otherwise. */
   isRecordOnly?: boolean;
 }
 
@@ -170,7 +170,9 @@ export function createAlarmLog(options: Options): AlarmLog {
     // An alarm that ends while it is shelved, or suppressed, ends in silence.
     const wasShelved = (before?.alarm.shelvedUntilMs ?? null) !== null;
     const isShelved = alarm.shelvedUntilMs !== null || (wasShelved && isOver(alarm.state));
-    const isSilent = isShelved || alarm.suppressedBy !== null;
+    // What was found in history, or by other rules of counting, and is over: it pages nobody.
+    const isRecord = occasion.isRecordOnly === true && isOver(alarm.state) && (!before || isOver(before.alarm.state));
+    const isSilent = isShelved || isRecord || alarm.suppressedBy !== null;
     for (const [n, { again, ...happening }] of happenings.entries()) {
       const unreached = happening.event === 'raised' && !isSilent ? unreachedBy(alarm) : '';
       const cause = `${happening.cause}${unreached}`;

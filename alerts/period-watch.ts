@@ -10,6 +10,7 @@ import type { AlertStore } from '#store/alert-store.ts';
 import { openBookState } from '#store/book-state.ts';
 import { type ChangedBook, openChangedBooks, type WaitingBook } from '#store/period-tables.ts';
 import { openPeriodVerdicts } from '#store/period-verdicts.ts';
+import { openOlderBooks } from '#store/recount-state.ts';
 import type { Database } from '#store/sqlite.ts';
 import { travelMs } from '#store/water-balance.ts';
 import type { AlarmLog, Occasion } from './alarm-log.ts';
@@ -85,6 +86,7 @@ export function createPeriodWatch(options: Options): PeriodWatch {
   const dirtyVolumes = derived.prepare(
     `SELECT 1 FROM volumeDirty WHERE meter IN (SELECT value FROM json_each(?)) AND toMs >= ? AND fromMs < ? LIMIT 1`,
   );
+  const older = openOlderBooks(derived);
   const booksCursor = derived.prepare("SELECT seq FROM cursor WHERE follower = 'books'");
   const closings = new Map(store.parts('closing').map(({ id, body }) => [id, JSON.parse(body) as Closing]));
   /** When the first period closes that is still open; null: to be worked out. */
@@ -204,6 +206,7 @@ export function createPeriodWatch(options: Options): PeriodWatch {
     if (closedThroughMs(clock.clockMs(), allowedLatenessMs, shiftMs) < endMs) return false;
     if (body.kind === 'assessed') {
       const series = options.reader.seriesOfStation(subject).map(({ id }) => id);
+      if (older.has('series', series, endMs)) return false;
       return dirtyHours.get(JSON.stringify(series), startMs, endMs) === undefined;
     }
     const meters =
@@ -212,6 +215,7 @@ export function createPeriodWatch(options: Options): PeriodWatch {
         : checkedPairs(body, control).flatMap(({ checked, against }) =>
             checked.id === subject ? [checked.id, against.id] : [],
           );
+    if (older.has('meter', meters, endMs + shiftMs)) return false;
     return dirtyVolumes.get(JSON.stringify(meters), startMs, endMs + shiftMs) === undefined;
   }
 
@@ -283,7 +287,7 @@ export function createPeriodWatch(options: Options): PeriodWatch {
     },
 
     async judge(limit) {
-      const mark = `${(booksCursor.get() as { seq: number } | undefined)?.seq} ${inbox.newest()}`;
+      const mark = `${(booksCursor.get() as { seq: number } | undefined)?.seq} ${inbox.newest()} ${older.place()}`;
       const rows = mark === waitingAt ? [] : inbox.list(limit);
       if (rows.length === 0) return null;
       const ready: WaitingBook[] = [];

@@ -106,6 +106,7 @@ async function reports(parts: ReturnType<typeof partsOf>): Promise<Figure[]> {
           allowedLatenessMs: LATENESS_MS,
           unknownTolerance: 0.01,
           throughSeq: null,
+          isRecounting: false,
         });
         if (report.total.cubicMetres === 0) throw new Error(`the report of ${period} is empty`);
       });

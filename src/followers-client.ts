@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import type { Config } from '#model/config.ts';
 import type { Durations } from '#model/duration-histogram.ts';
 import type { Reference } from '#model/reference.ts';
+import type { RecountProgress } from '#store/recount-state.ts';
 import type { FollowersStart, FromFollowers, ToFollowers } from './followers-protocol.ts';
 import { WORKER_LIMITS } from './worker-memory.ts';
 
@@ -27,6 +28,8 @@ export interface FollowersClient {
   counters(): Record<string, number>;
   /** How long batches take, by follower. */
   durations(): Record<string, Durations>;
+  /** How far the books of an older program have been counted anew; null: they are by today's rules, or nobody knows yet. */
+  recount(): RecountProgress | null;
   /** False while the worker is being started again. */
   isAlive(): boolean;
   /**
@@ -57,6 +60,7 @@ export async function startFollowersWorker(options: {
   let neededFromSeq: number | null = null;
   let counters: Record<string, number> = {};
   let durations: Record<string, Durations> = {};
+  let recount: RecountProgress | null = null;
   let isAlive = false;
   let headSeq = 0;
   let closing = false;
@@ -85,7 +89,7 @@ export async function startFollowersWorker(options: {
       ready.resolve();
       worker.postMessage({ type: 'committed', headSeq } satisfies ToFollowers);
     }
-    if (message.type === 'metrics') ({ counters, durations } = message);
+    if (message.type === 'metrics') ({ counters, durations, recount } = message);
     if (message.type === 'progress') {
       cursors = message.cursors;
       nextTimerMs = message.nextTimerMs;
@@ -120,6 +124,7 @@ export async function startFollowersWorker(options: {
     neededFromSeq: () => neededFromSeq,
     counters: () => counters,
     durations: () => durations,
+    recount: () => recount,
     isAlive: () => isAlive,
     caughtUp(follower, seq) {
       const hasPassed = () => cursors[follower] >= seq;

@@ -5,6 +5,7 @@ import type { Durations } from '#model/duration-histogram.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { StoreTrouble } from '#store/reading-store.ts';
+import type { RecountProgress } from '#store/recount-state.ts';
 import type { StaleFile } from './stale-reads.ts';
 
 /** A reading that the store refused for good, on its way into quarantine. `id` is the quarantined item's. */
@@ -67,4 +68,10 @@ export type FromFollowers =
   | { type: 'stale'; files: StaleFile[] }
   /** A follower was parked at this entry: a platform alarm. */
   | { type: 'parked'; follower: string; seq: number; error: string }
-  | { type: 'metrics'; counters: Record<string, number>; durations: Record<string, Durations> };
+  | {
+      type: 'metrics';
+      counters: Record<string, number>;
+      durations: Record<string, Durations>;
+      /** Null: the books are by the rules of this program. */
+      recount: RecountProgress | null;
+    };

@@ -54,6 +54,7 @@ const followers = wireFollowers({
   timeZone: config.timeZone,
   publicUrl: config.publicUrl,
   linkSigner,
+  clock,
   log,
   entries,
   onReflagged: (changed) => say({ type: 'reflagged', readings: changed }),
@@ -144,7 +145,7 @@ const stored = createFollowerLoop({
   pumps: pumps.slice(0, 2),
   clock,
   onTurn: advanced,
-  extra: () => retention.step(),
+  extra: async () => (await retention.step()) || followers.recount.step(),
 });
 const alarming = createFollowerLoop({
   pumps: pumps.slice(2),
@@ -233,10 +234,14 @@ port.on('message', (message: ToFollowers) => {
   }
 });
 
-const metrics = setInterval(() => {
+function tellMetrics(): void {
+  const recount = followers.recount.progress();
+  // It may have been waiting for the store, and nothing else would wake it.
+  if (recount) stored.wake();
   const { stored: settledStored, duplicate } = countSettled.get() as { stored: number; duplicate: number };
   say({
     type: 'metrics',
+    recount,
     durations: Object.fromEntries(pumps.map((pump) => [pump.follower.name, pump.durations])),
     counters: {
       settled_stored: settledStored,
@@ -248,7 +253,9 @@ const metrics = setInterval(() => {
       lag_alerts: headSeq - passed.alerts,
     },
   });
-}, METRICS_EVERY_MS);
+}
+
+const metrics = setInterval(tellMetrics, METRICS_EVERY_MS);
 
 const watchSnapshots = createSnapshotWatch(STALE_AFTER_MS);
 /** Followers hold prepared statements in every corner: the one way to open the journal anew is to begin anew. */
@@ -265,6 +272,7 @@ const probing = setInterval(() => {
 }, PROBE_EVERY_MS);
 void probeStore();
 
+tellMetrics();
 say({ type: 'ready' });
 followers.tellRejected();
 tellOpenAlarms();

@@ -138,6 +138,7 @@ function sampleOf(parts: HouseParts): PlatformSample {
     quarantineDropped: reader.quarantine.size().dropped,
     lagSeconds: lagSeconds(parts),
     parked: counters.parked ?? null,
+    recount: followers.recount(),
     ...troubles,
   };
 }

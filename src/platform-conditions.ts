@@ -4,6 +4,7 @@
  */
 import type { PlatformCondition } from '#model/platform.ts';
 import type { StoreTrouble } from '#store/reading-store.ts';
+import type { RecountProgress } from '#store/recount-state.ts';
 import type { Seen } from './platform-watch.ts';
 
 type FollowerName = 'readings' | 'books' | 'alerts';
@@ -28,6 +29,8 @@ export interface PlatformSample {
   lagSeconds: Record<FollowerName, number | null>;
   /** Parked entries; null while nobody knows. */
   parked: number | null;
+  /** Books of an older program that are being counted anew; null = there are none. */
+  recount: RecountProgress | null;
   /** What the reading store, or the broker, says is wrong; null = nothing, undefined = it has said nothing yet. */
   store: StoreTrouble | null | undefined;
   broker: StoreTrouble | null | undefined;
@@ -103,6 +106,7 @@ export function judgePlatform(sample: PlatformSample, before: PlatformVerdict | 
   found('clock.behind', clockBehind(sample, stands('clock.behind')));
   found('follower.behind', followerBehind(sample, memory, stands('follower.behind')));
   found('follower.parked', parked(sample));
+  found('books.recounting', recounting(sample));
   for (const condition of STORE) found(condition, ofPart(condition, sample.store));
   for (const condition of BROKER) found(condition, ofPart(condition, sample.broker));
   return { conditions, memory };
@@ -181,6 +185,18 @@ function followerBehind(sample: PlatformSample, { beganMs }: Memory, stands: boo
 function parked({ parked: count }: PlatformSample): Finding {
   if (count === null) return undefined;
   return count === 0 ? null : `${count} ${count === 1 ? 'entry is' : 'entries are'} parked`;
+}
+
+function recounting({ recount }: PlatformSample): Finding {
+  if (recount === null) return null;
+  const { fromRules, toRules, total, done, frozen, leftOut, notes } = recount;
+  // Installations without books have nothing to count.
+  if (total === 0 && notes.length === 0) return undefined;
+  const share = total === 0 ? 100 : Math.floor((done / total) * 100);
+  const words = [`rules ${fromRules} to ${toRules}, ${done} of ${total} hours, ${share} %`];
+  if (frozen > 0) words.push(`${frozen} hours stay as they were, their readings are gone (WK_RAW_RETENTION)`);
+  if (leftOut > 0) words.push(`${leftOut} series or meters could not be counted anew, see the log`);
+  return [words.join('; '), ...notes].join('. ');
 }
 
 function instant(timeMs: number): string {

@@ -227,7 +227,11 @@ export async function startService(config: Config, log: Logger): Promise<Service
       linkSecret: dataDir.installationKey(),
       closings,
       caughtUp,
-      readiness: () => ({ ready: waitingFor.size === 0, waitingFor: [...waitingFor] }),
+      readiness: () => ({
+        ready: waitingFor.size === 0,
+        waitingFor: [...waitingFor],
+        recounting: followers.recount(),
+      }),
       metrics: createMetrics(
         serviceMetrics({
           version: manifest.version,

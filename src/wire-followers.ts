@@ -19,6 +19,7 @@ import { openChangedBooks } from '#store/period-tables.ts';
 import { createReadingQueries } from '#store/reading-queries.ts';
 import type { ReadingStore } from '#store/reading-store.ts';
 import { createReadingsFollower, type ReadingsFollower } from '#store/readings-follower.ts';
+import { createRecount, type Recount, type RecountParts } from '#store/recount.ts';
 import { openRejected } from '#store/rejected.ts';
 import { type Database, transaction } from '#store/sqlite.ts';
 import { createTrendQueries } from '#store/trend-queries.ts';
@@ -26,14 +27,16 @@ import { createVolumeBooks } from '#store/volume-books.ts';
 import { meterVolumes } from '#store/volume-queries.ts';
 import type { EntryWindow } from './entry-window.ts';
 import type { RejectedValue } from './followers-protocol.ts';
+import { runUpgradeSteps } from './upgrade-steps.ts';
 
 const REJECTED_MAX = 1000;
 
 interface FollowersParts
   extends Pick<
-    AlertsFollowerOptions,
-    'standard' | 'allowedLatenessMs' | 'publicUrl' | 'linkSigner' | 'log' | 'onAlarms'
-  > {
+      AlertsFollowerOptions,
+      'standard' | 'allowedLatenessMs' | 'publicUrl' | 'linkSigner' | 'log' | 'onAlarms'
+    >,
+    Pick<RecountParts, 'clock'> {
   derived: Database;
   store: ReadingStore;
   reader: OpenJournalReader;
@@ -51,6 +54,8 @@ interface FollowersParts
 export interface Followers {
   readings: ReadingsFollower;
   books: Follower;
+  /** Counts the books of an older program anew, between the batches of the books. */
+  recount: Recount;
   alerts: AlertsFollower;
   /** The registers as of the books' and the alerts' cursors. */
   booksControl: Control;
@@ -90,28 +95,41 @@ export function wireFollowers(parts: FollowersParts): Followers {
   const readings = createReadingsFollower({ derived, store, reader, onReflagged, onRejected: tellRejected });
   const booksControl = controlAsOf('books');
   const changes = createBookChanges({ ...parts, control: booksControl });
-  const register = reference.parameters.get('register')!;
+  const recounted = createBookChanges({ ...parts, control: booksControl, isRecount: true });
+  const volumes = createVolumeBooks({
+    derived,
+    store,
+    reader,
+    control: booksControl,
+    register: reference.parameters.get('register')!,
+    onChanged: changes.measured,
+    onRecounted: recounted.measured,
+  });
   const books = createBooksFollower({
     ...parts,
     control: booksControl,
     writtenCursor: () => readings.cursor(),
-    onReflagged(changed) {
+    onReflagged(changed, isRecount) {
+      onReflagged(changed);
+      // Alarms are what people were told by the rules of the time.
+      if (isRecount) return;
       // A final flag may confirm an alarm or take it back. Told again after a crash, so nothing is lost in between.
       transaction(derived, () => {
         for (const reading of changed) inbox.put(reading);
       });
       parts.onRejudged();
-      onReflagged(changed);
     },
     changes,
-    volumes: createVolumeBooks({
-      derived,
-      store,
-      reader,
-      control: booksControl,
-      register,
-      onChanged: changes.measured,
-    }),
+    recounted,
+    volumes,
+  });
+  const recount = createRecount({
+    ...parts,
+    meters: () => booksControl.list('meter').map(({ id }) => id),
+    recountHours: books.recount,
+    volumes,
+    prepare: (fromRules) => runUpgradeSteps(fromRules, { derived, store, reader, reference, control: booksControl }),
+    onDone: parts.onRejudged,
   });
   const alertsControl = controlAsOf('alerts');
   const alerts = createAlertsFollower({
@@ -125,6 +143,7 @@ export function wireFollowers(parts: FollowersParts): Followers {
   return {
     readings,
     books,
+    recount,
     alerts,
     booksControl,
     alertsControl,

@@ -37,6 +37,11 @@ export async function bookView(parts: BookParts, asOfMs: number | null): Promise
   return asOfMs === null ? booksNow(parts) : booksAsOf(parts, asOfMs);
 }
 
+/** As `asOf`, had today's rules of counting been those of then, for flags too. */
+export async function recountedView(parts: BookParts, asOfMs: number): Promise<BookView> {
+  return booksAsOf(parts, asOfMs, true);
+}
+
 export function booksNow({ control, queries, clock }: Pick<BookParts, 'control' | 'queries' | 'clock'>): BookView {
   return {
     control,
@@ -49,10 +54,11 @@ export function booksNow({ control, queries, clock }: Pick<BookParts, 'control' 
   };
 }
 
-async function booksAsOf({ queries, reference }: BookParts, asOfMs: number): Promise<BookView> {
+async function booksAsOf({ queries, reference }: BookParts, asOfMs: number, todaysFlags = false): Promise<BookView> {
   const register = reference.parameters.get('register')!;
   const ask = questionsTogether(async (meter, edgesMs) => {
-    const answers = await queries.volumesAsOf({ meters: [meter], edgesMs, asOfMs, register });
+    const then = { asOfMs, register, ...(todaysFlags ? { todaysFlags } : {}) };
+    const answers = await queries.volumesAsOf({ meters: [meter], edgesMs, ...then });
     return answers[0];
   });
   return {

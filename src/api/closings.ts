@@ -6,10 +6,11 @@
  */
 import { createHash } from 'node:crypto';
 import type { ClosedMeter, ClosedPeriod, Closing, KeptFigure, KeptReport } from '#model/accounting.ts';
+import { COUNTING_RULES, FIRST_RULES } from '#model/counting-rules.ts';
 import { countedMeters, isHeldIn, namedMeters, partsOf } from '#store/meter-relations.ts';
 import { type Amount, addAmounts, NO_WATER } from '#volume/balance.ts';
 import { namedRange, reportRange } from '#volume/calendar-names.ts';
-import { type BookView, booksNow, bookView, totalOf } from './book-view.ts';
+import { type BookView, booksNow, bookView, recountedView, totalOf } from './book-view.ts';
 import { CODE_VERSION } from './code-version.ts';
 import type { ApiDeps } from './deps.ts';
 import { isoText } from './instants.ts';
@@ -94,6 +95,7 @@ export function createClosings(parts: ClosingParts): Closings {
           query: `/api/v1/reports/${day}?asOf=${isoText(asOfMs)}`,
           throughSeq,
           codeVersion: CODE_VERSION,
+          rules: COUNTING_RULES,
           figures: figuresOf(meters.filter(({ meter }) => counted.has(meter))),
         };
         return put('report', day, by, { ...report, sha256: sha256Of(report) });
@@ -114,6 +116,7 @@ async function closingOf(parts: ClosingParts, range: Range, by: string, reason: 
     versions: Object.fromEntries(meters.map(({ meter }) => [meter, control.version('meter', meter)!.seq])),
     limits: { allowedLatenessMs: parts.config.allowedLatenessMs },
     codeVersion: CODE_VERSION,
+    rules: COUNTING_RULES,
     meters,
   };
   return { ...manifest, sha256: sha256Of(manifest) };
@@ -154,6 +157,49 @@ async function hasReached({ queries }: ClosingParts, seq: number): Promise<boole
 /** What the books say less the last closing, by meter, recipient and what is measured; what agrees is left out. */
 export async function sinceLastClosing(books: BookView, { closings, ...range }: ClosedPeriod): Promise<ClosedMeter[]> {
   return differences(closings.at(-1)!.meters, await meterFigures(books, range), lineOf);
+}
+
+/** Why a figure is another one than was closed. */
+type ChangeCause = 'readings' | 'rules' | 'both';
+
+interface ChangedMeter extends ClosedMeter {
+  /** `readings`: what was counted has changed, or how it was to be (registers, rulings); `rules`: of counting. */
+  cause: ChangeCause;
+}
+
+/**
+ * The same with why. Where the rules are others than those of the closing, it is counted by today's as of then: what
+ * differs from the closing comes from the rules, what differs from the books came later.
+ */
+export async function changesSinceClosing(parts: ClosingParts, closed: ClosedPeriod): Promise<ChangedMeter[]> {
+  const { closings, ...range } = closed;
+  const last = closings.at(-1)!;
+  const now = booksNow(parts);
+  const changes = await sinceLastClosing(now, closed);
+  if (changes.length === 0 || rulesOf(last) === COUNTING_RULES) {
+    return changes.map((change) => ({ ...change, cause: 'readings' }));
+  }
+  const concerned = new Set(changes.map(({ meter }) => meter));
+  const isConcerned = (id: string) => concerned.has(id);
+  const figures = (books: BookView) =>
+    meterFigures(
+      books,
+      range,
+      namedMeters(books.control).filter(({ id }) => isConcerned(id)),
+    );
+  const recounted = await figures(await recountedView(parts, last.closedAtMs));
+  const closedThen = last.meters.filter(({ meter }) => isConcerned(meter));
+  const byRules = new Set(differences(closedThen, recounted, lineOf).map(lineOf));
+  const byReadings = new Set(differences(recounted, await figures(now), lineOf).map(lineOf));
+  return changes.map((change): ChangedMeter => {
+    const line = lineOf(change);
+    return { ...change, cause: !byRules.has(line) ? 'readings' : byReadings.has(line) ? 'both' : 'rules' };
+  });
+}
+
+/** The rules of counting that a closing or a kept report names. */
+export function rulesOf({ rules = FIRST_RULES }: Pick<Closing, 'rules'>): number {
+  return rules;
 }
 
 /** What the books say less what was kept of the day; what agrees is left out. */

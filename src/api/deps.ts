@@ -17,6 +17,7 @@ import type { Control } from '#store/control.ts';
 import type { IntakeCount, Journal, JournalReader } from '#store/journal-port.ts';
 import type { QuarantineReads } from '#store/quarantine.ts';
 import type { Queries } from '#store/queries.ts';
+import type { RecountProgress } from '#store/recount-state.ts';
 import type { Closings } from './closings.ts';
 import type { Live } from './live.ts';
 import type { Tokens } from './tokens.ts';
@@ -25,6 +26,8 @@ import type { Tokens } from './tokens.ts';
 interface Readiness {
   ready: boolean;
   waitingFor: string[];
+  /** Books of an older program that are being counted anew; null = there are none. */
+  recounting: RecountProgress | null;
 }
 
 export interface ApiDeps {

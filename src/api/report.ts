@@ -4,6 +4,7 @@
  */
 import { type KeptFigure, type Plan, planId } from '#model/accounting.ts';
 import { bucketEdges, DAY_MS } from '#model/calendar.ts';
+import { COUNTING_RULES } from '#model/counting-rules.ts';
 import type { Statement } from '#model/register.ts';
 import { countedMeters, isHeldIn, type MeterPart, meterPairs, namedMeters, partsOf } from '#store/meter-relations.ts';
 import { balanceOf, countedWater, divergences, meteredWater, waterOf } from '#store/water-balance.ts';
@@ -21,7 +22,7 @@ import { plannedBy } from '#volume/progress.ts';
 import { cumulativeLitres, type RecipientSums, sumOfAll, sumsByRecipient } from '#volume/report.ts';
 import { balanceView, divergenceView } from './balances.ts';
 import { AS_OF_MAX_MS, type BookView } from './book-view.ts';
-import { sinceKept, sinceLastClosing } from './closings.ts';
+import { rulesOf, sinceKept, sinceLastClosing } from './closings.ts';
 import { CODE_VERSION } from './code-version.ts';
 import { decisionView } from './decision-view.ts';
 import { isoText, zonedTexts } from './instants.ts';
@@ -39,6 +40,8 @@ interface Request extends PlanTerms {
   allowedLatenessMs: number;
   /** Newest entry that is in the books; null with `asOf`. */
   throughSeq: number | null;
+  /** Hours may stand as an older program counted them. */
+  isRecounting: boolean;
 }
 
 /** The period, the transfer year that it lies in, and how far both have got. */
@@ -75,7 +78,7 @@ export async function reportOf(books: BookView, request: Request): Promise<Repor
     start: text(named.fromMs),
     end: text(named.toMs),
     through: text(untilMs),
-    provisional: books.nowMs < named.toMs + allowedLatenessMs,
+    provisional: request.isRecounting || books.nowMs < named.toMs + allowedLatenessMs,
     unit: 'm3',
     transferYear: year.name,
     ...figuresOf(finer, { months, ...compared, plans }, scope),
@@ -284,15 +287,17 @@ async function closingView(books: BookView, period: string): Promise<Report['clo
   const kept = books.control.get('report', period);
   if (kept) {
     const { madeAtMs, by, sha256, query, throughSeq, codeVersion } = kept;
-    const record = { at: isoText(madeAtMs), by, reason: null, restatements: 0, sha256, query, throughSeq, codeVersion };
+    const made = { at: isoText(madeAtMs), by, reason: null, restatements: 0 };
+    const record = { ...made, sha256, query, throughSeq, codeVersion, rules: rulesOf(kept) };
     const lines = (await sinceKept(books, kept)).map((line) => ({ meter: null, ...line }));
     return { kind: 'kept', ...record, sinceLast: lines.map(lineView) };
   }
   const closed = books.control.get('period', period);
   if (!closed) return null;
-  const { closedAtMs, by, reason, sha256, query, throughSeq, codeVersion } = closed.closings.at(-1)!;
-  const restatements = closed.closings.length - 1;
-  const record = { at: isoText(closedAtMs), by, reason, restatements, sha256, query, throughSeq, codeVersion };
+  const last = closed.closings.at(-1)!;
+  const { closedAtMs, by, reason, sha256, query, throughSeq, codeVersion } = last;
+  const made = { at: isoText(closedAtMs), by, reason, restatements: closed.closings.length - 1 };
+  const record = { ...made, sha256, query, throughSeq, codeVersion, rules: rulesOf(last) };
   return { kind: 'closed', ...record, sinceLast: (await sinceLastClosing(books, closed)).map(lineView) };
 }
 
@@ -327,5 +332,6 @@ function sourceOf(
     throughSeq,
     limits: { allowedLatenessMs, unknownTolerance, decisionsMax: DECISIONS_MAX, asOfDaysMax: AS_OF_MAX_MS / DAY_MS },
     codeVersion: CODE_VERSION,
+    rules: COUNTING_RULES,
   };
 }

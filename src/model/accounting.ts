@@ -73,6 +73,8 @@ export interface Closing {
   versions: Record<string, number>;
   limits: { allowedLatenessMs: number };
   codeVersion: string;
+  /** Of counting (counting-rules.ts); closings of before they had a number name none: `FIRST_RULES`. */
+  rules?: number;
   meters: ClosedMeter[];
   /** SHA-256 (hex) of all the above as canonical JSON. */
   sha256: string;
@@ -89,6 +91,8 @@ export interface KeptReport {
   query: string;
   throughSeq: number;
   codeVersion: string;
+  /** As of a closing. */
+  rules?: number;
   figures: KeptFigure[];
   /** SHA-256 (hex) of all the above as canonical JSON. */
   sha256: string;

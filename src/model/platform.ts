@@ -97,6 +97,13 @@ const TABLE = {
     meaning: 'The thread of the followers ended and was started again.',
     remedy: 'See the log for followers.restarted and report the error; nothing acknowledged is lost.',
   },
+  'books.recounting': {
+    severity: 'minor',
+    meaning:
+      'The rules of counting have changed with this program: the books are counted anew in the background. Until its turn each hour stands as it was counted before.',
+    remedy:
+      'Nothing; wait before closing a period or comparing figures. CHANGELOG.md and docs/numbers.md say which figures can change; closed periods keep theirs.',
+  },
   'reads.stale': {
     severity: 'major',
     meaning: 'A thread answered from a state of the files that was more than a second old; it has opened them anew.',

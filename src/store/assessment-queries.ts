@@ -6,6 +6,7 @@
 import { CalendarError, DAY_MS, dayOf, HOUR_MS } from '#model/calendar.ts';
 import { openBookState, openFromMs } from './book-state.ts';
 import type { PeriodCell, PeriodQuery, Queries } from './queries.ts';
+import { openRecountMarks } from './recount-state.ts';
 import type { Database } from './sqlite.ts';
 import { meanOf } from './statistics.ts';
 
@@ -50,6 +51,7 @@ export function createAssessmentQueries({
     // A third less work.
     means: prepare('sum(valid) AS count, NULL AS min, NULL AS max', table, at),
   });
+  const recount = openRecountMarks(derived);
   const hours = statementsOf('hourStat', 'hourMs');
   const days = statementsOf('dayStat', 'dayMs');
   const selectDirty = derived.prepare('SELECT DISTINCT series FROM dirtyHour WHERE hourMs >= ? AND hourMs < ?');
@@ -68,7 +70,10 @@ export function createAssessmentQueries({
     const rows = (span.meansOnly ? means : whole).all(ids, span.startMs, span.endMs) as unknown as Sums[];
     return rows.map((row) => {
       const { series, count, valid, min, max } = row;
-      return { series, count, valid, mean: meanOf(row, kinds.get(series)!), min, max, provisional };
+      // Until its turn an hour stands as an older program counted it.
+      const isOlder = span.endMs > recount.olderFromMs(series);
+      const mean = meanOf(row, kinds.get(series)!);
+      return { series, count, valid, mean, min, max, provisional: provisional || isOlder };
     });
   }
 

@@ -30,10 +30,13 @@ interface Options {
   control: Control;
   reader: Pick<JournalReader, 'seriesById'>;
   allowedLatenessMs: number;
+  /** What changes only because other rules count: judged when all of it is counted, as imported history is: a record. */
+  isRecount?: boolean;
 }
 
-export function createBookChanges({ derived, control, reader, allowedLatenessMs }: Options): BookChanges {
-  const inbox = openChangedBooks(derived);
+export function createBookChanges(options: Options): BookChanges {
+  const { derived, control, reader, allowedLatenessMs, isRecount = false } = options;
+  const inbox = openChangedBooks(derived, isRecount ? 'recountedBook' : 'changedBook');
   let clockMs = openBookState(derived).clockMs();
   let isWanted: boolean | null = null;
   control.onChange(({ command }) => {
@@ -45,7 +48,13 @@ export function createBookChanges({ derived, control, reader, allowedLatenessMs 
     return isWanted;
   }
 
-  function put(kind: BookKind, subject: string, hoursMs: Iterable<number>, arrived: boolean, imported = false): void {
+  function put(
+    kind: BookKind,
+    subject: string,
+    hoursMs: Iterable<number>,
+    arrived: boolean,
+    imported = isRecount,
+  ): void {
     inbox.putHours({ kind, subject, clockMs, arrived, imported }, hoursMs);
   }
 

@@ -37,16 +37,23 @@ export interface BooksFollowerParts {
   /** Seq through which the store holds every reading: the cursor of the follower `readings`. */
   writtenCursor: () => number;
   /** Readings whose final flag differs from the one before, once they are stored; may be told twice after a crash. */
-  onReflagged: (readings: SeriesReading[]) => void;
+  onReflagged: (readings: SeriesReading[], isRecount: boolean) => void;
   /** Marked inside the transactions of this follower and stepped outside, whenever the store holds what was marked. */
-  volumes?: VolumeBooks;
+  volumes?: Pick<VolumeBooks, 'mark' | 'step' | 'isMarked'>;
   /** Told of what changes in the books, inside the transactions that change them. */
   changes?: BookChanges;
+  /** The same of hours that a recount has changed. */
+  recounted?: Pick<BookChanges, 'computed'>;
+}
+
+export interface BooksFollower extends Follower {
+  /** Computes hours of a series that have rows anew (`recount.ts`), between two batches; `also` runs in its transaction. */
+  recount(series: number, hoursMs: readonly number[], also: () => void): Promise<void>;
 }
 
 /** Not split: one closure over the clock and the parts, shared by short methods. */
-export function createBooksFollower(parts: BooksFollowerParts): Follower {
-  const { derived, control, volumes, changes, allowedLatenessMs, timeZone, writtenCursor } = parts;
+export function createBooksFollower(parts: BooksFollowerParts): BooksFollower {
+  const { derived, control, volumes, changes, recounted, allowedLatenessMs, timeZone, writtenCursor } = parts;
   const cursor = new Cursor(derived, 'books');
   const state = openBookState(derived);
   const days = createDayBooks(derived, state, timeZone);
@@ -57,6 +64,7 @@ export function createBooksFollower(parts: BooksFollowerParts): Follower {
     days,
     onRowsChanged: marks.changed,
     onChanged: (series, hoursMs) => changes?.computed(series, hoursMs),
+    onRecounted: (series, hoursMs) => recounted?.computed(series, hoursMs),
   });
   const firstDirty = derived.prepare('SELECT min(hourMs) AS hourMs FROM dirtyHour');
   const firstDirtyMs = () => (firstDirty.get() as { hourMs: number | null }).hourMs;
@@ -116,8 +124,10 @@ export function createBooksFollower(parts: BooksFollowerParts): Follower {
       cursor.moved(seq);
     },
 
+    recount: (series, hoursMs, also) => hours.recount(series, hoursMs, { storedSeq: writtenCursor(), clockMs }, also),
+
     nextTimerMs() {
-      if (isWaiting) return clockMs + RETRY_MS;
+      if (isWaiting || volumes?.isMarked()) return clockMs + RETRY_MS;
       const oldestMs = firstDirtyMs();
       return oldestMs === null ? null : oldestMs + HOUR_MS + allowedLatenessMs;
     },

@@ -8,6 +8,7 @@ import { alarmFiguresDdl, alarmHistoryDdl, alertPartsDdl, alertsDdl, noticesDdl 
 import { booksDdl } from './books-tables.ts';
 import { frozenHoursDdl } from './frozen-hours.ts';
 import { periodsDdl } from './period-tables.ts';
+import { recountDdl } from './recount-tables.ts';
 import { rejectedDdl } from './rejected.ts';
 import { settleDdl } from './settle-tables.ts';
 import { type Database, openDatabase, type Statement } from './sqlite.ts';
@@ -36,6 +37,7 @@ export const derivedMigrations: readonly string[] = [
   tellingDdl,
   alarmFiguresDdl,
   volumeKnotsDdl,
+  recountDdl,
 ];
 
 export function openDerived(path: string): Database {

@@ -11,7 +11,7 @@ import type { MeanKind } from '#model/reference.ts';
 import { finalFlags, reachBackMs, reachForwardMs } from '#quality/final.ts';
 import type { DayBooks } from './day-books.ts';
 import { openDirtyHours } from './dirty-hours.ts';
-import { type HourRun, hourRuns } from './hour-plan.ts';
+import { type HourRun, hourRuns, runsOf } from './hour-plan.ts';
 import { type ComputedHour, type HourRecords, openHourRecords } from './hour-records.ts';
 import { openPins } from './pins.ts';
 import type { ReadingStore, TracedReading } from './reading-store.ts';
@@ -36,8 +36,10 @@ export interface HourBooksParts {
   onRowsChanged: (series: number, fromMs: number, toMs: number) => void;
   /** In the open transaction: hours of a series whose statistics are others than before. */
   onChanged: (series: number, hoursMs: readonly number[]) => void;
-  /** Flags that changed, once they are stored; may be told twice after a crash. */
-  onReflagged: (readings: SeriesReading[]) => void;
+  /** In the open transaction: the same of hours that a recount has changed. */
+  onRecounted?: (series: number, hoursMs: readonly number[]) => void;
+  /** Flags that changed, once they are stored; may be told twice after a crash. `isRecount`: only by other rules. */
+  onReflagged: (readings: SeriesReading[], isRecount: boolean) => void;
 }
 
 export interface HourBooks {
@@ -48,6 +50,17 @@ export interface HourBooks {
    * @returns whether there is more to do.
    */
   step(openMs: number, storedSeq: number, clockMs: number): Promise<boolean>;
+  /**
+   * Computes hours of a series that have rows anew, by the rules of this program; hours that wait for `step` are left to it.
+   * @param also runs in the transaction that writes them.
+   */
+  recount(series: number, hoursMs: readonly number[], now: Now, also: () => void): Promise<void>;
+}
+
+/** As of `step`. */
+interface Now {
+  storedSeq: number;
+  clockMs: number;
 }
 
 /** Some dirty hours, being worked off; `throughSeq` = what the store held when they were looked up. */
@@ -81,10 +94,19 @@ export function createHourBooks(parts: HourBooksParts): HourBooks {
       const slice = await current.slices.next();
       // While a plan was worked off, more may have become due.
       if (slice.done) return begun !== null;
-      commit(parts, records, slice.value, current.throughSeq, clockMs);
+      commit(parts, records, slice.value, { storedSeq: current.throughSeq, clockMs });
       await flush(parts, records);
       plan = current;
       return true;
+    },
+    async recount(series, hoursMs, now, also) {
+      await flush(parts, records);
+      const computed: ComputedHour[] = [];
+      for (const run of runsOf(compute, series, hoursMs, false)) {
+        for (const hour of await compute.run(run)) computed.push({ ...hour, isRecount: true });
+      }
+      commit(parts, records, computed, now, also);
+      await flush(parts, records);
     },
   };
 }
@@ -162,23 +184,28 @@ function foldHours(
 
 /** Writes what has been computed, in one transaction. */
 function commit(
-  { derived, days, onRowsChanged, onChanged }: HourBooksParts,
+  { derived, days, onRowsChanged, onChanged, onRecounted = () => {} }: HourBooksParts,
   records: HourRecords,
   computed: readonly ComputedHour[],
-  throughSeq: number,
-  clockMs: number,
+  { storedSeq: throughSeq, clockMs }: Now,
+  also = () => {},
 ): void {
   transaction(derived, () => {
+    also();
     const news = new Set(computed.filter(records.isNews));
     const kept = computed.filter((hour) => records.keep(hour, throughSeq, clockMs));
     for (const [series, hours] of Map.groupBy(kept, (hour) => hour.series)) {
       const hoursMs = hours.map((hour) => hour.hourMs).sort((a, b) => a - b);
       days.fold(series, hoursMs);
       const newsMs = hours.flatMap((hour) => (news.has(hour) ? hour.hourMs : []));
-      if (newsMs.length > 0) onChanged(series, newsMs);
+      // A transaction is all of a recount, or nothing.
+      const tell = hours[0]!.isRecount ? onRecounted : onChanged;
+      if (newsMs.length > 0) tell(series, newsMs);
     }
-    for (const { series, reflagged } of kept) {
-      if (reflagged.length > 0) onRowsChanged(series, reflagged[0]!.before.timeMs, reflagged.at(-1)!.before.timeMs);
+    for (const { series, reflagged, isRecount } of kept) {
+      // The recount comes to the meters by itself.
+      if (reflagged.length > 0 && !isRecount)
+        onRowsChanged(series, reflagged[0]!.before.timeMs, reflagged.at(-1)!.before.timeMs);
     }
   });
 }
@@ -190,12 +217,18 @@ async function flush({ derived, store, onReflagged }: HourBooksParts, records: H
     if (waiting.length === 0) return;
     // No await between this question and the call of `write`: a value that settles later is written later.
     const current = waiting.filter((reflag) => !records.isOvertaken(reflag));
-    const readings = current.map(({ throughSeq: _, ...reading }): SeriesReading => reading);
-    if (readings.length > 0) {
+    if (current.length > 0) {
       // A flag that the store refuses (its reading is beyond the bucket's retention, say) changes nothing that is read.
-      await store.write(readings);
-      onReflagged(readings);
+      await store.write(current.map(toReading));
+      for (const recounted of [0, 1]) {
+        const readings = current.filter((one) => one.recounted === recounted).map(toReading);
+        if (readings.length > 0) onReflagged(readings, recounted === 1);
+      }
     }
     transaction(derived, () => records.forget(waiting));
   }
+}
+
+function toReading({ series, timeMs, value, flag, deviceFlag }: SeriesReading): SeriesReading {
+  return { series, timeMs, value, flag, deviceFlag };
 }

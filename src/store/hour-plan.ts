@@ -43,8 +43,8 @@ export function* hourRuns(marks: readonly DirtyHour[], parts: PlanParts): Genera
   }
 }
 
-function* runsOf(
-  { thresholdsOf, hoursMax }: PlanParts,
+export function* runsOf(
+  { thresholdsOf, hoursMax }: Pick<PlanParts, 'thresholdsOf' | 'hoursMax'>,
   series: number,
   hours: readonly number[],
   isMarked: boolean,

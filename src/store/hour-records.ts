@@ -3,6 +3,7 @@
  * reading store; new flags wait in a table until the store has them, so that a crash in between loses none.
  */
 import { floorHour } from '#model/calendar.ts';
+import { COUNTING_RULES } from '#model/counting-rules.ts';
 import type { Flag } from '#model/flag.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import { openDirtyHours } from './dirty-hours.ts';
@@ -19,6 +20,8 @@ export interface ComputedHour {
   hourMs: number;
   /** Whether the hour's own mark is answered by this computation. */
   isMarked: boolean;
+  /** Computed for a recount: alarms are not told of its flags. */
+  isRecount?: boolean;
   /** Its share of the readings that were read for it. */
   readings: number;
   statistics: Statistics;
@@ -29,6 +32,8 @@ export interface ComputedHour {
 /** A final flag on its way into the store. */
 interface WaitingReflag extends SeriesReading {
   throughSeq: number;
+  /** 1: by a recount. */
+  recounted: number;
 }
 
 /** `keep` and `forget` run in the caller's open transaction. */
@@ -52,6 +57,7 @@ export interface HourRecords {
 
 const NOTHING = emptyStatistics();
 
+/** Not split: the statements and what they serve, each a few lines. */
 export function openHourRecords(derived: Database): HourRecords {
   const dirtyHours = openDirtyHours(derived);
   const frozen = openFrozenHours(derived);
@@ -68,18 +74,20 @@ export function openHourRecords(derived: Database): HourRecords {
   );
   const newer = derived.prepare('SELECT 1 FROM dirtyHour WHERE hourMs = ? AND series = ? AND lastSeq > ?');
   const insertReflag = derived.prepare(
-    'INSERT OR REPLACE INTO reflag (series, timeMs, value, flag, deviceFlag, throughSeq) VALUES (?, ?, ?, ?, ?, ?)',
+    `INSERT OR REPLACE INTO reflag (series, timeMs, value, flag, deviceFlag, throughSeq, recounted)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
   );
   const selectReflags = derived.prepare('SELECT * FROM reflag ORDER BY series, timeMs LIMIT ?');
   const removeReflag = derived.prepare('DELETE FROM reflag WHERE series = ? AND timeMs = ?');
 
-  function reflag({ series, reflagged }: ComputedHour, throughSeq: number, clockMs: number): void {
+  function reflag({ series, reflagged, isRecount }: ComputedHour, throughSeq: number, clockMs: number): void {
     const current: SeriesReading[] = [];
     for (const { before, flag } of reflagged) {
       const { timeMs, value, deviceFlag } = before;
-      const ended = { cause: 'quality', by: 'quality', reason: null, supersededAtMs: clockMs } as const;
+      const reason = isRecount ? `counted anew by rules ${COUNTING_RULES}` : null;
+      const ended = { cause: 'quality', by: 'quality', reason, supersededAtMs: clockMs } as const;
       versions.keep({ ...before, ...ended, series, supersededSeq: throughSeq });
-      insertReflag.run(series, timeMs, value, flag, deviceFlag, throughSeq);
+      insertReflag.run(series, timeMs, value, flag, deviceFlag, throughSeq, Number(isRecount === true));
       current.push({ series, timeMs, value, flag, deviceFlag });
     }
     seriesState.remember(current);

@@ -58,19 +58,22 @@ export interface ChangedBooks {
   done(book: Pick<WaitingBook, 'n' | 'times'>): void;
 }
 
-export function openChangedBooks(derived: Database): ChangedBooks {
-  const upsert = derived.prepare(
-    `INSERT INTO changedBook (rule, kind, subject, slotMs, fromMs, toMs, clockMs, arrived, imported, times)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
-     ON CONFLICT (rule, kind, subject, slotMs) DO UPDATE SET fromMs = min(fromMs, excluded.fromMs),
-       toMs = max(toMs, excluded.toMs), clockMs = min(clockMs, excluded.clockMs),
-       arrived = max(arrived, excluded.arrived), imported = max(imported, excluded.imported), times = times + 1`,
-  );
+const COLUMNS = 'rule, kind, subject, slotMs, fromMs, toMs, clockMs, arrived, imported, times';
+const MERGED = `ON CONFLICT (rule, kind, subject, slotMs) DO UPDATE SET fromMs = min(fromMs, excluded.fromMs),
+  toMs = max(toMs, excluded.toMs), clockMs = min(clockMs, excluded.clockMs),
+  arrived = max(arrived, excluded.arrived), imported = max(imported, excluded.imported), times = times + 1`;
+
+/** @param table `recountedBook` for rows that wait for the end of a recount (`recount-tables.ts`). */
+export function openChangedBooks(
+  derived: Database,
+  table: 'changedBook' | 'recountedBook' = 'changedBook',
+): ChangedBooks {
+  const upsert = derived.prepare(`INSERT INTO ${table} (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1) ${MERGED}`);
   const list = derived.prepare(
-    `SELECT n, rule, kind, subject, fromMs, toMs, clockMs, arrived, imported, times FROM changedBook ORDER BY rule = '', n LIMIT ?`,
+    `SELECT n, rule, kind, subject, fromMs, toMs, clockMs, arrived, imported, times FROM ${table} ORDER BY rule = '', n LIMIT ?`,
   );
-  const newest = derived.prepare('SELECT coalesce(max(n), 0) AS n FROM changedBook');
-  const done = derived.prepare('DELETE FROM changedBook WHERE n = ? AND times = ?');
+  const newest = derived.prepare(`SELECT coalesce(max(n), 0) AS n FROM ${table}`);
+  const done = derived.prepare(`DELETE FROM ${table} WHERE n = ? AND times = ?`);
 
   function put({ rule, kind, subject, fromMs, toMs, clockMs, ...is }: ChangedBook, slotMs: number): void {
     upsert.run(rule, kind, subject, slotMs, fromMs, toMs, clockMs, Number(is.arrived), Number(is.imported));
@@ -99,4 +102,11 @@ export function openChangedBooks(derived: Database): ChangedBooks {
       done.run(n, times);
     },
   };
+}
+
+/** In the caller's open transaction: what a recount has changed is to be judged now. */
+export function takeRecountedBooks(derived: Database): void {
+  // Without WHERE the parser takes ON for the beginning of a join (sqlite.org/lang_upsert.html).
+  derived.exec(`INSERT INTO changedBook (${COLUMNS}) SELECT ${COLUMNS} FROM recountedBook WHERE true ORDER BY n ${MERGED};
+    DELETE FROM recountedBook`);
 }

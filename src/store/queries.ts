@@ -108,6 +108,8 @@ export interface VolumesAsOf {
   asOfMs: number;
   /** The parameter `register`: knows the units of meters' faces. */
   register: Parameter;
+  /** As of `Queries.readings`. */
+  todaysFlags?: boolean;
 }
 
 export interface MeterVolumes {
@@ -209,6 +211,8 @@ export interface Queries {
     toMs: number;
     limit: number;
     asOfMs: number | null;
+    /** As of a time, but with the flags that today's rules of counting give. */
+    todaysFlags?: boolean;
   }): Promise<ReadingRow[]>;
   history(query: { series: number; timeMs: number }): Promise<ReadingVersion[]>;
   trends(query: TrendQuery): Promise<TrendBucket[]>;

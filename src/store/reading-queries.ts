@@ -18,6 +18,7 @@ export interface ReadingQueriesParts {
   allowedLatenessMs: number;
 }
 
+type Query = Parameters<Queries['readings']>[0];
 type ReadingQueries = Pick<Queries, 'readings' | 'history' | 'settledCounts'>;
 
 /**
@@ -34,14 +35,14 @@ export function createReadingQueries({
   const ledger = openLedger(derived);
   const versions = openVersions(derived);
 
-  async function asOf(series: number, fromMs: number, toMs: number, limit: number, asOfMs: number) {
+  async function asOf({ series, fromMs, toMs, limit, todaysFlags }: Query, asOfMs: number) {
     const known: TracedReading[] = [];
     const knownSeq = ledger.lastSeqAt(asOfMs);
     for (let nextMs = fromMs; known.length < limit; ) {
       const page = await store.traced(series, nextMs, toMs, limit);
       if (page.length === 0) break;
       const endMs = page.at(-1)!.timeMs + 1;
-      const earlier = versions.currentAt(series, nextMs, endMs, asOfMs);
+      const earlier = versions.currentAt(series, nextMs, endMs, asOfMs, todaysFlags);
       for (const now of page) {
         const then = earlier.get(now.timeMs) ?? now;
         if (then.seq === null || then.seq <= knownSeq) known.push(then);
@@ -53,13 +54,11 @@ export function createReadingQueries({
   }
 
   return {
-    async readings({ series, fromMs, toMs, limit, asOfMs }) {
+    async readings(query) {
+      const { series, fromMs, toMs, limit, asOfMs } = query;
       const clockMs = Math.min(booksClockMs(), asOfMs ?? Number.POSITIVE_INFINITY);
       const provisionalFromMs = openFromMs(clockMs, allowedLatenessMs);
-      const rows =
-        asOfMs === null
-          ? await store.read(series, fromMs, toMs, limit)
-          : await asOf(series, fromMs, toMs, limit, asOfMs);
+      const rows = asOfMs === null ? await store.read(series, fromMs, toMs, limit) : await asOf(query, asOfMs);
       return rows.map(
         ({ timeMs, value, flag, deviceFlag }): ReadingRow => ({
           timeMs,

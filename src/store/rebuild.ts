@@ -5,6 +5,7 @@
  * whose readings WK_RAW_RETENTION has deleted.
  */
 import { join } from 'node:path';
+import { COUNTING_RULES } from '#model/counting-rules.ts';
 import { Control } from './control.ts';
 import { lockDataDir } from './data-lock.ts';
 import { Cursor, openDerived } from './derived.ts';
@@ -70,7 +71,8 @@ function takeBooks(derived: Database): void {
   derived.exec(`
     DELETE FROM hourStat WHERE hourMs >= coalesce(
       (SELECT beforeMs FROM frozenHours WHERE frozenHours.series = hourStat.series), ${-END_OF_TIME_MS});
-    DELETE FROM dayStat; UPDATE bookState SET dayZone = NULL WHERE id = 1;
+    DELETE FROM dayStat; UPDATE bookState SET dayZone = NULL, rules = ${COUNTING_RULES} WHERE id = 1;
+    DELETE FROM recount; DELETE FROM recountPart;
     DELETE FROM volumeHour; DELETE FROM volumeDay; DELETE FROM volumeDecision; DELETE FROM volumeDirty`);
 }
 

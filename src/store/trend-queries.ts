@@ -8,6 +8,7 @@ import type { MeanKind } from '#model/reference.ts';
 import { openBookState, openFromMs } from './book-state.ts';
 import { openFrozenHours } from './frozen-hours.ts';
 import type { Queries, TrendBucket, TrendQuery } from './queries.ts';
+import { openRecountMarks } from './recount-state.ts';
 import type { Database } from './sqlite.ts';
 import { addReading, addStatistics, emptyStatistics, meanOf, type Statistics } from './statistics.ts';
 
@@ -48,6 +49,7 @@ export function createTrendQueries({
 }: TrendQueriesParts): Pick<Queries, 'trends'> {
   const state = openBookState(derived);
   const frozen = openFrozenHours(derived);
+  const recount = openRecountMarks(derived);
   const columns = 'count, valid, sum, min, max';
   const rowsOf = {
     hours: derived.prepare(
@@ -130,6 +132,9 @@ export function createTrendQueries({
       );
       if (series !== null) {
         const bucketAt = (ms: number) => buckets[bucketIndex(edgesMs, ms)]!;
+        // Until its turn an hour stands as an older program counted it.
+        const olderFromMs = asOfMs === null ? recount.olderFromMs(series) : Number.POSITIVE_INFINITY;
+        for (const bucket of buckets) bucket.provisional ||= bucket.endMs > olderFromMs;
         for (const { from, startMs, endMs } of stretches(query, series, openMs, bucketAt)) {
           if (from === 'readings') {
             if (startMs < frozen.beforeMs(series)) throw pruned(frozen.beforeMs(series));

@@ -17,6 +17,7 @@ export interface Version extends TracedReading {
   cause: VersionCause;
   /** The source of the newer value, the engineer, or `quality`. */
   by: string;
+  /** The engineer's; of `quality` only where other rules of counting are the reason. */
   reason: string | null;
   /** `receivedMs` and seq of the entry that ended it. */
   supersededAtMs: number;
@@ -32,9 +33,10 @@ export interface Versions {
   of(series: number, timeMs: number): Version[];
   /**
    * For each time of [fromMs, toMs) that has changed since `asOfMs`: the version that was current then, or would have
-   * been had it arrived (its own `seq` tells).
+   * been had it arrived (its own `seq` tells). With `todaysFlags` flags that only other rules of counting have changed
+   * since count as having always been so.
    */
-  currentAt(series: number, fromMs: number, toMs: number, asOfMs: number): Map<number, Version>;
+  currentAt(series: number, fromMs: number, toMs: number, asOfMs: number, todaysFlags?: boolean): Map<number, Version>;
   /** Values that engineers' corrections have taken out of this reading since a gateway last had its way with it. */
   replacedByCommand(series: number, timeMs: number): (number | null)[];
 }
@@ -53,8 +55,8 @@ export function openVersions(derived: Database): Versions {
     'SELECT cause, value FROM version WHERE series = ? AND timeMs = ? ORDER BY id DESC',
   );
   const later = derived.prepare(
-    `SELECT * FROM version WHERE series = ? AND timeMs >= ? AND timeMs < ? AND supersededAtMs > ?
-     ORDER BY timeMs, id DESC`,
+    `SELECT * FROM version WHERE series = ?1 AND timeMs >= ?2 AND timeMs < ?3 AND supersededAtMs > ?4
+     AND NOT (?5 AND cause = 'quality' AND reason IS NOT NULL) ORDER BY timeMs, id DESC`,
   );
   const of = (series: number, timeMs: number) => ofReading.all(series, timeMs).map(toVersion);
 
@@ -69,9 +71,9 @@ export function openVersions(derived: Database): Versions {
       else forget.run(supersededSeq);
     },
     of,
-    currentAt(series, fromMs, toMs, asOfMs) {
+    currentAt(series, fromMs, toMs, asOfMs, todaysFlags = false) {
       // Newest first, so what stays in the map is the oldest of the versions that ended after `asOfMs`.
-      const rows = later.all(series, fromMs, toMs, asOfMs).map(toVersion);
+      const rows = later.all(series, fromMs, toMs, asOfMs, Number(todaysFlags)).map(toVersion);
       return new Map(rows.map((version) => [version.timeMs, version]));
     },
     replacedByCommand(series, timeMs) {

@@ -22,7 +22,7 @@ interface Parts {
   readings: Queries['readings'];
 }
 
-type Range = { fromMs: number; toMs: number } & Pick<VolumesAsOf, 'asOfMs' | 'register'>;
+type Range = { fromMs: number; toMs: number } & Pick<VolumesAsOf, 'asOfMs' | 'register' | 'todaysFlags'>;
 
 interface Known {
   hours: Map<number, HourVolume>;
@@ -42,7 +42,7 @@ export function createVolumesAsOf({
   const versionsAsOf = (asOfMs: number) => reader.control((lastChange.get(asOfMs) as { seq: number }).seq);
 
   async function knownOf(control: Control, id: string, range: Range): Promise<Known> {
-    const { asOfMs, register } = range;
+    const { register } = range;
     const hours = new Map<number, HourVolume>();
     const decisions: Decision[] = [];
     const meter = control.get('meter', id);
@@ -50,7 +50,7 @@ export function createVolumesAsOf({
     if (!meter || !series) return { hours, decisions };
     const other = otherMeter(control, id, meter);
     const parts = {
-      store: storeAsOf(store, readings, asOfMs),
+      store: storeAsOf(store, readings, range),
       series: series.id,
       profile: meterProfile(meter, register),
       rulings: rulingsOf(control, id),
@@ -70,9 +70,9 @@ export function createVolumesAsOf({
     return { hours, decisions };
   }
 
-  async function volumesAsOf({ meters, edgesMs, asOfMs, register }: VolumesAsOf): Promise<MeterVolumesAsOf[]> {
-    const control = new Control(versionsAsOf(asOfMs));
-    const range = { fromMs: edgesMs[0]!, toMs: edgesMs.at(-1)!, asOfMs, register };
+  async function volumesAsOf({ meters, edgesMs, ...then }: VolumesAsOf): Promise<MeterVolumesAsOf[]> {
+    const control = new Control(versionsAsOf(then.asOfMs));
+    const range = { fromMs: edgesMs[0]!, toMs: edgesMs.at(-1)!, ...then };
     const answers: MeterVolumesAsOf[] = [];
     for (const id of meters) {
       const meter = control.get('meter', id);
@@ -111,18 +111,19 @@ function withoutGaps(control: Control, id: string): Control {
 function storeAsOf(
   store: Pick<ReadingStore, 'before'>,
   readings: Queries['readings'],
-  asOfMs: number,
+  { asOfMs, todaysFlags }: Pick<VolumesAsOf, 'asOfMs' | 'todaysFlags'>,
 ): Pick<ReadingStore, 'read' | 'before'> {
+  const then = { asOfMs, ...(todaysFlags ? { todaysFlags } : {}) };
   return {
-    read: (series, fromMs, toMs, limit) => readings({ series, fromMs, toMs, limit, asOfMs }),
+    read: (series, fromMs, toMs, limit) => readings({ series, fromMs, toMs, limit, ...then }),
     async before(series, timeMs, count) {
       let known: Awaited<ReturnType<Queries['readings']>> = [];
       for (let untilMs = timeMs; known.length < count; ) {
         const page = await store.before(series, untilMs, count);
         const first = page[0];
         if (!first) break;
-        const then = await readings({ series, fromMs: first.timeMs, toMs: untilMs, limit: count, asOfMs });
-        known = [...then, ...known];
+        const range = { fromMs: first.timeMs, toMs: untilMs };
+        known = [...(await readings({ series, ...range, limit: count, ...then })), ...known];
         untilMs = first.timeMs;
         if (page.length < count) break;
       }

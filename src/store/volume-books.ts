@@ -16,7 +16,7 @@ import type { JournalReader } from './journal-port.ts';
 import { dependents, otherMeter, rulingsOf } from './meter-relations.ts';
 import type { ReadingStore } from './reading-store.ts';
 import { type Database, transaction } from './sqlite.ts';
-import { BEGINNING_OF_TIME_MS, END_OF_TIME_MS, rebuiltHours } from './volume-rebuild.ts';
+import { BEGINNING_OF_TIME_MS, END_OF_TIME_MS, type Rebuilt, rebuiltHours } from './volume-rebuild.ts';
 import { openVolumeRows } from './volume-rows.ts';
 
 export { END_OF_TIME_MS } from './volume-rebuild.ts';
@@ -29,6 +29,13 @@ export interface VolumeBooks {
   mark(series: number, fromMs: number, toMs: number): void;
   /** Rebuilds one marked range. @returns whether there is more to do. */
   step(): Promise<boolean>;
+  /** Whether a range waits to be rebuilt. */
+  isMarked(): boolean;
+  /**
+   * Rebuilds some hours of a meter from `fromMs` on by the rules of this program.
+   * @param also runs in the transaction that writes them: how many hours there are, and where to go on; null = at the end.
+   */
+  recount(meter: string, fromMs: number, also: (hours: number, restFromMs: number | null) => void): Promise<void>;
 }
 
 interface Options {
@@ -40,6 +47,8 @@ interface Options {
   register: Parameter;
   /** In the open transaction: hours of a meter that are others than before. */
   onChanged?: (meter: string, hoursMs: readonly number[]) => void;
+  /** The same for hours that a recount has changed. */
+  onRecounted?: (meter: string, hoursMs: readonly number[]) => void;
 }
 
 interface Dirty {
@@ -49,8 +58,9 @@ interface Dirty {
   toMs: number;
 }
 
+/** Not split: one closure over the rows and marks, shared by short methods. */
 export function createVolumeBooks(options: Options): VolumeBooks {
-  const { derived, reader, control, onChanged = () => {} } = options;
+  const { derived, reader, control, onChanged = () => {}, onRecounted = () => {} } = options;
   const insertMark = derived.prepare('INSERT INTO volumeDirty (meter, fromMs, toMs) VALUES (?, ?, ?)');
   const firstMark = derived.prepare('SELECT meter FROM volumeDirty ORDER BY id LIMIT 1');
   const marksOf = derived.prepare('SELECT id, meter, fromMs, toMs FROM volumeDirty WHERE meter = ? ORDER BY fromMs');
@@ -60,8 +70,22 @@ export function createVolumeBooks(options: Options): VolumeBooks {
     for (const { meter, fromMs, toMs } of changedMeters(control, command)) insertMark.run(meter, fromMs, toMs);
   });
 
-  /** In one transaction with what was rebuilt; whoever fills gaps from this meter is marked when it measured otherwise. */
-  async function rebuild(id: string, meter: Meter, series: number, taken: Taken): Promise<void> {
+  function found(id: string): { meter: Meter; series: number } | null {
+    const meter = control.get('meter', id);
+    const series = meter && reader.seriesByName(meter.station, meter.parameter);
+    return meter && series ? { meter, series: series.id } : null;
+  }
+
+  /**
+   * In one transaction with what was rebuilt; whoever fills gaps from this meter is marked when it measured otherwise.
+   * @param write runs in it with what was rebuilt and the hours that are others than before.
+   */
+  async function rebuild(
+    id: string,
+    { meter, series }: { meter: Meter; series: number },
+    { fromMs, toMs }: Pick<Taken, 'fromMs' | 'toMs'>,
+    write: (rebuilt: Rebuilt, changedMs: readonly number[]) => void,
+  ): Promise<void> {
     const other = otherMeter(control, id, meter);
     const rebuilt = await rebuiltHours(
       {
@@ -71,16 +95,14 @@ export function createVolumeBooks(options: Options): VolumeBooks {
         rulings: rulingsOf(control, id),
         otherHours: (fromMs, toMs) => (other === null ? [] : rows.hours(other, fromMs, toMs)),
       },
-      taken.fromMs,
-      taken.toMs,
+      fromMs,
+      toMs,
     );
-    const { fromHourMs, toHourMs, hours, decisions, restFromMs } = rebuilt;
+    const { fromHourMs, toHourMs, hours, decisions } = rebuilt;
     transaction(derived, () => {
       const { changedMs, remeasured } = rows.replaceHours(id, fromHourMs, toHourMs, hours);
-      onChanged(id, changedMs);
       rows.replaceDecisions(id, fromHourMs, toHourMs, decisions);
-      for (const mark of taken.marks) deleteMark.run(mark.id);
-      if (restFromMs !== null) insertMark.run(id, restFromMs, taken.toMs);
+      write(rebuilt, changedMs);
       if (!remeasured) return;
       for (const name of dependents(control, id)) insertMark.run(name, remeasured.fromMs, remeasured.toMs);
     });
@@ -98,10 +120,14 @@ export function createVolumeBooks(options: Options): VolumeBooks {
       const first = firstMark.get() as { meter: string } | undefined;
       if (!first) return false;
       const marks = marksOf.all(first.meter) as unknown as Dirty[];
-      const meter = control.get('meter', first.meter);
-      const series = meter && reader.seriesByName(meter.station, meter.parameter);
-      if (meter && series) {
-        await rebuild(first.meter, meter, series.id, mergeLeading(marks));
+      const known = found(first.meter);
+      if (known) {
+        const taken = mergeLeading(marks);
+        await rebuild(first.meter, known, taken, ({ restFromMs }, changedMs) => {
+          onChanged(first.meter, changedMs);
+          for (const mark of taken.marks) deleteMark.run(mark.id);
+          if (restFromMs !== null) insertMark.run(first.meter, restFromMs, taken.toMs);
+        });
         return true;
       }
       transaction(derived, () => {
@@ -110,6 +136,15 @@ export function createVolumeBooks(options: Options): VolumeBooks {
         for (const { id } of marks) deleteMark.run(id);
       });
       return true;
+    },
+    isMarked: () => firstMark.get() !== undefined,
+    async recount(id, fromMs, also) {
+      const known = found(id);
+      if (!known) return transaction(derived, () => also(0, null));
+      await rebuild(id, known, { fromMs, toMs: END_OF_TIME_MS }, ({ hours, restFromMs }, changedMs) => {
+        onRecounted(id, changedMs);
+        also(hours.length, restFromMs);
+      });
     },
   };
 }

@@ -33,11 +33,9 @@ export const volumeTotalsDdl = `
 
 /**
  * `knots` of an hour in which the meter begins, ends or is handed over: JSON `[[elapsedMs, measuredLitres, estimatedLitres,
- * knownMs], …]`, what had run by then; null for all others. Every meter is looked through, since what ran across its edges
- * is now shared out.
+ * knownMs], …]`, what had run by then; null for all others. What an older program has counted gets them when it is
+ * counted anew (`recount.ts`).
  */
 export const volumeKnotsDdl = `
   ALTER TABLE volumeHour ADD COLUMN knots TEXT;
-  INSERT INTO volumeDirty (meter, fromMs, toMs) SELECT DISTINCT meter, -8640000000000000, 8640000000000000 FROM volumeHour
-    EXCEPT SELECT meter, fromMs, toMs FROM volumeDirty;
 `;

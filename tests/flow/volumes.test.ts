@@ -236,6 +236,7 @@ describe('a closed period', () => {
         measured: -100,
         estimated: 0,
         unknownHours: 0,
+        cause: 'readings',
       },
     ]);
 

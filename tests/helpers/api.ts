@@ -185,7 +185,7 @@ export async function startApi(overrides: { config?: Partial<Config>; seeded?: b
     logIns: createLogInLimit(clock),
     linkSecret: 'installation-key-of-this-test',
     caughtUp,
-    readiness: () => ({ ready: true, waitingFor: [] }),
+    readiness: () => ({ ready: true, waitingFor: [], recounting: null }),
     metrics: async () => 'wellkeeper_up 1\n',
     disconnectGateway: (id) => void disconnected.push(id),
     checkRule: () => [],

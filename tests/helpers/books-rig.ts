@@ -3,7 +3,7 @@ import type { Entry, JournaledReading } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { MeanKind, Parameter, Reference } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
-import { createBooksFollower } from '#store/books-follower.ts';
+import { type BooksFollowerParts, createBooksFollower } from '#store/books-follower.ts';
 import { Control } from '#store/control.ts';
 import { openDerived } from '#store/derived.ts';
 import { MemoryReadings } from '#store/memory-readings.ts';
@@ -12,7 +12,6 @@ import type { ReadingToStore, TracedReading } from '#store/reading-store.ts';
 import { createReadingsFollower } from '#store/readings-follower.ts';
 import { StoreError } from '#store/sqlite.ts';
 import { createTrendQueries } from '#store/trend-queries.ts';
-import type { VolumeBooks } from '#store/volume-books.ts';
 
 export const HOUR = 3_600_000;
 export const MINUTE = 60_000;
@@ -93,7 +92,7 @@ class FailingReadings extends MemoryReadings {
 
 export interface RigOptions {
   timeZone?: string;
-  volumes?: VolumeBooks;
+  volumes?: BooksFollowerParts['volumes'];
   /** The entry of `taocha`. */
   station?: Station;
 }

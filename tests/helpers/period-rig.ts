@@ -85,6 +85,7 @@ export function createPeriodRig({
       allowedLatenessMs: LATENESS,
       timeZone,
       publicUrl: null,
+      clock: { monotonicMs: () => nowMs },
       log,
       entries: createEntryWindow((after, limit) => reader.read(after, limit), 2000),
       onReflagged: () => {},
@@ -172,6 +173,11 @@ export function createPeriodRig({
         await rig.at(Math.max(dueMs, nowMs)).tick().settle();
       }
       return rig.at(timeMs).tick().settle();
+    },
+    /** Counts what an older program has counted anew, whole, with everything that follows. */
+    async recount() {
+      while (await start().recount.step());
+      return rig.settle();
     },
     restart() {
       followers = null;

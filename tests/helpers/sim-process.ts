@@ -290,6 +290,7 @@ class RunningProcess implements SimProcess {
       quarantineDropped: reader.quarantine.size().dropped,
       lagSeconds: { readings: lag(readings), books: lag(books), alerts: lag(alerts) },
       parked: 0,
+      recount: null,
       store,
       broker: this.#parts.isBrokerUp() ? null : { condition: 'broker.unreachable' as const, detail: 'no answer' },
     };

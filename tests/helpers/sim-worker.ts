@@ -107,6 +107,7 @@ function wired(parts: SimWorkerParts, reader: OpenJournalReader, real: Database)
     allowedLatenessMs,
     timeZone: parts.timeZone,
     publicUrl: null,
+    clock: parts.clock,
     log,
     entries,
     onReflagged,

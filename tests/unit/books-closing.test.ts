@@ -201,6 +201,7 @@ test('volumes are marked as readings come and again when their flags become fina
         steps++;
         return false;
       },
+      isMarked: () => false,
     },
   });
   rig.message(T0, [

@@ -14,6 +14,7 @@ const WELL: PlatformSample = {
   quarantineDropped: 0,
   lagSeconds: { readings: 0, books: 0, alerts: 0 },
   parked: 0,
+  recount: null,
   store: null,
   broker: null,
 };

@@ -324,6 +324,7 @@ function source({ source: from, timeZone }: Report, words: Words): Table {
       ...(from.throughSeq === null ? [] : [[words.throughSeq, String(from.throughSeq)]]),
       [words.lateness, `${from.limits.allowedLatenessMs / 60_000} min`],
       [words.codeVersion, from.codeVersion],
+      [words.rules, String(from.rules)],
     ],
     hasTotal: false,
   };

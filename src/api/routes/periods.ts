@@ -1,9 +1,9 @@
 /** Months and transfer years that are closed: figures that stand, and the lines that a later correction adds. */
 import type { ClosedMeter, ClosedPeriod } from '#model/accounting.ts';
+import { COUNTING_RULES } from '#model/counting-rules.ts';
 import { namedRange } from '#volume/calendar-names.ts';
-import { booksNow } from '../book-view.ts';
 import { actorOf } from '../caller.ts';
-import { sinceLastClosing } from '../closings.ts';
+import { changesSinceClosing, rulesOf } from '../closings.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { isoText, zonedTexts } from '../instants.ts';
 import { notFound } from '../problems.ts';
@@ -118,7 +118,7 @@ async function view(deps: ApiDeps, period: string, closed: ClosedPeriod): Promis
   const { fromMs, toMs, timeZone, closings } = closed;
   const text = zonedTexts(timeZone);
   await deps.caughtUp('books');
-  const changes = await sinceLastClosing(booksNow(deps), closed);
+  const changes = await changesSinceClosing(deps, closed);
   return {
     period,
     kind: namedRange(period, timeZone).kind,
@@ -128,9 +128,11 @@ async function view(deps: ApiDeps, period: string, closed: ClosedPeriod): Promis
     closings: closings.map(({ closedAtMs, meters, ...rest }) => ({
       closedAt: isoText(closedAtMs),
       ...rest,
+      rules: rulesOf(rest),
       meters: meters.map(lineView),
     })),
-    sinceLast: changes.map(lineView),
+    rules: COUNTING_RULES,
+    sinceLast: changes.map(({ cause, ...line }) => ({ ...lineView(line), cause })),
   };
 }
 

@@ -118,6 +118,8 @@ function oneRoute(api: Api, deps: ApiDeps): void {
         allowedLatenessMs,
         unknownTolerance,
         throughSeq,
+        // As of a time volumes are counted from readings.
+        isRecounting: asOfMs === null && deps.readiness().recounting !== null,
       });
       return send(reply, made, query.format ?? preferredFormat(headers.accept ?? ''), query.lang);
     },

@@ -4,9 +4,22 @@ import type { Api, ApiDeps } from '../deps.ts';
 import { documented } from '../schemas/common.ts';
 
 const health = z.object({ status: z.literal('ok') }).meta({ examples: [{ status: 'ok' }] });
+const count = z.number().int();
+const recounting = z
+  .object({
+    fromRules: count.describe('Rules of counting of the program before'),
+    toRules: count,
+    total: count.describe('Hours of series and meters to count anew; 0 until that is known'),
+    done: count,
+    frozen: count.describe('Hours that stay as they were: WK_RAW_RETENTION has deleted their readings'),
+    leftOut: count.describe('Series and meters that could not be counted anew; the log says why'),
+    notes: z.array(z.string()).describe('What the upgrade has found'),
+  })
+  .nullable()
+  .describe('Books of an older program that are being counted anew; null when they are by the rules of this one');
 const readiness = z
-  .object({ ready: z.boolean(), waitingFor: z.array(z.string()) })
-  .meta({ examples: [{ ready: true, waitingFor: [] }] });
+  .object({ ready: z.boolean(), waitingFor: z.array(z.string()), recounting })
+  .meta({ examples: [{ ready: true, waitingFor: [], recounting: null }] });
 
 export function serviceRoutes(api: Api, deps: ApiDeps): void {
   healthRoutes(api, deps);

@@ -22,6 +22,10 @@ export const restateBody = z
   .strictObject({ reason: z.string().trim().min(1).max(500) })
   .meta({ examples: [{ reason: 'The register of Xiheishan was misread on 12 October; minutes of 3 December.' }] });
 
+const cause = z
+  .enum(['readings', 'rules', 'both'])
+  .describe('`readings`: readings, registers or rulings have changed since; `rules`: only the rules of counting have');
+
 const closing = z.object({
   closedAt: instantText,
   by: z.string(),
@@ -31,6 +35,7 @@ const closing = z.object({
   versions: z.record(z.string(), z.number().int()).describe('Of the register entry of each meter'),
   limits: z.object({ allowedLatenessMs: z.number() }),
   codeVersion: z.string(),
+  rules: z.number().int().describe('Of counting (docs/numbers.md); 1 for closings of before they had a number'),
   meters: z
     .array(z.object({ ...line, ...figures }))
     .describe(
@@ -47,8 +52,9 @@ export const periodView = z
     end: edge,
     timeZone: z.string(),
     closings: z.array(closing).describe('The first closing and every restatement, oldest first'),
+    rules: z.number().int().describe('The rules of counting of now: equal ones give the figures of a closing again'),
     sinceLast: z
-      .array(z.object({ ...line, ...figures }))
+      .array(z.object({ ...line, ...figures, cause }))
       .describe(
         'What the books say now less the last closing, by meter, recipient and what is measured; empty: nothing has changed',
       ),
@@ -72,6 +78,7 @@ export const periodView = z
             versions: { 'beijing-delivery': 17 },
             limits: { allowedLatenessMs: 7200000 },
             codeVersion: '0.1.0',
+            rules: 2,
             meters: [
               {
                 meter: 'beijing-delivery',
@@ -86,6 +93,7 @@ export const periodView = z
             sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
           },
         ],
+        rules: 2,
         sinceLast: [
           {
             meter: 'beijing-delivery',
@@ -95,6 +103,7 @@ export const periodView = z
             measured: -120,
             estimated: 0,
             unknownHours: 0,
+            cause: 'readings',
           },
         ],
       },

@@ -50,6 +50,7 @@ const closing = z.object({
   query: z.string(),
   throughSeq: z.number().int(),
   codeVersion: z.string(),
+  rules: z.number().int().describe('Of counting (docs/numbers.md); 1 where none was named'),
   sinceLast: z
     .array(
       z.object({ meter: z.string().nullable(), recipient: z.string().nullable(), measures: z.string(), ...amount }),
@@ -131,6 +132,7 @@ export const report = z
         asOfDaysMax: z.number(),
       }),
       codeVersion: z.string(),
+      rules: z.number().int().describe('Of counting (docs/numbers.md)'),
     }),
   })
   .meta({ examples: [exampleReport()] });
@@ -215,6 +217,7 @@ function exampleReport() {
       throughSeq: 4711,
       limits: { allowedLatenessMs: 7200000, unknownTolerance: 0.01, decisionsMax: 500, asOfDaysMax: 400 },
       codeVersion: '0.1.0',
+      rules: 2,
     },
   };
 }

@@ -18,6 +18,7 @@ type Manifest = Answer<'GET /periods/{period}'>;
 type Change = Manifest['sinceLast'][number];
 
 const REASON_MAX = 500;
+const CAUSES = { readings: 'changedByReadings', rules: 'changedByRules', both: 'changedByBoth' } as const;
 
 export function PeriodSheet({ atMs }: { atMs: number }) {
   const [round, setRound] = useState(0);
@@ -229,6 +230,7 @@ function Changes({ period, changes }: { period: string; changes: readonly Change
     number(t('isMeasured'), ({ measured }) => measured, 'measured'),
     number(t('isEstimated'), ({ estimated }) => estimated, 'estimated'),
     number(t('unknownHoursHead'), ({ unknownHours }) => unknownHours, 'unknownHours'),
+    { head: t('changeCause'), cell: ({ cause }) => t(CAUSES[cause]), csv: ({ cause }) => cause },
   ];
   return (
     <>
