@@ -9,6 +9,7 @@ import type { Reading } from '#model/reading.ts';
 import type { Standard } from '#model/reference.ts';
 import type { AlertStore } from '#store/alert-store.ts';
 import type { Rejudged } from '#store/alert-tables.ts';
+import type { Amended } from '#store/amended.ts';
 import { type AlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
 import type { Condition } from './conditions.ts';
 import type { Change, Judged } from './evaluate.ts';
@@ -41,6 +42,8 @@ interface Options {
   store: AlertStore;
   standard: Standard;
   allowedLatenessMs: number;
+  /** What was changed since it came: what comes for it again is left to settling. */
+  amended: Amended;
 }
 
 export interface Evaluator {
@@ -77,7 +80,7 @@ function widen(touched: Touched, fromMs: number, toMs: number): void {
 const HINDSIGHT = 'on better knowledge it does not hold';
 
 /** Not split: one closure over the lane and the occasion at hand, shared by short parts; readings pass here by the million. */
-export function createEvaluator({ watches, store, standard, allowedLatenessMs }: Options): Evaluator {
+export function createEvaluator({ watches, store, standard, allowedLatenessMs, amended }: Options): Evaluator {
   let dirty: Lane[] = [];
   let usedHindsight = false;
 
@@ -302,7 +305,7 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     // What was judged when it came keeps the condition of that time.
     const condition = conditionAt(lane, timeMs) ?? watch.condition;
     const grade = gradeOf(condition, read);
-    if (isOutOfReach(timeMs) && !has(lane, timeMs)) {
+    if (isOutOfReach(timeMs) && (occasion.isRecordOnly || !has(lane, timeMs))) {
       late(condition, read, grade, true, log);
       return;
     }
@@ -323,7 +326,7 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     message(entry, log) {
       begin(occasionOf(entry));
       for (const read of entry.readings) {
-        if (read.verdict === 'duplicate') continue;
+        if (read.verdict === 'duplicate' || amended.concerns(read, entry.seq)) continue;
         const watching = watches.of(read.series);
         for (let n = 0; n < watching.length; n++) reading(watching[n]!, read, log);
       }
@@ -331,11 +334,13 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs }:
     },
     correct(series, correction, actor, next, log) {
       begin(next);
+      amended.put(series, correction.fromMs, correction.toMs, next.seq);
       const cause = `corrected by ${actor}: ${correction.reason}`;
       for (const watch of watches.of(series)) correctLane(watch, correction, cause, log);
     },
     rejudged(read, next, log) {
       begin(next);
+      amended.put(read.series, read.timeMs, read.timeMs + 1, next.seq);
       for (const watch of watches.of(read.series)) rejudge(watch, read, log);
     },
     takeHindsight() {

@@ -13,6 +13,7 @@ import type { Reference, Standard } from '#model/reference.ts';
 import type { Rule } from '#model/register.ts';
 import { openAlertStore } from '#store/alert-store.ts';
 import { openRejudgedInbox } from '#store/alert-tables.ts';
+import { openAmended } from '#store/amended.ts';
 import type { Control } from '#store/control.ts';
 import { Cursor } from '#store/derived.ts';
 import type { Follower } from '#store/follower.ts';
@@ -99,7 +100,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
   /** Everything that is kept in memory, from what is durable. */
   function restore() {
     const watches = createWatches(options);
-    const evaluator = createEvaluator({ ...options, watches, store });
+    const evaluator = createEvaluator({ ...options, watches, store, amended: openAmended(derived) });
     const log = createAlarmLog({ ...options, store, stationsBehind: (alarm) => missing.stationsBehind(alarm) });
     const missing = createMissing({ ...options, store });
     const periods = options.books ? createPeriodWatch({ ...options, ...options.books, store }) : null;
@@ -298,7 +299,8 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     inbox,
     commit: (work) => commit(cursor.seq, work),
     judge(reading) {
-      const occasion = { origin: `${cursor.seq}r${reading.n}`, seq: cursor.seq, receivedMs };
+      const { n, recordOnly: isRecordOnly } = reading;
+      const occasion = { origin: `${cursor.seq}r${n}`, seq: cursor.seq, receivedMs, isRecordOnly };
       parts.evaluator.rejudged(reading, occasion, parts.log);
       parts.log.end(occasion);
       mustSave = true;

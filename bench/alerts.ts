@@ -12,6 +12,7 @@ import { rule, station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { readerOf } from '#src/rule-tests/play.ts';
 import { openAlertStore } from '#store/alert-store.ts';
+import { openAmended } from '#store/amended.ts';
 import { Control, type ControlVersion } from '#store/control.ts';
 import { openDerived } from '#store/derived.ts';
 import { storm } from './alert-storm.ts';
@@ -49,7 +50,13 @@ async function stepped(): Promise<number> {
   const derived = openDerived(':memory:');
   const store = openAlertStore(derived);
   const watches = createWatches({ control, reader, reference, standard, timeZone: ZONE });
-  const evaluator = createEvaluator({ watches, store, standard, allowedLatenessMs: LATENESS_MS });
+  const evaluator = createEvaluator({
+    watches,
+    store,
+    standard,
+    allowedLatenessMs: LATENESS_MS,
+    amended: openAmended(derived),
+  });
   const missing = createMissing({ store, control, reader, timeZone: ZONE });
   const timer = stopwatch();
   const play = (entry: MessageEntry) => {

@@ -26,11 +26,16 @@ export interface Change {
   evictedDoubt: Doubt | undefined;
 }
 
-/**
- * Of a time whose value only the reading store knows, since it was below the floor or an engineer corrected it: the
- * values that a correction took out. The follower settles every further value for such a time.
- */
-type Doubt = readonly (number | null)[];
+/** Of a time whose value only the reading store knows, since it was below the floor or an engineer corrected it. */
+interface Doubt {
+  /** The values that corrections took out. */
+  out: readonly (number | null)[];
+  /**
+   * Whether nothing but corrections has happened to the time since what was stored was last known: whatever they took out
+   * is then a duplicate when it comes again. Every other value for such a time is for the follower to settle.
+   */
+  isExact: boolean;
+}
 
 export class Ring implements Recent {
   timesMs = new Float64Array(COLUMN_LENGTH_MIN);
@@ -66,16 +71,17 @@ export class Ring implements Recent {
     const isKnown = this.#isAt(index, timeMs);
     const doubt = isKnown && this.#doubts !== null ? this.#doubts.get(timeMs) : undefined;
     const isSame = isKnown && this.#valueAt(index) === value;
-    if (isSame && doubt === undefined) {
+    // A value that an engineer took out comes again with every backfill and changes nothing.
+    const isOut = doubt?.out.includes(value) ?? false;
+    if (doubt === undefined ? isSame : isOut && doubt.isExact) {
       return { series, timeMs, value, flag: this.flags[index] as Flag, deviceFlag, verdict: 'duplicate' };
     }
     const verdict = verdictOf(isKnown, doubt !== undefined, timeMs > this.floorMs);
     const flag = this.#flag(index, isKnown, timeMs, value, deviceFlag, thresholds);
-    // A value that an engineer took out comes again with every backfill and changes nothing.
-    if (!isSame && !doubt?.includes(value)) {
+    if (!isSame && !isOut) {
       changes?.push(this.#changeAt(index, isKnown, timeMs));
       this.#put(index, isKnown, timeMs, value, flag, deviceFlag);
-      if (verdict === 'unsettled' && !isKnown) this.unsettle(timeMs);
+      if (verdict === 'unsettled') this.unsettle(timeMs);
     }
     return { series, timeMs, value, flag, deviceFlag, verdict };
   }
@@ -89,6 +95,7 @@ export class Ring implements Recent {
       else this.#remove(index);
     }
     if (!replaced) this.#doubts?.delete(timeMs);
+    else if (this.#doubts?.has(timeMs)) this.unsettle(timeMs);
     if (evicted) {
       this.#insert(this.start);
       this.#set(this.start, evicted);
@@ -96,6 +103,11 @@ export class Ring implements Recent {
     }
     this.floorMs = change.floorMs;
     this.#run.under = null;
+  }
+
+  /** Whether a reading of this time is remembered. */
+  knows(timeMs: number): boolean {
+    return this.#isAt(this.#indexOf(timeMs), timeMs);
   }
 
   /** Remembers a reading that the journal holds, without judging it; the caller sets the floor afterwards. */
@@ -110,9 +122,9 @@ export class Ring implements Recent {
 
   /** The value at this time, if it is remembered, is from now on for the store to tell. */
   unsettle(timeMs: number): void {
-    if (!this.#isAt(this.#indexOf(timeMs), timeMs) || this.#doubts?.has(timeMs)) return;
+    if (!this.#isAt(this.#indexOf(timeMs), timeMs)) return;
     this.#doubts ??= new Map();
-    this.#doubts.set(timeMs, []);
+    this.#doubts.set(timeMs, { out: this.#doubts.get(timeMs)?.out ?? [], isExact: false });
   }
 
   /** An engineer corrects readings of [fromMs, toMs): what they are then, only the store can tell. */
@@ -120,7 +132,8 @@ export class Ring implements Recent {
     for (let index = this.#indexOf(fromMs); index < this.#end && this.timesMs[index]! < toMs; index++) {
       const timeMs = this.timesMs[index]!;
       this.#doubts ??= new Map();
-      this.#doubts.set(timeMs, [...(this.#doubts.get(timeMs) ?? []), this.#valueAt(index)]);
+      const { out, isExact } = this.#doubts.get(timeMs) ?? { out: [], isExact: true };
+      this.#doubts.set(timeMs, { out: [...out, this.#valueAt(index)], isExact });
     }
   }
 

@@ -126,9 +126,12 @@ export class SeriesMemory implements Slots {
   }
 
   #restore(reading: JournaledReading): void {
-    const ring = this.#ring(reading.series);
+    const { series, timeMs, verdict } = reading;
+    const ring = this.#ring(series);
+    // Of a repeat whose first coming lies before the tail it isn't known whether an engineer has taken it out since.
+    const isOpen = verdict === 'unsettled' || (verdict === 'duplicate' && !ring.knows(timeMs));
     ring.restore(reading);
-    if (reading.verdict === 'unsettled') ring.unsettle(reading.timeMs);
+    if (isOpen) ring.unsettle(timeMs);
   }
 
   #open(stationId: string, station: Station, parameter: Parameter): Slot {

@@ -107,14 +107,16 @@ export const alarmFiguresDdl = `
 /** A reading that waits in the inbox; `n` rises and never comes twice: alarms are named after it. */
 export interface Rejudged extends SeriesReading {
   n: number;
+  /** It was imported: what it shows is recorded and told to nobody. */
+  recordOnly: boolean;
 }
 
 /**
  * How other followers tell the alerts follower that a reading's flag or value is no longer the one that the journal
- * says. `put` belongs inside the transaction that changes the reading, so that a crash can't lose the news.
+ * says, or that a value which alerts left to them (amended.ts) is news. `put` belongs inside the transaction that changes the reading, so that a crash can't lose the news.
  */
 export interface RejudgedInbox {
-  put(reading: SeriesReading): void;
+  put(reading: SeriesReading, recordOnly?: boolean): void;
   /** The oldest of them, at most `limit`. */
   list(limit: number): Rejudged[];
   /** Forgets those through `n`; in the transaction of their effects. */
@@ -122,14 +124,16 @@ export interface RejudgedInbox {
 }
 
 export function openRejudgedInbox(derived: Database): RejudgedInbox {
-  const put = derived.prepare('INSERT INTO rejudged (series, timeMs, value, flag, deviceFlag) VALUES (?, ?, ?, ?, ?)');
-  const list = derived.prepare('SELECT n, series, timeMs, value, flag, deviceFlag FROM rejudged ORDER BY n LIMIT ?');
+  const columns = 'series, timeMs, value, flag, deviceFlag, recordOnly';
+  const put = derived.prepare(`INSERT INTO rejudged (${columns}) VALUES (?, ?, ?, ?, ?, ?)`);
+  const list = derived.prepare(`SELECT n, ${columns} FROM rejudged ORDER BY n LIMIT ?`);
   const done = derived.prepare('DELETE FROM rejudged WHERE n <= ?');
   return {
-    put({ series, timeMs, value, flag, deviceFlag }) {
-      put.run(series, timeMs, value, flag, deviceFlag);
+    put({ series, timeMs, value, flag, deviceFlag }, recordOnly = false) {
+      put.run(series, timeMs, value, flag, deviceFlag, Number(recordOnly));
     },
-    list: (limit) => list.all(limit).map((row) => ({ ...row })) as unknown as Rejudged[],
+    list: (limit) =>
+      list.all(limit).map((row) => ({ ...row, recordOnly: row.recordOnly === 1 }) as unknown as Rejudged),
     done(n) {
       done.run(n);
     },

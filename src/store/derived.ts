@@ -5,6 +5,7 @@
  */
 
 import { alarmFiguresDdl, alarmHistoryDdl, alertPartsDdl, alertsDdl, noticesDdl } from './alert-tables.ts';
+import { amendedDdl } from './amended.ts';
 import { booksDdl } from './books-tables.ts';
 import { frozenHoursDdl } from './frozen-hours.ts';
 import { periodsDdl } from './period-tables.ts';
@@ -38,6 +39,7 @@ export const derivedMigrations: readonly string[] = [
   alarmFiguresDdl,
   volumeKnotsDdl,
   recountDdl,
+  amendedDdl,
 ];
 
 export function openDerived(path: string): Database {

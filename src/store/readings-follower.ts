@@ -11,8 +11,8 @@ import type { Follower } from './follower.ts';
 import { toStoreError } from './journal-failure.ts';
 import type { JournalReader } from './journal-port.ts';
 import type { ReadingStore } from './reading-store.ts';
-import { type Change, type CorrectionEntry, isOpen, type KnownReadings, SettleRecords } from './settle-records.ts';
-import { assertCorrection, corrected } from './settlement.ts';
+import { type Change, type CorrectionEntry, type KnownReadings, SettleRecords } from './settle-records.ts';
+import { assertCorrection, corrected, isOpen } from './settlement.ts';
 import { type Database, transaction } from './sqlite.ts';
 import { readingsToWrite } from './unwritten.ts';
 
@@ -60,6 +60,7 @@ export function createReadingsFollower({
     transaction(derived, () => {
       const stored: SeriesReading[] = [];
       for (const entry of run) {
+        if (isCorrection(entry)) amend(entry);
         const more =
           entry.kind === 'message'
             ? records.settleMessage(entry, known)
@@ -72,6 +73,11 @@ export function createReadingsFollower({
       settled.save(lastSeq);
     });
     settled.moved(lastSeq);
+  }
+
+  function amend(entry: CorrectionEntry): void {
+    const series = reader.seriesByName(entry.command.station, entry.command.parameter);
+    if (series) records.amend(entry, series.id);
   }
 
   /** The stored readings that a correction is about, as they are and as they shall be. */
@@ -127,6 +133,8 @@ export function createReadingsFollower({
       const settledSeq = Math.max(settled.seq, entry.seq);
       transaction(derived, () => {
         if (entry.seq <= settled.seq) records.unsettle(entry);
+        // Alerts may have obeyed it.
+        if (isCorrection(entry)) amend(entry);
         unwritten.forget(entry.seq);
         settled.save(settledSeq);
         written.save(entry.seq);
@@ -170,7 +178,7 @@ async function lookUp(run: readonly Entry[], store: ReadingStore): Promise<Known
   for (const entry of run) {
     if (entry.kind !== 'message') continue;
     for (const reading of entry.readings) {
-      if (!isOpen(reading)) continue;
+      if (!isOpen(reading.verdict)) continue;
       const { series, timeMs } = reading;
       const times = known.getOrInsertComputed(series, () => new Map());
       if (times.has(timeMs)) continue;

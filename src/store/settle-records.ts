@@ -4,16 +4,24 @@
  */
 
 import { floorHour } from '#model/calendar.ts';
-import type { CommandEntry, Correction, Entry, JournaledReading, MessageEntry } from '#model/entry.ts';
+import {
+  type CommandEntry,
+  type Correction,
+  type Entry,
+  isImport,
+  type JournaledReading,
+  type MessageEntry,
+} from '#model/entry.ts';
 import type { Reading, SeriesReading } from '#model/reading.ts';
 import { openRejudgedInbox, type RejudgedInbox } from './alert-tables.ts';
+import { type Amended, openAmended } from './amended.ts';
 import { type DirtyHours, openDirtyHours } from './dirty-hours.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { openPins, type Pins } from './pins.ts';
 import type { RejectedReading, TracedReading } from './reading-store.ts';
 import { openRejected, type Rejected, rejectedId } from './rejected.ts';
 import { openSeriesState, type SeriesState } from './series-state.ts';
-import { decide, pinsFlag } from './settlement.ts';
+import { decide, isOpen, pinsFlag } from './settlement.ts';
 import type { Database, Statement } from './sqlite.ts';
 import { openUnwritten, type Unwritten } from './unwritten.ts';
 import { openVersions, type Versions } from './versions.ts';
@@ -32,11 +40,6 @@ export interface Change {
   after: Reading;
 }
 
-/** True for verdicts that the door couldn't be sure of: it neither knows old times nor what engineers have changed. */
-export function isOpen({ verdict }: JournaledReading): boolean {
-  return verdict === 'unsettled' || verdict === 'correction';
-}
-
 /** All methods run in the caller's open transaction. */
 export class SettleRecords {
   readonly unwritten: Unwritten;
@@ -47,6 +50,7 @@ export class SettleRecords {
   readonly #state: SeriesState;
   readonly #rejected: Rejected;
   readonly #rejudged: RejudgedInbox;
+  readonly #amended: Amended;
   readonly #countUnwritten: Statement;
 
   constructor(derived: Database) {
@@ -58,6 +62,7 @@ export class SettleRecords {
     this.#state = openSeriesState(derived);
     this.#rejected = openRejected(derived);
     this.#rejudged = openRejudgedInbox(derived);
+    this.#amended = openAmended(derived);
     this.#countUnwritten = derived.prepare('SELECT count(*) AS n FROM unwritten WHERE seq = ?');
   }
 
@@ -70,7 +75,7 @@ export class SettleRecords {
       if (reading.verdict === 'duplicate') continue;
       const { series, timeMs, value, flag, deviceFlag } = reading;
       const times = known.get(series);
-      if (isOpen(reading)) {
+      if (isOpen(reading.verdict)) {
         if (!this.#settleOpen(entry, reading, times!.get(timeMs))) continue;
         this.unwritten.keep(seq, ordinal, reading);
       }
@@ -85,11 +90,14 @@ export class SettleRecords {
   /**
    * Whether the reading is to be stored; the version that it ends is kept, and the pin goes that judged its value. The door
    * judged a repeat that it had forgotten without its predecessors, and alerts believed it: they hear of the flag that stands.
+   * Where something was changed since it came, they believed nothing: they hear of what is news.
    */
   #settleOpen(entry: MessageEntry, reading: JournaledReading, before: TracedReading | undefined): boolean {
     const { series, timeMs, value } = reading;
     const decision = decide(value, before, () => this.#versions.replacedByCommand(series, timeMs));
-    if (decision === 'duplicate' && reading.flag !== before!.flag) this.#rejudged.put({ ...before!, series });
+    if (this.#amended.concerns(reading, entry.seq)) {
+      if (decision !== 'duplicate') this.#rejudged.put(reading, isImport(entry.source));
+    } else if (decision === 'duplicate' && reading.flag !== before!.flag) this.#rejudged.put({ ...before!, series });
     if (decision !== 'correction') return decision === 'new';
     this.#versions.keep({
       ...before!,
@@ -102,6 +110,11 @@ export class SettleRecords {
     });
     this.#pins.unpin(series, timeMs);
     return true;
+  }
+
+  /** What a correction is about has been changed, whatever there is of it. */
+  amend({ seq, command: { fromMs, toMs } }: CorrectionEntry, series: number): void {
+    this.#amended.put(series, fromMs, toMs, seq);
   }
 
   /** Records a correction's changes and pins; returns the readings that are to be stored. */

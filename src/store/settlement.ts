@@ -1,9 +1,14 @@
 /** What a value is to its series, and what a correction makes of a reading: the pure half of the `readings` follower. */
-import type { Correction } from '#model/entry.ts';
+import type { Correction, Verdict } from '#model/entry.ts';
 import { MISSING, NOT_EVALUATED } from '#model/flag.ts';
 import type { Reading } from '#model/reading.ts';
 
 export type Decision = 'new' | 'duplicate' | 'correction';
+
+/** True for verdicts that the door couldn't be sure of: it neither knows old times nor what engineers have changed. */
+export function isOpen(verdict: Verdict): boolean {
+  return verdict === 'unsettled' || verdict === 'correction';
+}
 
 /**
  * The verdict on a value (design §2), which only values decide: the same value with another flag is a duplicate.

@@ -10,7 +10,7 @@ export interface TakenReading extends Rejudged {
   seq: number;
 }
 
-const COLUMNS = 'n, series, timeMs, value, flag, deviceFlag';
+const COLUMNS = 'n, series, timeMs, value, flag, deviceFlag, recordOnly';
 
 /** The cursor is saved after the inbox is emptied, in the same transaction. */
 export function noteTaken(derived: Database): void {
@@ -20,10 +20,10 @@ export function noteTaken(derived: Database): void {
     END;`;
   derived.exec(`
     CREATE TABLE IF NOT EXISTS taken (n INTEGER PRIMARY KEY, series INTEGER NOT NULL, timeMs INTEGER NOT NULL,
-      value REAL, flag INTEGER NOT NULL, deviceFlag TEXT, seq INTEGER) STRICT;
+      value REAL, flag INTEGER NOT NULL, deviceFlag TEXT, recordOnly INTEGER NOT NULL, seq INTEGER) STRICT;
     CREATE INDEX IF NOT EXISTS takenBySeq ON taken (seq);
     CREATE TRIGGER IF NOT EXISTS takenWhat AFTER DELETE ON rejudged BEGIN
-      INSERT INTO taken SELECT OLD.n, OLD.series, OLD.timeMs, OLD.value, OLD.flag, OLD.deviceFlag, NULL;
+      INSERT INTO taken SELECT OLD.n, OLD.series, OLD.timeMs, OLD.value, OLD.flag, OLD.deviceFlag, OLD.recordOnly, NULL;
     END;
     ${when('INSERT')} ${when('UPDATE')}`);
 }
@@ -32,13 +32,13 @@ export function takenReadings(derived: Database): TakenReading[] {
   return derived
     .prepare(`SELECT ${COLUMNS}, seq FROM taken ORDER BY n`)
     .all()
-    .map((row) => ({ ...row })) as unknown as TakenReading[];
+    .map((row) => ({ ...row, recordOnly: row.recordOnly === 1 })) as unknown as TakenReading[];
 }
 
 /** Puts readings into the inbox as they once stood in it. */
 export function putTaken(derived: Database, readings: readonly TakenReading[]): void {
-  const insert = derived.prepare(`INSERT INTO rejudged (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)`);
-  for (const { n, series, timeMs, value, flag, deviceFlag } of readings) {
-    insert.run(n, series, timeMs, value, flag, deviceFlag);
+  const insert = derived.prepare(`INSERT INTO rejudged (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)`);
+  for (const { n, series, timeMs, value, flag, deviceFlag, recordOnly } of readings) {
+    insert.run(n, series, timeMs, value, flag, deviceFlag, Number(recordOnly));
   }
 }

@@ -159,7 +159,7 @@ describe('rebuild', () => {
     expect(await accept(clock.nowMs())).toMatchObject({ accepted: 1 });
   });
 
-  it('a correction by an engineer, live or in the tail, leaves further values of that time to the store', async () => {
+  it('a correction by an engineer, live or in the tail, leaves other values of that time to the store', async () => {
     const { gate, journal, reopen, send } = await openDoor();
     await send({ ph: 7 }, NOW_MS);
     const range = { fromMs: NOW_MS, toMs: NOW_MS + 1, reason: 'calibration' };
@@ -171,7 +171,7 @@ describe('rebuild', () => {
       parameter: 'ph',
       ...range,
     });
-    expect((await send({ ph: 7 }, NOW_MS))[0]!.verdict).toBe('unsettled');
+    expect((await send({ ph: 7 }, NOW_MS))[0]!.verdict).toBe('duplicate');
     const { series } = journal.seriesFor('taocha', 'ph');
     const corrected = { timeMs: NOW_MS, value: 6, flag: 2, deviceFlag: null } as const;
     gate.settle(series.id, corrected);
@@ -179,8 +179,16 @@ describe('rebuild', () => {
     const later = reopen();
     later.rebuild(journal.entries, new Map([[series.id, corrected]]));
     expect(later.latest(series.id)).toEqual(corrected);
-    const body = JSON.stringify({ station: 'taocha', time: NOW_MS, values: { ph: 7 } });
-    expect(counted(await later.accept(delivery(body)))).toMatchObject({ pending: 1 });
+    const body = (ph: number) => JSON.stringify({ station: 'taocha', time: NOW_MS, values: { ph } });
+    expect(counted(await later.accept(delivery(body(7))))).toMatchObject({ duplicates: 1, pending: 0 });
+    expect(counted(await later.accept(delivery(body(7.5))))).toMatchObject({ pending: 1 });
+    // Of the tail's end alone it can't be known what was there before.
+    const after = reopen();
+    after.rebuild(
+      journal.entries.filter((entry) => entry.kind === 'message').slice(1, 2),
+      new Map([[series.id, corrected]]),
+    );
+    expect(after.latest(series.id)).toEqual(corrected);
   });
 });
 

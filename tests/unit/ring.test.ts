@@ -116,20 +116,36 @@ describe('undo', () => {
 });
 
 describe('corrections by an engineer', () => {
-  it('leave every further value of that time to the store, and latest says what the store says', () => {
+  it('leave every other value of that time to the store, and latest says what the store says', () => {
     const ring = new Ring(NEW);
     take(ring, 10, 7);
     take(ring, 20, 8);
     ring.doubt(10, 21);
-    expect(take(ring, 10, 7)).toBe('unsettled');
+    expect(take(ring, 10, 7)).toBe('duplicate');
     ring.settle({ timeMs: 20, value: 5, flag: 2, deviceFlag: null });
     expect(ring.newest()).toEqual({ timeMs: 20, value: 5, flag: 2, deviceFlag: null });
-    expect(take(ring, 20, 8)).toBe('unsettled');
+    expect(take(ring, 20, 8)).toBe('duplicate');
     expect(ring.newest()?.value).toBe(5);
     expect(take(ring, 20, 9)).toBe('unsettled');
     expect(ring.newest()?.value).toBe(9);
+    // A gateway has had its way with it since.
+    expect(take(ring, 20, 8)).toBe('unsettled');
     expect(take(ring, 30, 8)).toBe('new');
     expect(take(ring, 30, 8)).toBe('duplicate');
+  });
+
+  it('of a value that the journal lost, or that was never certain, say nothing', () => {
+    const ring = new Ring(NEW);
+    take(ring, 10, 7);
+    const changes: Change[] = [];
+    ring.take(1, 10, 8, null, THRESHOLDS, changes);
+    ring.doubt(0, 11);
+    ring.undo(changes[0]!);
+    expect(take(ring, 10, 8)).toBe('unsettled');
+    const old = new Ring(100);
+    take(old, 10, 7);
+    old.doubt(0, 11);
+    expect(take(old, 10, 7)).toBe('unsettled');
   });
 
   it('a deletion is known as a missing value', () => {
