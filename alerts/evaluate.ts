@@ -5,7 +5,17 @@
  */
 import type { Severity } from '#model/alarm.ts';
 import type { Condition } from './conditions.ts';
-import { BREACH, CLEAR, type Finding, type Grade, isMoreSevere, OUTSIDE, severityAt } from './grades.ts';
+import {
+  BREACH,
+  CLEAR,
+  type Finding,
+  type Grade,
+  isMoreSevere,
+  OUTSIDE,
+  type Peak,
+  peakWith,
+  severityAt,
+} from './grades.ts';
 
 /** A usable reading with its worth under the condition that held when it was journaled. */
 export interface Judged {
@@ -28,6 +38,8 @@ export interface Episode {
   severity: Severity;
   /** The reading that raised it or, later, last changed its severity. */
   finding: Finding;
+  /** The furthest it went since `breachStartMs`. */
+  peak: Peak;
   /** What cleared it: the rule's calendar; absent: readings. */
   clearedBy?: 'calendar';
 }
@@ -38,7 +50,7 @@ export interface Episode {
  */
 export type Hold =
   | { phase: 'normal' }
-  | { phase: 'breached'; breachStartMs: number; lastMs: number; count: number }
+  | { phase: 'breached'; breachStartMs: number; lastMs: number; count: number; peak: Peak | null }
   | { phase: 'raised'; episode: Episode; clearSinceMs: number | null; milderSinceMs: number | null }
   | { phase: 'cleared'; episode: Episode };
 
@@ -54,32 +66,36 @@ export function step(hold: Hold, reading: Judged): Hold {
     case 'breached':
       if (!isBreach) return NORMAL;
       if (reading.timeMs - hold.lastMs > reading.condition.holeMs) return began(reading);
-      return heldOn(hold.breachStartMs, hold.count + 1, reading);
+      return heldOn(hold.breachStartMs, hold.count + 1, reading, hold.peak);
     case 'raised':
       return isBreach ? wentOn(hold, reading) : eased(hold, reading);
   }
 }
 
 function began(reading: Judged): Hold {
-  return heldOn(reading.timeMs, 1, reading);
+  return heldOn(reading.timeMs, 1, reading, null);
 }
 
 /** A breach of `count` readings so far: raised once it is long enough in time and in readings. */
-function heldOn(breachStartMs: number, count: number, reading: Judged): Hold {
-  const { forMs, minBreaches } = reading.condition;
-  if (reading.timeMs >= breachStartMs + forMs && count >= minBreaches) return raised(breachStartMs, reading);
-  return { phase: 'breached', breachStartMs, lastMs: reading.timeMs, count };
+function heldOn(breachStartMs: number, count: number, reading: Judged, before: Peak | null): Hold {
+  const { timeMs, condition } = reading;
+  const { forMs, minBreaches } = condition;
+  const severity = severityOfReading(breachStartMs, reading);
+  const peak = peakWith(before, reading, timeMs, severity);
+  if (timeMs >= breachStartMs + forMs && count >= minBreaches) return raised(breachStartMs, reading, severity, peak);
+  return { phase: 'breached', breachStartMs, lastMs: timeMs, count, peak };
 }
 
-function raised(breachStartMs: number, reading: Judged): Hold {
+function raised(breachStartMs: number, reading: Judged, severity: Severity, peak: Peak): Hold {
   const { timeMs } = reading;
   const episode: Episode = {
     breachStartMs,
     raisedAtMs: timeMs,
     clearedAtMs: null,
     lastBreachMs: timeMs,
-    severity: severityOfReading(breachStartMs, reading),
+    severity,
     finding: findingIn(reading),
+    peak,
   };
   return { phase: 'raised', episode, clearSinceMs: null, milderSinceMs: null };
 }
@@ -98,8 +114,9 @@ function findingIn({ value, grade, condition, note }: Judged): Finding {
  */
 function wentOn(hold: Hold & { phase: 'raised' }, reading: Judged): Hold {
   const { timeMs, condition } = reading;
-  const episode: Episode = { ...hold.episode, lastBreachMs: timeMs };
-  const severity = severityOfReading(episode.breachStartMs, reading);
+  const severity = severityOfReading(hold.episode.breachStartMs, reading);
+  const peak = peakWith(hold.episode.peak, reading, timeMs, severity);
+  const episode: Episode = { ...hold.episode, lastBreachMs: timeMs, peak };
   const next = { phase: 'raised', episode, clearSinceMs: null, milderSinceMs: null } as const;
   if (severity === episode.severity) return next;
   const milderSinceMs = hold.milderSinceMs ?? timeMs;
@@ -176,7 +193,7 @@ function overlap(a: Episode, b: Episode): boolean {
   return a.breachStartMs < (b.clearedAtMs ?? Infinity) && b.breachStartMs < (a.clearedAtMs ?? Infinity);
 }
 
-/** Whether two episodes look the same from outside; how far a standing one has gone on doesn't show. */
+/** Whether two episodes look the same from outside; for how long a standing one has gone on doesn't show. */
 export function sameEpisode(a: Episode, b: Episode): boolean {
   return (
     a.breachStartMs === b.breachStartMs &&
@@ -184,6 +201,11 @@ export function sameEpisode(a: Episode, b: Episode): boolean {
     a.clearedAtMs === b.clearedAtMs &&
     a.severity === b.severity &&
     a.finding.value === b.finding.value &&
-    a.finding.note === b.finding.note
+    a.finding.note === b.finding.note &&
+    samePeak(a.peak, b.peak)
   );
+}
+
+function samePeak(a: Peak, b: Peak): boolean {
+  return a === b || (a.atMs === b.atMs && a.value === b.value && a.grade === b.grade && a.severity === b.severity);
 }

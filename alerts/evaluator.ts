@@ -14,7 +14,18 @@ import { type AlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
 import type { Condition } from './conditions.ts';
 import type { Change, Judged } from './evaluate.ts';
 import { atTime, BREACH, type Grade, isEvidence, judge } from './grades.ts';
-import { conditionAt, has, insert, type Lane, readingsOf, remove, replace, settle, trackedAt } from './lane.ts';
+import {
+  conditionAt,
+  forgetPeak,
+  has,
+  insert,
+  type Lane,
+  readingsOf,
+  remove,
+  replace,
+  settle,
+  trackedAt,
+} from './lane.ts';
 import { lateReading } from './late.ts';
 import { alarmId, alarmIdOfKey, confirm, NO_SERIES, withdraw } from './lifecycle.ts';
 import {
@@ -237,12 +248,31 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs, a
     }
   }
 
+  /** Alarms of before the window whose worst was one of these readings: the value that they tell is what is left to know. */
+  function lowerWorst(fromMs: number, toMs: number, log: AlarmLog): void {
+    for (const alarm of store.worstIn(lane.key, fromMs, toMs)) {
+      if (alarm.value === alarm.worst?.value) continue;
+      if (lane.tracked.some((tracked) => tracked.alarm === alarm.id)) continue;
+      const { value, class: reached, severity, raisedAtMs: atMs } = alarm;
+      usedHindsight = true;
+      log.write({ alarm: { ...alarm, worst: { value, class: reached, severity, atMs } }, happenings: [] }, occasion);
+    }
+  }
+
   function correctLane(watch: Watch, correction: Correction, cause: string, log: AlarmLog): void {
     const { condition } = watch;
     const { action, fromMs, toMs, flag = GOOD } = correction;
     enter(watch.lane);
     // A bad flag set by hand is about this reading; it is no news of the sensor, so quality rules drop it, too.
     const isVoid = action === 'delete' || (action === 'flag' && !isUsable(flag));
+    const told = (changes: readonly Change[]) => {
+      if (changes.length > 0) log.evaluated(lane, changes, occasion, cause);
+    };
+    if (isVoid || action === 'set') {
+      const reach = isDeriving(condition) ? reachMs(condition) : 0;
+      told(forgetPeak(lane, fromMs, toMs + reach, newAlarm));
+      lowerWorst(fromMs, toMs + reach, log);
+    }
     if (lane.sources && isDeriving(condition)) {
       correctSources(lane.sources, watch.parameter, condition, correction, isVoid);
       derive(cause, log);
@@ -251,9 +281,6 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs, a
     }
     const corrected = (value: number | null, timeMs: number) =>
       gradeOf(condition, { timeMs, value, flag, deviceFlag: null });
-    const told = (changes: readonly Change[]) => {
-      if (changes.length > 0) log.evaluated(lane, changes, occasion, cause);
-    };
     if (isVoid) {
       told(remove(lane, fromMs, toMs, newAlarm));
     } else {

@@ -104,12 +104,15 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     const log = createAlarmLog({ ...options, store, stationsBehind: (alarm) => missing.stationsBehind(alarm) });
     const missing = createMissing({ ...options, store });
     const periods = options.books ? createPeriodWatch({ ...options, ...options.books, store }) : null;
+    const worstOf = (alarm: string) => store.alarm(alarm)?.alarm.worst ?? null;
     for (const { id, body } of store.parts('lane')) {
-      watches.add(laneFrom(namesIn(id).rule, NO_SERIES, id, body, watches.intern));
+      watches.add(laneFrom(namesIn(id).rule, NO_SERIES, id, body, watches.intern, worstOf));
     }
     store.lanes(({ rule, series, body }) => {
       const name = reader.seriesById(series);
-      if (name) watches.add(laneFrom(rule, series, keyOf(rule, name.station, name.parameter), body, watches.intern));
+      if (!name) return;
+      const key = keyOf(rule, name.station, name.parameter);
+      watches.add(laneFrom(rule, series, key, body, watches.intern, worstOf));
     });
     const progress = store.progress();
     let latestMs = progress.receivedMs;

@@ -2,7 +2,7 @@
  * What a reading is worth under a condition, how severe a breach is, and what an alarm says about it. Pure.
  */
 import { classOf } from '#assess/classify.ts';
-import { type Alarm, SEVERITIES, type Severity } from '#model/alarm.ts';
+import { type Alarm, SEVERITIES, type Severity, type Worst } from '#model/alarm.ts';
 import { CLASSES, meets, type WaterClass } from '#model/class.ts';
 import { signOfSum } from '#model/decimal.ts';
 import { FAIL, isServiceLetter, isUsable, SUSPECT } from '#model/flag.ts';
@@ -190,10 +190,43 @@ export interface Finding {
   note?: string;
 }
 
+/** The reading of a breach that went furthest beyond the limit, and the most severe that any of them was. */
+type Measured = Omit<Finding, 'note'>;
+export interface Peak extends Measured {
+  atMs: number;
+  severity: Severity;
+}
+
+/** A breach's peak after one more of its readings; the same object when it stays what it was. */
+export function peakWith(peak: Peak | null, finding: Finding, atMs: number, severity: Severity): Peak {
+  const isGraver = peak !== null && isMoreSevere(severity, peak.severity);
+  const severest = peak === null || isGraver ? severity : peak.severity;
+  // Where nothing is measured, a breach is at its worst when it is most severe.
+  const isPeak = peak === null || (finding.condition.bound === null ? isGraver : isWorse(finding, peak));
+  if (!isPeak) return isGraver ? { ...peak, severity } : peak;
+  const { value, grade, condition } = finding;
+  return { value, grade, condition, atMs, severity: severest };
+}
+
 /** The worse of two breaches: by the class reached, then by the distance from the limit. */
-export function isWorse(a: Finding, b: Finding): boolean {
-  if (a.grade !== b.grade) return a.grade > b.grade;
-  const distance = ({ value, condition }: Finding) =>
-    Math.abs(value - (sideOf(condition.bound, value)?.limit ?? value));
-  return distance(a) > distance(b);
+export function isWorse(a: Measured, b: Measured): boolean {
+  return a.grade === b.grade ? distance(a) > distance(b) : a.grade > b.grade;
+}
+
+/** How far a value that broke its limit lies beyond it. */
+function distance({ value, condition: { bound } }: Measured): number {
+  if (bound === null) return 0;
+  if (bound.op !== 'range') return Math.abs(value - bound.value);
+  return Math.max(bound.value[0] - value, value - bound.value[1]);
+}
+
+/** What an alarm says of the worst that it was. */
+export function worstOf({ value, grade, condition, severity, atMs }: Peak): Worst {
+  const said = condition.derive?.kind === 'expression' ? null : value;
+  return { value: said, class: classOfGrade(grade), severity, atMs };
+}
+
+/** The same the other way round, under the condition that now counts. */
+export function peakOf({ value, class: reached, severity, atMs }: Worst, condition: Condition): Peak {
+  return { value: value ?? 0, grade: gradeOfClass(reached), condition, severity, atMs };
 }

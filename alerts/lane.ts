@@ -3,6 +3,7 @@
  * readings since, and the state at its head. In order it moves in constant time; anything else folds the window anew.
  */
 
+import type { Worst } from '#model/alarm.ts';
 import type { Condition } from './conditions.ts';
 import {
   type Change,
@@ -16,7 +17,7 @@ import {
   step,
   type Tracked,
 } from './evaluate.ts';
-import type { Finding, Grade } from './grades.ts';
+import { type Finding, type Grade, type Peak, peakOf, peakWith } from './grades.ts';
 import { newSource, type Source } from './source.ts';
 
 /** A window never holds more readings than this; what is older counts as settled whatever its time. */
@@ -40,6 +41,7 @@ export interface LateHold {
   lastMs: number;
   count: number;
   worst: Finding;
+  worstMs: number;
   record: string | null;
   /** The reading that completed `for`; null before. */
   raisedAtMs: number | null;
@@ -171,6 +173,23 @@ export function remove(lane: Lane, fromMs: number, toMs: number, newAlarm: () =>
   return refold(lane, newAlarm);
 }
 
+/**
+ * The readings of [fromMs, toMs) aren't what they were. A peak among them that lies before the window can't be found
+ * anew: what the alarm tells is what is left to know.
+ */
+export function forgetPeak(lane: Lane, fromMs: number, toMs: number, newAlarm: () => string): readonly Change[] {
+  const { base } = lane;
+  if (base.phase !== 'raised' && base.phase !== 'breached') return NONE;
+  const peak = base.phase === 'raised' ? base.episode.peak : base.peak;
+  if (peak === null || peak.atMs < fromMs || peak.atMs >= toMs) return NONE;
+  if (base.phase === 'breached') lane.base = { ...base, peak: null };
+  else {
+    const { finding, raisedAtMs, severity } = base.episode;
+    lane.base = { ...base, episode: { ...base.episode, peak: peakWith(null, finding, raisedAtMs, severity) } };
+  }
+  return refold(lane, newAlarm);
+}
+
 function restsOn(base: Hold, fromMs: number, toMs: number): boolean {
   if (base.phase === 'breached') return base.breachStartMs >= fromMs && base.lastMs < toMs;
   return base.phase === 'raised' && base.episode.breachStartMs >= fromMs && base.episode.lastBreachMs < toMs;
@@ -275,7 +294,7 @@ export function lanePayload({ base, baseMs, head, tracked, late, window, sources
     ...columns,
     conditions: columns.conditions.map(numberOf),
   });
-  const findings = (finding: Finding) => ({
+  const findings = <T extends Judgement>(finding: T): T => ({
     ...finding,
     condition: numberOf(finding.condition) as unknown as Condition,
   });
@@ -292,21 +311,27 @@ export function lanePayload({ base, baseMs, head, tracked, late, window, sources
   return JSON.stringify(saved);
 }
 
-/** @param intern makes equal conditions one object, so that a thousand lanes of a rule share it. */
+/**
+ * @param intern makes equal conditions one object, so that a thousand lanes of a rule share it.
+ * @param worstOf what an alarm says that its worst was: lanes of before don't remember it.
+ */
 export function laneFrom(
   rule: string,
   series: number,
   key: string,
   body: string,
   intern: (condition: Condition) => Condition,
+  worstOf: (alarm: string) => Worst | null = () => null,
 ): Lane {
   const { base, head, tracked, late, baseMs, window, sources = null, conditions } = JSON.parse(body) as Saved;
   const shared = conditions.map((condition) => intern(completeCondition(condition)));
   // Lanes of before have the conditions of their findings in full.
-  const findings = ({ condition: saved, ...finding }: Finding): Finding => {
+  const findings = <T extends Judgement>(finding: T): T => {
+    const { condition: saved } = finding;
     const condition = typeof saved === 'number' ? shared[saved]! : intern(completeCondition(saved));
     return { ...finding, condition };
   };
+  const peaked = (alarm: string | undefined) => (episode: Episode) => withPeak(episode, alarm ?? '', worstOf);
   const named = <T extends { conditions: number[] }>(columns: T) => ({
     ...columns,
     conditions: columns.conditions.map((index) => shared[index]!),
@@ -315,10 +340,15 @@ export function laneFrom(
     rule,
     series,
     key,
-    base: withFindings(completed(base), findings),
-    head: withFindings(completed(head), findings),
-    tracked: tracked.map(({ alarm, episode }) => ({ alarm, episode: withFinding(episode, findings) })),
-    late: late && { ...late, count: late.count ?? Number.MAX_SAFE_INTEGER, worst: findings(late.worst) },
+    base: withFindings(completed(base, peaked(tracked[0]?.alarm)), findings),
+    head: withFindings(completed(head, peaked(tracked.at(-1)?.alarm)), findings),
+    tracked: tracked.map(({ alarm, episode }) => ({ alarm, episode: withFinding(peaked(alarm)(episode), findings) })),
+    late: late && {
+      ...late,
+      count: late.count ?? Number.MAX_SAFE_INTEGER,
+      worst: findings(late.worst),
+      worstMs: late.worstMs ?? late.startMs,
+    },
     baseMs: baseMs ?? -Infinity,
     window: named(window) as Window,
     sources: sources && { timely: named(sources.timely), late: named(sources.late) },
@@ -333,21 +363,37 @@ function completeCondition(condition: Condition): Condition {
   return condition.steps === undefined ? { ...condition, ...UNSAID } : condition;
 }
 
-function completed(hold: Hold): Hold {
+function completed(hold: Hold, peaked: (episode: Episode) => Episode): Hold {
   switch (hold.phase) {
     case 'breached':
-      return { ...hold, count: hold.count ?? 1 };
+      return { ...hold, count: hold.count ?? 1, peak: hold.peak ?? null };
     case 'raised':
-      return { ...hold, milderSinceMs: hold.milderSinceMs ?? null };
+      return { ...hold, milderSinceMs: hold.milderSinceMs ?? null, episode: peaked(hold.episode) };
+    case 'cleared':
+      return { ...hold, episode: peaked(hold.episode) };
     default:
       return hold;
   }
 }
 
-function withFindings(hold: Hold, change: (finding: Finding) => Finding): Hold {
+/** The episode with its peak, which one of before lacks: then it is what its alarm knows of it. */
+function withPeak(episode: Episode, alarm: string, worstOf: (alarm: string) => Worst | null): Episode {
+  if (episode.peak !== undefined) return episode;
+  const { finding, raisedAtMs, severity } = episode;
+  const worst = worstOf(alarm);
+  const peak = worst ? peakOf(worst, finding.condition) : peakWith(null, finding, raisedAtMs, severity);
+  return { ...episode, peak };
+}
+
+/** What is saved with a number in the place of its condition. */
+type Judgement = Pick<Finding, 'condition'>;
+type Exchange = <T extends Judgement>(judgement: T) => T;
+
+function withFindings(hold: Hold, change: Exchange): Hold {
+  if (hold.phase === 'breached') return { ...hold, peak: hold.peak && change<Peak>(hold.peak) };
   return 'episode' in hold ? { ...hold, episode: withFinding(hold.episode, change) } : hold;
 }
 
-function withFinding(episode: Episode, change: (finding: Finding) => Finding): Episode {
-  return { ...episode, finding: change(episode.finding) };
+function withFinding(episode: Episode, change: Exchange): Episode {
+  return { ...episode, finding: change(episode.finding), peak: change(episode.peak) };
 }

@@ -5,7 +5,7 @@
 
 import type { Alarm } from '#model/alarm.ts';
 import type { Change, Episode, Judged } from './evaluate.ts';
-import { BREACH, gradeOfClass, isWorse, severityAt } from './grades.ts';
+import { BREACH, gradeOfClass, isWorse, peakWith, severityAt } from './grades.ts';
 import type { Lane, LateHold } from './lane.ts';
 
 /** Alarms that derived.db knows. */
@@ -55,7 +55,7 @@ function touches({ startMs, lastMs }: LateHold, { timeMs, condition }: Judged): 
 
 function begun({ timeMs, value, grade, condition, note }: Judged): LateHold {
   const worst = { value, grade, condition, ...(note === undefined ? {} : { note }) };
-  return { startMs: timeMs, lastMs: timeMs, count: 0, worst, record: null, raisedAtMs: null };
+  return { startMs: timeMs, lastMs: timeMs, count: 0, worst, worstMs: timeMs, record: null, raisedAtMs: null };
 }
 
 /** The run of a record that was found before and that this reading continues. */
@@ -70,6 +70,7 @@ function adopted(lane: Lane, reading: Judged, known: KnownAlarms): LateHold | nu
     lastMs: lastBreachMs ?? alarm.breachStartMs,
     count: condition.minBreaches,
     worst: { value, grade: gradeOfClass(alarm.class), condition },
+    worstMs: alarm.worst?.atMs ?? alarm.breachStartMs,
     record: alarm.id,
     raisedAtMs: alarm.raisedAtMs,
   };
@@ -81,7 +82,10 @@ function extend(late: LateHold, { timeMs, value, grade, condition, note }: Judge
   late.startMs = Math.min(late.startMs, timeMs);
   late.lastMs = Math.max(late.lastMs, timeMs);
   const finding = { value, grade, condition, ...(note === undefined ? {} : { note }) };
-  if (isWorse(finding, late.worst)) late.worst = finding;
+  if (isWorse(finding, late.worst)) {
+    late.worst = finding;
+    late.worstMs = timeMs;
+  }
   if (late.count < condition.minBreaches) return;
   if (condition.forMs === 0 && condition.minBreaches === 1) late.raisedAtMs = late.startMs;
   else if (late.raisedAtMs === null && late.lastMs - late.startMs >= condition.forMs) late.raisedAtMs = late.lastMs;
@@ -89,7 +93,9 @@ function extend(late: LateHold, { timeMs, value, grade, condition, note }: Judge
 
 function episodeOf(late: LateHold, clearedAtMs: number): Episode | null {
   if (late.raisedAtMs === null) return null;
-  const { startMs, lastMs, worst, raisedAtMs } = late;
-  const severity = severityAt(worst.condition, worst.value, worst.grade, late.lastMs - startMs);
-  return { breachStartMs: startMs, raisedAtMs, clearedAtMs, lastBreachMs: lastMs, severity, finding: { ...worst } };
+  const { startMs, lastMs, worst, worstMs, raisedAtMs } = late;
+  const severity = severityAt(worst.condition, worst.value, worst.grade, lastMs - startMs);
+  const peak = peakWith(null, worst, worstMs, severity);
+  const times = { breachStartMs: startMs, raisedAtMs, clearedAtMs, lastBreachMs: lastMs };
+  return { ...times, severity, finding: { ...worst }, peak };
 }

@@ -7,7 +7,7 @@ import { hash } from 'node:crypto';
 import type { Again, Alarm, AlarmEvent, AlarmState, Transition } from '#model/alarm.ts';
 import type { Condition } from './conditions.ts';
 import type { Episode } from './evaluate.ts';
-import { type Finding, findingOf } from './grades.ts';
+import { type Finding, findingOf, worstOf } from './grades.ts';
 
 /** What happened to an alarm; `from` and `to` may be the same state. `again` = why it asks once more. */
 type Happening = Pick<Transition, 'event' | 'from' | 'to' | 'cause' | 'actor'> & { again?: Again };
@@ -76,6 +76,7 @@ export const NO_VALUE = {
   target: null,
   class: null,
   multiple: null,
+  worst: null,
 } as const satisfies Partial<Alarm>;
 
 export const isOver = (state: AlarmState) => state === 'cleared' || state === 'withdrawn';
@@ -114,6 +115,7 @@ function born(episode: Episode, { id, key, detectedAtMs }: Birth, state: AlarmSt
     ...NEWBORN,
     basis: condition.period ?? NEWBORN.basis,
     ...findingOf(condition, value, grade),
+    worst: worstOf(episode.peak),
     ...versionOf(condition),
     detail: detailOf(episode.finding),
   };
@@ -136,7 +138,7 @@ function detailOf({ condition: { derive }, note }: Finding): string | null {
 export function revise(alarm: Alarm, episode: Episode): Step {
   const { condition, value, grade } = episode.finding;
   const { breachStartMs, raisedAtMs, severity, clearedAtMs } = episode;
-  const finding = { ...findingOf(condition, value, grade), ...versionOf(condition) };
+  const finding = { ...findingOf(condition, value, grade), worst: worstOf(episode.peak), ...versionOf(condition) };
   const detail = detailOf(episode.finding);
   const revised: Alarm = { ...alarm, ...finding, breachStartMs, raisedAtMs, severity, detail };
   if (alarm.late) return { alarm: { ...revised, clearedAtMs: clearedAtMs ?? episode.lastBreachMs }, happenings: [] };

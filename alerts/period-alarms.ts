@@ -9,7 +9,7 @@ import type { AlarmLog, Occasion } from './alarm-log.ts';
 import type { Span } from './closed-periods.ts';
 import type { Condition } from './conditions.ts';
 import { type Episode, fold, type Judged, NORMAL, sameEpisode } from './evaluate.ts';
-import { BREACH } from './grades.ts';
+import { BREACH, peakOf } from './grades.ts';
 import { alarmIdOfKey, raise, record, revise, withdraw } from './lifecycle.ts';
 
 /** A period on which the verdict is new, another one or gone. */
@@ -105,11 +105,12 @@ function bringUpToDate(
 
 /** The episode that an alarm tells of, as far as it can differ. */
 function toldEpisode(
-  { breachStartMs, raisedAtMs, clearedAtMs, severity, value, detail }: Alarm,
+  { breachStartMs, raisedAtMs, clearedAtMs, severity, value, detail, worst }: Alarm,
   now: Episode,
 ): Episode {
   const finding = { ...now.finding, value: value ?? Number.NaN, ...(detail === null ? {} : { note: detail }) };
-  return { ...now, breachStartMs, raisedAtMs, clearedAtMs, severity, finding };
+  const peak = worst ? peakOf(worst, now.peak.condition) : { ...now.peak, value: Number.NaN };
+  return { ...now, breachStartMs, raisedAtMs, clearedAtMs, severity, finding, peak };
 }
 
 /** Named after the first of its periods: the same whenever and in whatever order its verdicts came. */

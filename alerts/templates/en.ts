@@ -45,6 +45,7 @@ export const en: Language = {
     limit: 'Limit',
     class: 'Water class',
     multiple: 'Exceeded by',
+    worst: 'Peak',
     since: 'Since',
     ended: 'Ended',
     by: 'Acknowledged by',

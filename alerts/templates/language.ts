@@ -21,6 +21,7 @@ export interface Language {
       | 'limit'
       | 'class'
       | 'multiple'
+      | 'worst'
       | 'since'
       | 'ended'
       | 'by'

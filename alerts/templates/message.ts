@@ -178,6 +178,18 @@ function wordsOf(id: LanguageId, names: Names) {
     if (bound === null) return null;
     return `${sign(op)} ${withUnit(String(bound), unit)}${target === null ? '' : aside(className(target))}`;
   };
+  const isPast = ({ worst: most, value: now, severity }: AlarmView) =>
+    most != null && (most.value !== now || most.severity !== severity);
+  const worst = ({ worst: most, severity, unit }: AlarmView) => {
+    // Notices that an earlier version made have none.
+    if (!most) return null;
+    const parts = [
+      most.value === null ? null : withUnit(figure(most.value), unit),
+      most.class === null ? null : className(most.class),
+      most.severity === severity ? null : named(language.severities, most.severity),
+    ].filter((part) => part !== null);
+    return parts.length === 0 ? null : `${parts.join(comma)}${aside(time(most.at))}`;
+  };
   const headline = (alarm: AlarmView, event: string, again?: Again) => {
     const what = `${named(language.events, event)}${again === undefined ? '' : aside(named(language.again, again))}`;
     return language.headline(named(language.severities, alarm.severity), what);
@@ -200,6 +212,7 @@ function wordsOf(id: LanguageId, names: Names) {
         ['limit', limit(alarm)],
         ['class', alarm.class === null ? null : className(alarm.class)],
         ['multiple', alarm.multiple === null ? null : language.multiple(figure(alarm.multiple))],
+        ['worst', alarm.clearedAt !== null || isPast(alarm) ? worst(alarm) : null],
         ['since', `${time(alarm.breachStart)}${alarm.late ? aside(language.late(time(alarm.detectedAt))) : ''}`],
         ['ended', alarm.clearedAt === null ? null : time(alarm.clearedAt)],
         ['by', alarm.acknowledgedBy],
@@ -211,10 +224,12 @@ function wordsOf(id: LanguageId, names: Names) {
     sentence(alarm: AlarmView, event: string, again?: Again): string {
       const measured = [subject(alarm), value(alarm)].filter((part) => part !== null).join(' ');
       const bound = limit(alarm);
+      const most = isPast(alarm) ? worst(alarm) : null;
       const parts = [
         `${headline(alarm, event, again)}${language.colon}${measured}`,
         bound === null ? null : `${labels.limit} ${bound}`,
         alarm.class === null ? null : `${labels.class} ${className(alarm.class)}`,
+        most === null ? null : `${labels.worst} ${most}`,
         time(alarm.clearedAt ?? alarm.breachStart),
       ];
       return parts.filter((part) => part !== null).join(comma);

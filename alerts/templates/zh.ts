@@ -38,6 +38,7 @@ export const zh: Language = {
     limit: '限值',
     class: '水质类别',
     multiple: '超标',
+    worst: '峰值',
     since: '开始时间',
     ended: '恢复时间',
     by: '确认人',

@@ -1,5 +1,5 @@
 /** The alarm as the outside sees it (contracts §6): names without units, times in RFC 3339 UTC. */
-import type { Alarm } from './alarm.ts';
+import type { Alarm, Worst } from './alarm.ts';
 
 /** An instant as RFC 3339 in UTC with milliseconds; null stays null. */
 function instant(timeMs: number): string;
@@ -34,6 +34,7 @@ export function alarmView(alarm: Alarm) {
     target: alarm.target,
     class: alarm.class,
     multiple: alarm.multiple,
+    worst: alarm.worst ? worstView(alarm.worst) : null,
     basis: alarm.basis,
     late: alarm.late,
     occurrences: alarm.occurrences,
@@ -45,4 +46,8 @@ export function alarmView(alarm: Alarm) {
     latched: alarm.latched,
     detail: alarm.detail ?? null,
   };
+}
+
+function worstView({ value, class: reached, severity, atMs }: Worst) {
+  return { value, class: reached, severity, at: instant(atMs) };
 }

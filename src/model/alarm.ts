@@ -42,6 +42,17 @@ export const ALARM_EVENTS = [
 ] as const;
 export type AlarmEvent = (typeof ALARM_EVENTS)[number];
 
+/** The worst that an alarm has been. */
+export interface Worst {
+  /** The value furthest beyond the limit; null for expressions, which have none. */
+  value: number | null;
+  class: WaterClass | null;
+  /** The most severe that the alarm was, whichever reading made it so. */
+  severity: Severity;
+  /** Event time of that value, or the end of the period that was judged. */
+  atMs: number;
+}
+
 /** Why an alarm that was told before is `raised` once more, as its notice says. */
 export type Again = 'shelf-ended' | 'still-standing' | 'not-cleared';
 
@@ -74,6 +85,8 @@ export interface Alarm {
   class: WaterClass | null;
   /** (value − limit) / limit; null for pH, DO and temperature (GB 3838 practice). */
   multiple: number | null;
+  /** Null where nothing is measured: platform alarms, silence. */
+  worst: Worst | null;
   /** What was judged: a single reading, or what the books say of a closed hour, day or month. */
   basis: AlarmBasis;
   late: boolean;

@@ -57,6 +57,8 @@ export interface AlertStore {
   covering(key: string, timeMs: number, late: boolean): AlarmWithEvidence | undefined;
   /** Alarms of this key, not withdrawn, all of whose evidence lies in [fromMs, toMs). */
   restingOn(key: string, fromMs: number, toMs: number): AlarmWithEvidence[];
+  /** Alarms of this key, not withdrawn, whose worst was at a time of [fromMs, toMs). */
+  worstIn(key: string, fromMs: number, toMs: number): Alarm[];
   /**
    * Alarms whose story goes on, by state: acknowledged, raised, returned. Read as they are asked for, some at a time: they
    * may be many.
@@ -127,6 +129,10 @@ function alarmRows(derived: Database) {
     `SELECT body, lastBreachMs FROM alarm WHERE key = ? AND breachStartMs >= ? AND lastBreachMs < ?
      AND state <> 'withdrawn'`,
   );
+  const worstIn = derived.prepare(
+    `SELECT body FROM alarm WHERE key = ?1 AND breachStartMs < ?3 AND state <> 'withdrawn'
+     AND json_extract(body, '$.worst.atMs') >= ?2 AND json_extract(body, '$.worst.atMs') < ?3`,
+  );
   // In the order of alarmByState: a hundred thousand bodies aren't to be sorted.
   const open = derived.prepare(
     `SELECT body FROM alarm WHERE state = ? AND (raisedAtMs, id) > (?, ?) ORDER BY raisedAtMs, id LIMIT ${OPEN_PAGE}`,
@@ -157,6 +163,7 @@ function alarmRows(derived: Database) {
     happened: (alarm: string, event: AlarmEvent) => happened.get(alarm, event) !== undefined,
     covering: (key: string, timeMs: number, late: boolean) => oneOrNone(covering.get(key, timeMs, late ? 1 : 0)),
     restingOn: (key: string, fromMs: number, toMs: number) => restingOn.all(key, fromMs, toMs).map(toAlarm),
+    worstIn: (key: string, fromMs: number, toMs: number) => bodies(worstIn.all(key, fromMs, toMs)),
     *open() {
       for (const state of ['acknowledged', 'raised', 'returned']) {
         for (let after: [number, string] | null = [Number.MIN_SAFE_INTEGER, '']; after; ) {

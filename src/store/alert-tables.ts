@@ -104,6 +104,26 @@ export const alarmFiguresDdl = `
   CREATE INDEX noticeFigures ON notice (createdAtMs, channel, state, fallback, event);
 `;
 
+/**
+ * Alarms say what their worst was. Of those of before that is the most severe that was told: `at` is then when it raised
+ * the alarm, or was received; and what they say now where their history doesn't have it.
+ */
+export const alarmWorstDdl = `
+  UPDATE alarm SET body = json_set(body, '$.worst', json(coalesce(
+    (SELECT json_object('value', json_extract(changed, '$.value[1]'),
+        'class', coalesce(json_extract(changed, '$.class[1]'), json_extract(alarm.body, '$.class')),
+        'severity', json_extract(changed, '$.severity[1]'), 'atMs', iif(event = 'severity-changed', atMs, alarm.raisedAtMs))
+      FROM transition
+      WHERE transition.alarm = alarm.id AND json_extract(changed, '$.value[1]') IS NOT NULL
+        AND json_extract(changed, '$.severity[1]') IS NOT NULL
+      ORDER BY CASE json_extract(changed, '$.severity[1]') WHEN 'critical' THEN 2 WHEN 'major' THEN 1 ELSE 0 END DESC,
+        abs(json_extract(changed, '$.value[1]') - coalesce(json_extract(alarm.body, '$.limit'), 0)) DESC, n
+      LIMIT 1),
+    json_object('value', json_extract(body, '$.value'), 'class', json_extract(body, '$.class'), 'severity', severity,
+      'atMs', raisedAtMs))))
+  WHERE json_extract(body, '$.value') IS NOT NULL;
+`;
+
 /** A reading that waits in the inbox; `n` rises and never comes twice: alarms are named after it. */
 export interface Rejudged extends SeriesReading {
   n: number;

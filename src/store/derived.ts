@@ -4,7 +4,14 @@
  * released migration is never edited.
  */
 
-import { alarmFiguresDdl, alarmHistoryDdl, alertPartsDdl, alertsDdl, noticesDdl } from './alert-tables.ts';
+import {
+  alarmFiguresDdl,
+  alarmHistoryDdl,
+  alarmWorstDdl,
+  alertPartsDdl,
+  alertsDdl,
+  noticesDdl,
+} from './alert-tables.ts';
 import { amendedDdl } from './amended.ts';
 import { booksDdl } from './books-tables.ts';
 import { frozenHoursDdl } from './frozen-hours.ts';
@@ -40,6 +47,7 @@ export const derivedMigrations: readonly string[] = [
   volumeKnotsDdl,
   recountDdl,
   amendedDdl,
+  alarmWorstDdl,
 ];
 
 export function openDerived(path: string): Database {

@@ -317,6 +317,7 @@ export function anAlarm(rest: Partial<Alarm> = {}): Alarm {
     target: 'II',
     class: 'III',
     multiple: 0.66,
+    worst: { value: 0.83, class: 'III', severity: 'minor', atMs: NOW_MS },
     basis: 'instantaneous',
     late: false,
     occurrences: 1,

@@ -29,6 +29,15 @@ export const alarm = z
     target: z.enum(TARGETS).nullable(),
     class: z.enum(CLASSES).nullable(),
     multiple: z.number().nullable(),
+    worst: z
+      .object({
+        value: z.number().nullable().describe('The value furthest beyond the limit; null for expressions'),
+        class: z.enum(CLASSES).nullable(),
+        severity: z.enum(SEVERITIES).describe('The most severe that any value since `breachStart` was'),
+        at: instantText.describe('When that value was measured, or the end of the period that was judged'),
+      })
+      .nullable()
+      .describe('The worst that it was; null for platform alarms and silence'),
     basis: z.enum(ALARM_BASES).describe('What was judged: a single reading, or a closed hour, day or month'),
     late: z.boolean(),
     occurrences: z.number().int().describe('The how-manieth alarm of its key that was raised within an hour'),
@@ -72,6 +81,7 @@ export const alarm = z
         target: 'II',
         class: 'III',
         multiple: 0.66,
+        worst: { value: 0.83, class: 'III', severity: 'minor', at: '2026-11-22T00:00:00.000Z' },
         basis: 'instantaneous',
         late: false,
         occurrences: 1,

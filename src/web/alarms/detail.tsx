@@ -17,6 +17,7 @@ import { Sheet } from '../ui/sheet.tsx';
 import { Loading, Shown, Trouble } from '../ui/states.tsx';
 import { AlarmActions } from './actions.tsx';
 import { TimelineList } from './timeline.tsx';
+import { worstText } from './worst.ts';
 
 /** @param round changes when something may have happened to it. */
 export function AlarmDetail({ id, round, changed }: { id: string; round: number; changed: () => void }) {
@@ -64,6 +65,11 @@ function Suppressor({ by }: { by: string }) {
   return <AlarmLink id={by}>{t('suppressedByAlarm')}</AlarmLink>;
 }
 
+function worstFact(alarm: Alarm): string | null {
+  const text = worstText(alarm);
+  return text === null ? null : `${text}, ${format.second(alarm.worst!.at)}`;
+}
+
 function Facts({ alarm }: { alarm: Alarm }) {
   const limit =
     alarm.limit === null
@@ -75,6 +81,7 @@ function Facts({ alarm }: { alarm: Alarm }) {
     ['class', alarm.class && NUMERALS[alarm.class]],
     ['target', alarm.target && NUMERALS[alarm.target]],
     ['multiple', alarm.multiple === null ? null : format.value(alarm.multiple)],
+    ['worst', worstFact(alarm)],
     ['breachStart', format.second(alarm.breachStart)],
     ['raisedAt', format.second(alarm.raisedAt)],
     ['detectedAt', format.second(alarm.detectedAt)],

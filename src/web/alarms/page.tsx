@@ -22,6 +22,7 @@ import { AlarmActions } from './actions.tsx';
 import { AlarmDetail } from './detail.tsx';
 import { AlarmFigures } from './figures.tsx';
 import { AlarmFilters, filterOf } from './filters.tsx';
+import { worstText } from './worst.ts';
 import '../styles/alarms.css';
 
 const PAGE = '100';
@@ -74,7 +75,11 @@ function InboxTab({ id }: { id: string | null }) {
           `${t('alarmsCount', { n: `${alarms.data.items.length}${alarms.data.next === null ? '' : '+'}` })} · ${format.zone(nowMs.value)}`
         }
         tools={
-          <CsvButton file="alarms" text={() => csvOf(COLUMNS(), alarms.data?.items ?? [])} disabled={!alarms.data} />
+          <CsvButton
+            file="alarms"
+            text={() => csvOf(FILE_COLUMNS(), alarms.data?.items ?? [])}
+            disabled={!alarms.data}
+          />
         }
       >
         <AlarmFilters />
@@ -181,6 +186,7 @@ const COLUMNS = (): Column<Alarm>[] => [
     cell: ({ class: reached }) => (reached === null ? '–' : NUMERALS[reached]),
     csv: (alarm) => alarm.class,
   },
+  { head: t('worst'), align: 'end', cell: (alarm) => worstText(alarm) ?? '–' },
   { head: t('state'), cell: (alarm) => <StateMark alarm={alarm} nowMs={nowMs.value} />, csv: ({ state }) => state },
   {
     head: t('raisedAt'),
@@ -192,4 +198,14 @@ const COLUMNS = (): Column<Alarm>[] => [
     ),
     csv: ({ raisedAt }) => raisedAt,
   },
+];
+
+/** In a file the worst is taken apart. */
+const FILE_COLUMNS = (): Column<Alarm>[] => [
+  ...COLUMNS(),
+  ...(['value', 'class', 'severity', 'at'] as const).map((name) => ({
+    head: `worst.${name}`,
+    cell: () => null,
+    csv: ({ worst }: Alarm) => worst?.[name] ?? null,
+  })),
 ];

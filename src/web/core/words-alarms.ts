@@ -54,6 +54,7 @@ export const ALARM_WORDS = {
   outcomeRetried: ['失败，将重试', 'failed, is tried again'],
   outcomeFailed: ['最终失败', 'failed for good'],
   multiple: ['超标倍数', 'multiple'],
+  worst: ['峰值', 'Peak'],
   breachStart: ['超限开始', 'breach began'],
   raisedAt: ['发生时间', 'Raised'],
   detectedAt: ['发现时间', 'detected'],
