@@ -4,15 +4,16 @@
  */
 import { limitFor, participates } from '#assess/classify.ts';
 import { type Severity, WHOLE_STATION } from '#model/alarm.ts';
-import type { Limit, TargetClass, WaterBody, WaterClass } from '#model/class.ts';
+import type { TargetClass, WaterBody, WaterClass } from '#model/class.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Parameter, Standard } from '#model/reference.ts';
 import { isPeriodRule, type PeriodRule, type Rule, type Station } from '#model/register.ts';
+import { type Demand, demandOf, stepDemandOf } from '#model/threshold.ts';
 import type { Calendar } from './calendar.ts';
 import { type Expression, parametersNamed, parseExpression } from './expression.ts';
 
 /** The limits of standards are inclusive; a threshold may also be strict. */
-export type Bound = Limit | { op: '<'; value: number } | { op: '>'; value: number };
+export type Bound = Demand;
 
 type SeverityByClass = Partial<Record<WaterClass, Severity>>;
 
@@ -187,16 +188,32 @@ function stepsOf(rule: ReadingRule, parameter: Parameter | null): SeverityStep[]
   return (rule.steps ?? []).map((step) => ({
     severity: step.severity,
     afterMs: durationMs(step.after ?? 'PT0S'),
-    bound: 'limit' in step && step.limit !== undefined && parameter ? boundOf(rule, step.limit, parameter) : null,
+    bound: parameter && stepBoundOf(rule, step, parameter),
   }));
 }
 
-/** What a value must meet by a rule with a limit of its own; null when `unit` can't be converted. */
-function boundOf(rule: ReadingRule, limit: number, parameter: Parameter): Bound | null {
-  if (rule.kind === 'threshold') {
-    const value = canonicalLimit(limit, rule.unit, parameter);
-    return value === null ? null : { op: rule.op, value };
+function stepBoundOf(
+  rule: ReadingRule,
+  step: object & { limit?: number | undefined },
+  parameter: Parameter,
+): Bound | null {
+  if (rule.kind === 'threshold') return canonicalDemand(stepDemandOf(rule, step), rule.unit, parameter);
+  return step.limit === undefined ? null : boundOf(rule, step.limit, parameter);
+}
+
+/** A demand in the parameter's canonical unit; null when there is none or `unit` can't be converted to it. */
+function canonicalDemand(demand: Demand | null, unit: string | undefined, parameter: Parameter): Demand | null {
+  if (demand === null) return null;
+  if (demand.op !== 'range') {
+    const value = canonicalLimit(demand.value, unit, parameter);
+    return value === null ? null : { ...demand, value };
   }
+  const [low, high] = demand.value.map((limit) => canonicalLimit(limit, unit, parameter));
+  return low == null || high == null ? null : { op: 'range', value: [low, high] };
+}
+
+/** What a value must meet by a rule about how it changes; null when `unit` can't be converted. */
+function boundOf(rule: ReadingRule, limit: number, parameter: Parameter): Bound | null {
   if (rule.kind !== 'rate' && rule.kind !== 'flat-line') return null;
   const value = canonicalDifference(limit, rule.unit, parameter);
   if (value === null) return null;
@@ -234,6 +251,10 @@ type Ruled = Pick<Condition, 'bound' | 'target' | 'waterBody'>;
 
 function bounded(rule: SeriesRule, station: Station, parameter: Parameter, standard: Standard): Ruled | null {
   if (rule.kind === 'quality') return { bound: null, target: null, waterBody: null };
+  if (rule.kind === 'threshold') {
+    const bound = canonicalDemand(demandOf(rule), rule.unit, parameter);
+    return bound && { bound, target: null, waterBody: null };
+  }
   if (rule.kind !== 'class') {
     const limit = rule.kind === 'flat-line' ? rule.tolerance : rule.limit;
     const bound = boundOf(rule, limit, parameter);

@@ -13,7 +13,7 @@ import type { Amended } from '#store/amended.ts';
 import { type AlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
 import type { Condition } from './conditions.ts';
 import type { Change, Judged } from './evaluate.ts';
-import { atTime, BREACH, type Grade, isEvidence, judge } from './grades.ts';
+import { atTime, BREACH, type Grade, isEvidence, judge, OUTSIDE } from './grades.ts';
 import {
   conditionAt,
   forgetPeak,
@@ -55,6 +55,8 @@ interface Options {
   allowedLatenessMs: number;
   /** What was changed since it came: what comes for it again is left to settling. */
   amended: Amended;
+  /** Told of every value that is held against a rule in its time. */
+  onJudged?: (timeMs: number, isBreach: boolean) => void;
 }
 
 export interface Evaluator {
@@ -91,7 +93,14 @@ function widen(touched: Touched, fromMs: number, toMs: number): void {
 const HINDSIGHT = 'on better knowledge it does not hold';
 
 /** Not split: one closure over the lane and the occasion at hand, shared by short parts; readings pass here by the million. */
-export function createEvaluator({ watches, store, standard, allowedLatenessMs, amended }: Options): Evaluator {
+export function createEvaluator({
+  watches,
+  store,
+  standard,
+  allowedLatenessMs,
+  amended,
+  onJudged,
+}: Options): Evaluator {
   let dirty: Lane[] = [];
   let usedHindsight = false;
 
@@ -162,6 +171,7 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs, a
       return;
     }
     const grade = gradeOf(condition, read);
+    if (onJudged && grade !== null && grade !== OUTSIDE) onJudged(timeMs, grade >= BREACH);
     if (isOutOfReach(timeMs) && (occasion.isRecordOnly || !has(lane, timeMs))) {
       late(condition, read, grade, read.verdict === 'correction', log);
       return;
@@ -200,7 +210,9 @@ export function createEvaluator({ watches, store, standard, allowedLatenessMs, a
       const { timely, late: lateSource } = lane.sources!;
       if (fromMs <= toMs) {
         const firstMs = Math.max(fromMs, lane.baseMs + 1);
-        const changes = replace(lane, firstMs, toMs, derivedIn(timely, firstMs, toMs), newAlarm);
+        const derived = derivedIn(timely, firstMs, toMs);
+        if (onJudged) for (const { timeMs, grade } of derived) if (grade !== OUTSIDE) onJudged(timeMs, grade >= BREACH);
+        const changes = replace(lane, firstMs, toMs, derived, newAlarm);
         if (changes.length > 0) log?.evaluated(lane, changes, occasion, cause);
         settle(lane, horizonMs);
         const newest = timely.conditions.at(-1);

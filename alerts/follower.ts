@@ -55,6 +55,8 @@ export interface AlertsFollowerOptions {
   log: Log;
   /** What rules about closed periods are judged by; without it none is. */
   books?: Pick<Books, 'queries' | 'reader' | 'timeZone'>;
+  /** Told of every value that is held against a rule, and whether it breaks it: for whoever counts. */
+  onJudged?: (timeMs: number, isBreach: boolean) => void;
   /** After the commit: what happened to alarms, for each entry that caused it. */
   onAlarms: (changes: AlarmChange[], seq: number) => void;
 }

@@ -65,6 +65,9 @@ export interface Rehearsed extends Outcome {
   lookBackFromMs: number;
   readings: number;
   series: number;
+  /** Values of the range that were held against the rule, and those that broke it. */
+  judged: number;
+  breaches: number;
 }
 
 export function isRehearsable(rule: Rule): rule is RehearsableRule {
@@ -96,6 +99,7 @@ export async function rehearse({ rule, replaces, fromMs, toMs }: Rehearsal, part
   const derived = openDerived(':memory:');
   try {
     let raised = 0;
+    const tally = { judged: 0, breaches: 0 };
     const follower = createAlertsFollower({
       derived,
       reader: { read: () => [], seriesById, seriesByName: () => undefined },
@@ -106,6 +110,11 @@ export async function rehearse({ rule, replaces, fromMs, toMs }: Rehearsal, part
       timeZone,
       publicUrl: null,
       log: SILENT,
+      onJudged(timeMs, isBreach) {
+        if (timeMs < fromMs || timeMs >= toMs) return;
+        tally.judged++;
+        if (isBreach) tally.breaches++;
+      },
       onAlarms(changes) {
         raised += changes.filter(({ transition }) => transition.from === null).length;
       },
@@ -128,7 +137,7 @@ export async function rehearse({ rule, replaces, fromMs, toMs }: Rehearsal, part
     const found = alarms(derived, { ...all, limit: limits.alarms, after: null }).map(asRehearsed);
     const present = replaces === null ? null : parts.alarmsOf(replaces, fromMs, toMs);
     const outcome = outcomeOf(found, present, { fromMs, toMs }, new Control(parts.registers));
-    return { ...outcome, fromMs, toMs, lookBackFromMs, readings, series: watched.length };
+    return { ...outcome, fromMs, toMs, lookBackFromMs, readings, series: watched.length, ...tally };
   } finally {
     derived.close();
   }

@@ -7,6 +7,7 @@ import { durationMs } from '#model/duration.ts';
 import type { Fault } from '#model/faults.ts';
 import type { Parameter, Reference, Standard } from '#model/reference.ts';
 import { isPeriodRule, type Rule, type Station } from '#model/register.ts';
+import { demandOf, faultOfThreshold, isFurtherOut, limitsIn, stepDemandOf } from '#model/threshold.ts';
 import type { Control } from '#store/control.ts';
 import { longestMs } from './calendar.ts';
 import { canonicalDifference, canonicalLimit, parametersOf, selects, targetOf } from './conditions.ts';
@@ -30,6 +31,7 @@ export function checkRule(
   const faults = [
     ...checkSelection(rule, stations),
     ...checkParameters(rule, reference),
+    ...checkLimits(rule),
     ...checkSteps(rule),
     ...checkCalendar(rule),
   ];
@@ -193,13 +195,55 @@ function checkSteps(rule: Rule): Fault[] {
     ) {
       return [fault(`${path}.severity`, `${step.severity} is not more severe than the rule without the step`)];
     }
+    if (rule.kind === 'threshold') return checkThresholdStep(rule, step, path);
     if (!('limit' in step) || step.limit === undefined) return [];
-    if (rule.kind !== 'threshold' && rule.kind !== 'rate' && rule.kind !== 'volume-balance') return [];
+    if (rule.kind !== 'rate' && rule.kind !== 'volume-balance') return [];
     const limit = rule.kind === 'volume-balance' ? rule.maxLossShare : rule.limit;
-    const isUpward = rule.kind !== 'threshold' || rule.op === '<=' || rule.op === '<';
-    const isFurther = isUpward ? step.limit >= limit : step.limit <= limit;
-    return isFurther ? [] : [fault(`${path}.limit`, `${step.limit} is reached before ${limit}, the limit itself`)];
+    return step.limit >= limit ? [] : [reachedBefore(`${path}.limit`, step.limit, limit)];
   });
+}
+
+function reachedBefore(path: string, step: number | number[], limit: number | number[]): Fault {
+  const said = (one: number | number[]) => (typeof one === 'number' ? String(one) : one.join(' to '));
+  return fault(path, `${said(step)} is reached before ${said(limit)}, the limit itself`);
+}
+
+type ThresholdRule = Rule & { kind: 'threshold' };
+
+function checkThresholdStep(
+  rule: ThresholdRule,
+  step: NonNullable<ThresholdRule['steps']>[number],
+  path: string,
+): Fault[] {
+  const demand = demandOf(rule);
+  const names = limitsIn(step);
+  if (demand === null || names.length === 0) return [];
+  const further = stepDemandOf(rule, step);
+  if (further === null) {
+    const reason = 'say how far with one of above, below and outside, or with limit where the rule has one side';
+    return [fault(`${path}.${names.at(-1)}`, reason)];
+  }
+  return isFurtherOut(further, demand) ? [] : [reachedBefore(`${path}.${names[0]}`, further.value, demand.value)];
+}
+
+/** A threshold is said in exactly one way, and its margin leaves a value that clears. */
+function checkLimits(rule: Rule): Fault[] {
+  if (rule.kind !== 'threshold') return [];
+  const wrong = faultOfThreshold(rule);
+  if (wrong) return [fault(wrong.path, wrong.message)];
+  const demand = demandOf(rule);
+  if (demand?.op !== 'range' || !leavesNothing(demand.value, rule.clear.margin)) return [];
+  return [
+    fault(
+      'clear.margin',
+      `${rule.clear.margin} leaves nothing between ${demand.value.join(' and ')}: no value could clear`,
+    ),
+  ];
+}
+
+/** Whether the margin at both ends of a range leaves no value that clears. */
+function leavesNothing([low, high]: readonly [number, number], margin: number): boolean {
+  return low + margin * Math.abs(low) > high - margin * Math.abs(high);
 }
 
 /** What is longer than the hours in which the rule looks is never seen to its end. */
@@ -250,7 +294,6 @@ function checkClass(
   return faults;
 }
 
-/** Whether the margin at both ends of a range leaves no value that clears. */
 function isUnclearable(
   rule: Rule & { kind: 'class' },
   station: Station,
@@ -259,7 +302,5 @@ function isUnclearable(
 ): boolean {
   const target = targetOf(rule, station);
   const limit = target && limitFor(standard, parameter.id, station.waterBody, target);
-  if (limit?.op !== 'range') return false;
-  const [low, high] = limit.value;
-  return low + rule.clear.margin * Math.abs(low) > high - rule.clear.margin * Math.abs(high);
+  return limit?.op === 'range' && leavesNothing(limit.value, rule.clear.margin);
 }

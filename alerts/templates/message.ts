@@ -178,10 +178,7 @@ function wordsOf(id: LanguageId, names: Names) {
     if (bound === null) return null;
     return `${sign(op)} ${withUnit(String(bound), unit)}${target === null ? '' : aside(className(target))}`;
   };
-  const isPast = ({ worst: most, value: now, severity }: AlarmView) =>
-    most != null && (most.value !== now || most.severity !== severity);
   const worst = ({ worst: most, severity, unit }: AlarmView) => {
-    // Notices that an earlier version made have none.
     if (!most) return null;
     const parts = [
       most.value === null ? null : withUnit(figure(most.value), unit),
@@ -258,4 +255,10 @@ function localTime(instant: string, timeZone: string): string {
   const local = Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(timeZone);
   const text = local.toPlainDateTime().toString({ smallestUnit: 'minute' }).replace('T', ' ');
   return `${text} ${local.offset}`;
+}
+
+/** Whether it was worse, or more severe, than what it now says. */
+function isPast({ worst, value, severity }: AlarmView): boolean {
+  // Notices that an earlier version made have none.
+  return worst != null && (worst.value !== value || worst.severity !== severity);
 }

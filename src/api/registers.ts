@@ -1,5 +1,6 @@
 /** The registers that are read and written alike: one literal table, one builder of routes (routes/registers.ts). */
 import type { z } from 'zod';
+import { type Says, saysOf } from '#alerts/says.ts';
 import type { Fault } from '#model/faults.ts';
 import { isReserved } from '#model/platform.ts';
 import type { Role, Routes, Rule, Station } from '#model/register.ts';
@@ -43,7 +44,9 @@ export interface Register<N extends RegisterNoun> {
   /** What the entry becomes when its command is received at this time. */
   receive?: (deps: ApiDeps, body: NounBody[N], id: string, receivedMs: number) => NounBody[N];
   /** How an entry is shown, without its id. */
-  show?: (body: NounBody[N], caller: Caller, nowMs: number) => object;
+  show?: (body: NounBody[N], caller: Caller, nowMs: number, deps: ApiDeps) => object;
+  /** What `show` adds and nobody puts: left out of a body that was read and is put back. */
+  added?: readonly string[];
 }
 
 const stations: Register<'station'> = {
@@ -82,6 +85,8 @@ const rules: Register<'rule'> = {
   view: ruleView,
   write: 'engineer',
   check: (deps, body) => refuseFaults(deps.checkRule(body as Rule)),
+  show: (body, _caller, _nowMs, deps) => ({ ...body, says: saysOfRule(deps, body) }),
+  added: ['says'],
 };
 
 const channels: Register<'channel'> = {
@@ -120,6 +125,11 @@ const maintenance: Register<'maintenance'> = {
 };
 
 export const REGISTERS = { stations, meters, rules, channels, statements, maintenance };
+
+/** What a rule does, in a sentence, by the registers as they are. */
+export function saysOfRule({ control, reference }: ApiDeps, rule: Rule): Says {
+  return saysOf(rule, control.list('station'), reference);
+}
 
 /** @throws Problem `id.invalid` for an id that is kept for the service itself. */
 export function refuseReserved(noun: RegisterNoun, id: string): void {

@@ -12,7 +12,8 @@ const FAILED = 1;
 
 async function runFile(path: string, reference: ReturnType<typeof loadReference>) {
   try {
-    return await runRuleTests(path, path, reference);
+    // Read back, so that a rule that reads the other way round is seen whatever its tests expect.
+    return await runRuleTests(path, path, reference, (id, { en }) => say(`RULE ${id}: ${en}`));
   } catch (error) {
     if (error instanceof SeedError) throw new UsageError(error.message);
     throw error;

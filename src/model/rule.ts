@@ -47,23 +47,32 @@ const timedSteps = z
   .min(1)
   .max(STEPS_MAX)
   .optional();
-/** A more severe alarm further out, once the breach has lasted, or both. */
-const limitSteps = z
-  .array(
-    z
-      .strictObject({
-        limit: z.number().optional().describe('Further out than the rule’s, in the unit of the rule'),
-        after: lasted.optional(),
-        severity,
-      })
-      .refine(({ limit, after }) => limit !== undefined || after !== undefined, {
-        path: ['after'],
-        message: 'say when the step is reached: a limit, a time, or both',
-      }),
-  )
-  .min(1)
-  .max(STEPS_MAX)
-  .optional();
+/** What is beyond these breaks the rule; the numbers themselves don't. */
+const breach = {
+  above: z.number().optional().describe('Alarms on values greater than this'),
+  below: z.number().optional().describe('Alarms on values less than this'),
+  outside: z
+    .tuple([z.number(), z.number()])
+    .refine(([low, high]) => low < high, 'the lower end first')
+    .optional()
+    .describe('Alarms on values less than the first or greater than the second'),
+};
+const stepLimit = z.number().optional().describe('Further out than the rule’s, in the unit of the rule');
+/** More severe alarms further out, once the breach has lasted, or both. @param shape the ways to say how far. */
+const stepsBy = <T extends z.ZodRawShape>(shape: T) =>
+  z
+    .array(
+      z
+        .strictObject({ ...shape, after: lasted.optional(), severity })
+        .refine((step) => Object.values(step).filter((value) => value !== undefined).length > 1, {
+          path: ['after'],
+          message: 'say when the step is reached: a limit, a time, or both',
+        }),
+    )
+    .min(1)
+    .max(STEPS_MAX)
+    .optional();
+const limitSteps = stepsBy({ limit: stepLimit });
 
 const hour = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'a local time such as 22:00');
 const calendar = z
@@ -172,17 +181,24 @@ export const rule = z.discriminatedUnion('kind', [
     severity: z.union([severity, severityByClass]),
     steps: timedSteps,
   }),
-  /** A reading is not `op limit`; `unit` is converted to the parameter's canonical one. */
+  /**
+   * A reading is `above`, `below` or `outside`; or it is not `op limit`, which is what must hold. Exactly one of them
+   * (threshold.ts); `unit` is converted to the parameter's canonical one.
+   */
   z.strictObject({
     kind: z.literal('threshold'),
     ...conditional,
     parameters,
     minSamples: minBreaches,
-    op: z.enum(['<=', '>=', '<', '>']),
-    limit: z.number(),
+    ...breach,
+    op: z
+      .enum(['<=', '>=', '<', '>'])
+      .optional()
+      .describe('With `limit` what must hold; `above` and `below` say the breach'),
+    limit: z.number().optional(),
     unit: text.optional(),
     severity,
-    steps: limitSteps,
+    steps: stepsBy({ limit: stepLimit, ...breach }),
   }),
   /** A sensor alarm: flags 3 and 4, save under maintenance and calibration letters (invariant 6). */
   z.strictObject({

@@ -1,5 +1,6 @@
 /** Reads a file of rule tests, blames what is wrong in it by line, and runs the rest. */
 import { checkRule } from '#alerts/rules.ts';
+import { type Says, saysOf } from '#alerts/says.ts';
 import { GATEWAYS_STATION, WHOLE_STATION } from '#model/alarm.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Reference } from '#model/reference.ts';
@@ -22,9 +23,15 @@ export interface RuleTestResult {
 
 /**
  * @param name how messages call the file
+ * @param onRule told of each rule what it does, before any test runs
  * @throws SeedError naming file, line, item and reason of the first mistake.
  */
-export async function runRuleTests(path: string, name: string, reference: Reference): Promise<RuleTestResult[]> {
+export async function runRuleTests(
+  path: string,
+  name: string,
+  reference: Reference,
+  onRule: (id: string, says: Says) => void = () => {},
+): Promise<RuleTestResult[]> {
   const file = readYaml(path, name);
   const parsed = ruleTestFile.safeParse(file.data);
   if (!parsed.success) throw yamlFault(file, [], null, parsed.error);
@@ -32,6 +39,8 @@ export async function runRuleTests(path: string, name: string, reference: Refere
   const stations = namedStations(parsed.data);
   checkStations(file, stations, reference);
   checkRules(file, rules, stations, reference);
+  const list = Object.entries(stations).map(([id, body]) => ({ id, body }));
+  for (const [id, rule] of Object.entries(rules)) onRule(id, saysOf(rule, list, reference));
   checkNames(file, parsed.data);
   const scripts = tests.map((test, index) => checkedArrivals(file, test, index, parsed.data, reference));
   const results: RuleTestResult[] = [];

@@ -129,10 +129,6 @@ function alarmRows(derived: Database) {
     `SELECT body, lastBreachMs FROM alarm WHERE key = ? AND breachStartMs >= ? AND lastBreachMs < ?
      AND state <> 'withdrawn'`,
   );
-  const worstIn = derived.prepare(
-    `SELECT body FROM alarm WHERE key = ?1 AND breachStartMs < ?3 AND state <> 'withdrawn'
-     AND json_extract(body, '$.worst.atMs') >= ?2 AND json_extract(body, '$.worst.atMs') < ?3`,
-  );
   // In the order of alarmByState: a hundred thousand bodies aren't to be sorted.
   const open = derived.prepare(
     `SELECT body FROM alarm WHERE state = ? AND (raisedAtMs, id) > (?, ?) ORDER BY raisedAtMs, id LIMIT ${OPEN_PAGE}`,
@@ -163,7 +159,6 @@ function alarmRows(derived: Database) {
     happened: (alarm: string, event: AlarmEvent) => happened.get(alarm, event) !== undefined,
     covering: (key: string, timeMs: number, late: boolean) => oneOrNone(covering.get(key, timeMs, late ? 1 : 0)),
     restingOn: (key: string, fromMs: number, toMs: number) => restingOn.all(key, fromMs, toMs).map(toAlarm),
-    worstIn: (key: string, fromMs: number, toMs: number) => bodies(worstIn.all(key, fromMs, toMs)),
     *open() {
       for (const state of ['acknowledged', 'raised', 'returned']) {
         for (let after: [number, string] | null = [Number.MIN_SAFE_INTEGER, '']; after; ) {
@@ -196,7 +191,12 @@ function companyRows(derived: Database) {
     `SELECT id, key, breachStartMs, raisedAtMs FROM alarm WHERE station = ? AND raisedAtMs <= ? AND coalesce(clearedAtMs, 9007199254740991) >= ?
      AND ${counts} ORDER BY breachStartMs, raisedAtMs, key LIMIT 1`,
   );
+  const worstIn = derived.prepare(
+    `SELECT body FROM alarm WHERE key = ?1 AND breachStartMs < ?3 AND state <> 'withdrawn'
+     AND json_extract(body, '$.worst.atMs') >= ?2 AND json_extract(body, '$.worst.atMs') < ?3`,
+  );
   return {
+    worstIn: (key: string, fromMs: number, toMs: number) => bodies(worstIn.all(key, fromMs, toMs)),
     raisedOf: (key: string, afterMs: number, throughMs: number) => bodies(raisedOf.all(key, afterMs, throughMs)),
     raisedAt: (station: string, fromMs: number, toMs: number) => bodies(raisedAt.all(station, fromMs, toMs)),
     firstAt: (station: string, timeMs: number, overMs: number) =>

@@ -106,6 +106,23 @@ describe('stations, meters, rules, channels', () => {
     expect(rig.deps.control.get('channel', 'c')).toBeUndefined();
   });
 
+  it('says back what a rule does, and takes it back as it was read', async () => {
+    const rig = await startApi();
+    const body = { kind: 'threshold', parameters: ['nh3n'], above: 0.5, for: 'PT10M', severity: 'minor' };
+    const says = {
+      zh: '2 个站点的氨氮高于 0.5 mg/L，持续 10 分钟时报警',
+      en: 'alarms when ammonia nitrogen is above 0.5 mg/L for 10 minutes at 2 stations',
+    };
+    expect((await rig.call('PUT', '/api/v1/rules/high', { body })).json()).toMatchObject({ above: 0.5, says });
+    const read = (await rig.call('GET', '/api/v1/rules/high')).json();
+    expect(read.says).toEqual(says);
+    const again = await rig.call('PUT', '/api/v1/rules/high', { body: read });
+    expect([again.statusCode, again.json()]).toEqual([200, read]);
+    expect(rig.deps.control.get('rule', 'high')).not.toHaveProperty('says');
+    const { items } = (await rig.call('GET', '/api/v1/rules')).json();
+    expect(items.every((rule: { says: object }) => 'says' in rule)).toBe(true);
+  });
+
   it('keeps what something else needs', async () => {
     const rig = await startApi();
     await rig.call('PUT', '/api/v1/meters/m', { body: METER });

@@ -18,6 +18,8 @@ const OUTCOME: Rehearsed = {
   lookBackFromMs: Date.parse(FROM) - 86_400_000,
   readings: 6048,
   series: 1,
+  judged: 6000,
+  breaches: 60,
   alarms: [anAlarm({ id: 'rehearsed-7' })],
   count: 1,
   cleared: 0,
@@ -73,6 +75,32 @@ describe('a rehearsal', () => {
     const answer = (await rig.call('POST', PATH, { body: { rule: RULE, from: FROM } })).json();
     expect([answer.id, answer.comparison, answer.missed]).toEqual([null, null, []]);
     expect(asked[0]!.replaces).toBeNull();
+  });
+
+  it('says the rule back, and warns of one that would alarm on most of the past', async () => {
+    const { rig, asked } = await rigged({ ...OUTCOME, judged: 100, breaches: 51 });
+    const rule = { ...RULE, op: '>', says: { zh: '', en: 'as it was read' } };
+    const answer = (await rig.call('POST', PATH, { body: { rule, from: FROM } })).json();
+    expect(answer).toMatchObject({
+      says: { en: 'alarms when ammonia nitrogen is at or below 0.5 mg/L at 2 stations' },
+      judged: 100,
+      breaches: 51,
+      breachShare: 0.51,
+      warnings: [
+        {
+          code: 'breach.most',
+          en: '51 % of the values break the rule, which alarms when ammonia nitrogen is at or below 0.5 mg/L at 2 stations: does it read the other way round?',
+        },
+      ],
+    });
+    expect(asked[0]!.rule).not.toHaveProperty('says');
+    const half = await rigged({ ...OUTCOME, judged: 100, breaches: 50 });
+    expect((await half.rig.call('POST', PATH, { body: { rule: RULE, from: FROM } })).json().warnings).toEqual([]);
+    const none = await rigged({ ...OUTCOME, judged: 0, breaches: 0 });
+    expect((await none.rig.call('POST', PATH, { body: { rule: RULE, from: FROM } })).json()).toMatchObject({
+      breachShare: null,
+      warnings: [],
+    });
   });
 
   it('saves nothing', async () => {

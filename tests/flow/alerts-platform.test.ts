@@ -58,6 +58,7 @@ describe('a platform alarm', () => {
         target: null,
         class: null,
         multiple: null,
+        worst: null,
         basis: 'instantaneous',
         late: false,
         occurrences: 1,

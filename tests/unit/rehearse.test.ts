@@ -117,6 +117,15 @@ describe('a rehearsal', () => {
     });
   });
 
+  it('tells how much of the past was in breach', async () => {
+    const readings = every5(-10, 9, 9, 0.2, 0.61, 0.58, 0.2);
+    expect(await rehearsed({ readings })).toMatchObject({ judged: 4, breaches: 2 });
+    expect(await rehearsed({ rule: { ...AMMONIA, op: '>' }, readings })).toMatchObject({ judged: 4, breaches: 2 });
+    const rate = { kind: 'rate', parameters: ['nh3n'], limit: 1, minSamples: 2, over: 'PT5M', severity: 'minor' };
+    expect(await rehearsed({ rule: rate, readings })).toMatchObject({ judged: 4, breaches: 3 });
+    expect(await rehearsed({ readings: [] })).toMatchObject({ judged: 0, breaches: 0 });
+  });
+
   it('looks back, so that a hold is right at the start of the range', async () => {
     const readings = every5(-30, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6, 0.6);
     const rule = { ...AMMONIA, for: 'PT35M' };

@@ -187,7 +187,9 @@ describe('the command', () => {
     const { code, stdout } = await runCommand('rules-test', [path]);
     expect(code).toBe(1);
     expect(stdout).toMatch(
-      new RegExp(`^FAIL one \\(${path}:\\d+\\)\n {2}r/weir/nh3n: not expected: .*\n0 passed, 1 failed\n$`),
+      new RegExp(
+        `^RULE r: alarms when .* at 1 station\\nFAIL one \\(${path}:\\d+\\)\n {2}r/weir/nh3n: not expected: .*\n0 passed, 1 failed\n$`,
+      ),
     );
   });
 

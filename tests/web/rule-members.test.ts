@@ -28,14 +28,16 @@ const RULES: Members[] = [
   {
     kind: 'threshold',
     parameters: ['chla', 'algae'],
-    op: '<=',
-    limit: 26,
+    above: 26,
     unit: 'µg/L',
     severity: 'major',
     latch: true,
     calendar: { months: [5, 6], hours: ['22:00', '06:00'] },
     enabled: false,
   },
+  { kind: 'threshold', parameters: ['ph'], outside: [6, 9], severity: 'minor' },
+  // Strict limits are no breach of a field's.
+  { kind: 'threshold', parameters: ['ph'], op: '<', limit: 9, severity: 'minor' },
   { kind: 'expression', when: 'nh3n > 0.8, do < 5', clear: { when: 'do > 6', for: 'PT0S' }, severity: 'critical' },
   // Names with commas are no list of a field's.
   { kind: 'quality', select: { areas: ['Shiyan, north'] }, severity: 'minor' },
@@ -46,7 +48,19 @@ describe('a rule as a form', () => {
   it('comes back as it was, whatever fields can not express', () => {
     for (const rule of RULES) {
       const { id: _id, ...members } = rule;
-      expect(toRule(toDraft(rule))).toEqual({ rule: members, faults: [] });
+      expect(toRule(toDraft({ ...rule, says: { zh: '', en: '' } }))).toEqual({ rule: members, faults: [] });
+    }
+  });
+
+  it('says the breach where it was said what must hold', () => {
+    const stored = { kind: 'threshold', parameters: ['turbidity'], limit: 30, severity: 'minor' };
+    const { limit: _limit, ...others } = stored;
+    expect(toRule(toDraft({ ...stored, op: '<=' })).rule).toEqual({ ...others, above: 30 });
+    expect(toRule(toDraft({ ...stored, op: '>=' })).rule).toEqual({ ...others, below: 30 });
+    expect(toDraft({ kind: 'threshold', outside: [6, 9] }).entries).toEqual({ outside: '6, 9' });
+    for (const outside of ['6', '6, nine', '6, 7, 8']) {
+      const draft: Draft = { kind: 'threshold', entries: { outside }, rest: '' };
+      expect(toRule(draft).faults).toEqual([{ path: 'outside', message: 'notNumber' }]);
     }
   });
 
@@ -70,11 +84,11 @@ describe('a rule as a form', () => {
   it('refuses what is no number, what is no JSON object, and what is said twice', () => {
     const draft: Draft = {
       kind: 'threshold',
-      entries: { limit: 'ten', op: '<=', for: 'PT5M' },
+      entries: { above: 'ten', for: 'PT5M' },
       rest: '{ "for": "PT1H" }',
     };
     expect(toRule(draft).faults).toEqual([
-      { path: 'limit', message: 'notNumber' },
+      { path: 'above', message: 'notNumber' },
       { path: 'for', message: 'saidTwice' },
     ]);
     for (const rest of ['[1]', '{', 'null', '3']) {
@@ -94,6 +108,6 @@ describe('a rule as a form', () => {
       expect(shown.map(({ message }) => message).sort(), kind).toEqual(faults.map(({ message }) => message).sort());
     }
     expect(faultsAt('select.stations', faults, 'threshold')).toEqual([faults[0]]);
-    expect(faultsAt(REST, faults, 'threshold')).toEqual([faults[2], faults[3]]);
+    expect(faultsAt(REST, faults, 'rate')).toEqual([faults[2], faults[3]]);
   });
 });

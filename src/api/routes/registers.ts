@@ -50,7 +50,7 @@ function readRoutes<N extends RegisterNoun>(api: Api, deps: ApiDeps, register: R
       return pageOf(
         entries,
         limit,
-        (entry) => shown(register, entry, caller, deps.journal.receivedNowMs()),
+        (entry) => shown(register, entry, caller, deps.journal.receivedNowMs(), deps),
         ({ id }) => toCursor(id),
       );
     },
@@ -68,18 +68,21 @@ function readRoutes<N extends RegisterNoun>(api: Api, deps: ApiDeps, register: R
       const { id } = request.params;
       const body = deps.control.get(noun, id);
       if (!body) throw notFound(`${noun} "${id}"`);
-      return shown(register, { id, body }, callerOf(request), deps.journal.receivedNowMs());
+      return shown(register, { id, body }, callerOf(request), deps.journal.receivedNowMs(), deps);
     },
   });
 }
 
 function putRoute<N extends RegisterNoun>(api: Api, deps: ApiDeps, register: Register<N>): void {
   const { noun, plural, body: schema, view, write } = register;
+  const dropAdded = async (request: FastifyRequest) => {
+    request.body = withoutAdded(request.body, register.added);
+  };
   api.route({
     method: 'PUT',
     url: `/${plural}/:id`,
     config: { access: write! },
-    preValidation: dropOwnId,
+    preValidation: [dropOwnId, dropAdded],
     schema: {
       params: idParams,
       body: schema,
@@ -112,7 +115,7 @@ function putRoute<N extends RegisterNoun>(api: Api, deps: ApiDeps, register: Reg
         put = register.receive?.(deps, body, id, nowMs) ?? body;
         return { verb: 'put', noun, id, body: put };
       });
-      const answer = shown(register, { id, body: put }, callerOf(request), receivedMs);
+      const answer = shown(register, { id, body: put }, callerOf(request), receivedMs, deps);
       return reply.code(before === undefined ? 201 : 200).send(answer);
     },
   });
@@ -148,8 +151,15 @@ function shown<N extends RegisterNoun>(
   { id, body }: { id: string; body: NounBody[N] },
   caller: Caller,
   nowMs: number,
+  deps: ApiDeps,
 ): object {
-  return { id, ...(show?.(body, caller, nowMs) ?? body) };
+  return { id, ...(show?.(body, caller, nowMs, deps) ?? body) };
+}
+
+/** What was read and is put back has what was added when it was shown. */
+export function withoutAdded(body: unknown, added: readonly string[] = []): unknown {
+  if (typeof body !== 'object' || body === null || !added.some((name) => name in body)) return body;
+  return Object.fromEntries(Object.entries(body).filter(([name]) => !added.includes(name)));
 }
 
 /** A body that was read and is put back names its own id; another one's is a mistake. */

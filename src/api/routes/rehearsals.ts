@@ -1,15 +1,17 @@
 /** Rehearsing a rule: the alarms that it would have raised, before anybody saves it. */
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isRehearsable, type Rehearsed, whyNotRehearsable } from '#alerts/rehearse.ts';
+import type { Says } from '#alerts/says.ts';
 import { alarmView } from '#model/alarm-view.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Rule } from '#model/register.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { demandLength, isoText, rangeOf, spanTexts } from '../instants.ts';
 import { invalid, Problem } from '../problems.ts';
-import { REGISTERS } from '../registers.ts';
+import { REGISTERS, saysOfRule } from '../registers.ts';
 import { documented } from '../schemas/common.ts';
 import { rehearsalAnswer, rehearsalBody } from '../schemas/rehearsals.ts';
+import { withoutAdded } from './registers.ts';
 
 const RANGE_MS_MAX = 400 * DAY_MS;
 /** Longer than other connections may be silent. */
@@ -21,6 +23,7 @@ export function rehearsalRoutes(api: Api, deps: ApiDeps): void {
     method: 'POST',
     url: '/rules/rehearse',
     config: { access: 'engineer' },
+    preValidation: dropSays,
     schema: {
       body: rehearsalBody,
       ...documented({
@@ -49,9 +52,16 @@ export function rehearsalRoutes(api: Api, deps: ApiDeps): void {
       const range = rangeOf(body, { nowMs: clock.nowMs(), timeZone: config.timeZone, defaultMs: null });
       demandLength(range, RANGE_MS_MAX);
       await Promise.all([deps.caughtUp('books'), deps.caughtUp('alerts')]);
-      return view(id, await deps.rehearse({ rule, replaces: id, ...range }, untilGone(reply)));
+      const says = saysOfRule(deps, rule);
+      return view(id, says, await deps.rehearse({ rule, replaces: id, ...range }, untilGone(reply)));
     },
   });
+}
+
+/** A rule that was read is rehearsed as it is. */
+async function dropSays({ body }: FastifyRequest): Promise<void> {
+  if (typeof body !== 'object' || body === null || !('rule' in body)) return;
+  body.rule = withoutAdded(body.rule, REGISTERS.rules.added);
 }
 
 /** Aborted when the client goes before it is answered, or has waited long enough. */
@@ -62,13 +72,34 @@ function untilGone({ raw }: FastifyReply): AbortSignal {
   return gone.signal;
 }
 
-function view(id: string | null, { comparison, ...rehearsed }: Rehearsed) {
-  const { fromMs, toMs, lookBackFromMs, alarms, floods, ...figures } = rehearsed;
+/** From this share on a rule looks like one that says the opposite of what was meant. */
+const MOST = 0.5;
+
+function warningsOf(share: number | null, says: Says) {
+  if (share === null || share <= MOST) return [];
+  const percent = `${Math.round(share * 100)} %`;
+  return [
+    {
+      code: 'breach.most' as const,
+      zh: `${percent} 的数据触发该规则（${says.zh}），是否写反了？`,
+      en: `${percent} of the values break the rule, which ${says.en}: does it read the other way round?`,
+    },
+  ];
+}
+
+function view(id: string | null, says: Says, { comparison, ...rehearsed }: Rehearsed) {
+  const { fromMs, toMs, lookBackFromMs, alarms, floods, judged, breaches, ...figures } = rehearsed;
+  const breachShare = judged === 0 ? null : breaches / judged;
   return {
     id,
     ...spanTexts({ fromMs, toMs }),
     lookBackFrom: isoText(lookBackFromMs),
     ...figures,
+    says,
+    judged,
+    breaches,
+    breachShare,
+    warnings: warningsOf(breachShare, says),
     floods: floods.map(spanTexts),
     alarms: alarms.map(alarmView),
     comparison: comparison && {

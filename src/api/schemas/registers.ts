@@ -61,6 +61,7 @@ export const ruleBody = rule.meta({
       severity: { III: 'minor', IV: 'major', V: 'critical', worse: 'critical' },
       enabled: true,
     },
+    { kind: 'threshold', parameters: ['turbidity'], above: 30, for: 'PT10M', severity: 'minor' },
   ],
 });
 const [
@@ -78,17 +79,21 @@ const [
 ] = rule.options;
 // A new kind of rule that isn't listed here doesn't compile.
 unlisted satisfies [];
+export const says = z
+  .object({ zh: z.string(), en: z.string() })
+  .describe('What the rule does, in a sentence, by the registers as they are');
+const ruled = { ...withId, says };
 export const ruleView = z.discriminatedUnion('kind', [
-  classRule.extend(withId),
-  threshold.extend(withId),
-  quality.extend(withId),
-  rate.extend(withId),
-  flatLine.extend(withId),
-  expression.extend(withId),
-  missing.extend(withId),
-  assessed.extend(withId),
-  balance.extend(withId),
-  disagreement.extend(withId),
+  classRule.extend(ruled),
+  threshold.extend(ruled),
+  quality.extend(ruled),
+  rate.extend(ruled),
+  flatLine.extend(ruled),
+  expression.extend(ruled),
+  missing.extend(ruled),
+  assessed.extend(ruled),
+  balance.extend(ruled),
+  disagreement.extend(ruled),
 ]);
 
 export const channelBody = channel.meta({

@@ -4,7 +4,7 @@ import { SEVERITIES } from '#model/alarm.ts';
 import { id } from '#model/register.ts';
 import { alarm } from './alarms.ts';
 import { instantQuery, instantText } from './common.ts';
-import { ruleBody } from './registers.ts';
+import { ruleBody, says } from './registers.ts';
 
 export const rehearsalBody = z
   .strictObject({
@@ -16,13 +16,16 @@ export const rehearsalBody = z
   .meta({
     examples: [
       {
-        rule: { kind: 'threshold', parameters: ['turbidity'], op: '<=', limit: 30, severity: 'minor', for: 'PT10M' },
+        rule: { kind: 'threshold', parameters: ['turbidity'], above: 30, severity: 'minor', for: 'PT10M' },
         id: 'turbid',
         from: '2026-10-01T00:00:00+08:00',
         to: '2026-11-01T00:00:00+08:00',
       },
     ],
   });
+
+/** `breach.most`: more than half of what was judged broke the rule. */
+const REHEARSAL_WARNINGS = ['breach.most'] as const;
 
 const count = z.number().int();
 export const span = z.object({ from: instantText, to: instantText });
@@ -42,6 +45,13 @@ export const rehearsalAnswer = z.object({
   lookBackFrom: instantText.describe('Readings were judged from here on, so that holds are right at `from`'),
   readings: count,
   series: count,
+  says,
+  judged: count.describe('Values of the range that were held against the rule: readings, or what it derives of them'),
+  breaches: count.describe('Those of them that broke it'),
+  breachShare: z.number().nullable().describe('`breaches` of `judged`; null when nothing was judged'),
+  warnings: z
+    .array(z.object({ code: z.enum(REHEARSAL_WARNINGS), zh: z.string(), en: z.string() }))
+    .describe('What makes it doubtful that the rule says what was meant'),
   count: count.describe('Alarms that it would have raised'),
   cleared: count.describe('Those of them that were over by `to`'),
   standing: count,

@@ -9,7 +9,7 @@ import { WORDS, type Word } from '../core/words.ts';
 import { Sheet } from '../ui/sheet.tsx';
 import { failureText } from '../ui/states.tsx';
 import { RuleField } from './field.tsx';
-import { kindWord } from './gist.ts';
+import { kindWord, saysOf } from './gist.ts';
 import { type Draft, emptyDraft, faultsAt, fieldsOf, isKind, type Members, REST, toDraft, toRule } from './members.ts';
 import { RehearsalSheet } from './rehearsal.tsx';
 
@@ -89,6 +89,7 @@ export function RuleEditor({
             void save();
           }}
         >
+          {id !== null && !isTouched && <p class="hint rule-says">{saysOf(rule)}</p>}
           <fieldset class="rule-fields" disabled={!may('engineer')}>
             <legend class="unseen">{id ?? t('newRule')}</legend>
             {id === null && <IdField id={newId} enter={setNewId} />}

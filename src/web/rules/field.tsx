@@ -33,6 +33,8 @@ export function RuleField({
   );
 }
 
+const PLACEHOLDERS: Partial<Record<Field['entry'], string>> = { duration: 'PT30M', pair: '6, 9' };
+
 interface Said {
   id: string;
   'aria-invalid': boolean;
@@ -77,7 +79,7 @@ function Entry({
       value={entry}
       required={isRequired}
       inputMode={kind === 'number' ? 'decimal' : undefined}
-      placeholder={kind === 'duration' ? 'PT30M' : undefined}
+      placeholder={PLACEHOLDERS[kind]}
       autoComplete="off"
       onInput={(event) => enter(event.currentTarget.value)}
       {...said}

@@ -9,7 +9,7 @@ export interface Field {
   /** Of the member in the rule: `clear.margin`. */
   path: string;
   label: Word;
-  entry: 'text' | 'number' | 'duration' | 'list' | 'switch' | 'choice';
+  entry: 'text' | 'number' | 'pair' | 'duration' | 'list' | 'switch' | 'choice';
   options?: readonly string[];
   isRequired?: boolean;
 }
@@ -64,8 +64,9 @@ const OF_KIND = {
   class: [parameters, target, severity, minSamples, ...holding],
   threshold: [
     theseParameters,
-    { path: 'op', label: 'demanded', entry: 'choice', options: ['<=', '<', '>=', '>'], isRequired: true },
-    limit,
+    { path: 'above', label: 'above', entry: 'number' },
+    { path: 'below', label: 'below', entry: 'number' },
+    { path: 'outside', label: 'outside', entry: 'pair' },
     unit,
     severity,
     minSamples,
@@ -149,8 +150,8 @@ export interface Draft {
 export const emptyDraft = (kind: Kind): Draft => ({ kind, entries: { enabled: 'true', severity: 'minor' }, rest: '' });
 
 /** @param rule as the service answers it. */
-export function toDraft({ id: _id, kind, ...members }: Members): Draft {
-  const rest = structuredClone(members);
+export function toDraft({ id: _id, kind, says: _says, ...members }: Members): Draft {
+  const rest = asBreach(structuredClone(members), String(kind));
   const entries: Record<string, string> = {};
   for (const field of fieldsOf(String(kind))) {
     const [holder, name] = holderOf(rest, field.path) ?? [];
@@ -161,6 +162,15 @@ export function toDraft({ id: _id, kind, ...members }: Members): Draft {
   }
   for (const [name, value] of Object.entries(rest)) if (isMembers(value) && isEmpty(value)) delete rest[name];
   return { kind: String(kind), entries, rest: isEmpty(rest) ? '' : JSON.stringify(rest, null, 2) };
+}
+
+const BREACHES: Readonly<Record<string, string>> = { '<=': 'above', '>=': 'below' };
+
+/** A threshold that says what must hold says the breach instead, where that says the same. */
+function asBreach(members: Members, kind: string): Members {
+  const { op, limit, ...others } = members;
+  const name = kind === 'threshold' ? BREACHES[String(op)] : undefined;
+  return name === undefined || typeof limit !== 'number' ? members : { [name]: limit, ...others };
 }
 
 /** What to send; `faults` are about what isn't worth sending. */
@@ -228,6 +238,8 @@ function toEntry({ entry, options }: Field, value: unknown): string | null {
       return typeof value === 'boolean' ? String(value) : null;
     case 'choice':
       return typeof value === 'string' && options?.includes(value) ? value : null;
+    case 'pair':
+      return isPair(value) ? value.join(', ') : null;
     case 'list':
       return Array.isArray(value) && value.length > 0 && value.every(isListed) ? value.join(', ') : null;
     case 'text':
@@ -236,15 +248,20 @@ function toEntry({ entry, options }: Field, value: unknown): string | null {
   }
 }
 
+const isPair = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length === 2 && value.every((one) => typeof one === 'number');
 const isListed = (one: unknown): boolean => typeof one === 'string' && /^[^\s,，、]+( [^\s,，、]+)*$/.test(one);
 
-/** null: it is no number. */
+/** null: it is no number, or no pair of them. */
 function fromEntry({ entry }: Field, text: string): unknown {
   if (entry === 'number') return Number.isFinite(Number(text)) ? Number(text) : null;
   if (entry === 'switch') return text === 'true';
-  if (entry !== 'list') return text;
-  return text
+  if (entry !== 'list' && entry !== 'pair') return text;
+  const parts = text
     .split(/[,，、]/)
     .map((one) => one.trim())
     .filter((one) => one !== '');
+  if (entry === 'list') return parts;
+  const numbers = parts.map(Number);
+  return isPair(numbers) && numbers.every(Number.isFinite) ? numbers : null;
 }

@@ -9,7 +9,7 @@ import { Sheet } from '../ui/sheet.tsx';
 import { Empty, Loading, Shown } from '../ui/states.tsx';
 import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
 import { RuleEditor } from './editor.tsx';
-import { gistOf, kindWord, severityText, whereOf } from './gist.ts';
+import { kindWord, saysOf, severityText, whereOf } from './gist.ts';
 import { isKind, KINDS, type Members } from './members.ts';
 import '../styles/rules.css';
 
@@ -116,7 +116,7 @@ const COLUMNS = (choose: () => void): Column<Members>[] => [
     csv: ({ id }) => String(id),
   },
   { head: t('kind'), cell: ({ kind }) => kindWord(String(kind)), csv: ({ kind }) => String(kind) },
-  { head: t('what'), cell: gistOf, csv: (rule) => JSON.stringify(rule) },
+  { head: t('what'), cell: saysOf, csv: ({ says: _says, ...rule }) => JSON.stringify(rule) },
   { head: t('where'), cell: whereOf, csv: ({ select }) => JSON.stringify(select) },
   { head: t('severity'), cell: severityText, csv: severityText },
   {

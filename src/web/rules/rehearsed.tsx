@@ -4,7 +4,7 @@ import { minutesText, rateText, rateWord } from '../alarms/load.ts';
 import type { Alarm } from '../api-types.ts';
 import type { Answer } from '../core/api.ts';
 import * as format from '../core/format.ts';
-import { t } from '../core/language.ts';
+import { nameOf, t } from '../core/language.ts';
 import { stations } from '../core/watch.ts';
 import { NUMERALS } from '../core/water.ts';
 import { parameterName, stationName } from '../station/names.ts';
@@ -18,6 +18,12 @@ type Found = Answer<'POST /rules/rehearse'>;
 export function Rehearsed({ found }: { found: Found }) {
   return (
     <div class="rehearsed">
+      <p class="hint">{nameOf(found.says)}</p>
+      {found.warnings.map((warning) => (
+        <p key={warning.code} class="rehearsal-warning" role="alert">
+          {nameOf(warning)}
+        </p>
+      ))}
       <Figures found={found} />
       <TimeAxis found={found} />
       {found.count === 0 && <Empty>{t('noRehearsed')}</Empty>}
@@ -71,6 +77,9 @@ function Figures({ found }: { found: Found }) {
         note={byChannel.map(({ channel, count: told }) => `${channel} ${told}`).join(' · ')}
       >
         {format.whole(byChannel.reduce((sum, { count: told }) => sum + told, 0))}
+      </KeyFigure>
+      <KeyFigure label={t('inBreach')} note={t('ofJudged', { n: format.whole(found.judged) })}>
+        {found.breachShare === null ? '–' : format.share(found.breachShare, 1)}
       </KeyFigure>
       <KeyFigure label={t('readings')} note={t('ofSeries', { n: found.series })}>
         {format.whole(found.readings)}
