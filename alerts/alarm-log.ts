@@ -35,6 +35,7 @@ import {
 import { createMaintenanceWindows, isHeldByMaintenance } from './maintenance.ts';
 import { sampleAlarm } from './notice.ts';
 import { quietUntilMs } from './quiet.ts';
+import { isAboutRoutes, nobodyTold } from './reach.ts';
 import { matching, named, recipients, toldAtOnce } from './route.ts';
 import { bondOf, createTelling } from './telling.ts';
 
@@ -196,11 +197,11 @@ export function createAlarmLog(options: Options): AlarmLog {
     return { rule: seq, standard: target === null ? null : standard.id };
   }
 
-  /** In words, whom the routes name and nobody can reach. */
+  /** In words, whom the routes name and nobody can reach, and whether that leaves nobody. */
   function unreachedBy(alarm: Alarm): string {
     const { routes, station } = routesOf(alarm);
     const { absent } = toldAtOnce(routes, station);
-    return absent.length === 0 ? '' : `; not told: ${absent.join(', ')}`;
+    return `${absent.length === 0 ? '' : `; not told: ${absent.join(', ')}`}${nobodyTold(routes, station, control)}`;
   }
 
   /** The gateway that an alarm followed from until now. */
@@ -236,7 +237,9 @@ export function createAlarmLog(options: Options): AlarmLog {
     }
     if (isRecordOnly && event === 'late-found') return;
     const { routes, station } = routesOf(alarm);
-    const channels = only?.channels ?? recipients(event, toldAtOnce(routes, station).channels, store.told(alarm.id));
+    // That somebody can be told again is no news to whoever was just routed.
+    const now = isAboutRoutes(alarm) && EVENTS[event].ends ? [] : toldAtOnce(routes, station).channels;
+    const channels = only?.channels ?? recipients(event, now, store.told(alarm.id));
     const cause = `${origin}/${ordinal(origin)}`;
     const covers = options.stationsBehind(alarm);
     for (const channel of channels) {

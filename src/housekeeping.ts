@@ -42,6 +42,8 @@ export interface HouseParts {
   heartbeat: Heartbeat;
   periods: PeriodKeeper;
   troubles: Troubles;
+  /** Whether the routes name a channel with a recipient. */
+  isAnybodyTold: () => boolean;
   tellStale: (thread: string, files: StaleFile[]) => void;
   clock: Clock;
   log: Logger;
@@ -139,6 +141,7 @@ function sampleOf(parts: HouseParts): PlatformSample {
     lagSeconds: lagSeconds(parts),
     parked: counters.parked ?? null,
     recount: followers.recount(),
+    isAnybodyTold: parts.isAnybodyTold(),
     ...troubles,
   };
 }

@@ -34,6 +34,8 @@ export interface PlatformSample {
   /** What the reading store, or the broker, says is wrong; null = nothing, undefined = it has said nothing yet. */
   store: StoreTrouble | null | undefined;
   broker: StoreTrouble | null | undefined;
+  /** Whether the routes name anybody who can be told. */
+  isAnybodyTold: boolean;
 }
 
 /** What is remembered from one sample to the next. */
@@ -107,6 +109,7 @@ export function judgePlatform(sample: PlatformSample, before: PlatformVerdict | 
   found('follower.behind', followerBehind(sample, memory, stands('follower.behind')));
   found('follower.parked', parked(sample));
   found('books.recounting', recounting(sample));
+  found('routes.nobody', sample.isAnybodyTold ? null : 'no route names a channel other than the log');
   for (const condition of STORE) found(condition, ofPart(condition, sample.store));
   for (const condition of BROKER) found(condition, ofPart(condition, sample.broker));
   return { conditions, memory };

@@ -40,7 +40,11 @@ const DELAYED: ReadonlySet<PlatformCondition> = new Set<PlatformCondition>([
   'store.unreachable',
   'store.overloaded',
   'broker.unreachable',
+  // Who sets an installation up routes in a moment.
+  'routes.nobody',
 ]);
+/** What is read of the registers doesn't flutter. */
+const EXACT: ReadonlySet<PlatformCondition> = new Set<PlatformCondition>(['routes.nobody']);
 /** A condition that comes and goes stands until it has been away for so long. */
 const QUIET_MS = 60_000;
 /** One trouble that gives way to another of its group within this has not ended. */
@@ -180,7 +184,7 @@ export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions
     if (seen && !isTold) {
       const lastedMs = nowMs - troubles.get(groupOf(condition))!.sinceMs;
       if (nowMs >= one.replacedUntilMs && (lastedMs >= DELAY_MS || !DELAYED.has(condition))) begin(one, seen);
-    } else if (away && isTold && nowMs - away.atMs >= QUIET_MS) {
+    } else if (away && isTold && nowMs - away.atMs >= (EXACT.has(condition) ? 0 : QUIET_MS)) {
       end(one, away.wallMs, `not seen since ${new Date(away.wallMs).toISOString()}`);
     }
   }

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { checkAddress } from '#alerts/channels/address.ts';
+import { watchReach } from '#alerts/reach.ts';
 import { checkRule } from '#alerts/rules.ts';
 import { createClosings } from '#api/closings.ts';
 import { createLive } from '#api/live.ts';
@@ -271,6 +272,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
         heartbeat,
         periods: createPeriodKeeper({ config, control, journal, reader, closings, log }),
         troubles,
+        isAnybodyTold: watchReach(control),
         tellStale,
         clock,
         log,

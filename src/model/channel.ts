@@ -44,6 +44,11 @@ const robotUrl = http
   .refine((url) => !/[?#]/.test(url), 'the address without its query: the key or access_token goes into `token`')
   .optional();
 
+/** Whether a channel has a recipient: the service's own log has none. */
+export function isHeard({ kind }: { kind: (typeof CHANNEL_KINDS)[number] }): boolean {
+  return kind !== 'log';
+}
+
 /** `a@b.org, c@d.org` as its parts. */
 export function recipientsOf(to: string): string[] {
   return [

@@ -119,6 +119,12 @@ const TABLE = {
     meaning: 'The clock of this machine is more than a minute behind what it was before.',
     remedy: 'Set the clock by NTP; until it has caught up, everything counts as received at the earlier time.',
   },
+  'routes.nobody': {
+    severity: 'major',
+    meaning:
+      'Nobody is told of alarms: no route names a channel with a recipient, so they stand here and in the log only.',
+    remedy: 'Put a channel (PUT /api/v1/channels/{id}), test it, and name it in PUT /api/v1/routes.',
+  },
 } as const satisfies Record<string, PlatformMeaning>;
 
 export type PlatformCondition = keyof typeof TABLE;

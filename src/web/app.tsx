@@ -9,6 +9,7 @@ import { readAll, startWatch, watchState } from './core/watch.ts';
 import type { Word } from './core/words.ts';
 import { LogIn } from './login/log-in.tsx';
 import { OverviewPage } from './overview/page.tsx';
+import { NobodyBanner } from './shell/nobody-banner.tsx';
 import { StaleBanner } from './shell/stale-banner.tsx';
 import { TopBar } from './shell/top-bar.tsx';
 import { Loading, Trouble } from './ui/states.tsx';
@@ -72,6 +73,7 @@ function Inside() {
       </button>
       <TopBar />
       <StaleBanner />
+      <NobodyBanner />
       <main id="main" ref={main} tabIndex={-1}>
         <Body page={page} />
       </main>

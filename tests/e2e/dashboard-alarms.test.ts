@@ -1,7 +1,7 @@
 /** What operators and engineers do about alarms beyond acknowledging: reset, hand over, rehearse a rule, look at figures. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closeBrowser, findingsEverywhere, logIn, noBrowser, openReader, type Reader } from '#tests/helpers/browser.ts';
-import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
+import { eventually, routeToDuty, startTestService, type TestService } from '#tests/helpers/service.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -55,6 +55,7 @@ async function tellThePast(): Promise<void> {
 describe.skipIf(noBrowser)(`alarms and rules on the dashboard${noBrowser ? ` (${noBrowser})` : ''}`, () => {
   beforeAll(async () => {
     service = await startTestService();
+    await routeToDuty(service);
     await tellThePast();
     engineer = await openReader(service.url);
     await logIn(engineer.page, await token('engineer'));
@@ -115,7 +116,7 @@ describe.skipIf(noBrowser)(`alarms and rules on the dashboard${noBrowser ? ` (${
     await page.getByRole('link', { name: 'the alarm of this station that came first' }).click();
     await page
       .locator('.alarm-detail .facts')
-      .getByText(/0\.9\smg\/L/)
+      .getByText(/^0\.9\smg\/L$/)
       .waitFor();
   });
 
@@ -164,7 +165,8 @@ describe.skipIf(noBrowser)(`alarms and rules on the dashboard${noBrowser ? ` (${
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('Saved: it counts for what arrives from now on.').waitFor();
     const { body } = await service.call('GET', '/rules/class-target');
-    expect(body).toEqual({ ...before.body, parameters: ['nh3n'], for: 'PT10M', minSamples: 3 });
+    const says = { zh: expect.stringContaining('氨氮'), en: expect.stringContaining('ammonia nitrogen') };
+    expect(body).toEqual({ ...before.body, parameters: ['nh3n'], for: 'PT10M', minSamples: 3, says });
   });
 
   it('shows what the service says against a rule at its member, and keeps what was typed', async () => {
@@ -172,11 +174,10 @@ describe.skipIf(noBrowser)(`alarms and rules on the dashboard${noBrowser ? ` (${
     await page.goto('/rules?new=threshold');
     await page.getByLabel('Id of the rule').fill('chlorophyll');
     await page.getByLabel('Parameters').fill('chla, nonsense');
-    await page.getByLabel('Has to be', { exact: true }).selectOption('<=');
-    await page.getByLabel('limit', { exact: true }).fill('26 or so');
+    await page.getByLabel('Alarms above', { exact: true }).fill('26 or so');
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByText('This is no number.').waitFor();
-    await page.getByLabel('limit', { exact: true }).fill('26');
+    await page.getByLabel('Alarms above', { exact: true }).fill('26');
     await page.getByRole('button', { name: 'Save' }).click();
     await page
       .locator('.rule-fault')
@@ -192,7 +193,8 @@ describe.skipIf(noBrowser)(`alarms and rules on the dashboard${noBrowser ? ` (${
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('heading', { name: 'chlorophyll' }).waitFor();
     const { body } = await service.call('GET', '/rules/chlorophyll');
-    expect(body).toMatchObject({ kind: 'threshold', limit: 26, steps: [{ limit: 50, severity: 'major' }] });
+    expect(body).toMatchObject({ kind: 'threshold', above: 26, steps: [{ limit: 50, severity: 'major' }] });
+    await page.locator('.rule-says').getByText('alarms when chlorophyll a is above 26 µg/L').waitFor();
   });
 
   it('says which kinds can not be rehearsed', async () => {
@@ -223,9 +225,25 @@ describe.skipIf(noBrowser)(`alarms and rules on the dashboard${noBrowser ? ` (${
   it('shows a viewer what rules say, and no way to change them', async () => {
     const { page } = viewer;
     await page.goto('/rules/turbid');
-    expect(await page.getByLabel('limit', { exact: true }).inputValue()).toBe('50');
-    expect(await page.getByLabel('limit', { exact: true }).isDisabled()).toBe(true);
+    await page.locator('.rule-says').getByText('alarms when turbidity is above 50 NTU').waitFor();
+    // What was put as what must hold is shown as what alarms.
+    expect(await page.getByLabel('Alarms above', { exact: true }).inputValue()).toBe('50');
+    expect(await page.getByLabel('Alarms above', { exact: true }).isDisabled()).toBe(true);
     for (const name of ['Save', 'Rehearse']) expect(await page.getByRole('button', { name }).count(), name).toBe(0);
+  });
+
+  it('says on every page that nobody is told, in both languages, until somebody is', async () => {
+    const { page } = engineer;
+    await service.call('PUT', '/routes', [{ match: {}, channels: ['log'] }]);
+    for (const path of ['/', '/rules', '/gateways']) {
+      await page.goto(path);
+      await page.getByText('Nobody is told of alarms.').waitFor();
+    }
+    await page.getByRole('button', { name: '中文' }).click();
+    await page.getByText('报警目前不会通知任何人。').waitFor();
+    await page.getByRole('button', { name: 'English' }).click();
+    await routeToDuty(service);
+    await page.getByText('Nobody is told of alarms.').waitFor({ state: 'detached' });
   });
 
   it('passes axe with a rehearsal shown and forms open, in both themes and on a phone', async () => {

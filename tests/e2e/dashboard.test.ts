@@ -14,7 +14,7 @@ import {
   openReader,
   type Reader,
 } from '#tests/helpers/browser.ts';
-import { ADMIN, eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
+import { ADMIN, eventually, routeToDuty, startTestService, type TestService } from '#tests/helpers/service.ts';
 
 const HOUR_MS = 3_600_000;
 const MARKUP = '<img src=x onerror="document.title=1">';
@@ -66,6 +66,7 @@ async function tellThePast(): Promise<void> {
 describe.skipIf(noBrowser)(`the dashboard${noBrowser ? ` (${noBrowser})` : ''}`, () => {
   beforeAll(async () => {
     service = await startTestService();
+    await routeToDuty(service);
     await tellThePast();
     reader = await openReader(service.url);
   });

@@ -208,7 +208,9 @@ describe('alarms of an earlier version', () => {
       const bare = JSON.stringify(JSON.parse(body as string), (name, value: unknown) =>
         name === 'peak' ? undefined : value,
       );
-      rig.derived.prepare('UPDATE alertLane SET body = ? WHERE rule = ? AND series = ?').run(bare, rule as string, series as number);
+      rig.derived
+        .prepare('UPDATE alertLane SET body = ? WHERE rule = ? AND series = ?')
+        .run(bare, rule as string, series as number);
     }
     rig.derived.exec(derivedMigrations[before]!);
     const told = { value: 1.25, class: 'IV', severity: 'major' };

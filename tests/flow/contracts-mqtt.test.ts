@@ -266,7 +266,7 @@ describe('alarm topics', () => {
     const panel = await service.connect('token', body.token, { clientId: 'panel' });
     const alarms: typeof heard = [];
     listen(panel, alarms);
-    await panel.subscribeAsync('wk/alarms/v1/#', { qos: 1 });
+    await panel.subscribeAsync('wk/alarms/v1/s1/#', { qos: 1 });
     const time = Date.now();
     await say({ station: 's1', time: time - 2000, values: { ec: 600 } });
     const raised = await eventually('the alarm', () => alarms[0]);
@@ -296,7 +296,7 @@ describe('alarm topics', () => {
     const after = await service.connect('token', body.token, { clientId: 'after' });
     const nothing: typeof heard = [];
     listen(after, nothing);
-    await after.subscribeAsync('wk/alarms/v1/#', { qos: 1 });
+    await after.subscribeAsync('wk/alarms/v1/s1/#', { qos: 1 });
     await after.publishAsync('wk/none', '', { qos: 1 });
     expect(nothing).toEqual([]);
   });

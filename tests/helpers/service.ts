@@ -151,5 +151,11 @@ export async function startTestService(
   return service;
 }
 
+/** Somebody is told of alarms: without that the platform has an alarm about it. */
+export async function routeToDuty(service: Pick<TestService, 'call'>): Promise<void> {
+  await service.call('PUT', '/channels/duty', { kind: 'mqtt' });
+  await service.call('PUT', '/routes', [{ match: {}, channels: ['duty'] }]);
+}
+
 /** Routes without the prefix. */
 const PLAIN = /^\/(healthz|readyz|metrics|openapi\.json|docs|a\/|$)/;

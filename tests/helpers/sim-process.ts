@@ -292,6 +292,7 @@ class RunningProcess implements SimProcess {
       parked: 0,
       recount: null,
       store,
+      isAnybodyTold: true,
       broker: this.#parts.isBrokerUp() ? null : { condition: 'broker.unreachable' as const, detail: 'no answer' },
     };
   }

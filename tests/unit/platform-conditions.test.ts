@@ -17,6 +17,7 @@ const WELL: PlatformSample = {
   recount: null,
   store: null,
   broker: null,
+  isAnybodyTold: true,
 };
 
 /** Judges samples so many milliseconds after the start; what isn't said is well. */
@@ -115,6 +116,17 @@ describe('journal.unwritable', () => {
         .at(0, journal({ commits: 0 }))
         .of('journal.unwritable'),
     ).toBeUndefined();
+  });
+});
+
+describe('routes.nobody', () => {
+  it('stands for as long as no route names anybody', () => {
+    const rig = createRig();
+    const of = (ms: number, isAnybodyTold: boolean) => rig.at(ms, { isAnybodyTold }).of('routes.nobody');
+    expect(of(0, false)).toEqual({ sinceMs: T0, detail: 'no route names a channel other than the log' });
+    expect(of(1000, false)).toMatchObject({ sinceMs: T0 });
+    expect(of(2000, true)).toBeNull();
+    expect(of(3000, false)).toMatchObject({ sinceMs: T0 + 3000 });
   });
 });
 

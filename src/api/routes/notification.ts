@@ -1,5 +1,7 @@
 /** Who is told: the list of routes, and a test of one channel. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { routeReaches, routesReach } from '#alerts/reach.ts';
+import type { Route } from '#model/register.ts';
 import type { NoticeRow } from '#store/queries.ts';
 import { actorOf } from '../caller.ts';
 import type { Api, ApiDeps } from '../deps.ts';
@@ -8,8 +10,9 @@ import { notFound } from '../problems.ts';
 import { refuseErrors, routesErrors } from '../registers.ts';
 import { channelTested } from '../schemas/alarms.ts';
 import { documented, idParams } from '../schemas/common.ts';
-import { routesBody } from '../schemas/registers.ts';
+import { NOBODY, routesBody, routesView } from '../schemas/registers.ts';
 import { noticeView } from './alarms.ts';
+import { withoutAdded } from './registers.ts';
 
 /** The routes are one list, so their register has one entry, of this id. */
 const ROUTES_ID = 'routes';
@@ -33,20 +36,26 @@ export function notificationRoutes(api: Api, deps: ApiDeps): void {
     method: 'PUT',
     url: '/routes',
     config: { access: 'admin' },
+    async preValidation(request) {
+      const { body } = request;
+      if (Array.isArray(body)) request.body = body.map((route) => withoutAdded(route, ['warning'])) as typeof body;
+    },
     schema: {
       body: routesBody,
       ...documented({
         tag: 'registers',
         summary: 'Puts the whole list of routes',
-        answer: routesBody,
+        description: 'The header `Wk-Warning: routes.nobody` says that none of them names a channel with a recipient.',
+        answer: routesView,
         faults: ['id.invalid', 'media.unsupported', 'message.too-large', 'journal.full', 'journal.unwritable'],
       }),
     },
-    async handler(request) {
+    async handler(request, reply) {
       const { body } = request;
       refuseErrors(routesErrors(deps, body));
       await deps.journal.appendCommand(actorOf(request), { verb: 'put', noun: 'routes', id: ROUTES_ID, body });
-      return body;
+      if (!routesReach(body, deps.control)) reply.header('wk-warning', NOBODY);
+      return body.map((route) => shown(deps, route));
     },
   });
 
@@ -72,6 +81,17 @@ export function notificationRoutes(api: Api, deps: ApiDeps): void {
       return reply.code(202).send({ seq, at: isoText(receivedMs), ...(notice && { notice: noticeView(notice) }) });
     },
   });
+}
+
+const TOLD_NOBODY = {
+  code: NOBODY,
+  zh: '该路由没有可通知的人：它只写日志。',
+  en: 'This route tells nobody: it names no channel but the log.',
+};
+
+/** A route that reaches nobody says so. */
+function shown({ control }: ApiDeps, route: Route) {
+  return routeReaches(route, control) ? route : { ...route, warning: TOLD_NOBODY };
 }
 
 /** The test's notice once it was tried, or as it is when it takes too long; null while the alerts are far behind. */

@@ -137,6 +137,18 @@ export const routesBody = routes.meta({
   examples: [[{ match: { severity: ['major', 'critical'] }, channels: ['duty'] }]],
 });
 
+export const NOBODY = 'routes.nobody';
+export const routesView = z
+  .array(
+    routes.element.safeExtend({
+      warning: z
+        .object({ code: z.literal(NOBODY), zh: z.string(), en: z.string() })
+        .optional()
+        .describe('It names no channel with a recipient'),
+    }),
+  )
+  .meta({ examples: [[{ match: { severity: ['major', 'critical'] }, channels: ['duty'] }]] });
+
 export const statementBody = statement;
 export const statementView = statement.extend(withId).meta({
   examples: [

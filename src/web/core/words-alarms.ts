@@ -55,6 +55,12 @@ export const ALARM_WORDS = {
   outcomeFailed: ['最终失败', 'failed for good'],
   multiple: ['超标倍数', 'multiple'],
   worst: ['峰值', 'Peak'],
+  nobodyTold: ['报警目前不会通知任何人。', 'Nobody is told of alarms.'],
+  nobodyToldWhy: [
+    '通知路由中没有带收件人的渠道：报警只显示在这里并写入日志。',
+    'No route names a channel with a recipient: alarms stand here and in the log only.',
+  ],
+  nobodyToldSee: ['如何处理', 'What to do'],
   breachStart: ['超限开始', 'breach began'],
   raisedAt: ['发生时间', 'Raised'],
   detectedAt: ['发现时间', 'detected'],
