@@ -16,6 +16,7 @@ import type { Queries } from '#store/queries.ts';
 import { createReadingQueries } from '#store/reading-queries.ts';
 import { openReadOnly } from '#store/sqlite.ts';
 import { createTrendQueries } from '#store/trend-queries.ts';
+import { openUnsettled } from '#store/unsettled.ts';
 import { createVolumesAsOf } from '#store/volume-as-of.ts';
 import { meterVolumes, volumes } from '#store/volume-queries.ts';
 import { openReadingStore } from './open-reading-store.ts';
@@ -32,7 +33,13 @@ export function openQueries(config: Config): OpenQueries {
   const journal = openReadOnly(join(dataDir, 'journal.db'));
   const store = openReadingStore(config, (id) => reader.seriesById(id), { readOnly: true });
   const bookState = openBookState(derived);
-  const readings = createReadingQueries({ derived, store, booksClockMs: () => bookState.clockMs(), allowedLatenessMs });
+  const readings = createReadingQueries({
+    derived,
+    store,
+    booksClockMs: () => bookState.clockMs(),
+    allowedLatenessMs,
+    unsettled: openUnsettled(derived),
+  });
   const parked = derived.prepare(
     'SELECT follower, seq, atMs, error FROM parked ORDER BY seq DESC, follower LIMIT 1000',
   );

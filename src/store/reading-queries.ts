@@ -8,6 +8,7 @@ import { type Ledger, openLedger } from './ledger.ts';
 import type { Queries, ReadingRow, ReadingVersion } from './queries.ts';
 import type { ReadingStore, TracedReading } from './reading-store.ts';
 import type { Database } from './sqlite.ts';
+import type { Unsettled } from './unsettled.ts';
 import { openVersions, type Version } from './versions.ts';
 
 export interface ReadingQueriesParts {
@@ -16,6 +17,8 @@ export interface ReadingQueriesParts {
   /** `receivedMs` of the last entry that the books have passed: the clock by which hours close. */
   booksClockMs: () => number;
   allowedLatenessMs: number;
+  /** Closed hours that wait to be computed; absent where nobody keeps books: then the clock alone closes an hour. */
+  unsettled?: Unsettled;
 }
 
 type Query = Parameters<Queries['readings']>[0];
@@ -23,7 +26,7 @@ type ReadingQueries = Pick<Queries, 'readings' | 'history' | 'settledCounts'>;
 
 /**
  * `readings` with `asOfMs` = what a reader saw who asked at that time: values received later are not there, values
- * replaced later are, and an hour that had not closed then is provisional. Exact to the entry: each stored value
+ * replaced later are, and a flag that could still change is provisional (`unsettled.ts`). Exact to the entry: each stored value
  * names the journal entry that brought it (`ledger.ts`). A value that came past the journal has always been known.
  */
 export function createReadingQueries({
@@ -31,6 +34,7 @@ export function createReadingQueries({
   store,
   booksClockMs,
   allowedLatenessMs,
+  unsettled,
 }: ReadingQueriesParts): ReadingQueries {
   const ledger = openLedger(derived);
   const versions = openVersions(derived);
@@ -56,18 +60,16 @@ export function createReadingQueries({
   return {
     async readings(query) {
       const { series, fromMs, toMs, limit, asOfMs } = query;
-      const clockMs = Math.min(booksClockMs(), asOfMs ?? Number.POSITIVE_INFINITY);
-      const provisionalFromMs = openFromMs(clockMs, allowedLatenessMs);
-      const rows = asOfMs === null ? await store.read(series, fromMs, toMs, limit) : await asOf(query, asOfMs);
-      return rows.map(
-        ({ timeMs, value, flag, deviceFlag }): ReadingRow => ({
-          timeMs,
-          value,
-          flag,
-          deviceFlag,
-          provisional: timeMs >= provisionalFromMs,
-        }),
-      );
+      const clockMs = booksClockMs();
+      // What the books have passed all of is the present.
+      const thenMs = asOfMs !== null && asOfMs < clockMs ? asOfMs : null;
+      const openMs = openFromMs(thenMs ?? clockMs, allowedLatenessMs);
+      const throughSeq = thenMs === null ? null : ledger.lastSeqAt(thenMs);
+      const waits = unsettled?.of({ series, fromMs, toMs, throughSeq }) ?? (() => false);
+      const rows = asOfMs === null ? await store.traced(series, fromMs, toMs, limit) : await asOf(query, asOfMs);
+      return rows.map(({ timeMs, value, flag, deviceFlag, seq }): ReadingRow => {
+        return { timeMs, value, flag, deviceFlag, provisional: timeMs >= openMs || waits({ timeMs, seq }) };
+      });
     },
 
     async history({ series, timeMs }) {

@@ -2,6 +2,9 @@
  * Trends: statistics per bucket, from the coarsest books that are exact. Whole local days come from day rows, other
  * closed hours from hour rows; hours that are open or dirty, parts of hours, and every hour of a zone whose hours
  * aren't UTC hours are folded from readings as they are asked for. Runs in the query worker, read-only.
+ *
+ * Floats depend on the order in which they are added, so everything is folded in one shape whatever it comes from: readings
+ * into hours, hours into local days, days into buckets. Then an hour's close, or `asOf` the present, changes no bit.
  */
 import { CalendarError, DAY_MS, dayOf, floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { MeanKind } from '#model/reference.ts';
@@ -66,25 +69,32 @@ export function createTrendQueries({
   async function foldReadings(
     query: { series: number; fromMs: number; toMs: number; mean: MeanKind; asOfMs: number | null },
     bucketAt: (ms: number) => Bucket,
+    days: DayFold,
   ): Promise<void> {
     const { series, toMs, mean, asOfMs } = query;
-    // Hour by hour, as the books fold: an hour's close must not change a bit of what was told before.
-    let hour = { untilMs: Number.NEGATIVE_INFINITY, into: emptyStatistics(), statistics: emptyStatistics() };
+    let hour = { startMs: 0, untilMs: Number.NEGATIVE_INFINITY, statistics: emptyStatistics() };
     for (let fromMs = query.fromMs; ; ) {
       const page = await readings({ series, fromMs, toMs, limit: PAGE, asOfMs });
-      for (const { timeMs, value, flag } of page) {
+      for (const { timeMs, value, flag, provisional } of page) {
+        if (provisional) bucketAt(timeMs).provisional = true;
         if (timeMs >= hour.untilMs) {
-          addStatistics(hour.into, hour.statistics);
-          const bucket = bucketAt(timeMs);
-          const untilMs = Math.min(floorHour(timeMs) + HOUR_MS, bucket.endMs);
-          hour = { untilMs, into: bucket.statistics, statistics: emptyStatistics() };
+          if (hour.statistics.count > 0) days.addHour(hour.startMs, hour.statistics);
+          const untilMs = Math.min(floorHour(timeMs) + HOUR_MS, bucketAt(timeMs).endMs);
+          hour = { startMs: timeMs, untilMs, statistics: emptyStatistics() };
         }
         addReading(hour.statistics, value, flag, mean);
       }
       if (page.length < PAGE) break;
       fromMs = page.at(-1)!.timeMs + 1;
     }
-    addStatistics(hour.into, hour.statistics);
+    if (hour.statistics.count > 0) days.addHour(hour.startMs, hour.statistics);
+  }
+
+  /** What the books have passed all of is the present: then an hour that waits to be computed is provisional, too. */
+  function markWaiting({ edgesMs, asOfMs }: TrendQuery, series: number, bucketAt: (ms: number) => Bucket): void {
+    if (asOfMs !== null && asOfMs < state.clockMs()) return;
+    const rows = selectDirty.all(series, floorHour(edgesMs[0]!), edgesMs.at(-1)!) as { hourMs: number }[];
+    for (const { hourMs } of rows) bucketAt(Math.max(hourMs, edgesMs[0]!)).provisional = true;
   }
 
   /** The stretches of the range in their order; marks the buckets of dirty hours. */
@@ -93,6 +103,7 @@ export function createTrendQueries({
     const toMs = query.edgesMs.at(-1)!;
     const hasWholeHours = query.edgesMs.slice(1, -1).every((ms) => ms % HOUR_MS === 0);
     if (query.asOfMs !== null || !hasWholeHours) {
+      markWaiting(query, series, bucketAt);
       if (toMs - fromMs > RAW_MAX_MS) {
         throw new CalendarError('range.too-long', 'as of a time, or in a zone off the UTC hours, at most 400 days');
       }
@@ -135,18 +146,17 @@ export function createTrendQueries({
         // Until its turn an hour stands as an older program counted it.
         const olderFromMs = asOfMs === null ? recount.olderFromMs(series) : Number.POSITIVE_INFINITY;
         for (const bucket of buckets) bucket.provisional ||= bucket.endMs > olderFromMs;
+        const days = createDayFold(bucketAt, query.timeZone);
         for (const { from, startMs, endMs } of stretches(query, series, openMs, bucketAt)) {
           if (from === 'readings') {
             if (startMs < frozen.beforeMs(series)) throw pruned(frozen.beforeMs(series));
-            await foldReadings({ series, fromMs: startMs, toMs: endMs, mean, asOfMs }, bucketAt);
+            await foldReadings({ series, fromMs: startMs, toMs: endMs, mean, asOfMs }, bucketAt, days);
           } else {
-            addRows(
-              buckets,
-              rowsOf[from].all(series, startMs, endMs) as unknown as Row[],
-              bucketIndex(edgesMs, startMs),
-            );
+            const rows = rowsOf[from].all(series, startMs, endMs) as unknown as Row[];
+            for (const row of rows) (from === 'days' ? days.addDay : days.addHour)(row.startMs, row);
           }
         }
+        days.end();
       }
       return buckets.map((bucket) => toTrendBucket(bucket, mean));
     },
@@ -163,13 +173,41 @@ function pruned(beforeMs: number): CalendarError {
 
 type Row = Statistics & { startMs: number };
 
-/** Rows ascend, so the bucket of each is found by walking on from the first one's. */
-function addRows(buckets: readonly Bucket[], rows: readonly Row[], first: number): void {
-  let index = first;
-  for (const row of rows) {
-    while (row.startMs >= buckets[index]!.endMs) index++;
-    addStatistics(buckets[index]!.statistics, row);
-  }
+interface DayFold {
+  /** Statistics of an hour, or of the part of one that is in the bucket; ascending. */
+  addHour(startMs: number, statistics: Statistics): void;
+  /** Of a whole local day, as the day books have it. */
+  addDay(startMs: number, statistics: Statistics): void;
+  end(): void;
+}
+
+/** Hours that come one by one are folded into their local day first, and days into the bucket that they are in. */
+function createDayFold(bucketAt: (ms: number) => Bucket, timeZone: string): DayFold {
+  let bucket: Bucket | null = null;
+  let untilMs = Number.NEGATIVE_INFINITY;
+  let day = emptyStatistics();
+  const end = () => {
+    if (bucket !== null && day.count > 0) addStatistics(bucket.statistics, day);
+    day = emptyStatistics();
+  };
+  const moveTo = (startMs: number) => {
+    if (startMs < untilMs) return;
+    end();
+    bucket = bucketAt(startMs);
+    untilMs = Math.min(dayOf(startMs, timeZone).endMs, bucket.endMs);
+  };
+  return {
+    addHour(startMs, statistics) {
+      moveTo(startMs);
+      addStatistics(day, statistics);
+    },
+    addDay(startMs, statistics) {
+      end();
+      untilMs = Number.NEGATIVE_INFINITY;
+      addStatistics(bucketAt(startMs).statistics, statistics);
+    },
+    end,
+  };
 }
 
 /** Clean, closed hours: whole days from the day books where they serve (`dayZone`), the rest from hours. */
