@@ -29,6 +29,7 @@ const standardsFile = z.array(
       file: z.string().min(1).optional(),
       reference: z.array(id).default([]),
       decimals: z.record(id, z.number().int().min(0).max(9)).default({}),
+      hourlyDecimals: z.record(id, z.number().int().min(0).max(9)).default({}),
       priority: z.array(id).default([]),
       alternatives: z
         .record(id, z.strictObject({ parameter: id, least: z.partialRecord(z.enum(TARGETS), decimalText) }))
@@ -114,7 +115,7 @@ function ladder(
     else singles.push(single(row, parameter, op, fault));
   }
   const laddered = new Set(items.map(({ parameter }) => parameter));
-  for (const key of ['reference', 'priority', 'decimals', 'alternatives'] as const) {
+  for (const key of ['reference', 'priority', 'decimals', 'hourlyDecimals', 'alternatives'] as const) {
     const named = Array.isArray(entry[key]) ? entry[key] : Object.keys(entry[key]);
     const stray = named.find((parameter) => !laddered.has(parameter));
     if (stray === undefined) continue;
@@ -129,7 +130,7 @@ function ladder(
 }
 
 function classed(row: Row, parameter: string, op: StandardItem['op'], entry: Entry, fault: Fault): StandardItem {
-  const { reference, decimals, priority, alternatives } = entry;
+  const { reference, decimals, hourlyDecimals, priority, alternatives } = entry;
   const other = alternatives[parameter];
   const least = other && TARGETS.map((target) => [target, other.least[target] ?? null]);
   return {
@@ -140,6 +141,7 @@ function classed(row: Row, parameter: string, op: StandardItem['op'], entry: Ent
     clause: clauseOf(row),
     participates: op !== 'delta' && !reference.includes(parameter),
     decimals: decimals[parameter] ?? null,
+    hourlyDecimals: hourlyDecimals[parameter] ?? null,
     priority: priority.includes(parameter),
   };
 }

@@ -8,8 +8,11 @@ import { alternativeClass, itemOf, type PreparedItem, rankOn } from './classify.
 import { doSaturationShare } from './oxygen.ts';
 import { roundHalfEven } from './rounding.ts';
 
-/** `evaluation`: to the decimals of the 2020 rules before anything is compared; `none`: as given. */
-export const ROUNDINGS = ['evaluation', 'none'] as const;
+/**
+ * `evaluation`: to the decimals of the 2020 rules before anything is compared; `hourly`: to those of a station's hourly
+ * values; `none`: as given.
+ */
+export const ROUNDINGS = ['evaluation', 'hourly', 'none'] as const;
 export type Rounding = (typeof ROUNDINGS)[number];
 
 export const NOT_ASSESSED = [
@@ -98,7 +101,8 @@ export function judge(
 
 /** The value as it is compared. */
 export function compared({ item }: PreparedItem, rounding: Rounding, value: number): number {
-  return rounding === 'evaluation' && item.decimals !== null ? roundHalfEven(value, item.decimals) : value;
+  const decimals = { evaluation: item.decimals, hourly: item.hourlyDecimals, none: null }[rounding];
+  return decimals === null ? value : roundHalfEven(value, decimals);
 }
 
 /**

@@ -3,7 +3,7 @@
 /**
  * `value` to so many decimals. Digits are those of the shortest decimal that means this double, which is what was sent and
  * what people read: 4.05 is a tie, though the double is a little more. What would become 0 without being 0 keeps one
- * significant figure (the 2020 rules for evaluation data).
+ * significant figure, rounded by the same rule: 0.0025 is 0.002 (the 2020 rules for evaluation data).
  * @param value finite. @param decimals 0 to 9.
  */
 export function roundHalfEven(value: number, decimals: number): number {
@@ -26,8 +26,8 @@ function roundDigits(value: number, decimals: number): number {
   const kept = exponent + decimals;
   if (kept >= digits.length) return value;
   const rounded = kept < 0 ? '' : cut(digits, kept);
-  const magnitude = Number(`${rounded === '' ? '0' : rounded}e${-decimals}`);
-  if (magnitude === 0) return Number(Number(value).toPrecision(1));
+  const magnitude =
+    Number(rounded) === 0 ? Number(`${cut(digits, 1)}e${exponent - 1}`) : Number(`${rounded}e${-decimals}`);
   return negative ? -magnitude : magnitude;
 }
 

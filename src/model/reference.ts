@@ -78,6 +78,8 @@ export interface StandardItem {
   participates: boolean;
   /** Decimals that evaluation data are rounded to, canonical unit (环办监测函〔2020〕82号); null: as they are. */
   decimals: number | null;
+  /** Decimals that hourly values of automatic stations are given to (总站水字〔2020〕90号); null: not known for certain. */
+  hourlyDecimals: number | null;
   /** Comes first among main pollutants: cyanide and heavy metals (环办[2011]22号). */
   priority: boolean;
 }

@@ -27,6 +27,14 @@ describe('rounding half to even on decimals', () => {
   // Section 10 of the evaluation rules; GB/T 8170.
   it.each([
     [0.0034, 3, 0.003],
+    // What would be 0 keeps one figure, by the decimal: the double of 0.0025 is a little more than a tie.
+    [0.0025, 2, 0.002],
+    [0.0035, 2, 0.004],
+    [0.00251, 2, 0.003],
+    [-0.0025, 2, -0.002],
+    [0.000095, 3, 0.0001],
+    [0.000085, 3, 0.00008],
+    [0.45, 0, 0.4],
     [0.0035, 3, 0.004],
     [0.0045, 3, 0.004],
     [0.00005, 3, 0.00005],
@@ -93,6 +101,18 @@ describe('class and status', () => {
     const found = assess(values);
     expect(found.class).toBe(expected);
     expect(found.breaches.map(({ parameter }) => parameter)).toEqual(broken);
+  });
+
+  it('rounds hourly values to their own decimals', () => {
+    // To 0.50 and meets II as evaluation data; as an hourly value 0.505 it doesn't, and 0.5005 is 0.500.
+    expect(assess({ nh3n: 0.505 }, { rounding: 'hourly' })).toMatchObject({ class: 'III', rounding: 'hourly' });
+    expect(assess({ nh3n: 0.5005 }, { rounding: 'hourly' }).indicators).toMatchObject([{ value: 0.5, class: 'II' }]);
+    expect(assess({ ph: 9.005 }, { rounding: 'hourly' }).class).toBe('I');
+    expect(assess({ ph: 9.4 }, { rounding: 'hourly' }).class).toBe('worse');
+    expect(assess({ codmn: 4.005 }, { rounding: 'hourly' }).class).toBe('II');
+    expect(assess({ do: 5.995 }, { rounding: 'hourly' }).indicators).toMatchObject([{ value: 6 }]);
+    // Copper's are not known for certain: as given.
+    expect(assess({ cu: 0.01004 }, { rounding: 'hourly' }).indicators).toMatchObject([{ value: 0.01004, class: 'II' }]);
   });
 
   it('takes values as they are when told so', () => {

@@ -32,7 +32,9 @@ export const assessmentBody = z
     rounding: z
       .enum(ROUNDINGS)
       .default('evaluation')
-      .describe('To the decimals of the 2020 rules, half to even, before anything is compared; or as given'),
+      .describe(
+        'To the decimals of the 2020 rules, half to even, before anything is compared: those of evaluation data, or of a station’s hourly values; or as given',
+      ),
     alternatives: z
       .boolean()
       .default(false)

@@ -23,7 +23,8 @@ export const periodAssessmentQuery = z.strictObject({
   period: z.string().max(20).describe('`2026-11-22`, `2026-W47`, `2026-11`, `2026-Q4` or `2026`'),
   goal: shareOf('What share of sections is to be of Class III or better', GOAL),
   coverage: shareOf('From which share of the expected readings on a mean may stand for the period', COVERAGE_MIN),
-  rounding: z.enum(ROUNDINGS).default('evaluation'),
+  // A period's mean is no hourly value.
+  rounding: z.enum(ROUNDINGS).exclude(['hourly']).default('evaluation'),
   detail: z
     .enum(['sections', 'indicators'])
     .default('sections')
