@@ -9,7 +9,10 @@ const zh = {
   provisional: '报告期尚未结束或末时段未定稿，数据为暂定值',
   all: '合计',
   recipient: '受水区',
-  recipients: { beijing: '北京', tianjin: '天津', hebei: '河北', henan: '河南' } as Record<string, string>,
+  recipients: { beijing: '北京', tianjin: '天津', hebei: '河北', henan: '河南', xiongan: '雄安' } as Record<
+    string,
+    string
+  >,
   supplied: '供水量',
   measured: '实测水量',
   estimated: '估算水量',
@@ -119,7 +122,7 @@ const en: Words = {
   provisional: 'The period has not ended, or its last hour is still open: figures are provisional',
   all: 'Total',
   recipient: 'Recipient',
-  recipients: { beijing: 'Beijing', tianjin: 'Tianjin', hebei: 'Hebei', henan: 'Henan' },
+  recipients: { beijing: 'Beijing', tianjin: 'Tianjin', hebei: 'Hebei', henan: 'Henan', xiongan: 'Xiong’an' },
   supplied: 'Supplied',
   measured: 'Measured',
   estimated: 'Estimated',

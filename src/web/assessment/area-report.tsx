@@ -50,7 +50,7 @@ export function AreaReport({ found }: { found: AreaFound }) {
 }
 
 function Summary({ found }: { found: AreaFound }) {
-  const { proportions, compliance, basin, mainPollutants, changes, mayNotStand } = found;
+  const { proportions, compliance, basin, mainPollutants, changes } = found;
   const { goal, good } = proportions;
   const isMet = goal.isMet === null ? '–' : goal.isMet ? t('goalMet') : t('goalMissed');
   return (
@@ -71,13 +71,10 @@ function Summary({ found }: { found: AreaFound }) {
       <KeyFigure label={t('compliance')} note={t('metOf', { met: compliance.met, n: compliance.sections })}>
         {compliance.share === null ? '–' : format.share(compliance.share, 1)}
       </KeyFigure>
-      {mayNotStand.length > 0 && (
-        <KeyFigure
-          label={t('notCounted')}
-          note={t('notCountedNote', { names: mayNotStand.map(stationName).join(', ') })}
-        >
+      {proportions.sections > proportions.assessed && (
+        <KeyFigure label={t('notCounted')} note={notCounted(found)}>
           <span class="unknown-part">
-            {mayNotStand.length} / {proportions.sections}
+            {proportions.sections - proportions.assessed} / {proportions.sections}
           </span>
         </KeyFigure>
       )}
@@ -97,6 +94,16 @@ function Summary({ found }: { found: AreaFound }) {
       </KeyFigure>
     </dl>
   );
+}
+
+/** Why sections are in no figure: those that measured nothing, and by name those that measured too little. */
+function notCounted({ proportions: { sections, assessed }, mayNotStand }: AreaFound): string {
+  const silent = sections - assessed - mayNotStand.length;
+  const parts = [
+    ...(silent > 0 ? [t('withoutClass', { n: silent })] : []),
+    ...(mayNotStand.length > 0 ? [t('notCountedNote', { names: mayNotStand.map(stationName).join(', ') })] : []),
+  ];
+  return parts.join(' · ');
 }
 
 /** Beside a comparison and as large as it: how many sections it is without. */

@@ -5,6 +5,7 @@ const NAMES: Readonly<Record<string, readonly [zh: string, en: string]>> = {
   beijing: ['北京', 'Beijing'],
   tianjin: ['天津', 'Tianjin'],
   hebei: ['河北', 'Hebei'],
+  xiongan: ['雄安', 'Xiong’an'],
   henan: ['河南', 'Henan'],
   nanyang: ['南阳', 'Nanyang'],
   shiyan: ['十堰', 'Shiyan'],
