@@ -24,7 +24,7 @@ h2 { font-size: 16px; margin: 26px 0 6px; }
 .figures { display: flex; flex-wrap: wrap; gap: 10px 36px; margin: 16px 0 4px; }
 .figures div { min-width: 150px; }
 .figures b { display: block; font-size: 22px; font-variant-numeric: tabular-nums; }
-.figures .unknown-part { color: #7a4a00; }
+.unknown-part { color: #7a4a00; } td .unknown-part { display: block; white-space: normal; }
 .figures span { color: var(--soft); font-size: 12px; }
 .charts { display: grid; grid-template-columns: 1fr 1fr; gap: 20px; align-items: start; }
 figure { margin: 0; } figcaption { font-weight: 600; margin: 18px 0 4px; }
@@ -73,7 +73,7 @@ ${keyFigures(report, words)}
 ${figure(words.bars, recipientBars(report, words))}
 ${figure(words.curve, curveChart(report, words))}
 </div>
-${[summary!, ...tables].map(section).join('\n')}
+${[summary!, ...tables].map((table) => section(table, words)).join('\n')}
 </main>
 <footer>守井人 Wellkeeper ${escaped(report.source.codeVersion)}</footer>
 </body>
@@ -119,17 +119,28 @@ function figure(caption: string, chart: string): string {
   return chart === '' ? '' : `<figure><figcaption>${caption}</figcaption>${chart}</figure>`;
 }
 
-function section({ id, title, notes, columns, rows, hasTotal }: Table): string {
+function section({ id, title, notes, columns, rows, hasTotal, unknownAt = {} }: Table, words: Words): string {
+  const within = new Set(Object.values(unknownAt));
+  const isShown = (_: unknown, at: number) => !within.has(at);
   const body = rows.map((row, index) => {
-    const cells = row.map(
-      (cell, at) => `<td class="${cellClass(columns, at)}">${written(cell, columns[at]!.kind)}</td>`,
-    );
+    const cells = row.filter(isShown).map((cell, at) => {
+      const unknown = unknownPart(row[unknownAt[at] ?? -1], words);
+      return `<td class="${cellClass(columns, at)}">${written(cell, columns[at]!.kind)}${unknown}</td>`;
+    });
     return `<tr${hasTotal && index === rows.length - 1 ? ' class="total"' : ''}>${cells.join('')}</tr>`;
   });
-  const header = columns.map(({ title: name }, at) => `<th class="${cellClass(columns, at)}">${escaped(name)}</th>`);
+  const header = columns
+    .filter(isShown)
+    .map(({ title: name }, at) => `<th class="${cellClass(columns, at)}">${escaped(name)}</th>`);
   const table = `<div class="scroll" role="region" tabindex="0" aria-label="${escaped(title)}"><table><thead><tr>${header.join('')}</tr></thead><tbody>${body.join('\n')}</tbody></table></div>`;
   return `<section id="${id}"${id === 'published' ? ' class="published"' : ''}><h2>${escaped(title)}</h2>
 ${notes.map((note) => `<p class="note">${escaped(note)}</p>`).join('')}${rows.length > 0 ? table : ''}</section>`;
+}
+
+/** In the cell of its volume, as large as that. */
+function unknownPart(hours: string | number | null | undefined, words: Words): string {
+  if (typeof hours !== 'number' || hours === 0) return '';
+  return `<span class="unknown-part">${written(hours, 'hours')} ${words.meterHoursUnknown}</span>`;
 }
 
 function cellClass(columns: readonly Column[], at: number): string {

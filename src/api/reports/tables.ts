@@ -23,6 +23,8 @@ export interface Table {
   rows: (string | number | null)[][];
   /** The last row is the sum of those above it. */
   hasTotal: boolean;
+  /** By the place of a volume that of its unknown hours, where a page has no room for a column of them. */
+  unknownAt?: Readonly<Record<number, number>>;
 }
 
 export function reportTables(report: Report, words: Words): Table[] {
@@ -170,6 +172,7 @@ function breakdown({ breakdown: { by, items }, recipients, total }: Report, word
         ...recipients.map(({ unknownHours }) => unknownHours),
       ],
     ],
+    unknownAt: Object.fromEntries(recipients.map((_, index) => [2 + index, 6 + recipients.length + index])),
     hasTotal: true,
   };
 }

@@ -20,7 +20,10 @@ const reading = z.object({
   value,
   flag,
   deviceFlag: z.string().optional().describe('As sent'),
-  provisional: z.literal(true).optional().describe('The flag may still change: the hour is open, or waits to be computed'),
+  provisional: z
+    .literal(true)
+    .optional()
+    .describe('The flag may still change: the hour is open, or waits to be computed'),
 });
 
 const seriesHead = { station: z.string(), parameter: z.string(), unit: z.string() };
