@@ -97,7 +97,10 @@ export function volumeRig(meters: Record<string, Meter> = { m: REGISTER_METER })
     },
     /** Everything that the books hold. */
     kept: () => ({
-      hours: rows('SELECT * FROM volumeHour ORDER BY meter, hourMs'),
+      hours: rows('SELECT * FROM volumeHour ORDER BY meter, hourMs').map((row): typeof row => {
+        const { knots, ...hour } = row;
+        return knots === null ? hour : row;
+      }),
       days: rows('SELECT * FROM volumeDay ORDER BY meter, dayMs'),
       decisions: rows('SELECT * FROM volumeDecision ORDER BY meter, timeMs, kind'),
     }),

@@ -219,6 +219,10 @@ function Changes({ period, changes }: { period: string; changes: readonly Change
   });
   const columns: Column<Change>[] = [
     { head: t('meter'), isName: true, cell: ({ meter }) => <code>{meter}</code>, csv: ({ meter }) => meter },
+    number(`${t('volume')} m³`, ({ cubicMetres }) => cubicMetres, 'cubicMetres'),
+    number(t('isMeasured'), ({ measured }) => measured, 'measured'),
+    number(t('isEstimated'), ({ estimated }) => estimated, 'estimated'),
+    number(t('unknownHoursHead'), ({ unknownHours }) => unknownHours, 'unknownHours'),
     {
       head: t('recipient'),
       cell: ({ recipient }) => (recipient === null ? '–' : areaName(recipient)),
@@ -226,10 +230,6 @@ function Changes({ period, changes }: { period: string; changes: readonly Change
       csvHead: 'recipient',
     },
     { head: t('counts'), cell: ({ measures }) => t(`balance-${measures}`), csv: ({ measures }) => measures },
-    number(`${t('volume')} m³`, ({ cubicMetres }) => cubicMetres, 'cubicMetres'),
-    number(t('isMeasured'), ({ measured }) => measured, 'measured'),
-    number(t('isEstimated'), ({ estimated }) => estimated, 'estimated'),
-    number(t('unknownHoursHead'), ({ unknownHours }) => unknownHours, 'unknownHours'),
     { head: t('changeCause'), cell: ({ cause }) => t(CAUSES[cause]), csv: ({ cause }) => cause },
   ];
   return (
