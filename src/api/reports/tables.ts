@@ -185,7 +185,8 @@ function balance(report: Report, words: Words): Table {
     title: words.balance,
     notes: [
       words.balanceNote,
-      ...(loss === null ? [words.noLoss] : lossUnknownHours > 0 ? [words.lossUnknown] : []),
+      ...(lossUnknownHours > 0 ? [words.lossUnknown] : []),
+      ...(loss === null ? [words.noLoss] : []),
       ...unknownNote(report, words, Object.values(amounts)),
     ],
     columns: [column(words.item, 'text'), ...amountColumns(words, words.volume), column(words.lossShare, 'share')],
