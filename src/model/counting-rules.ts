@@ -12,6 +12,7 @@ export const COUNTING_CHANGES: Readonly<Record<number, readonly string[]>> = {
     'A gap in a flow beyond maxEstimate, and a gap in which a register may have turned whole, are unknown.',
     'A return of a register to its old course within maxGap undoes the reset.',
     'A meter that is handed over between recipients is booked to each by time.',
+    'What runs across the `from` or `to` of a meter is shared out by time.',
     'Spikes, rates and spreads are compared with their thresholds by decimals: what is at a threshold isn’t beyond it.',
     'A reading with a device letter that nobody has given a meaning is flag 3 and in no mean.',
     'A value below the detection limit is in means with half that limit.',
