@@ -13,7 +13,7 @@ import type { Amended } from '#store/amended.ts';
 import { type AlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
 import type { Condition } from './conditions.ts';
 import type { Change, Judged } from './evaluate.ts';
-import { atTime, BREACH, type Grade, isEvidence, judge, OUTSIDE } from './grades.ts';
+import { atTime, BREACH, type Grade, isEvidence, judge, OUTSIDE, type Read as Seen } from './grades.ts';
 import {
   conditionAt,
   forgetPeak,
@@ -83,7 +83,7 @@ interface Touched {
   lateMs: Set<number>;
 }
 
-type Read = Pick<JournaledReading, 'timeMs' | 'value' | 'flag' | 'deviceFlag'>;
+type Read = Seen & Pick<JournaledReading, 'timeMs'>;
 
 function widen(touched: Touched, fromMs: number, toMs: number): void {
   touched.fromMs = Math.min(touched.fromMs, fromMs);
@@ -157,8 +157,8 @@ export function createEvaluator({
     return insert(lane, judged, newAlarm);
   }
 
-  function gradeOf(condition: Condition, read: Read): Grade | null {
-    const grade = judge(condition, read, standard);
+  function gradeOf(condition: Condition, read: Read, letters: Watch['letters']): Grade | null {
+    const grade = judge(condition, read, standard, letters);
     return grade === null ? null : atTime(condition, read.timeMs, grade);
   }
 
@@ -167,10 +167,10 @@ export function createEvaluator({
     const { timeMs } = read;
     enter(watch.lane);
     if (lane.sources && isDeriving(condition)) {
-      gather(lane.sources, watch.parameter, condition, read);
+      gather(lane.sources, watch, condition, read);
       return;
     }
-    const grade = gradeOf(condition, read);
+    const grade = gradeOf(condition, read, watch.letters);
     if (onJudged && grade !== null && grade !== OUTSIDE) onJudged(timeMs, grade >= BREACH);
     if (isOutOfReach(timeMs) && (occasion.isRecordOnly || !has(lane, timeMs))) {
       late(condition, read, grade, read.verdict === 'correction', log);
@@ -185,12 +185,13 @@ export function createEvaluator({
    * Readings that something is derived from are gathered first and looked at once the message is through, so that of
    * values that came together none is held against the one before of another.
    */
-  function gather(sources: NonNullable<Lane['sources']>, parameter: string, condition: Deriving, read: Read): void {
+  function gather(sources: NonNullable<Lane['sources']>, watch: Watch, condition: Deriving, read: Read): void {
     const { timeMs, value } = read;
+    const { parameter, letters } = watch;
     const isLate = isOutOfReach(timeMs) && (occasion.isRecordOnly || !isIn(sources.timely, timeMs, parameter));
     const source = isLate ? sources.late : sources.timely;
     const isChanged =
-      value !== null && isEvidence(condition, read)
+      value !== null && isEvidence(condition, read, letters)
         ? putIn(source, timeMs, parameter, value, condition)
         : takeFrom(source, parameter, timeMs, timeMs + 1);
     if (!isChanged) return;
@@ -292,7 +293,7 @@ export function createEvaluator({
       return;
     }
     const corrected = (value: number | null, timeMs: number) =>
-      gradeOf(condition, { timeMs, value, flag, deviceFlag: null });
+      gradeOf(condition, { timeMs, value, flag, deviceFlag: null }, watch.letters);
     if (isVoid) {
       told(remove(lane, fromMs, toMs, newAlarm));
     } else {
@@ -302,7 +303,7 @@ export function createEvaluator({
       }
     }
     const set = { value: correction.value ?? null, flag, deviceFlag: null };
-    const isDenial = isVoid || (action === 'set' && (judge(condition, set, standard) ?? 0) < BREACH);
+    const isDenial = isVoid || (action === 'set' && (judge(condition, set, standard, watch.letters) ?? 0) < BREACH);
     if (isDenial) denied(fromMs, toMs, cause, log);
   }
 
@@ -335,15 +336,15 @@ export function createEvaluator({
     const cause = `flag ${read.flag} on a second look`;
     if (lane.sources && isDeriving(watch.condition)) {
       const before = lane.tracked.length;
-      gather(lane.sources, watch.parameter, watch.condition, read);
+      gather(lane.sources, watch, watch.condition, read);
       const isNews = gathered.size > 0;
       derive(`${cause}: ${HINDSIGHT}`, log);
-      if (!isNews && before > 0 && isEvidence(watch.condition, read)) borneOut(timeMs, cause, log);
+      if (!isNews && before > 0 && isEvidence(watch.condition, read, watch.letters)) borneOut(timeMs, cause, log);
       return;
     }
     // What was judged when it came keeps the condition of that time.
     const condition = conditionAt(lane, timeMs) ?? watch.condition;
-    const grade = gradeOf(condition, read);
+    const grade = gradeOf(condition, read, watch.letters);
     if (isOutOfReach(timeMs) && (occasion.isRecordOnly || !has(lane, timeMs))) {
       late(condition, read, grade, true, log);
       return;

@@ -2,11 +2,13 @@
  * Who is expected to say something, and when each was last heard: stations that a gateway owns, with the parameters for
  * which the register gives an interval, and those gateways. Times are those of the up-clock beside `receivedMs`.
  */
+import type { Letters } from '#model/dialect.ts';
 import { durationMs } from '#model/duration.ts';
 import { isImport, type MessageEntry } from '#model/entry.ts';
 import { isServiceLetter } from '#model/flag.ts';
 import type { Station } from '#model/register.ts';
 import type { Control } from '#store/control.ts';
+import { Dialects } from '#store/dialects.ts';
 import type { JournalReader } from '#store/journal-port.ts';
 import type { UpClock } from './up-clock.ts';
 
@@ -80,6 +82,7 @@ interface Target {
 
 /** Not split: one closure over who is expected, shared by short parts. */
 export function createExpected({ control, reader, clock }: Options): Expected {
+  const dialects = new Dialects(control);
   const sites = new Map<string, Site>();
   const posts = new Map<string, Post>();
   const owners = new Map<string, Set<string>>();
@@ -143,6 +146,11 @@ export function createExpected({ control, reader, clock }: Options): Expected {
     return target;
   }
 
+  function lettersOf(series: number): Letters | undefined {
+    const name = reader.seriesById(series);
+    return name && dialects.at(name.station).letters;
+  }
+
   function heardFrom(speaker: Speaker, everyMs: number, now: Moment): void {
     const moment = notBefore(speaker.heard, now);
     const isAnew = speaker.heard === null || moment.upMs - speaker.heard.upMs >= graceMs(everyMs);
@@ -178,7 +186,7 @@ export function createExpected({ control, reader, clock }: Options): Expected {
       const heard = new Set<Site>();
       for (const { series, value, deviceFlag, verdict } of entry.readings) {
         // The same reading again, or "measured nothing" without a letter that says why, is no reading.
-        if (verdict === 'duplicate' || (value === null && !isServiceLetter(deviceFlag))) continue;
+        if (verdict === 'duplicate' || (value === null && !isServiceLetter(deviceFlag, lettersOf(series)))) continue;
         const target = targetOf(series);
         if (!target) continue;
         if (target.slot) target.slot.heard = notBefore(target.slot.heard, moment);

@@ -237,7 +237,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
         store.resend(command.notice, entry.receivedMs);
         return;
       case 'platform': {
-        const key = platformKey(command.condition);
+        const key = platformKey(command);
         const known = store.openOf(PLATFORM_RULE).find((alarm) => alarm.key === key && alarm.clearedAtMs === null);
         const made = platformStep(command, known, entry);
         if (made) parts.log.write(made, occasion);
@@ -256,6 +256,8 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
   function revise(entry: CommandEntry, { noun, id }: { noun: Noun; id: string }, occasion: Occasion): void {
     changedWhoIsTold(entry);
     if (noun === 'rule' || noun === 'station') reviseLanes(entry, occasion);
+    // Its dialect says what letters mean at its stations.
+    if (noun === 'gateway') parts.watches.forget();
     if (noun === 'rule') parts.log.ruleChanged(id);
     if (noun === 'rule' || noun === 'station' || noun === 'gateway') {
       parts.missing.changed(entry, occasion, parts.log);

@@ -5,8 +5,9 @@ import { classOf } from '#assess/classify.ts';
 import { type Alarm, SEVERITIES, type Severity, type Worst } from '#model/alarm.ts';
 import { CLASSES, meets, type WaterClass } from '#model/class.ts';
 import { signOfSum } from '#model/decimal.ts';
-import { FAIL, isServiceLetter, isUsable, SUSPECT } from '#model/flag.ts';
-import type { Reading } from '#model/reading.ts';
+import type { Letters } from '#model/dialect.ts';
+import { FAIL, isServiceLetter, isUnexplained, isUsable, SUSPECT } from '#model/flag.ts';
+import type { Censored, Reading } from '#model/reading.ts';
 import type { Standard } from '#model/reference.ts';
 import { isWithin } from './calendar.ts';
 import type { Bound, Condition } from './conditions.ts';
@@ -33,27 +34,54 @@ function classOfGrade(grade: Grade): WaterClass | null {
   return CLASSES[grade - BREACH] ?? null;
 }
 
+/** What is judged of a reading. */
+export type Read = Pick<Reading, 'value' | 'flag' | 'deviceFlag' | 'censored'>;
+
 /**
- * The grade of a reading, or null when it neither holds nor breaks anything: flags 3, 4 and 9 for limits; for quality
- * rules flag 9 and whatever stands under a maintenance or calibration letter.
+ * The grade of a reading, or null when it neither holds nor breaks anything: flags 3, 4 and 9 for limits, and what lies
+ * beyond a limit of the instrument when that decides nothing; for quality rules see `judgeSensor`.
+ * @param letters what device letters mean at the station.
  */
 export function judge(
   condition: Condition,
-  reading: Pick<Reading, 'value' | 'flag' | 'deviceFlag'>,
+  reading: Read,
   standard: Standard,
+  letters: Letters | undefined,
 ): Grade | null {
-  const { value, flag } = reading;
+  const { value, flag, censored } = reading;
   if (value === null) return null;
-  if (condition.bound === null) {
-    if (isServiceLetter(reading.deviceFlag)) return null;
-    return flag === SUSPECT || flag === FAIL ? BREACH_UNCLASSED : CLEAR;
-  }
+  if (condition.bound === null) return judgeSensor(reading, letters);
   if (!isUsable(flag)) return null;
+  if (censored !== undefined && !isDecided(value, censored, condition.bound)) return null;
   if (!meetsBound(value, condition.bound)) {
     if (condition.waterBody === null) return BREACH_UNCLASSED;
     return gradeOfClass(classOf(standard, condition.parameter, condition.waterBody, value));
   }
   return isClear(value, condition.bound, condition.margin) ? CLEAR : NEAR;
+}
+
+/**
+ * Suspect and failed readings say something about the sensor, save under letters that alarm nobody. Below what it can see
+ * all is well with it. Above its range it says too little of the water for anybody to be left in peace, whatever its flag.
+ */
+function judgeSensor({ flag, deviceFlag, censored }: Read, letters: Letters | undefined): Grade | null {
+  if (alarmsNobody(deviceFlag, letters)) return null;
+  if (isUsable(flag)) return censored === '>' ? BREACH_UNCLASSED : CLEAR;
+  if (censored === '<') return null;
+  return flag === SUSPECT || flag === FAIL ? BREACH_UNCLASSED : CLEAR;
+}
+
+/** Maintenance and calibration, and what nobody has explained, of which the platform tells (contracts §6). */
+function alarmsNobody(deviceFlag: string | null, letters: Letters | undefined): boolean {
+  return isServiceLetter(deviceFlag, letters) || isUnexplained(deviceFlag, letters);
+}
+
+/** Whether all that lies below (`<`) or above (`>`) a value is on the same side of the bound as the value itself. */
+function isDecided(value: number, censored: Censored, bound: Bound): boolean {
+  const end = censored === '<' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  if (meetsBound(value, bound) !== meetsBound(end, bound)) return false;
+  // Beyond either end of a range both fail, and what lies between may not.
+  return bound.op !== 'range' || value < bound.value[0] === end < bound.value[0];
 }
 
 /** What a value is worth at its time. */
@@ -69,14 +97,17 @@ export function judgeDerived({ bound, margin }: Condition, value: number): Grade
 
 /**
  * Whether a reading enters what a condition derives. Water alarms rest on usable readings; alarms about a sensor also
- * on suspect and failed ones, save under a maintenance or calibration letter (invariant 6).
+ * on suspect and failed ones, save under letters that alarm nobody and below what the sensor can see (invariant 6).
  */
 export function isEvidence(
   { derive }: Condition,
-  { value, flag, deviceFlag }: Pick<Reading, 'value' | 'flag' | 'deviceFlag'>,
+  { value, flag, deviceFlag, censored }: Read,
+  letters: Letters | undefined,
 ): boolean {
   if (value === null) return false;
-  if (derive?.kind !== 'expression' && derive?.concerns === 'sensor') return !isServiceLetter(deviceFlag);
+  if (derive?.kind !== 'expression' && derive?.concerns === 'sensor') {
+    return censored !== '<' && !alarmsNobody(deviceFlag, letters);
+  }
   return isUsable(flag);
 }
 

@@ -4,18 +4,12 @@
  */
 import type { Alarm } from '#model/alarm.ts';
 import type { PlatformChange } from '#model/entry.ts';
-import {
-  PLATFORM_CONDITIONS,
-  PLATFORM_RULE,
-  PLATFORM_STATION,
-  type PlatformCondition,
-  platformDetail,
-} from '#model/platform.ts';
+import { PLATFORM_CONDITIONS, PLATFORM_RULE, PLATFORM_STATION, platformDetail } from '#model/platform.ts';
 import { alarmId, clear, comment, happened, keyOf, NEWBORN, NO_SERIES, NO_VALUE, type Step } from './lifecycle.ts';
 
-/** The key that all alarms of a condition share. */
-export function platformKey(condition: PlatformCondition): string {
-  return keyOf(PLATFORM_RULE, PLATFORM_STATION, condition);
+/** The key that all alarms of a condition share; one that each gateway has for itself has a key for each. */
+export function platformKey({ condition, about }: Pick<PlatformChange, 'condition' | 'about'>): string {
+  return keyOf(PLATFORM_RULE, PLATFORM_STATION, about === undefined ? condition : `${condition}:${about.gateway}`);
 }
 
 /**
@@ -32,15 +26,13 @@ export function platformStep(
   return standing ? seenAgain(standing, change, entry.actor) : raisePlatform(change, entry);
 }
 
-function raisePlatform(
-  { condition, sinceMs, detail }: PlatformChange,
-  { seq, receivedMs }: { seq: number; receivedMs: number },
-): Step {
+function raisePlatform(change: PlatformChange, { seq, receivedMs }: { seq: number; receivedMs: number }): Step {
+  const { condition, sinceMs, detail } = change;
   // A clock that was set back since may say that it began after it was journaled.
   const beganMs = Math.min(sinceMs, receivedMs);
   const alarm: Alarm = {
     id: alarmId(String(seq), PLATFORM_RULE, NO_SERIES, 0),
-    key: platformKey(condition),
+    key: platformKey(change),
     rule: PLATFORM_RULE,
     station: PLATFORM_STATION,
     parameter: condition,

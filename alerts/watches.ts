@@ -4,10 +4,12 @@
  */
 
 import { WHOLE_STATION } from '#model/alarm.ts';
+import type { Letters } from '#model/dialect.ts';
 import type { Series } from '#model/reading.ts';
 import type { Reference, Standard } from '#model/reference.ts';
 import { isPeriodRule, type Rule, type Station } from '#model/register.ts';
 import type { Control } from '#store/control.ts';
+import { Dialects } from '#store/dialects.ts';
 import type { JournalReader } from '#store/journal-port.ts';
 import { type Condition, conditionFor, expressionCondition, parametersOf } from './conditions.ts';
 import { type Lane, newLane } from './lane.ts';
@@ -18,6 +20,8 @@ export interface Watch {
   condition: Condition;
   /** The parameter of the series, as what is derived names it. */
   parameter: string;
+  /** What device letters mean at its station. */
+  letters: Letters | undefined;
 }
 
 export interface Watches {
@@ -29,7 +33,7 @@ export interface Watches {
   lanes(): Iterable<Lane>;
   add(lane: Lane): void;
   drop(lane: Lane): void;
-  /** To be called when a rule or a station has changed. */
+  /** To be called when a rule, a station or a gateway has changed. */
   forget(): void;
   /** Equal conditions become one object. */
   intern(condition: Condition): Condition;
@@ -47,6 +51,7 @@ interface Registers {
 /** Not split: one closure over the lanes and the conditions, shared by short parts. */
 export function createWatches({ control, reader, reference, standard, timeZone }: Registers): Watches {
   let bySeries: (readonly Watch[] | undefined)[] = [];
+  const dialects = new Dialects(control);
   const lanes = new Map<string, Lane>();
   const conditions = new Map<string, Condition>();
   /** The rules as they now are, in the order of their ids; null after a change. */
@@ -89,6 +94,7 @@ export function createWatches({ control, reader, reference, standard, timeZone }
 
   function watchesOf({ id: series, station, parameter }: Series): Watch[] {
     rules ??= control.list('rule');
+    const { letters } = dialects.at(station);
     return rules.flatMap(({ id, body }) => {
       const isAboutAll = body.kind === 'expression';
       if (isAboutAll && !parametersOf(body)!.includes(parameter)) return [];
@@ -96,7 +102,7 @@ export function createWatches({ control, reader, reference, standard, timeZone }
       const condition = resolve(id, station, subject);
       if (!condition) return [];
       const lane = laneOf(id, isAboutAll ? NO_SERIES : series, keyOf(id, station, subject), condition.derive !== null);
-      return [{ lane, condition, parameter }];
+      return [{ lane, condition, parameter, letters }];
     });
   }
 

@@ -71,7 +71,7 @@ async function cost(defaults: Thresholds): Promise<Figure[]> {
 function atTheDoor(values: readonly number[], by: Thresholds): Promise<number> {
   return nsEach(values.length, () => {
     const ring = new Ring(Number.NEGATIVE_INFINITY);
-    for (const [i, value] of values.entries()) ring.take(1, i * STEP_MS, value, null, by, null);
+    for (const [i, value] of values.entries()) ring.take(1, i * STEP_MS, { value, deviceFlag: null }, by, null);
   });
 }
 
@@ -94,7 +94,7 @@ interface Judged extends LabelledSeries {
 function judge(series: LabelledSeries, by: Thresholds): Judged {
   const { timesMs, values } = series;
   const ring = new Ring(Number.NEGATIVE_INFINITY);
-  const provisional = values.map((value, i) => ring.take(1, timesMs[i]!, value, null, by, null).flag);
+  const provisional = values.map((value, i) => ring.take(1, timesMs[i]!, { value, deviceFlag: null }, by, null).flag);
   const window = values.map((value, i) => ({ timeMs: timesMs[i]!, value, deviceFlag: null }));
   return { ...series, provisional, final: finalFlags(window, by) };
 }

@@ -4,7 +4,7 @@
  */
 import type { Fault } from '#model/faults.ts';
 import type { Flag } from '#model/flag.ts';
-import type { Reading } from '#model/reading.ts';
+import type { Censored, Reading } from '#model/reading.ts';
 import type { QuarantineItem } from '#store/journal-port.ts';
 
 export type ContentType = 'application/json' | 'text/csv';
@@ -53,6 +53,7 @@ export interface Preview {
     value: number | null;
     flag: Flag;
     deviceFlag: string | null;
+    censored?: Censored | undefined;
   }[];
   faults: Fault[];
 }

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Entry, JournaledReading, Verdict } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
+import { isUnexplained } from '#model/flag.ts';
 import { keptFromMs } from '#model/metered.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
@@ -30,6 +31,8 @@ export interface GateOptions {
   clock: Clock;
   /** Longer payloads are `message.too-large` (WK_MAX_MESSAGE). */
   maxMessageBytes: number;
+  /** A value is taken under a device letter that nobody has explained. */
+  onUnexplained?: (source: string, station: string, letter: string) => void;
   /** WK_RAW_RETENTION: older values are `time.expired`, save those of meters; null = readings stay for ever. */
   rawRetentionMs?: number | null;
 }
@@ -85,9 +88,9 @@ class JournalingGate implements Gate {
   preview(delivery: Delivery): Preview {
     const readings: Preview['readings'] = [];
     const judged = this.#judge(delivery, this.#memory.scratch(), (slot, timeMs, quantity, station, parameter) => {
-      const { value, deviceFlag } = quantity;
-      const { flag } = slot.ring.take(slot.series, timeMs, value, deviceFlag, slot.thresholds, null);
-      readings.push({ station, parameter, timeMs, value, flag, deviceFlag });
+      const { value, deviceFlag, censored } = quantity;
+      const { flag } = slot.ring.take(slot.series, timeMs, quantity, slot.thresholds, null);
+      readings.push({ station, parameter, timeMs, value, flag, deviceFlag, censored });
     });
     if (judged.fault) return { readings, faults: [judged.fault] };
     return { readings, faults: [...judged.refused.map(({ fault }) => fault), ...judged.warnings] };
@@ -121,8 +124,11 @@ class JournalingGate implements Gate {
     const { source, contentType, payload } = delivery;
     const readings: JournaledReading[] = [];
     const changes: Change[] = [];
-    const judged = this.#judge(delivery, this.#memory, ({ series, ring, thresholds }, timeMs, quantity) => {
-      const taken = ring.take(series, timeMs, quantity.value, quantity.deviceFlag, thresholds, changes);
+    const { onUnexplained } = this.#options;
+    const judged = this.#judge(delivery, this.#memory, ({ series, ring, thresholds }, timeMs, quantity, station) => {
+      const { deviceFlag } = quantity;
+      if (onUnexplained && isUnexplained(deviceFlag, thresholds.letters)) onUnexplained(source, station, deviceFlag!);
+      const taken = ring.take(series, timeMs, quantity, thresholds, changes);
       // The ring knows this value from its first message, but the store refused it: only the store can tell.
       readings.push(replayed?.code === 'store.rejected' ? { ...taken, verdict: 'unsettled' } : taken);
     });

@@ -4,6 +4,7 @@
  */
 import { isImport } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
+import { isUnexplained } from '#model/flag.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Parameter, Reference } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
@@ -13,7 +14,7 @@ import { CODECS } from './codecs/index.ts';
 import type { Delivery } from './door.ts';
 import type { FaceUnits } from './face-units.ts';
 import { EARLIEST_HISTORY_MS, instantOf } from './instant.ts';
-import { parameterOf, type Quantity, quantityOf } from './resolve.ts';
+import { censor, parameterOf, type Quantity, quantityOf } from './resolve.ts';
 import type { Slot, Slots } from './series-memory.ts';
 
 export interface Registers {
@@ -59,7 +60,7 @@ export function judge(
   const decoded = codec.decode(delivery.payload);
   if (decoded.fault) return decoded;
   const judged: Judged = { fault: null, seq: decoded.seq, newestMs: null, refused: [], warnings: [] };
-  const quantity: Quantity = { value: null, deviceFlag: null, isFlagKnown: true };
+  const quantity: Quantity = { value: null, deviceFlag: null, censored: undefined };
   const isTextNumber = registers.control.get('gateway', delivery.source)?.numbersAsText ?? false;
   for (const sample of decoded.samples) {
     const context = contextOf(sample, registers.control, delivery, arrivalMs);
@@ -75,14 +76,11 @@ export function judge(
         continue;
       }
       const { station, timeMs } = context as Context;
-      take(
-        slots.slot(sample.station as string, station, outcome),
-        timeMs,
-        quantity,
-        sample.station as string,
-        outcome.id,
-      );
-      if (!quantity.isFlagKnown) judged.warnings.push(unknownFlag(quantity.deviceFlag, codec.path(sample, name)));
+      const slot = slots.slot(sample.station as string, station, outcome);
+      censor(quantity, slot.thresholds);
+      take(slot, timeMs, quantity, sample.station as string, outcome.id);
+      if (isUnexplained(quantity.deviceFlag, slot.thresholds.letters))
+        judged.warnings.push(unknownFlag(quantity.deviceFlag, codec.path(sample, name)));
     }
     if (!('code' in context)) judged.newestMs = Math.max(judged.newestMs ?? context.timeMs, context.timeMs);
   }
@@ -161,5 +159,6 @@ function refused(codec: Codec, fault: Fault, sample: Sample, names: readonly str
 }
 
 function unknownFlag(deviceFlag: string | null, path: string): Fault {
-  return { code: 'flag.unknown', message: `The device flag "${deviceFlag}" is not known; the value is kept.`, path };
+  const message = `Nobody has said what the device flag "${deviceFlag}" means: the value is kept and used for nothing.`;
+  return { code: 'flag.unknown', message, path };
 }

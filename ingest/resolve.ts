@@ -3,8 +3,10 @@
  * and every number that comes out is finite and in the parameter's canonical unit.
  */
 import type { Fault } from '#model/faults.ts';
-import { deviceFloor } from '#model/flag.ts';
+import { meaningOf } from '#model/flag.ts';
+import type { Censored } from '#model/reading.ts';
 import { type Conversion, converted, type Parameter, type Reference } from '#model/reference.ts';
+import type { Thresholds } from '#quality/thresholds.ts';
 import { NOT_FINITE, NUMBER, shortened } from './codecs/codec.ts';
 
 /** Larger magnitudes are refused: sums over ten years of them would no longer be finite. */
@@ -18,8 +20,8 @@ export interface Quantity {
   /** Canonical unit; null = measured nothing. */
   value: number | null;
   deviceFlag: string | null;
-  /** False when the device flag is none that we know: the value is kept with flag 2 (contracts §3). */
-  isFlagKnown: boolean;
+  /** Whether the value is a limit, beyond which the true one lies: as sent, then as `censor` finds. */
+  censored: Censored | undefined;
 }
 
 /**
@@ -34,7 +36,7 @@ export function parameterOf(reference: Reference, name: string): Parameter | und
 }
 
 /**
- * Reads one value as sent (a number, null or `{ value, unit?, flag? }`) into `quantity`.
+ * Reads one value as sent (a number, null or `{ value, unit?, flag?, censored? }`) into `quantity`.
  * @param unstated the unit of a value that is sent without one; by default the canonical one.
  * @param isTextNumber whether this gateway may send numbers in quotation marks (`numbersAsText`).
  * @returns null, or the fault for which this value is quarantined; `quantity` is then meaningless.
@@ -47,12 +49,16 @@ export function quantityOf(
   isTextNumber = false,
 ): Fault | null {
   quantity.deviceFlag = null;
-  quantity.isFlagKnown = true;
+  quantity.censored = undefined;
   if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) {
     return readValue(sent, unstated, parameter, quantity, isTextNumber);
   }
-  const { value, unit, flag } = sent as { value?: unknown; unit?: unknown; flag?: unknown };
+  const { value, unit, flag, censored } = sent as Record<'value' | 'unit' | 'flag' | 'censored', unknown>;
   if (flag !== undefined && flag !== null) readFlag(flag, quantity);
+  if (censored === '<' || censored === '>') quantity.censored = censored;
+  else if (censored !== undefined && censored !== null && censored !== '') {
+    return { code: 'sample.malformed', message: `censored is "<" or ">", not ${shown(censored)}.` };
+  }
   return readValue(value, unit ?? unstated, parameter, quantity, isTextNumber);
 }
 
@@ -65,6 +71,7 @@ function readValue(
 ): Fault | null {
   if (value === null) {
     quantity.value = null;
+    quantity.censored = undefined;
     return null;
   }
   const number = typeof value === 'string' ? numberIn(value, isTextNumber) : value;
@@ -148,13 +155,34 @@ function notFinite(value: number): Fault {
   return { code: 'value.not-finite', message: `${reason}.` };
 }
 
-/** An empty flag says nothing; one that is neither text nor a number is shown as its kind and known to nobody. */
+/** An empty flag says nothing; one that is neither text nor a number is shown as its kind, which nobody explains. */
 function readFlag(flag: unknown, quantity: Quantity): void {
   const isPlain = typeof flag === 'string' || typeof flag === 'number';
   const text = (isPlain ? String(flag) : `(${typeof flag})`).trim();
   if (text === '') return;
   quantity.deviceFlag = shortened(text, DEVICE_FLAG_LENGTH);
-  quantity.isFlagKnown = isPlain && deviceFloor(quantity.deviceFlag).known;
+}
+
+/**
+ * Makes a limit of what the instrument couldn't tell (contracts §3 "Flags"): a value under a letter that means so here, and
+ * one below the detection limit that its device says nothing against. A limit of the register goes before the value sent
+ * (which is the instrument's limit, as a rule), and a limit that was sent as one before everything. What is below the
+ * physical range is no trace of anything, and stays as it is to be flagged.
+ */
+export function censor(quantity: Quantity, { letters, detectionLimit, fail }: Thresholds): void {
+  const { value, deviceFlag } = quantity;
+  if (value === null || quantity.censored !== undefined) return;
+  if (deviceFlag === null && detectionLimit === undefined) return;
+  const meaning = deviceFlag === null ? 'usual' : meaningOf(deviceFlag, letters);
+  if (meaning === 'above-range') quantity.censored = '>';
+  if (meaning === 'below-detection') {
+    quantity.censored = '<';
+    quantity.value = detectionLimit ?? value;
+  }
+  if (meaning !== 'usual' || detectionLimit === undefined) return;
+  if (value >= detectionLimit || (fail !== null && value < fail[0])) return;
+  quantity.censored = '<';
+  quantity.value = detectionLimit;
 }
 
 function shown(value: unknown): string {

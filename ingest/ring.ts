@@ -4,7 +4,7 @@
  */
 import type { JournaledReading, Verdict } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
-import type { Reading } from '#model/reading.ts';
+import { censoredOfMark, flagOfMark, isSame, type Measurement, type Reading, toMark } from '#model/reading.ts';
 import { emptyRun, type FlatRun, provisionalFlag, type Recent } from '#quality/provisional.ts';
 import type { Thresholds } from '#quality/thresholds.ts';
 
@@ -13,6 +13,9 @@ export const RING_SIZE = 64;
 // In columns that are half as long again, in-order readings are appended and moved to the front every 32nd time.
 const COLUMN_LENGTH_MAX = RING_SIZE + RING_SIZE / 2;
 const COLUMN_LENGTH_MIN = 8;
+
+/** A value as it is judged: in the canonical unit, `value` null = measured nothing. */
+export type Taken = Pick<Reading, 'value' | 'deviceFlag' | 'censored'>;
 
 /** What a reading did to the ring, so that it can be undone if the journal fails. Undone in reverse order only. */
 export interface Change {
@@ -29,7 +32,7 @@ export interface Change {
 /** Of a time whose value only the reading store knows, since it was below the floor or an engineer corrected it. */
 interface Doubt {
   /** The values that corrections took out. */
-  out: readonly (number | null)[];
+  out: readonly Measurement[];
   /**
    * Whether nothing but corrections has happened to the time since what was stored was last known: whatever they took out
    * is then a duplicate when it comes again. Every other value for such a time is for the follower to settle.
@@ -40,7 +43,8 @@ interface Doubt {
 export class Ring implements Recent {
   timesMs = new Float64Array(COLUMN_LENGTH_MIN);
   values = new Float64Array(COLUMN_LENGTH_MIN);
-  flags = new Uint8Array(COLUMN_LENGTH_MIN);
+  /** Flags with their censoring (`toMark`). */
+  marks = new Uint8Array(COLUMN_LENGTH_MIN);
   deviceFlags: (string | null)[] | null = null;
   start = 0;
   floorMs: number;
@@ -62,28 +66,30 @@ export class Ring implements Recent {
   take(
     series: number,
     timeMs: number,
-    value: number | null,
-    deviceFlag: string | null,
+    measured: Taken,
     thresholds: Thresholds,
     changes: Change[] | null,
   ): JournaledReading {
+    const { value, deviceFlag, censored } = measured;
     const index = this.#indexOf(timeMs);
     const isKnown = this.#isAt(index, timeMs);
     const doubt = isKnown && this.#doubts !== null ? this.#doubts.get(timeMs) : undefined;
-    const isSame = isKnown && this.#valueAt(index) === value;
+    const isRepeat = isKnown && this.#saysAt(index, measured);
     // A value that an engineer took out comes again with every backfill and changes nothing.
-    const isOut = doubt?.out.includes(value) ?? false;
-    if (doubt === undefined ? isSame : isOut && doubt.isExact) {
-      return { series, timeMs, value, flag: this.flags[index] as Flag, deviceFlag, verdict: 'duplicate' };
+    const isOut = doubt?.out.some((one) => isSame(one, measured)) ?? false;
+    if (doubt === undefined ? isRepeat : isOut && doubt.isExact) {
+      const flag = flagOfMark(this.marks[index]!);
+      return asTaken({ series, timeMs, value, flag, deviceFlag, verdict: 'duplicate' }, censored);
     }
     const verdict = verdictOf(isKnown, doubt !== undefined, timeMs > this.floorMs);
-    const flag = this.#flag(index, isKnown, timeMs, value, deviceFlag, thresholds);
-    if (!isSame && !isOut) {
+    const flag = this.#flag(index, isKnown, timeMs, measured, thresholds);
+    const taken = asTaken({ series, timeMs, value, flag, deviceFlag, verdict }, censored);
+    if (!isRepeat && !isOut) {
       changes?.push(this.#changeAt(index, isKnown, timeMs));
-      this.#put(index, isKnown, timeMs, value, flag, deviceFlag);
+      this.#put(index, isKnown, taken);
       if (verdict === 'unsettled') this.unsettle(timeMs);
     }
-    return { series, timeMs, value, flag, deviceFlag, verdict };
+    return taken;
   }
 
   /** Undoes the newest change that isn't undone yet. */
@@ -112,12 +118,12 @@ export class Ring implements Recent {
 
   /** Remembers a reading that the journal holds, without judging it; the caller sets the floor afterwards. */
   restore(reading: Reading): void {
-    const { timeMs, value, flag, deviceFlag } = reading;
+    const { timeMs } = reading;
     const index = this.#indexOf(timeMs);
     const isKnown = this.#isAt(index, timeMs);
-    if (isKnown && this.#valueAt(index) === value) return;
+    if (isKnown && this.#saysAt(index, reading)) return;
     this.#run.under = null;
-    this.#put(index, isKnown, timeMs, value, flag, deviceFlag);
+    this.#put(index, isKnown, reading);
   }
 
   /** The value at this time, if it is remembered, is from now on for the store to tell. */
@@ -133,7 +139,7 @@ export class Ring implements Recent {
       const timeMs = this.timesMs[index]!;
       this.#doubts ??= new Map();
       const { out, isExact } = this.#doubts.get(timeMs) ?? { out: [], isExact: true };
-      this.#doubts.set(timeMs, { out: [...out, this.#valueAt(index)], isExact });
+      this.#doubts.set(timeMs, { out: [...out, this.#readingAt(index)], isExact });
     }
   }
 
@@ -146,15 +152,15 @@ export class Ring implements Recent {
     const index = this.#indexOf(timeMs);
     if (!this.#isAt(index, timeMs)) {
       if (index < this.#end) return;
-      this.#put(index, false, timeMs, reading.value, reading.flag, reading.deviceFlag);
+      this.#put(index, false, reading);
       this.#run.under = null;
       this.floorMs = Math.max(this.floorMs, timeMs);
       return;
     }
-    const isSame = this.#valueAt(index) === reading.value;
-    if (!isSame && !this.#doubts?.has(timeMs)) return;
+    const isRepeat = this.#saysAt(index, reading);
+    if (!isRepeat && !this.#doubts?.has(timeMs)) return;
     this.#set(index, reading);
-    if (!isSame) this.#run.under = null;
+    if (!isRepeat) this.#run.under = null;
   }
 
   /** The newest reading by event time. */
@@ -166,7 +172,7 @@ export class Ring implements Recent {
     const copy = new Ring(this.floorMs);
     copy.timesMs = this.timesMs.slice();
     copy.values = this.values.slice();
-    copy.flags = this.flags.slice();
+    copy.marks = this.marks.slice();
     copy.deviceFlags = this.deviceFlags?.slice() ?? null;
     copy.start = this.start;
     copy.#end = this.#end;
@@ -188,40 +194,23 @@ export class Ring implements Recent {
     };
   }
 
-  #flag(
-    index: number,
-    isKnown: boolean,
-    timeMs: number,
-    value: number | null,
-    deviceFlag: string | null,
-    thresholds: Thresholds,
-  ): Flag {
+  #flag(index: number, isKnown: boolean, timeMs: number, measured: Taken, thresholds: Thresholds): Flag {
     const isAppended = index === this.#end;
     const run = isAppended ? this.#run : emptyRun();
-    const flag = provisionalFlag(timeMs, value, deviceFlag, this, index, run, thresholds);
+    const flag = provisionalFlag(timeMs, measured, this, index, run, thresholds);
     if (isKnown && index === this.#end - 1) this.#run = run;
-    else if (!isAppended && value !== null) disturb(this.#run, timeMs, value, isKnown);
+    else if (!isAppended && measured.value !== null) disturb(this.#run, timeMs, measured, isKnown);
     return flag;
   }
 
-  #put(
-    index: number,
-    isKnown: boolean,
-    timeMs: number,
-    value: number | null,
-    flag: Flag,
-    deviceFlag: string | null,
-  ): void {
+  #put(index: number, isKnown: boolean, reading: Reading): void {
     let at = index;
     if (!isKnown) {
       const offset = index - this.start;
       this.#insert(index);
       at = this.start + offset;
     }
-    this.timesMs[at] = timeMs;
-    this.values[at] = value ?? Number.NaN;
-    this.flags[at] = flag;
-    this.#setDeviceFlag(at, deviceFlag);
+    this.#set(at, reading);
     if (this.size > RING_SIZE) this.#evict();
   }
 
@@ -232,11 +221,11 @@ export class Ring implements Recent {
     this.start++;
   }
 
-  #set(index: number, { timeMs, value, flag, deviceFlag }: Reading): void {
-    this.timesMs[index] = timeMs;
-    this.values[index] = value ?? Number.NaN;
-    this.flags[index] = flag;
-    this.#setDeviceFlag(index, deviceFlag);
+  #set(index: number, reading: Reading): void {
+    this.timesMs[index] = reading.timeMs;
+    this.values[index] = reading.value ?? Number.NaN;
+    this.marks[index] = toMark(reading);
+    this.#setDeviceFlag(index, reading.deviceFlag);
   }
 
   #setDeviceFlag(index: number, deviceFlag: string | null): void {
@@ -266,7 +255,7 @@ export class Ring implements Recent {
   #shift(to: number, from: number): void {
     this.timesMs.copyWithin(to, from, this.#end);
     this.values.copyWithin(to, from, this.#end);
-    this.flags.copyWithin(to, from, this.#end);
+    this.marks.copyWithin(to, from, this.#end);
     this.deviceFlags?.copyWithin(to, from, this.#end);
   }
 
@@ -279,13 +268,13 @@ export class Ring implements Recent {
     const { length } = this.timesMs;
     if (size * 3 <= length * 2 && size < length) return;
     const longer = Math.min(length * 2, COLUMN_LENGTH_MAX);
-    const { timesMs, values, flags } = this;
+    const { timesMs, values, marks } = this;
     this.timesMs = new Float64Array(longer);
     this.values = new Float64Array(longer);
-    this.flags = new Uint8Array(longer);
+    this.marks = new Uint8Array(longer);
     this.timesMs.set(timesMs);
     this.values.set(values);
-    this.flags.set(flags);
+    this.marks.set(marks);
   }
 
   /** The first index whose time is not before `timeMs`; the end is where most readings belong. */
@@ -310,14 +299,26 @@ export class Ring implements Recent {
     return Number.isNaN(value) ? null : value;
   }
 
+  #saysAt(index: number, { value, censored }: Measurement): boolean {
+    return this.#valueAt(index) === value && censoredOfMark(this.marks[index]!) === censored;
+  }
+
   #readingAt(index: number): Reading {
-    return {
+    const mark = this.marks[index]!;
+    const reading: Reading = {
       timeMs: this.timesMs[index]!,
       value: this.#valueAt(index),
-      flag: this.flags[index] as Flag,
+      flag: flagOfMark(mark),
       deviceFlag: this.deviceFlags?.[index] ?? null,
     };
+    return asTaken(reading, censoredOfMark(mark));
   }
+}
+
+/** Few readings are censored, and the others go without the key. */
+function asTaken<R extends Taken>(reading: R, censored: Taken['censored']): R {
+  if (censored !== undefined) reading.censored = censored;
+  return reading;
 }
 
 function verdictOf(isKnown: boolean, isDoubtful: boolean, isAboveFloor: boolean): Verdict {
@@ -326,12 +327,12 @@ function verdictOf(isKnown: boolean, isDoubtful: boolean, isAboveFloor: boolean)
 }
 
 /** A reading came before the newest one: the run goes on if it fits, else it is found anew with the next reading. */
-function disturb(run: FlatRun, timeMs: number, value: number, isKnown: boolean): void {
+function disturb(run: FlatRun, timeMs: number, { value, censored }: Taken, isKnown: boolean): void {
   const flat = run.under?.flat;
   if (!flat || timeMs < run.startMs) return;
-  const min = Math.min(run.min, value);
-  const max = Math.max(run.max, value);
-  if (max - min >= flat.tolerance) {
+  const min = Math.min(run.min, value!);
+  const max = Math.max(run.max, value!);
+  if (censored !== undefined || max - min >= flat.tolerance) {
     run.under = null;
     return;
   }

@@ -17,6 +17,7 @@ import { createSnapshotWatch } from '#store/sqlite.ts';
 import type { Clock } from './clock.ts';
 import type { FollowersClient } from './followers-client.ts';
 import type { Heartbeat } from './heartbeat.ts';
+import type { LetterWatch } from './letter-watch.ts';
 import type { PeriodKeeper } from './period-keeper.ts';
 import { judgePlatform, type PlatformSample, type PlatformVerdict } from './platform-conditions.ts';
 import type { PlatformWatch } from './platform-watch.ts';
@@ -37,6 +38,7 @@ export interface HouseParts {
   reader: OpenJournalReader;
   queries: Queries;
   platform: PlatformWatch;
+  letters: LetterWatch;
   /** Conditions that are there now: written here, read by whoever tells of them. */
   seen: Set<string>;
   heartbeat: Heartbeat;
@@ -51,7 +53,7 @@ export interface HouseParts {
 
 /** @returns what ends it. */
 export function keepHouse(config: Config, parts: HouseParts): () => void {
-  const { journal, followers, platform, seen, heartbeat, periods, log } = parts;
+  const { journal, followers, platform, letters, seen, heartbeat, periods, log } = parts;
   let verdict: PlatformVerdict | null = null;
   let lastHeadSeq = journal.headSeq;
   let isPruning = false;
@@ -94,6 +96,7 @@ export function keepHouse(config: Config, parts: HouseParts): () => void {
         platform.set(condition, finding);
         if (finding) seen.add(condition);
       }
+      letters.tick();
       platform.tick();
     } catch (error) {
       failed(error);

@@ -2,7 +2,7 @@
  * Turns what main sees of the platform into journaled changes: each condition begun once and ended once, in turns,
  * whatever flaps, and told later when the journal can't take it now. The follower `alerts` makes alarms of them.
  */
-import type { PlatformChange } from '#model/entry.ts';
+import type { PlatformChange, PlatformSubject } from '#model/entry.ts';
 import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/platform.ts';
 import type { OpenJournalReader } from '#store/journal-reader.ts';
 import type { Clock } from './clock.ts';
@@ -14,11 +14,17 @@ export interface Seen {
   detail: string;
 }
 
+/** A condition, and what it is about. */
+export type Standing = Pick<PlatformChange, 'condition' | 'about'>;
+
 export interface PlatformWatch {
   /** Conditions that the journal says have begun and not ended: what earlier processes left. Before all else. */
-  standing(conditions: Iterable<PlatformCondition>): void;
-  /** That a condition is there, or (null) that it is not. Costs nothing to say again; the first `sinceMs` counts. */
-  set(condition: PlatformCondition, seen: Seen | null): void;
+  standing(conditions: Iterable<Standing>): void;
+  /**
+   * That a condition is there, or (null) that it is not. Costs nothing to say again; the first `sinceMs` counts.
+   * @param about of a condition that each gateway has for itself; other letters than before are told.
+   */
+  set(condition: PlatformCondition, seen: Seen | null, about?: PlatformSubject): void;
   /** Something that happened and has no length: begun and ended at once. Within a minute of the last it is only logged. */
   event(condition: PlatformCondition, sinceMs: number, detail: string): void;
   /** To be called each second: begins what has lasted, ends what stayed away, tries again to tell. */
@@ -44,7 +50,7 @@ const DELAYED: ReadonlySet<PlatformCondition> = new Set<PlatformCondition>([
   'routes.nobody',
 ]);
 /** What is read of the registers doesn't flutter. */
-const EXACT: ReadonlySet<PlatformCondition> = new Set<PlatformCondition>(['routes.nobody']);
+const EXACT: ReadonlySet<PlatformCondition> = new Set<PlatformCondition>(['routes.nobody', 'letters.unexplained']);
 /** A condition that comes and goes stands until it has been away for so long. */
 const QUIET_MS = 60_000;
 /** One trouble that gives way to another of its group within this has not ended. */
@@ -60,6 +66,7 @@ const DETAIL_MAX = 500;
 /** Times are readings of the monotonic clock, unless they say otherwise. */
 interface Watched {
   readonly condition: PlatformCondition;
+  about: PlatformSubject | undefined;
   /** Begun and not ended, as far as the journal knows or will know once everything is told. */
   isTold: boolean;
   seen: Seen | null;
@@ -70,26 +77,32 @@ interface Watched {
   lastEventMs: number;
 }
 
+/** What a condition is known by: each gateway's is another. */
+function nameOf({ condition, about }: Standing): string {
+  return about === undefined ? condition : `${condition}:${about.gateway}`;
+}
+
 /** Conditions of one group exclude each other: of the stores only one trouble stands at a time. */
-function groupOf(condition: PlatformCondition): string {
-  return condition.startsWith('store.') ? 'store' : condition;
+function groupOf(one: Standing): string {
+  return one.condition.startsWith('store.') ? 'store' : nameOf(one);
 }
 
 /** Not split: one closure over the conditions and what waits to be told, shared by short parts. */
 export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions): PlatformWatch {
-  const conditions = new Map<PlatformCondition, Watched>();
+  const conditions = new Map<string, Watched>();
   /** Since when a group has had one of its conditions, and when it last lost one. */
   const troubles = new Map<string, { sinceMs: number; lastMs: number }>();
-  /** In order; the first is under way while `isSending`. At most three for each condition (`tell`). */
+  /** In order; the first is under way while `isSending`. At most four for each condition (`tell`). */
   let waiting: PlatformChange[] = [];
   let isSending = false;
   let sending = Promise.resolve();
   let isFailing = false;
   let isClosed = false;
 
-  function watched(condition: PlatformCondition): Watched {
-    return conditions.getOrInsertComputed(condition, () => ({
+  function watched(condition: PlatformCondition, about?: PlatformSubject): Watched {
+    return conditions.getOrInsertComputed(nameOf({ condition, about }), () => ({
       condition,
+      about,
       isTold: false,
       seen: null,
       away: null,
@@ -98,18 +111,25 @@ export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions
     }));
   }
 
-  function* groupWith({ condition }: Watched): Generator<Watched> {
-    for (const other of conditions.values()) if (groupOf(other.condition) === groupOf(condition)) yield other;
+  function* groupWith(one: Watched): Generator<Watched> {
+    for (const other of conditions.values()) if (groupOf(other) === groupOf(one)) yield other;
   }
 
   function tell(change: PlatformChange): void {
-    const { condition, state } = change;
+    const { state } = change;
     const sent = isSending ? 1 : 0;
-    const end = waiting.findIndex((other, n) => n >= sent && other.condition === condition && other.state === 'ended');
+    const name = nameOf(change);
+    // What is said anew of a condition that stands replaces what waits to be said of it.
+    const said = waiting.findLastIndex((other, n) => n >= sent && nameOf(other) === name);
+    if (said >= 0 && state === 'begun' && waiting[said]!.state === 'begun') {
+      waiting[said] = change;
+      return;
+    }
+    const end = waiting.findIndex((other, n) => n >= sent && nameOf(other) === name && other.state === 'ended');
     // What begins again before its end could be told has not ended, and what of its group came between is past: so
     // what waits can't grow.
     if (state === 'begun' && end >= 0) {
-      waiting = waiting.filter((other, n) => n < end || groupOf(other.condition) !== groupOf(condition));
+      waiting = waiting.filter((other, n) => n < end || groupOf(other) !== groupOf(change));
     } else waiting.push(change);
   }
 
@@ -140,19 +160,19 @@ export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions
   function begin(one: Watched, { sinceMs, detail: given }: Seen): void {
     for (const other of groupWith(one)) if (other !== one && other.isTold) replace(other, one.condition);
     one.isTold = true;
-    const { condition } = one;
+    const { condition, about } = one;
     const detail = given.slice(0, DETAIL_MAX).toWellFormed();
     const { meaning, remedy } = PLATFORM_CONDITIONS[condition];
     log.warn({ event: 'platform.begun', condition, detail, remedy }, meaning);
-    tell({ verb: 'platform', condition, state: 'begun', sinceMs, detail });
+    tell({ verb: 'platform', condition, state: 'begun', sinceMs, detail, ...(about && { about }) });
   }
 
   /** @param sinceMs wall clock. */
   function end(one: Watched, sinceMs: number, detail: string): void {
     one.isTold = false;
-    const { condition } = one;
+    const { condition, about } = one;
     log.info({ event: 'platform.ended', condition, detail }, `over: ${condition}`);
-    tell({ verb: 'platform', condition, state: 'ended', sinceMs, detail });
+    tell({ verb: 'platform', condition, state: 'ended', sinceMs, detail, ...(about && { about }) });
   }
 
   function replace(one: Watched, by: PlatformCondition): void {
@@ -163,16 +183,16 @@ export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions
   function arrive(one: Watched, seen: Seen): void {
     const nowMs = clock.monotonicMs();
     const others = [...groupWith(one)].filter((other) => other !== one && other.seen);
-    const trouble = troubles.get(groupOf(one.condition));
+    const trouble = troubles.get(groupOf(one));
     const goesOn = one.seen !== null || others.length > 0 || (trouble && nowMs - trouble.lastMs < GAP_MS);
-    if (!goesOn) troubles.set(groupOf(one.condition), { sinceMs: nowMs, lastMs: nowMs });
+    if (!goesOn) troubles.set(groupOf(one), { sinceMs: nowMs, lastMs: nowMs });
     for (const other of others) leave(other);
     one.seen = { sinceMs: one.seen?.sinceMs ?? seen.sinceMs, detail: seen.detail };
     one.away = null;
   }
 
   function leave(one: Watched): void {
-    if (one.seen) troubles.get(groupOf(one.condition))!.lastMs = clock.monotonicMs();
+    if (one.seen) troubles.get(groupOf(one))!.lastMs = clock.monotonicMs();
     one.seen = null;
     one.away ??= { atMs: clock.monotonicMs(), wallMs: clock.nowMs() };
   }
@@ -182,7 +202,7 @@ export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions
     const { condition, seen, away, isTold } = one;
     const nowMs = clock.monotonicMs();
     if (seen && !isTold) {
-      const lastedMs = nowMs - troubles.get(groupOf(condition))!.sinceMs;
+      const lastedMs = nowMs - troubles.get(groupOf(one))!.sinceMs;
       if (nowMs >= one.replacedUntilMs && (lastedMs >= DELAY_MS || !DELAYED.has(condition))) begin(one, seen);
     } else if (away && isTold && nowMs - away.atMs >= (EXACT.has(condition) ? 0 : QUIET_MS)) {
       end(one, away.wallMs, `not seen since ${new Date(away.wallMs).toISOString()}`);
@@ -191,18 +211,23 @@ export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions
 
   return {
     standing(found) {
-      for (const condition of found) {
-        const one = watched(condition);
+      for (const { condition, about } of found) {
+        const one = watched(condition, about);
         one.isTold = true;
         if (EVENTS.has(condition)) end(one, clock.nowMs(), 'it was over at once');
       }
       wake();
     },
-    set(condition, seen) {
+    set(condition, seen, about) {
       if (isClosed) return;
-      const one = watched(condition);
+      const one = watched(condition, about);
+      const isNews = String(one.about?.letters) !== String(about?.letters);
       if (seen) arrive(one, seen);
       else leave(one);
+      if (isNews) {
+        one.about = about;
+        if (seen && one.isTold) begin(one, one.seen!);
+      }
       judge(one);
       wake();
     },
@@ -236,18 +261,17 @@ export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions
 const PAGE = 1000;
 
 /** The conditions that begun in the journal and didn't end, by its commands: for `standing`. */
-export function standingConditions(reader: Pick<OpenJournalReader, 'commands'>): PlatformCondition[] {
-  const newest = new Map<PlatformCondition, PlatformChange['state']>();
+export function standingConditions(reader: Pick<OpenJournalReader, 'commands'>): Standing[] {
+  const newest = new Map<string, PlatformChange>();
   for (let before: number | null = null; ; ) {
     const entries = reader.commands(before, PAGE);
     for (const { command } of entries) {
-      if (command.verb === 'platform') newest.getOrInsert(command.condition, command.state);
+      if (command.verb === 'platform') newest.getOrInsert(nameOf(command), command);
     }
     const last = entries.at(-1);
-    if (!last || entries.length < PAGE || newest.size === CONDITIONS) break;
+    if (!last || entries.length < PAGE) break;
     before = last.seq;
   }
-  return [...newest].filter(([, state]) => state === 'begun').map(([condition]) => condition);
+  const begun = [...newest.values()].filter(({ state }) => state === 'begun');
+  return begun.map(({ condition, about }) => ({ condition, ...(about && { about }) }));
 }
-
-const CONDITIONS = Object.keys(PLATFORM_CONDITIONS).length;

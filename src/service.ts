@@ -30,6 +30,7 @@ import { startFollowersWorker } from './followers-client.ts';
 import type { FromFollowers } from './followers-protocol.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { keepHouse, lagSeconds, type Troubles } from './housekeeping.ts';
+import { createLetterWatch } from './letter-watch.ts';
 import { createMetrics } from './metrics.ts';
 import { openReadingStore } from './open-reading-store.ts';
 import { createPeriodKeeper } from './period-keeper.ts';
@@ -96,14 +97,17 @@ export async function startService(config: Config, log: Logger): Promise<Service
       clock,
       maxMessageBytes: config.maxMessageBytes,
       rawRetentionMs: config.rawRetentionMs,
+      onUnexplained: (source, station, letter) => letters.heard(source, station, letter),
     });
+    const standing = standingConditions(reader);
     remember(gate, reader, dataDir);
     const platform = createPlatformWatch({
       append: (change) => journal.appendCommand(SYSTEM_ACTOR, change),
       clock,
       log,
     });
-    platform.standing(standingConditions(reader));
+    platform.standing(standing);
+    const letters = createLetterWatch({ control, platform, clock, standing });
     closers.push(() => platform.close());
     const tellStale = createStaleTelling({ platform, clock, log });
     const queryWorker = startQueryWorker(
@@ -268,6 +272,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
         reader,
         queries,
         platform,
+        letters,
         seen,
         heartbeat,
         periods: createPeriodKeeper({ config, control, journal, reader, closings, log }),

@@ -1,5 +1,5 @@
 /**
- * The CSV payload of contracts §4: a header naming `station,time,parameter,value` and perhaps `unit,flag` in any order,
+ * The CSV payload of contracts §4: a header naming `station,time,parameter,value` and perhaps `unit,flag,censored` in any order,
  * then one value a line. None of these columns can hold a line break, so a line is a row and a broken one breaks no other.
  */
 import { isUtf8 } from 'node:buffer';
@@ -9,7 +9,7 @@ import { type Codec, type Decoded, MAX_VALUES, NOT_FINITE, NUMBER, type Sample, 
 export const csv: Codec = { decode, path, excerpt };
 
 const REQUIRED = ['station', 'time', 'parameter', 'value'] as const;
-const COLUMNS = [...REQUIRED, 'unit', 'flag'] as const;
+const COLUMNS = [...REQUIRED, 'unit', 'flag', 'censored'] as const;
 type Column = (typeof COLUMNS)[number];
 
 /** Where each column stands in a row; columns of other names are left alone. */
@@ -95,8 +95,14 @@ function toSample(header: Header, line: Line, fields: readonly string[] | undefi
     value: field('value'),
     unit: field('unit'),
     flag: field('flag'),
+    censored: field('censored'),
   };
-  const value = { value: toValue(sent.value), unit: sent.unit || undefined, flag: sent.flag || undefined };
+  const value = {
+    value: toValue(sent.value),
+    unit: sent.unit || undefined,
+    flag: sent.flag || undefined,
+    censored: sent.censored || undefined,
+  };
   const values = Object.fromEntries([[sent.parameter, value]]);
   return { station: sent.station, time: toTime(sent.time), values, index: line.number, fault: null, sent };
 }
@@ -142,7 +148,8 @@ function path(sample: Sample): string {
 function excerpt(sample: Sample): Uint8Array {
   const sent = sample.sent as SentRow;
   if ('line' in sent) return Buffer.from(`${sent.header}\n${shortened(sent.line, 4 * TEXT_LENGTH)}\n`);
-  return Buffer.from(`${COLUMNS.join(',')}\n${COLUMNS.map((name) => quoted(sent[name])).join(',')}\n`);
+  const columns = COLUMNS.filter((name) => name !== 'censored' || sent[name] !== '');
+  return Buffer.from(`${columns.join(',')}\n${columns.map((name) => quoted(sent[name])).join(',')}\n`);
 }
 
 function quoted(field: string): string {

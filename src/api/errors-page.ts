@@ -22,7 +22,7 @@ const REMEDIES: Record<FaultCode, string> = {
   'row.repeated': 'Choose rows with `where`, or take the first ones with `repeated=first` ([files.md](files.md)).',
   'time.ambiguous': 'Say with `ambiguous` which instant it is, or give `tz` as ±HH:MM ([files.md](files.md)).',
   'file.undecided': 'Answer `questions`, with `dryRun=true` first ([files.md](files.md)).',
-  'flag.unknown': 'Use a letter or number of [mqtt.md](mqtt.md#flags).',
+  'flag.unknown': 'Say what it means in the `dialect` of the gateway or station ([mqtt.md](mqtt.md#flags)).',
   'gateway.not-owner': "Add the station to the gateway's `stations`.",
   'time.expired': 'Nothing: it would be deleted at once. To keep it, raise `WK_RAW_RETENTION`.',
   'store.rejected': 'Look at the quarantined item; mend the store, then replay it.',

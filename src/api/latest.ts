@@ -27,6 +27,7 @@ export function latestOf(
     value: reading.value,
     flag: reading.flag,
     ...(reading.deviceFlag === null ? {} : { deviceFlag: reading.deviceFlag }),
+    ...(reading.censored && { censored: reading.censored }),
     class:
       reading.value !== null && isUsable(reading.flag)
         ? classOf(standard, parameter.id, station.waterBody, reading.value)

@@ -155,6 +155,7 @@ function readingEvents(
       value: reading.value,
       flag: reading.flag,
       ...(reading.deviceFlag === null ? {} : { deviceFlag: reading.deviceFlag }),
+      ...(reading.censored && { censored: reading.censored }),
       provisional: true,
     };
     return [placed(entry.seq, n, 'reading', series.station, data)];

@@ -10,8 +10,8 @@ import { z } from 'zod';
  * - `maintenance`: flag 4, and nobody is alarmed: somebody is at work there (maintenance, calibration, a check sample);
  * - `below-detection`, `above-range`: the value is a limit (`censored`): the water holds less, or more, than that.
  */
-const LETTER_MEANINGS = ['usual', 'suspect', 'fail', 'maintenance', 'below-detection', 'above-range'] as const;
-type LetterMeaning = (typeof LETTER_MEANINGS)[number];
+export const LETTER_MEANINGS = ['usual', 'suspect', 'fail', 'maintenance', 'below-detection', 'above-range'] as const;
+export type LetterMeaning = (typeof LETTER_MEANINGS)[number];
 
 /** By device flag, exactly as sent (case counts: `hd` and `HD` are two letters). */
 export type Letters = Readonly<Record<string, LetterMeaning>>;

@@ -119,6 +119,14 @@ export interface PlatformChange {
   sinceMs: number;
   /** What was seen: `401 unauthorized from http://…`; never a secret. */
   detail: string;
+  /** Of a condition that each gateway has for itself. */
+  about?: PlatformSubject | undefined;
+}
+
+/** A gateway, and the device letters of it that nobody has explained. */
+export interface PlatformSubject {
+  gateway: string;
+  letters: readonly string[];
 }
 
 /** An engineer's change to the readings of one series in the event-time range [fromMs, toMs). */

@@ -31,7 +31,10 @@ const TABLE = {
   'row.malformed': { status: null, meaning: 'The CSV row does not have the columns that the header promises.' },
   'row.repeated': { status: null, meaning: 'An earlier row of the file has this time and says something else.' },
   'time.ambiguous': { status: null, meaning: 'The local time comes twice, when the clock goes back.' },
-  'flag.unknown': { status: null, meaning: 'The device flag is not known; the value is kept with flag 2.' },
+  'flag.unknown': {
+    status: null,
+    meaning: 'Nobody has said what the device flag means; the value is kept with flag 3.',
+  },
   'gateway.not-owner': { status: null, meaning: 'The station is not one that this gateway may write.' },
   'time.expired': { status: null, meaning: 'The time is before what WK_RAW_RETENTION keeps.' },
   'store.rejected': { status: null, meaning: 'The reading store refused this line for good.' },

@@ -2,6 +2,7 @@
  * Quality flags: the five of the QARTOD manuals, and what device letters mean in them.
  * The precedence is QARTOD's: fail beats suspect beats good beats not-evaluated; missing only stands alone.
  */
+import type { LetterMeaning, Letters } from './dialect.ts';
 
 /** 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing. */
 export type Flag = 1 | 2 | 3 | 4 | 9;
@@ -31,34 +32,74 @@ export function isFlag(value: unknown): value is Flag {
 }
 
 // HJ 212-2017 table 8 letters and those of surface-water stations; contracts §3 "Flags".
-const LETTERS: Record<string, Flag | null> = {
-  N: null,
-  S: null,
-  T: SUSPECT,
-  L: SUSPECT,
-  F: FAIL,
-  M: FAIL,
-  D: FAIL,
-  C: FAIL,
-  B: FAIL,
-  P: FAIL,
-  Z: FAIL,
-  hd: FAIL,
+const LETTERS: Letters = {
+  N: 'usual',
+  S: 'usual',
+  T: 'suspect',
+  L: 'suspect',
+  F: 'fail',
+  M: 'maintenance',
+  D: 'fail',
+  C: 'maintenance',
+  B: 'fail',
+  P: 'fail',
+  Z: 'fail',
+  hd: 'fail',
+};
+
+// What QARTOD's own numbers demand at least, as devices send them; "missing" of a value that is there is a failure.
+const NUMBERS: Record<string, { meaning: LetterMeaning; floor: Flag }> = {
+  '1': { meaning: 'usual', floor: GOOD },
+  '2': { meaning: 'usual', floor: NOT_EVALUATED },
+  '3': { meaning: 'suspect', floor: SUSPECT },
+  '4': { meaning: 'fail', floor: FAIL },
+  '9': { meaning: 'fail', floor: FAIL },
+};
+
+const FLOORS: Record<LetterMeaning, Flag | null> = {
+  usual: null,
+  suspect: SUSPECT,
+  fail: FAIL,
+  maintenance: FAIL,
+  'below-detection': null,
+  'above-range': null,
 };
 
 /**
- * What a device's own flag demands at least: `null` = nothing (N, S, absent), else a flag that may only worsen ours.
- * Numbers 1 to 4 and 9 are QARTOD's; an unknown letter is 2 with `known: false` (fault `flag.unknown`, value kept).
+ * What a device's own flag means: by the dialect that counts at the station, else as a letter of HJ 212-2017 or a QARTOD
+ * number, exactly as sent (`HD` and `z` are no letters); null for one that nobody has explained.
  */
-export function deviceFloor(deviceFlag: string | null): { floor: Flag | null; known: boolean } {
-  if (deviceFlag === null) return { floor: null, known: true };
-  if (Object.hasOwn(LETTERS, deviceFlag)) return { floor: LETTERS[deviceFlag] ?? null, known: true };
-  const number = Number(deviceFlag);
-  if (deviceFlag !== '' && isFlag(number)) return { floor: number === MISSING ? FAIL : number, known: true };
-  return { floor: NOT_EVALUATED, known: false };
+export function meaningOf(deviceFlag: string, letters: Letters | undefined): LetterMeaning | null {
+  if (letters !== undefined && Object.hasOwn(letters, deviceFlag)) return letters[deviceFlag]!;
+  if (Object.hasOwn(LETTERS, deviceFlag)) return LETTERS[deviceFlag]!;
+  return numberOf(deviceFlag)?.meaning ?? null;
 }
 
-/** Letters under which nobody is alarmed: maintenance (M) and calibration (C); contracts §6. */
-export function isServiceLetter(deviceFlag: string | null): boolean {
-  return deviceFlag === 'M' || deviceFlag === 'C';
+/**
+ * What a device's own flag demands at least: `null` = nothing (usual, absent), else a flag that may only worsen ours. What
+ * nobody has explained is suspect: it may be a check sample, and counts for nothing until a dialect says otherwise.
+ */
+export function deviceFloor(deviceFlag: string | null, letters: Letters | undefined): Flag | null {
+  if (deviceFlag === null) return null;
+  const isExplained = letters !== undefined && Object.hasOwn(letters, deviceFlag);
+  const number = isExplained ? undefined : numberOf(deviceFlag);
+  if (number) return number.floor;
+  const meaning = meaningOf(deviceFlag, letters);
+  return meaning === null ? SUSPECT : FLOORS[meaning];
+}
+
+/** A number however it is spelled: `4`, `4.0`. */
+function numberOf(deviceFlag: string): (typeof NUMBERS)[string] | undefined {
+  const number = deviceFlag === '' ? Number.NaN : Number(deviceFlag);
+  return isFlag(number) ? NUMBERS[String(number)] : undefined;
+}
+
+/** Letters under which a reading without a value is still a sign of life: somebody is at work there; contracts §6. */
+export function isServiceLetter(deviceFlag: string | null, letters: Letters | undefined): boolean {
+  return deviceFlag !== null && meaningOf(deviceFlag, letters) === 'maintenance';
+}
+
+/** Whether nobody has said what this device flag means: its value is kept, told (`flag.unknown`) and used for nothing. */
+export function isUnexplained(deviceFlag: string | null, letters: Letters | undefined): boolean {
+  return deviceFlag !== null && meaningOf(deviceFlag, letters) === null;
 }

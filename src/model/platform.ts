@@ -114,6 +114,11 @@ const TABLE = {
     meaning: 'Quarantine is full: its oldest items are pushed out by new ones.',
     remedy: 'See GET /api/v1/quarantine for who sends what can not be taken, and mend it there.',
   },
+  'letters.unexplained': {
+    severity: 'major',
+    meaning: 'A gateway sends device letters that nobody has explained: such values are kept and used for nothing.',
+    remedy: 'Say what they mean in `dialect.letters` of the gateway, or of the station (PUT /api/v1/gateways/{id}).',
+  },
   'clock.behind': {
     severity: 'major',
     meaning: 'The clock of this machine is more than a minute behind what it was before.',

@@ -26,3 +26,30 @@ export interface Reading {
 export interface SeriesReading extends Reading {
   series: number;
 }
+
+/** What a reading says of the water: its value, and whether that is only a limit. */
+export type Measurement = Pick<Reading, 'value' | 'censored'>;
+
+/** Whether two readings say the same: `<0.02` and 0.02 don't. */
+export function isSame(a: Measurement, b: Measurement): boolean {
+  return a.value === b.value && a.censored === b.censored;
+}
+
+/**
+ * Flag and censoring as one small number, which takes no more room in a row or an entry than the flag alone: 1 to 9 for a
+ * value that was measured as it stands.
+ */
+const CENSORED_STEP = 16;
+const CENSORED_CODES: readonly (Censored | undefined)[] = [undefined, '<', '>'];
+
+export function toMark({ flag, censored }: Pick<Reading, 'flag' | 'censored'>): number {
+  return censored === undefined ? flag : flag + CENSORED_STEP * CENSORED_CODES.indexOf(censored);
+}
+
+export function flagOfMark(mark: number): Flag {
+  return (mark & (CENSORED_STEP - 1)) as Flag;
+}
+
+export function censoredOfMark(mark: number): Censored | undefined {
+  return mark < CENSORED_STEP ? undefined : CENSORED_CODES[mark >> 4];
+}

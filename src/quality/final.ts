@@ -3,7 +3,19 @@
  * flag depends on lies within a stated reach, so an hour gives the same flags however the window around it was cut.
  */
 import { HOUR_MS } from '#model/calendar.ts';
-import { deviceFloor, FAIL, type Flag, MISSING, NOT_EVALUATED, SUSPECT, worstFlag } from '#model/flag.ts';
+import type { LetterMeaning, Letters } from '#model/dialect.ts';
+import {
+  deviceFloor,
+  FAIL,
+  type Flag,
+  isUnexplained,
+  MISSING,
+  meaningOf,
+  NOT_EVALUATED,
+  SUSPECT,
+  worstFlag,
+} from '#model/flag.ts';
+import type { Censored } from '#model/reading.ts';
 import { attenuatedRange } from './attenuated.ts';
 import { climatology } from './climatology.ts';
 import { multivariate, neighbour, type Window } from './companions.ts';
@@ -18,6 +30,7 @@ export interface FlaggableReading {
   timeMs: number;
   value: number | null;
   deviceFlag: string | null;
+  censored?: Censored | undefined;
   pinned?: Flag | undefined;
 }
 
@@ -68,6 +81,8 @@ type QualityTest =
 export interface ExplainedFlag {
   flag: Flag;
   tests: Partial<Record<QualityTest, Flag>>;
+  /** What the device's own flag means here; `unexplained`: no dialect says, and the value counts for nothing. */
+  letter: LetterMeaning | 'unexplained' | null;
   timeGap: Flag;
 }
 
@@ -97,7 +112,7 @@ export function finalFlags(
   companions: Companions = {},
 ): Flag[] {
   const { alone, columns } = evaluate(window, thresholds, companions);
-  return window.map((reading, i) => rollUpAt(reading, i, alone, columns));
+  return window.map((reading, i) => rollUpAt(reading, i, alone, columns, thresholds.letters));
 }
 
 /** As `finalFlags`, with what each test said: the answer to why a reading has its flag. */
@@ -123,9 +138,12 @@ export function explainedFlags(
     for (const name of COLUMNS) {
       if (columns[name]) tests[name] = value === null ? MISSING : columns[name][i]!;
     }
-    const device = deviceFloor(reading.deviceFlag).floor;
+    const { letters } = thresholds;
+    const { deviceFlag } = reading;
+    const device = deviceFloor(deviceFlag, letters);
     if (device !== null) tests.device = device;
-    return { flag: rollUpAt(reading, i, alone, columns), tests, timeGap: gaps[i]! };
+    const letter = deviceFlag === null ? null : (meaningOf(deviceFlag, letters) ?? 'unexplained');
+    return { flag: rollUpAt(reading, i, alone, columns, letters), tests, letter, timeGap: gaps[i]! };
   });
 }
 
@@ -134,7 +152,13 @@ function measured({ value }: FlaggableReading): number | null {
   return value === null || Number.isNaN(value) ? null : value;
 }
 
-function rollUpAt(reading: FlaggableReading, i: number, alone: readonly Flag[], columns: Columns): Flag {
+function rollUpAt(
+  reading: FlaggableReading,
+  i: number,
+  alone: readonly Flag[],
+  columns: Columns,
+  letters: Letters | undefined,
+): Flag {
   if (measured(reading) === null) return MISSING;
   if (reading.pinned !== undefined) return reading.pinned;
   let flag = alone[i]!;
@@ -142,7 +166,7 @@ function rollUpAt(reading: FlaggableReading, i: number, alone: readonly Flag[], 
     const column = columns[name];
     if (column) flag = worstFlag(flag, column[i]!);
   }
-  return worsened(flag, reading.deviceFlag);
+  return worsened(flag, reading.deviceFlag, letters);
 }
 
 /** `alone` = what is said of each value by itself: its range, and the time of the year. */
@@ -154,17 +178,21 @@ function evaluate(
   const { flat, attenuated, intervalMs, holeMs } = thresholds;
   const timesMs = window.map((reading) => reading.timeMs);
   const alone = window.map((reading) => flagAlone(reading, thresholds));
-  const comparable = window.map((reading, i) => comparableValue(reading, alone[i]!));
+  const comparable = window.map((reading, i) => comparableValue(reading, alone[i]!, thresholds.letters));
   const own: Window = { timesMs, values: comparable };
-  const stuck = flat ? flatLine(timesMs, comparable, flat, intervalMs, holeMs) : null;
+  const isCensored = (i: number) => window[i]!.censored !== undefined;
+  const exact = window.some(({ censored }) => censored) ? comparable.map((v, i) => (isCensored(i) ? null : v)) : null;
+  const stuck = flat ? flatLine(timesMs, comparable, flat, intervalMs, holeMs, isCensored) : null;
   const moving =
-    flat?.afterJump && thresholds.spike ? withoutHeld(timesMs, comparable, stuck!, thresholds) : comparable;
+    flat?.afterJump && thresholds.spike ? withoutHeld(timesMs, comparable, exact, stuck!, thresholds) : comparable;
   return {
     alone,
     columns: {
       ...neighbourColumns(timesMs, moving, thresholds),
       flatLine: stuck?.map(noneAsNotEvaluated) ?? null,
-      attenuatedSignal: attenuated ? attenuatedRange(timesMs, comparable, attenuated).map(noneAsNotEvaluated) : null,
+      attenuatedSignal: attenuated
+        ? attenuatedRange(timesMs, exact ?? comparable, attenuated).map(noneAsNotEvaluated)
+        : null,
       ...companionColumns(own, thresholds, companions),
     },
   };
@@ -182,7 +210,7 @@ function flagAlone(reading: FlaggableReading, { fail, suspect, climatology: memb
 export function comparableWindow(readings: readonly FlaggableReading[], thresholds: Thresholds): Window {
   return {
     timesMs: readings.map(({ timeMs }) => timeMs),
-    values: readings.map((reading) => comparableValue(reading, flagAlone(reading, thresholds))),
+    values: readings.map((reading) => comparableValue(reading, flagAlone(reading, thresholds), thresholds.letters)),
   };
 }
 
@@ -211,11 +239,12 @@ function noneAsNotEvaluated(flag: Flag): Flag {
 function withoutHeld(
   timesMs: readonly number[],
   values: readonly (number | null)[],
+  exact: readonly (number | null)[] | null,
   stuck: Flag[],
   { flat, spike, intervalMs, holeMs }: Thresholds,
 ): (number | null)[] {
   const spanMs = flatSpanMs(Math.max(flat!.suspectMs, flat!.failMs), intervalMs);
-  const held = heldAfterJump(timesMs, values, { tolerance: flat!.tolerance, step: spike![0], spanMs, holeMs });
+  const held = heldAfterJump(timesMs, exact ?? values, { tolerance: flat!.tolerance, step: spike![0], spanMs, holeMs });
   return values.map((value, i) => {
     if (!held[i]) return value;
     stuck[i] = worstFlag(stuck[i]!, SUSPECT);
@@ -255,10 +284,13 @@ function rate(before: number | null, value: number, elapsedMs: number, threshold
 
 /**
  * A value that others may be compared with. One that failed by itself (outside the physical range, or the device says
- * that it is a fault or a calibration) is missing to its neighbours: water doesn't jump because a probe was cleaned.
+ * that it is a fault or a calibration) is missing to its neighbours, and so is one under a letter that nobody has
+ * explained: water doesn't jump because a probe was cleaned.
  */
-function comparableValue(reading: FlaggableReading, alone: Flag): number | null {
+function comparableValue(reading: FlaggableReading, alone: Flag, letters: Letters | undefined): number | null {
   const value = measured(reading);
   if (value === null) return null;
-  return (reading.pinned ?? worsened(alone, reading.deviceFlag)) === FAIL ? null : value;
+  if (reading.pinned !== undefined) return reading.pinned === FAIL ? null : value;
+  if (isUnexplained(reading.deviceFlag, letters)) return null;
+  return worsened(alone, reading.deviceFlag, letters) === FAIL ? null : value;
 }

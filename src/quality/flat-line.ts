@@ -30,7 +30,7 @@ export function flatSpanMs(thresholdMs: number, intervalMs: number): number {
  * QARTOD test 8 over a series in time order; null = missing. A value is flagged when the values of the span that ends
  * with it differ by less than the tolerance, provided that the records (missing ones too) cover that span without a
  * hole of more than `holeMs`, and that half of them at least hold a value, two or more: what nobody saw is no flat
- * line. One pass: the extremes of a sliding window.
+ * line, and neither is what stands still beyond what the sensor can see, which ends a stretch as a hole does. One pass: the extremes of a sliding window.
  */
 export function flatLine(
   timesMs: readonly number[],
@@ -38,6 +38,7 @@ export function flatLine(
   test: FlatLine,
   intervalMs: number,
   holeMs: number,
+  isCensored: (i: number) => boolean = () => false,
 ): Flag[] {
   const suspectMs = flatSpanMs(test.suspectMs, intervalMs);
   const failMs = flatSpanMs(test.failMs, intervalMs);
@@ -52,6 +53,11 @@ export function flatLine(
     const value = values[i]!;
     if (value === null) {
       flags.push(MISSING);
+      continue;
+    }
+    if (isCensored(i)) {
+      flags.push(GOOD);
+      coveredFrom = flatFrom = i + 1;
       continue;
     }
     highest.add(i);

@@ -5,17 +5,20 @@
  */
 import { HOUR_MS } from '#model/calendar.ts';
 import { compareChange } from '#model/decimal.ts';
+import type { Letters } from '#model/dialect.ts';
 import {
   deviceFloor,
   FAIL,
   type Flag,
   GOOD,
+  isUnexplained,
   isUsable,
   MISSING,
   NOT_EVALUATED,
   SUSPECT,
   worstFlag,
 } from '#model/flag.ts';
+import { censoredOfMark, flagOfMark, type Reading } from '#model/reading.ts';
 import { climatology } from './climatology.ts';
 import { type FlatLine, flatSpanMs, isFlat, isStep, mayStandStill } from './flat-line.ts';
 import { grossRange } from './tests.ts';
@@ -25,7 +28,8 @@ import type { Thresholds } from './thresholds.ts';
 export interface Recent {
   readonly timesMs: Float64Array;
   readonly values: Float64Array;
-  readonly flags: Uint8Array;
+  /** Flags with their censoring (`toMark`). */
+  readonly marks: Uint8Array;
   /** Null when none of them has a device flag. */
   readonly deviceFlags: readonly (string | null)[] | null;
   readonly start: number;
@@ -49,13 +53,12 @@ export function emptyRun(): FlatRun {
 }
 
 /**
- * The provisional flag of `value` (null = 9) at `timeMs`, whose predecessors are `recent[start, before)`.
+ * The provisional flag of a value (null = 9) at `timeMs`, whose predecessors are `recent[start, before)`.
  * @param run the run that ends at `before - 1`; it is moved on to end at this reading. Constant time.
  */
 export function provisionalFlag(
   timeMs: number,
-  value: number | null,
-  deviceFlag: string | null,
+  { value, deviceFlag, censored }: Pick<Reading, 'value' | 'deviceFlag' | 'censored'>,
   recent: Recent,
   before: number,
   run: FlatRun,
@@ -67,25 +70,27 @@ export function provisionalFlag(
   if (thresholds.climatology) flag = worstFlag(flag, climatology(timeMs, value, thresholds.climatology));
   if (thresholds.spike !== null || thresholds.ratePerHour !== null) {
     const last = lastValue(recent, before, false);
-    const usable = last < 0 || isUsable(recent.flags[last] as Flag) ? last : lastValue(recent, last, true);
+    const usable = last < 0 || isUsable(flagOfMark(recent.marks[last]!)) ? last : lastValue(recent, last, true);
     const witness = last !== usable && canVouch(recent, last, thresholds) ? last : NONE;
-    flag = worstFlag(flag, spike(timeMs, value, recent, usable, witness, thresholds));
+    flag = worstFlag(flag, spike(timeMs, value, recent, usable, witness, thresholds, censored !== undefined));
     flag = worstFlag(flag, rateOfChange(timeMs, value, recent, usable, witness, thresholds));
   }
-  if (thresholds.flat !== null) {
+  // How still the water stands below what the sensor can see, nobody knows.
+  if (censored !== undefined) run.under = null;
+  else if (thresholds.flat !== null) {
     moveRun(run, timeMs, value, recent, before, thresholds, thresholds.flat.tolerance);
     flag = worstFlag(flag, flatLine(timeMs, value, run, thresholds.flat, thresholds.intervalMs));
   }
-  return worsened(flag, deviceFlag);
+  return worsened(flag, deviceFlag, thresholds.letters);
 }
 
 /**
  * A verdict of ours worsened by the device's own (contracts §3 "Flags"). Not `worstFlag`: there "good" beats "not
- * evaluated", but a letter that nobody knows makes a good reading one that was not evaluated.
+ * evaluated", but a device that says so makes a good reading one that was not evaluated.
  */
-export function worsened(flag: Flag, deviceFlag: string | null): Flag {
+export function worsened(flag: Flag, deviceFlag: string | null, letters: Letters | undefined = undefined): Flag {
   if (deviceFlag === null || flag === MISSING) return flag;
-  const { floor } = deviceFloor(deviceFlag);
+  const floor = deviceFloor(deviceFlag, letters);
   return floor !== null && floor > flag ? floor : flag;
 }
 
@@ -95,20 +100,22 @@ const NONE = -1;
 function lastValue(recent: Recent, before: number, isUsableWanted: boolean): number {
   for (let index = before - 1; index >= recent.start; index--) {
     if (Number.isNaN(recent.values[index]!)) continue;
-    if (!isUsableWanted || isUsable(recent.flags[index] as Flag)) return index;
+    if (!isUsableWanted || isUsable(flagOfMark(recent.marks[index]!))) return index;
   }
   return NONE;
 }
 
 /**
  * Whether a predecessor that isn't usable may still speak for a reading like itself: it must have been doubted for its
- * step (or a suspect range) only. What the device itself called faulty, or what can't be, speaks for nothing.
+ * step (or a suspect range) only. What the device itself called faulty, or something that nobody has explained (a check
+ * sample, perhaps), or what can't be, speaks for nothing.
  */
-function canVouch(recent: Recent, index: number, { fail }: Thresholds): boolean {
+function canVouch(recent: Recent, index: number, { fail, letters }: Thresholds): boolean {
   if (index < 0) return false;
   const value = recent.values[index]!;
   if (fail !== null && (value < fail[0] || value > fail[1])) return false;
-  return deviceFloor(recent.deviceFlags?.[index] ?? null).floor !== FAIL;
+  const deviceFlag = recent.deviceFlags?.[index] ?? null;
+  return deviceFloor(deviceFlag, letters) !== FAIL && !isUnexplained(deviceFlag, letters);
 }
 
 /**
@@ -127,6 +134,7 @@ function spike(
   usable: number,
   witness: number,
   thresholds: Thresholds,
+  isCensored: boolean,
 ): Flag {
   if (thresholds.spike === null) return NOT_EVALUATED;
   const [step] = thresholds.spike;
@@ -137,7 +145,8 @@ function spike(
   if (hasWitness) {
     const doubted = recent.values[witness]!;
     const { flat } = thresholds;
-    if (flat?.afterJump && isFlat(Math.min(doubted, value), Math.max(doubted, value), flat.tolerance)) return SUSPECT;
+    const isStuck = flat?.afterJump && isFlat(Math.min(doubted, value), Math.max(doubted, value), flat.tolerance);
+    if (isStuck && !isCensored) return SUSPECT;
     if (!isStep(doubted, value, step)) return GOOD;
     const left = usable < 0 ? doubted : recent.values[usable]!;
     if (isStep(left, doubted, step) && value > doubted === doubted > left) return GOOD;
@@ -228,6 +237,7 @@ function findRun(
     nextMs = recent.timesMs[index]!;
     const earlier = recent.values[index]!;
     if (Number.isNaN(earlier)) continue;
+    if (censoredOfMark(recent.marks[index]!) !== undefined) return;
     const min = Math.min(run.min, earlier);
     const max = Math.max(run.max, earlier);
     if (!isFlat(min, max, tolerance)) return;

@@ -44,19 +44,22 @@ function flagOf(value: number | null, given: number): Flag {
 /** @throws RangeError for a word in `values`, as `seriesValues`. */
 export function arrivalsOf({ start, readings, series }: RuleTest): Arrival[] {
   const startMs = Date.parse(start);
-  const single = readings.map(({ station, parameter, at, time, value, flag, deviceFlag, received }): Arrival => {
-    const timeMs = momentMs(time ?? at!, startMs);
-    const receivedMs = received === undefined ? timeMs : momentMs(received, startMs);
-    return {
-      station,
-      parameter,
-      timeMs,
-      receivedMs,
-      value,
-      flag: flagOf(value, flag ?? 1),
-      deviceFlag: deviceFlag ?? null,
-    };
-  });
+  const single = readings.map(
+    ({ station, parameter, at, time, value, flag, deviceFlag, censored, received }): Arrival => {
+      const timeMs = momentMs(time ?? at!, startMs);
+      const receivedMs = received === undefined ? timeMs : momentMs(received, startMs);
+      return {
+        station,
+        parameter,
+        timeMs,
+        receivedMs,
+        value,
+        flag: flagOf(value, flag ?? 1),
+        deviceFlag: deviceFlag ?? null,
+        censored,
+      };
+    },
+  );
   const runs = series.flatMap(({ station, parameter, start: first, interval, values, received }) =>
     seriesValues(values).flatMap((one, index): Arrival[] => {
       if (one === null) return [];

@@ -8,7 +8,7 @@ import type { Alarm } from '#model/alarm.ts';
 import type { Entry, Noun } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
 import { PLATFORM_RULE } from '#model/platform.ts';
-import type { Series } from '#model/reading.ts';
+import type { Censored, Series } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { Maintenance, Rule, Station } from '#model/register.ts';
 import { alarms } from '#store/alert-queries.ts';
@@ -24,6 +24,7 @@ export interface Arrival {
   value: number | null;
   flag: Flag;
   deviceFlag: string | null;
+  censored?: Censored | undefined;
 }
 
 /** A time in which nobody could be heard: the service was down, or its broker. */
@@ -162,7 +163,8 @@ function outageHappenings({ of, fromMs, toMs }: Outage): Happening[] {
 function messagesOf(inOrder: readonly Arrival[], { gateways = {} }: Script) {
   const series: Series[] = [];
   const known = new Map<string, number | null>();
-  const messages = inOrder.map(({ station, parameter, timeMs, receivedMs, value, flag, deviceFlag }): Happening => {
+  const messages = inOrder.map(({ station, parameter, timeMs, receivedMs, ...measured }): Happening => {
+    const { value } = measured;
     let id = series.find((one) => one.station === station && one.parameter === parameter)?.id;
     if (id === undefined) {
       id = series.length + 1;
@@ -171,7 +173,7 @@ function messagesOf(inOrder: readonly Arrival[], { gateways = {} }: Script) {
     const key = `${id} ${timeMs}`;
     const verdict = !known.has(key) ? 'new' : known.get(key) === value ? 'duplicate' : 'correction';
     known.set(key, value);
-    const readings = [{ series: id, timeMs, value, flag, deviceFlag, verdict } as const];
+    const readings = [{ series: id, timeMs, ...measured, verdict } as const];
     const owner = Object.entries(gateways).find(([, list]) => list.includes(station))?.[0] ?? `gw.${station}`;
     return {
       atMs: receivedMs,

@@ -28,6 +28,7 @@ const reading = z
     value: z.number().nullable(),
     flag: flag.optional(),
     deviceFlag: z.string().min(1).max(8).optional(),
+    censored: z.enum(['<', '>']).optional(),
     received: moment.optional(),
   })
   .refine(({ at, time }) => (at === undefined) !== (time === undefined), 'either `at` or `time` says when');

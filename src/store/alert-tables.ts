@@ -2,7 +2,8 @@
  * Tables of derived.db that belong to the alert part: alarms with their transitions, the outbox of notices with every
  * attempt to send them, the evaluation state of each (rule, series), and the inbox of readings judged anew.
  */
-import type { SeriesReading } from '#model/reading.ts';
+import { type SeriesReading, toMark } from '#model/reading.ts';
+import { toSeriesReading } from './reading-row.ts';
 import type { Database } from './sqlite.ts';
 
 /**
@@ -149,11 +150,12 @@ export function openRejudgedInbox(derived: Database): RejudgedInbox {
   const list = derived.prepare(`SELECT n, ${columns} FROM rejudged ORDER BY n LIMIT ?`);
   const done = derived.prepare('DELETE FROM rejudged WHERE n <= ?');
   return {
-    put({ series, timeMs, value, flag, deviceFlag }, recordOnly = false) {
-      put.run(series, timeMs, value, flag, deviceFlag, Number(recordOnly));
+    put(reading, recordOnly = false) {
+      const { series, timeMs, value, deviceFlag } = reading;
+      put.run(series, timeMs, value, toMark(reading), deviceFlag, Number(recordOnly));
     },
     list: (limit) =>
-      list.all(limit).map((row) => ({ ...row, recordOnly: row.recordOnly === 1 }) as unknown as Rejudged),
+      list.all(limit).map((row) => ({ ...toSeriesReading(row), n: row.n as number, recordOnly: row.recordOnly === 1 })),
     done(n) {
       done.run(n);
     },

@@ -3,7 +3,7 @@
  * reading, because they are written on the ingest thread and parsed in every follower. Exact for every double.
  */
 import type { Command, Entry, JournaledReading, Verdict } from '#model/entry.ts';
-import type { Flag } from '#model/flag.ts';
+import { censoredOfMark, flagOfMark, toMark } from '#model/reading.ts';
 
 /** Columns of the `entry` table that make an Entry. */
 export interface EntryRow {
@@ -19,7 +19,8 @@ const NEGATIVE_ZERO = '-0';
 type Value = number | null | typeof NEGATIVE_ZERO;
 
 /**
- * `flags` and `verdicts` have one letter a reading, or one letter for all. `steps` are time differences to the
+ * `flags` and `verdicts` have one letter a reading, or one letter for all. A flag's letter is its digit; of a censored
+ * reading (`toMark`) one as far beyond '0': `A` = good, below a limit. `steps` are time differences to the
  * reading before (the first one's to `baseMs`), 0 when all are at `baseMs`; `deviceFlags` 0 when none has one.
  */
 type MessageBody = [
@@ -32,6 +33,8 @@ type MessageBody = [
   steps: number[] | 0,
   deviceFlags: (string | null)[] | 0,
 ];
+
+const ZERO = '0'.charCodeAt(0);
 
 const VERDICT_LETTERS: Record<Verdict, string> = { new: 'n', duplicate: 'd', correction: 'c', unsettled: 'u' };
 const VERDICTS: Record<string, Verdict> = { n: 'new', d: 'duplicate', c: 'correction', u: 'unsettled' };
@@ -56,7 +59,7 @@ export function encodeMessage(gatewaySeq: number | null, readings: readonly Jour
     const reading = readings[index]!;
     series[index] = reading.series;
     values[index] = toValue(reading);
-    flags += reading.flag;
+    flags += reading.censored === undefined ? reading.flag : String.fromCharCode(ZERO + toMark(reading));
     verdicts += VERDICT_LETTERS[reading.verdict];
     steps[index] = reading.timeMs - previousMs;
     if (reading.timeMs !== previousMs) hasSteps = true;
@@ -100,14 +103,18 @@ export function decodeMessage(text: string): { gatewaySeq: number | null; readin
   for (let index = 0; index < series.length; index++) {
     if (steps !== 0) timeMs += steps[index]!;
     const value = values[index]!;
-    readings[index] = {
+    const mark = flags.charCodeAt(flags.length === 1 ? 0 : index) - ZERO;
+    const reading: JournaledReading = {
       series: series[index]!,
       timeMs,
       value: value === NEGATIVE_ZERO ? -0 : value,
-      flag: (flags.charCodeAt(flags.length === 1 ? 0 : index) - 48) as Flag,
+      flag: flagOfMark(mark),
       deviceFlag: deviceFlags === 0 ? null : deviceFlags[index]!,
       verdict: VERDICTS[verdicts.charAt(verdicts.length === 1 ? 0 : index)]!,
     };
+    const censored = censoredOfMark(mark);
+    if (censored !== undefined) reading.censored = censored;
+    readings[index] = reading;
   }
   return { gatewaySeq, readings };
 }

@@ -16,11 +16,11 @@ export function createFlagQueries(derived: Database, store: ReadingStore): Pick<
       const place = window.findIndex((reading) => reading.timeMs === timeMs);
       const stored = window[place];
       if (!stored) return null;
-      const { value, flag, deviceFlag, pinned = null } = stored;
+      const { value, flag, deviceFlag, censored, pinned = null } = stored;
       const { holeMs } = thresholds;
       const others = await readCompanions(store, pins, companions, { fromMs, toMs, holeMs });
       const { flag: final, ...said } = explainedFlags(window, thresholds, others)[place]!;
-      return { value, flag, deviceFlag, engineer: pinned, final, ...said };
+      return { value, flag, deviceFlag, censored, engineer: pinned, final, ...said };
     },
   };
 }

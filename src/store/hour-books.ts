@@ -175,8 +175,9 @@ function foldHours(
     const reflagged: ComputedHour['reflagged'] = [];
     while (i < window.length && window[i]!.timeMs < hourMs) i++;
     for (; i < window.length && window[i]!.timeMs < hourMs + HOUR_MS; i++) {
-      addReading(statistics, window[i]!.value, flags[i]!, kind);
-      if (flags[i] !== window[i]!.flag) reflagged.push({ before: window[i]!, flag: flags[i]! });
+      const reading = window[i]!;
+      addReading(statistics, reading.value, flags[i]!, kind, reading.censored);
+      if (flags[i] !== reading.flag) reflagged.push({ before: reading, flag: flags[i]! });
     }
     return { hourMs, statistics, reflagged };
   });

@@ -5,9 +5,10 @@
 import { floorHour } from '#model/calendar.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
 import type { Flag } from '#model/flag.ts';
-import type { SeriesReading } from '#model/reading.ts';
+import { type SeriesReading, toMark } from '#model/reading.ts';
 import { openDirtyHours } from './dirty-hours.ts';
 import { openFrozenHours } from './frozen-hours.ts';
+import { toSeriesReading } from './reading-row.ts';
 import type { TracedReading } from './reading-store.ts';
 import { openSeriesState } from './series-state.ts';
 import type { Database } from './sqlite.ts';
@@ -87,8 +88,9 @@ export function openHourRecords(derived: Database): HourRecords {
       const reason = isRecount ? `counted anew by rules ${COUNTING_RULES}` : null;
       const ended = { cause: 'quality', by: 'quality', reason, supersededAtMs: clockMs } as const;
       versions.keep({ ...before, ...ended, series, supersededSeq: throughSeq });
-      insertReflag.run(series, timeMs, value, flag, deviceFlag, throughSeq, Number(isRecount === true));
-      current.push({ series, timeMs, value, flag, deviceFlag });
+      const mark = toMark({ ...before, flag });
+      insertReflag.run(series, timeMs, value, mark, deviceFlag, throughSeq, Number(isRecount === true));
+      current.push({ series, timeMs, value, flag, deviceFlag, censored: before.censored });
     }
     seriesState.remember(current);
   }
@@ -120,7 +122,8 @@ export function openHourRecords(derived: Database): HourRecords {
         before.max !== max
       );
     },
-    waiting: (limit) => selectReflags.all(limit).map((row) => ({ ...row })) as unknown as WaitingReflag[],
+    waiting: (limit) =>
+      selectReflags.all(limit).map((row) => ({ ...toSeriesReading(row), throughSeq: row.throughSeq as number })),
     isOvertaken: ({ series, timeMs, throughSeq }) => newer.get(floorHour(timeMs), series, throughSeq) !== undefined,
     forget(reflags) {
       for (const { series, timeMs } of reflags) removeReflag.run(series, timeMs);

@@ -24,12 +24,16 @@ export function linePrefix({ station, parameter }: { station: string; parameter:
 /**
  * One line, milliseconds. `value` and `flag` stand together, as floats; a reading without a value only writes its flag 9,
  * since a made-up number would stand in users' charts, and whatever value merges under it isn't read. Without `seq` the
- * store keeps the one it has (fields of one point merge).
+ * store keeps the one it has (fields of one point merge), and so it does with `censored`, which most points never have.
  */
-export function toLine(prefix: string, { timeMs, value, flag, deviceFlag, seq }: ReadingToStore): string {
+export function toLine(
+  prefix: string,
+  { timeMs, value, flag, deviceFlag, censored, uncensors, seq }: ReadingToStore,
+): string {
   const measured = value === null ? `flag=${MISSING}` : `value=${value + 0},flag=${flag}`;
+  const limit = value !== null && censored ? `,censored="${censored}"` : uncensors ? ',censored=""' : '';
   const origin = seq === undefined ? '' : `,seq=${seq}`;
-  return `${prefix} ${measured},deviceFlag="${fieldText(deviceFlag)}"${origin} ${timeMs}`;
+  return `${prefix} ${measured},deviceFlag="${fieldText(deviceFlag)}"${limit}${origin} ${timeMs}`;
 }
 
 /** Null is written as '', so that it replaces what was there; what was sent as '' or begins with `~` gets a `~` before it. */

@@ -244,7 +244,7 @@ class InfluxReadings implements ReadingStore {
 
   #statement(series: number, fromMs: number, toMs: number, order: string): string {
     return (
-      `SELECT "value", "flag", "deviceFlag", "seq" FROM "${MEASUREMENT}" WHERE ${this.#where(series)} ` +
+      `SELECT "value", "flag", "deviceFlag", "censored", "seq" FROM "${MEASUREMENT}" WHERE ${this.#where(series)} ` +
       `AND time >= ${clamp(fromMs)}ms AND time < ${clamp(toMs)}ms ${order}`
     );
   }
@@ -270,7 +270,7 @@ class InfluxReadings implements ReadingStore {
 
 const clamp = (timeMs: number) => Math.max(-TIME_MAX_MS, Math.min(TIME_MAX_MS, Math.trunc(timeMs)));
 
-const untraced = ({ timeMs, value, flag, deviceFlag }: TracedReading): Reading => ({ timeMs, value, flag, deviceFlag });
+const untraced = ({ seq: _, ...reading }: TracedReading): Reading => reading;
 
 function rowsOf({ columns, values }: Rows): TracedReading[] {
   return values.map((row) => toTraced(row, columns));
@@ -280,11 +280,14 @@ function rowsOf({ columns, values }: Rows): TracedReading[] {
 function toTraced(row: Rows['values'][number], columns: readonly string[]): TracedReading {
   const cell = (name: string) => row[columns.indexOf(name)] ?? null;
   const flag = (cell('flag') ?? NOT_EVALUATED) as Flag;
+  const value = flag === MISSING ? null : (cell('value') as number | null);
+  const censored = cell('censored');
   return {
     timeMs: cell('time') as number,
-    value: flag === MISSING ? null : (cell('value') as number | null),
+    value,
     flag,
     deviceFlag: deviceFlagOf(cell('deviceFlag') as string | null),
+    censored: value !== null && (censored === '<' || censored === '>') ? censored : undefined,
     seq: cell('seq') as number | null,
   };
 }

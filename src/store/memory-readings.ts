@@ -9,12 +9,12 @@ export class MemoryReadings implements ReadingStore {
   readonly #times = new Map<number, number[]>();
 
   async write(readings: readonly ReadingToStore[]): Promise<RejectedReading[]> {
-    for (const { series, timeMs, value, flag, deviceFlag, seq } of readings) {
+    for (const { series, timeMs, value, flag, deviceFlag, censored, seq } of readings) {
       const byTime = this.#series.getOrInsertComputed(series, () => new Map());
       const known = byTime.get(timeMs);
       if (!known) this.#times.delete(series);
       const stored = value === null ? null : value + 0;
-      byTime.set(timeMs, { timeMs, value: stored, flag, deviceFlag, seq: seq ?? known?.seq ?? null });
+      byTime.set(timeMs, { timeMs, value: stored, flag, deviceFlag, censored, seq: seq ?? known?.seq ?? null });
     }
     return [];
   }
@@ -68,8 +68,8 @@ export class MemoryReadings implements ReadingStore {
   }
 }
 
-function untraced({ timeMs, value, flag, deviceFlag }: TracedReading): Reading {
-  return { timeMs, value, flag, deviceFlag };
+function untraced({ seq: _, ...reading }: TracedReading): Reading {
+  return reading;
 }
 
 function slice(times: number[], fromMs: number, toMs: number, limit: number): number[] {

@@ -9,6 +9,7 @@ import type { TrendTest, TrendTestOptions } from '#assess/trend-test.ts';
 import type { Alarm, AlarmEvent, AlarmState, Severity, Transition } from '#model/alarm.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Panel } from '#model/panel.ts';
+import type { Censored } from '#model/reading.ts';
 import type { MeanKind, Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
 import type { ExplainedFlag } from '#quality/final.ts';
@@ -23,6 +24,7 @@ export interface ReadingRow {
   value: number | null;
   flag: Flag;
   deviceFlag: string | null;
+  censored?: Censored | undefined;
   /** True until the hour has closed: its flag may still change. */
   provisional: boolean;
 }
@@ -31,6 +33,7 @@ export interface ReadingVersion {
   value: number | null;
   flag: Flag;
   deviceFlag: string | null;
+  censored?: Censored | undefined;
   source: string;
   receivedMs: number | null;
   /** Who or what replaced it (`source` of the newer value, or the engineer); null for the current version. */
@@ -164,6 +167,7 @@ interface ExplainedReading extends Omit<ExplainedFlag, 'flag'> {
   /** As stored: provisional until its hour closes. */
   flag: Flag;
   deviceFlag: string | null;
+  censored?: Censored | undefined;
   /** Set by hand; it stands above the tests. */
   engineer: Flag | null;
   /** What the tests make of it together. */

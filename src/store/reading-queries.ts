@@ -67,8 +67,8 @@ export function createReadingQueries({
       const throughSeq = thenMs === null ? null : ledger.lastSeqAt(thenMs);
       const waits = unsettled?.of({ series, fromMs, toMs, throughSeq }) ?? (() => false);
       const rows = asOfMs === null ? await store.traced(series, fromMs, toMs, limit) : await asOf(query, asOfMs);
-      return rows.map(({ timeMs, value, flag, deviceFlag, seq }): ReadingRow => {
-        return { timeMs, value, flag, deviceFlag, provisional: timeMs >= openMs || waits({ timeMs, seq }) };
+      return rows.map(({ timeMs, value, flag, deviceFlag, censored, seq }): ReadingRow => {
+        return { timeMs, value, flag, deviceFlag, censored, provisional: timeMs >= openMs || waits({ timeMs, seq }) };
       });
     },
 
@@ -91,13 +91,14 @@ function hasEnded({ cause, supersededSeq }: Version, current: TracedReading): bo
 }
 
 function toReadingVersion(version: TracedReading | Version, ledger: Ledger): ReadingVersion {
-  const { value, flag, deviceFlag, seq } = version;
+  const { value, flag, deviceFlag, censored, seq } = version;
   const origin = seq === null ? undefined : ledger.origin(seq);
   const end = 'by' in version ? version : null;
   return {
     value,
     flag,
     deviceFlag,
+    censored,
     source: origin?.source ?? 'unknown',
     receivedMs: origin?.receivedMs ?? null,
     by: end?.by ?? null,

@@ -12,6 +12,8 @@ import type { Reading, SeriesReading } from '#model/reading.ts';
  */
 export interface ReadingToStore extends SeriesReading {
   seq?: number;
+  /** The reading that was there was censored, and this one isn't: a store that merges fields has to be told. */
+  uncensors?: boolean | undefined;
 }
 
 /** A reading with its origin; `seq` is null when the store was filled past the journal. */

@@ -1,6 +1,7 @@
 /** The newest reading of each series by event time, kept beside the cursors so that "latest" needs no scan at start. */
 import { existsSync } from 'node:fs';
-import type { Reading, SeriesReading } from '#model/reading.ts';
+import { type Reading, type SeriesReading, toMark } from '#model/reading.ts';
+import { toReading, toSeriesReading } from './reading-row.ts';
 import { type Database, openReadOnly } from './sqlite.ts';
 
 export interface SeriesState {
@@ -21,15 +22,15 @@ export function openSeriesState(derived: Database): SeriesState {
   return {
     remember(readings) {
       for (const reading of newestOfEach(readings)) {
-        upsert.run(reading.series, reading.timeMs, reading.value, reading.flag, reading.deviceFlag);
+        upsert.run(reading.series, reading.timeMs, reading.value, toMark(reading), reading.deviceFlag);
       }
     },
     all() {
-      return all.all().map((row) => ({ ...row })) as unknown as SeriesReading[];
+      return all.all().map(toSeriesReading);
     },
     of(series) {
       const row = of.get(series);
-      return row && ({ ...row } as unknown as Reading);
+      return row && toReading(row);
     },
   };
 }

@@ -12,7 +12,7 @@ import {
   type JournaledReading,
   type MessageEntry,
 } from '#model/entry.ts';
-import type { Reading, SeriesReading } from '#model/reading.ts';
+import { isSame, type Measurement, type Reading, type SeriesReading } from '#model/reading.ts';
 import { openRejudgedInbox, type RejudgedInbox } from './alert-tables.ts';
 import { type Amended, openAmended } from './amended.ts';
 import { type DirtyHours, openDirtyHours } from './dirty-hours.ts';
@@ -38,6 +38,10 @@ export interface Change {
   series: number;
   before: TracedReading;
   after: Reading;
+}
+
+function uncensors(before: Measurement | undefined, after: Measurement): boolean {
+  return before?.censored !== undefined && after.censored === undefined;
 }
 
 /** All methods run in the caller's open transaction. */
@@ -73,13 +77,14 @@ export class SettleRecords {
     for (let ordinal = 0; ordinal < readings.length; ordinal++) {
       const reading = readings[ordinal]!;
       if (reading.verdict === 'duplicate') continue;
-      const { series, timeMs, value, flag, deviceFlag } = reading;
+      const { series, timeMs, value, flag, deviceFlag, censored } = reading;
       const times = known.get(series);
       if (isOpen(reading.verdict)) {
-        if (!this.#settleOpen(entry, reading, times!.get(timeMs))) continue;
-        this.unwritten.keep(seq, ordinal, reading);
+        const before = times!.get(timeMs);
+        if (!this.#settleOpen(entry, reading, before)) continue;
+        this.unwritten.keep(seq, ordinal, { ...reading, uncensors: uncensors(before, reading) });
       }
-      if (times?.has(timeMs)) times.set(timeMs, { timeMs, value, flag, deviceFlag, seq });
+      if (times?.has(timeMs)) times.set(timeMs, { timeMs, value, flag, deviceFlag, censored, seq });
       stored.push(reading);
     }
     this.#ledger.add(source, stored.length, readings.length - stored.length);
@@ -93,8 +98,8 @@ export class SettleRecords {
    * Where something was changed since it came, they believed nothing: they hear of what is news.
    */
   #settleOpen(entry: MessageEntry, reading: JournaledReading, before: TracedReading | undefined): boolean {
-    const { series, timeMs, value } = reading;
-    const decision = decide(value, before, () => this.#versions.replacedByCommand(series, timeMs));
+    const { series, timeMs } = reading;
+    const decision = decide(reading, before, () => this.#versions.replacedByCommand(series, timeMs));
     if (this.#amended.concerns(reading, entry.seq)) {
       if (decision !== 'duplicate') this.#rejudged.put(reading, isImport(entry.source));
     } else if (decision === 'duplicate' && reading.flag !== before!.flag) this.#rejudged.put({ ...before!, series });
@@ -133,11 +138,11 @@ export class SettleRecords {
           supersededSeq: seq,
         });
         const reading = { ...after, series };
-        this.unwritten.keep(seq, stored.length, reading);
+        this.unwritten.keep(seq, stored.length, { ...reading, uncensors: uncensors(before, after) });
         stored.push(reading);
       }
       if (pinsFlag(before, command)) this.#pins.pin(series, before.timeMs, command.flag!, actor, seq);
-      else if (after.value !== before.value) this.#pins.unpin(series, before.timeMs);
+      else if (!isSame(after, before)) this.#pins.unpin(series, before.timeMs);
     }
     if (stored.length > 0) this.#ledger.keepOrigin(seq, actor, receivedMs);
     return stored;

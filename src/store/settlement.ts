@@ -1,7 +1,7 @@
 /** What a value is to its series, and what a correction makes of a reading: the pure half of the `readings` follower. */
 import type { Correction, Verdict } from '#model/entry.ts';
 import { MISSING, NOT_EVALUATED } from '#model/flag.ts';
-import type { Reading } from '#model/reading.ts';
+import { isSame, type Measurement, type Reading } from '#model/reading.ts';
 
 export type Decision = 'new' | 'duplicate' | 'correction';
 
@@ -11,17 +11,17 @@ export function isOpen(verdict: Verdict): boolean {
 }
 
 /**
- * The verdict on a value (design §2), which only values decide: the same value with another flag is a duplicate.
- * `replaced` = values that engineers took out of this reading: a gateway that sends one of them again, as every
+ * The verdict on a value (design §2), which only values decide: the same value with another flag is a duplicate, `<0.02`
+ * after 0.02 isn't. `replaced` = what engineers took out of this reading: a gateway that sends one of them again, as every
  * backfill does, must not undo the engineer's work, so it is a duplicate; a value never seen is a correction.
  */
 export function decide(
-  value: number | null,
+  measured: Measurement,
   known: Reading | undefined,
-  replaced: () => readonly (number | null)[],
+  replaced: () => readonly Measurement[],
 ): Decision {
   if (!known) return 'new';
-  return value === known.value || replaced().includes(value) ? 'duplicate' : 'correction';
+  return isSame(measured, known) || replaced().some((one) => isSame(measured, one)) ? 'duplicate' : 'correction';
 }
 
 /**
@@ -41,16 +41,16 @@ export function assertCorrection({ action, value, flag }: Correction): void {
  * quality tests have seen it. There is no flagging a reading that has no value.
  */
 export function corrected(reading: Reading, { action, value, flag }: Correction): Reading {
-  const { timeMs } = reading;
+  const { timeMs, deviceFlag, censored } = reading;
   switch (action) {
     case 'set':
-      if (value === reading.value && (flag ?? reading.flag) === reading.flag) return reading;
+      if (isSame({ value: value! }, reading) && (flag ?? reading.flag) === reading.flag) return reading;
       return { timeMs, value: value!, flag: flag ?? NOT_EVALUATED, deviceFlag: null };
     case 'delete':
       return reading.value === null ? reading : { timeMs, value: null, flag: MISSING, deviceFlag: null };
     case 'flag':
       if (reading.value === null || flag === reading.flag) return reading;
-      return { timeMs, value: reading.value, flag: flag!, deviceFlag: reading.deviceFlag };
+      return { timeMs, value: reading.value, flag: flag!, deviceFlag, censored };
   }
 }
 

@@ -4,9 +4,9 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HOUR_MS } from '#model/calendar.ts';
-import type { Flag } from '#model/flag.ts';
-import type { Reading } from '#model/reading.ts';
+import { type Reading, toMark } from '#model/reading.ts';
 import { toStoreError } from './journal-failure.ts';
+import { toReading } from './reading-row.ts';
 import type { ReadingStore, ReadingToStore, RejectedReading, TracedReading } from './reading-store.ts';
 import { type Database, openDatabase, openReadOnly, type Statement, transaction } from './sqlite.ts';
 
@@ -149,19 +149,10 @@ function upsert(rows: number): string {
 }
 
 function push(values: (number | string | null)[], reading: ReadingToStore): void {
-  values.push(reading.series, reading.timeMs, reading.value, reading.flag, reading.deviceFlag, reading.seq ?? null);
+  values.push(reading.series, reading.timeMs, reading.value, toMark(reading), reading.deviceFlag, reading.seq ?? null);
 }
 
 type Row = Record<string, unknown>;
-
-function toReading(row: Row): Reading {
-  return {
-    timeMs: row.timeMs as number,
-    value: row.value as number | null,
-    flag: row.flag as Flag,
-    deviceFlag: row.deviceFlag as string | null,
-  };
-}
 
 function toTraced(row: Row): TracedReading {
   return { ...toReading(row), seq: row.seq as number | null };

@@ -3,12 +3,14 @@
  * a month. Floats depend on the order in which they are added, so everything is folded in time order, always.
  */
 import { type Flag, isUsable } from '#model/flag.ts';
-import { folded, unfolded } from '#model/mean.ts';
+import { counted, folded, unfolded } from '#model/mean.ts';
+import type { Censored } from '#model/reading.ts';
 import type { MeanKind } from '#model/reference.ts';
 
 /**
  * `count` = readings whatever their flag, 9 excepted; `valid` = those of flags 1 and 2, from which the others come.
- * `sum` is of what is averaged: the value, 10^−pH (the concentration of [H⁺]), or the decimal logarithm.
+ * `sum` is of what is averaged: the value, 10^−pH (the concentration of [H⁺]), or the decimal logarithm. What lies below a
+ * detection limit is averaged with half of it; in `min` and `max` the limit stands.
  */
 export interface Statistics {
   count: number;
@@ -23,12 +25,18 @@ export function emptyStatistics(): Statistics {
 }
 
 /** Folds one reading into `into`; `value` null (flag 9) is no reading. */
-export function addReading(into: Statistics, value: number | null, flag: Flag, kind: MeanKind): void {
+export function addReading(
+  into: Statistics,
+  value: number | null,
+  flag: Flag,
+  kind: MeanKind,
+  censored?: Censored | undefined,
+): void {
   if (value === null) return;
   into.count++;
   if (!isUsable(flag)) return;
   into.valid++;
-  into.sum += folded(value, kind);
+  into.sum += folded(counted(value, censored), kind);
   if (into.min === null || value < into.min) into.min = value;
   if (into.max === null || value > into.max) into.max = value;
 }

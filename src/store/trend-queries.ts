@@ -75,14 +75,14 @@ export function createTrendQueries({
     let hour = { startMs: 0, untilMs: Number.NEGATIVE_INFINITY, statistics: emptyStatistics() };
     for (let fromMs = query.fromMs; ; ) {
       const page = await readings({ series, fromMs, toMs, limit: PAGE, asOfMs });
-      for (const { timeMs, value, flag, provisional } of page) {
+      for (const { timeMs, value, flag, censored, provisional } of page) {
         if (provisional) bucketAt(timeMs).provisional = true;
         if (timeMs >= hour.untilMs) {
           if (hour.statistics.count > 0) days.addHour(hour.startMs, hour.statistics);
           const untilMs = Math.min(floorHour(timeMs) + HOUR_MS, bucketAt(timeMs).endMs);
           hour = { startMs: timeMs, untilMs, statistics: emptyStatistics() };
         }
-        addReading(hour.statistics, value, flag, mean);
+        addReading(hour.statistics, value, flag, mean, censored);
       }
       if (page.length < PAGE) break;
       fromMs = page.at(-1)!.timeMs + 1;

@@ -4,20 +4,25 @@
  * by entry and place in it, from the transaction that decided until the one that moves the `readings` cursor.
  */
 import type { Entry } from '#model/entry.ts';
-import type { Flag } from '#model/flag.ts';
-import type { SeriesReading } from '#model/reading.ts';
+import { type SeriesReading, toMark } from '#model/reading.ts';
+import { toSeriesReading } from './reading-row.ts';
 import type { ReadingToStore } from './reading-store.ts';
 import type { Database } from './sqlite.ts';
 
+type Settled = SeriesReading & Pick<ReadingToStore, 'uncensors'>;
+
+/** Added to what stands in the column `flag` of a reading that ends a censored one. */
+const UNCENSORS = 64;
+
 /** `ordinal` = place in the message's readings; for a correction, a running number. */
-export interface UnwrittenReading extends SeriesReading {
+export interface UnwrittenReading extends Settled {
   seq: number;
   ordinal: number;
 }
 
 /** `keep` and `forget` run in the caller's open transaction. */
 export interface Unwritten {
-  keep(seq: number, ordinal: number, reading: SeriesReading): void;
+  keep(seq: number, ordinal: number, reading: Settled): void;
   /** Of entries with seq <= throughSeq, by (seq, ordinal). */
   through(throughSeq: number): UnwrittenReading[];
   forget(throughSeq: number): void;
@@ -30,19 +35,17 @@ export function openUnwritten(derived: Database): Unwritten {
   const through = derived.prepare('SELECT * FROM unwritten WHERE seq <= ? ORDER BY seq, ordinal');
   const forget = derived.prepare('DELETE FROM unwritten WHERE seq <= ?');
   return {
-    keep(seq, ordinal, { series, timeMs, value, flag, deviceFlag }) {
-      insert.run(seq, ordinal, series, timeMs, value, flag, deviceFlag);
+    keep(seq, ordinal, reading) {
+      const { series, timeMs, value, deviceFlag, uncensors } = reading;
+      insert.run(seq, ordinal, series, timeMs, value, toMark(reading) + (uncensors ? UNCENSORS : 0), deviceFlag);
     },
     through(throughSeq) {
-      return through.all(throughSeq).map((row) => ({
-        seq: row.seq as number,
-        ordinal: row.ordinal as number,
-        series: row.series as number,
-        timeMs: row.timeMs as number,
-        value: row.value as number | null,
-        flag: row.flag as Flag,
-        deviceFlag: row.deviceFlag as string | null,
-      }));
+      return through.all(throughSeq).map((row) => {
+        const mark = row.flag as number;
+        const uncensors = mark >= UNCENSORS;
+        const reading = toSeriesReading({ ...row, flag: uncensors ? mark - UNCENSORS : mark });
+        return { ...reading, seq: row.seq as number, ordinal: row.ordinal as number, ...(uncensors && { uncensors }) };
+      });
     },
     forget(throughSeq) {
       forget.run(throughSeq);
@@ -62,17 +65,18 @@ export function readingsToWrite(
     const { seq } = entry;
     if (entry.kind === 'message') {
       for (let ordinal = 0; ordinal < entry.readings.length; ordinal++) {
-        const { verdict, series, timeMs, value, flag, deviceFlag } = entry.readings[ordinal]!;
-        const isKept = unwritten[next]?.seq === seq && unwritten[next]?.ordinal === ordinal;
-        if (isKept) next++;
-        if (isKept || verdict === 'new') readings.push({ series, timeMs, value, flag, deviceFlag, seq });
+        const { verdict, series, timeMs, value, flag, deviceFlag, censored } = entry.readings[ordinal]!;
+        const kept = unwritten[next]?.seq === seq && unwritten[next]?.ordinal === ordinal ? unwritten[next] : undefined;
+        if (kept) next++;
+        if (!kept && verdict !== 'new') continue;
+        readings.push({ series, timeMs, value, flag, deviceFlag, censored, uncensors: kept?.uncensors, seq });
       }
     }
     // A message has used up its rows; what is left of this seq is a correction's.
     for (; unwritten[next]?.seq === seq; next++) {
-      const { series, timeMs, value, flag, deviceFlag } = unwritten[next]!;
-      readings.push({ series, timeMs, value, flag, deviceFlag, seq });
-      corrected.push({ series, timeMs, value, flag, deviceFlag });
+      const { ordinal: _, seq: __, uncensors, ...reading } = unwritten[next]!;
+      readings.push({ ...reading, uncensors, seq });
+      corrected.push(reading);
     }
   }
   return { readings, corrected };

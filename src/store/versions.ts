@@ -2,7 +2,8 @@
  * Superseded versions of readings, never pruned: what a value, a flag or a device flag was before it changed, until
  * when, and who or what changed it. Applied backwards to what is stored now they give what was known at any time.
  */
-import type { Flag } from '#model/flag.ts';
+import { type Measurement, toMark } from '#model/reading.ts';
+import { toSeriesReading } from './reading-row.ts';
 import type { TracedReading } from './reading-store.ts';
 import { type Database, eachRow } from './sqlite.ts';
 
@@ -37,8 +38,8 @@ export interface Versions {
    * since count as having always been so.
    */
   currentAt(series: number, fromMs: number, toMs: number, asOfMs: number, todaysFlags?: boolean): Map<number, Version>;
-  /** Values that engineers' corrections have taken out of this reading since a gateway last had its way with it. */
-  replacedByCommand(series: number, timeMs: number): (number | null)[];
+  /** What engineers' corrections have taken out of this reading since a gateway last had its way with it. */
+  replacedByCommand(series: number, timeMs: number): Measurement[];
 }
 
 export function openVersions(derived: Database): Versions {
@@ -51,9 +52,7 @@ export function openVersions(derived: Database): Versions {
     "DELETE FROM version WHERE seq = ? AND series = ? AND timeMs = ? AND cause <> 'quality'",
   );
   const ofReading = derived.prepare('SELECT * FROM version WHERE series = ? AND timeMs = ? ORDER BY id');
-  const newestFirst = derived.prepare(
-    'SELECT cause, value FROM version WHERE series = ? AND timeMs = ? ORDER BY id DESC',
-  );
+  const newestFirst = derived.prepare('SELECT * FROM version WHERE series = ? AND timeMs = ? ORDER BY id DESC');
   const later = derived.prepare(
     `SELECT * FROM version WHERE series = ?1 AND timeMs >= ?2 AND timeMs < ?3 AND supersededAtMs > ?4
      AND NOT (?5 AND cause = 'quality' AND reason IS NOT NULL) ORDER BY timeMs, id DESC`,
@@ -62,9 +61,9 @@ export function openVersions(derived: Database): Versions {
 
   return {
     keep(version) {
-      const { series, timeMs, value, flag, deviceFlag, seq, cause, by, reason, supersededAtMs, supersededSeq } =
-        version;
-      insert.run(series, timeMs, value, flag, deviceFlag, seq, cause, by, reason, supersededAtMs, supersededSeq);
+      const { series, timeMs, value, deviceFlag, seq, cause, by, reason, supersededAtMs, supersededSeq } = version;
+      const mark = toMark(version);
+      insert.run(series, timeMs, value, mark, deviceFlag, seq, cause, by, reason, supersededAtMs, supersededSeq);
     },
     forget(supersededSeq, reading) {
       if (reading) forgetOne.run(supersededSeq, reading.series, reading.timeMs);
@@ -77,23 +76,19 @@ export function openVersions(derived: Database): Versions {
       return new Map(rows.map((version) => [version.timeMs, version]));
     },
     replacedByCommand(series, timeMs) {
-      const values: (number | null)[] = [];
-      eachRow(newestFirst, [series, timeMs], ({ cause, value }) => {
-        if (cause === 'command') values.push(value as number | null);
-        return cause !== 'reading';
+      const replaced: Measurement[] = [];
+      eachRow(newestFirst, [series, timeMs], (row) => {
+        if (row.cause === 'command') replaced.push(toVersion(row));
+        return row.cause !== 'reading';
       });
-      return values;
+      return replaced;
     },
   };
 }
 
 function toVersion(row: Record<string, unknown>): Version {
   return {
-    series: row.series as number,
-    timeMs: row.timeMs as number,
-    value: row.value as number | null,
-    flag: row.flag as Flag,
-    deviceFlag: row.deviceFlag as string | null,
+    ...toSeriesReading(row),
     seq: row.originSeq as number | null,
     cause: row.cause as VersionCause,
     by: row.by as string,

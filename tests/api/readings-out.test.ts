@@ -60,10 +60,10 @@ describe('GET /series/…/readings', () => {
     expect(lines.length).toBe(25_003);
     const unit = rig.deps.reference.parameters.get('ph')!.unit;
     expect(lines.slice(0, 4)).toEqual([
-      'station,time,parameter,value,unit,flag,deviceFlag',
-      `taocha,2026-11-22T00:00:00.000Z,ph,0,${unit},1,`,
-      `taocha,2026-11-22T00:01:00.000Z,ph,0.1,${unit},1,"'=N,1"`,
-      `taocha,2026-11-22T00:02:00.000Z,ph,,${unit},9,`,
+      'station,time,parameter,value,unit,flag,deviceFlag,censored',
+      `taocha,2026-11-22T00:00:00.000Z,ph,0,${unit},1,,`,
+      `taocha,2026-11-22T00:01:00.000Z,ph,0.1,${unit},1,"'=N,1",`,
+      `taocha,2026-11-22T00:02:00.000Z,ph,,${unit},9,,`,
     ]);
     const decoded = await rig.call('POST', '/api/v1/decode', {
       body: lines.slice(0, 4).join('\n'),

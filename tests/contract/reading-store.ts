@@ -20,7 +20,13 @@ function reading(series: number, minute: number, value: number | null, more: Par
 }
 
 /** As the store gives it back. */
-const plain = ({ timeMs, value, flag, deviceFlag }: ReadingToStore) => ({ timeMs, value, flag, deviceFlag });
+const plain = ({ timeMs, value, flag, deviceFlag, censored }: ReadingToStore) => ({
+  timeMs,
+  value,
+  flag,
+  deviceFlag,
+  ...(censored && { censored }),
+});
 
 /** @param open makes an empty store; the returned `close` also removes what it left on disk. */
 export function readingStoreContract(
@@ -51,6 +57,28 @@ export function readingStoreContract(
       expect((await all(1)).map(({ value }) => value)).toEqual([2, 3, 1]);
       expect((await all(2)).map(({ value }) => value)).toEqual([20]);
       expect(await all(3)).toEqual([]);
+    });
+
+    it('keeps that a value is a limit, with whatever flag, until a value without one takes its place', async () => {
+      const below = reading(1, 0, 0.02, { censored: '<', deviceFlag: 'L', seq: 1 });
+      const above = reading(1, 5, 24_000, { censored: '>', flag: 3, seq: 1 });
+      await store.write([below, above]);
+      expect(await all(1)).toMatchObject([plain(below), plain(above)]);
+      // A final flag comes as the whole reading, without `seq`.
+      await store.write([reading(1, 0, 0.02, { censored: '<', deviceFlag: 'L', flag: 4 })]);
+      expect(await store.at([{ series: 1, timeMs: T }])).toMatchObject([
+        { value: 0.02, flag: 4, censored: '<', seq: 1 },
+      ]);
+      await store.write([reading(1, 0, 0.02, { seq: 2, uncensors: true })]);
+      const [measured] = await store.before(1, T + MINUTE, 1);
+      expect(measured!.censored).toBeUndefined();
+      await store.write([reading(1, 0, 0.02, { flag: 2 })]);
+      expect((await all(1))[0]!.censored).toBeUndefined();
+      await store.write([reading(1, 5, null, { seq: 3, uncensors: true })]);
+      expect((await store.after(1, T + MINUTE, 1))[0]).toMatchObject({ value: null, flag: 9 });
+      await store.write([reading(1, 5, 7, { seq: 4 })]);
+      expect((await all(1))[1]).toMatchObject({ value: 7 });
+      expect((await all(1))[1]!.censored).toBeUndefined();
     });
 
     it('keeps the later of two readings for one time, in one call and over calls', async () => {

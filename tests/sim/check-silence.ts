@@ -34,7 +34,8 @@ function heardIn(entry: MessageEntry, names: (series: number) => string): string
   if (isImport(entry.source)) return [];
   const series = entry.readings
     .filter(
-      ({ verdict, value, deviceFlag }) => verdict !== 'duplicate' && (value !== null || isServiceLetter(deviceFlag)),
+      ({ verdict, value, deviceFlag }) =>
+        verdict !== 'duplicate' && (value !== null || isServiceLetter(deviceFlag, undefined)),
     )
     .map((reading) => names(reading.series));
   const stations = series.map((key) => `${key.split('/')[0]}/${WHOLE_STATION}`);

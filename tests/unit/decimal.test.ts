@@ -89,7 +89,9 @@ describe('a value at the threshold passes', () => {
     const thresholds: Thresholds = { ...NO_TESTS, spike: [0.1, 0.2], ratePerHour: [0.4, 0.8] };
     const values = [0.3, 0.4, 0.3, 0.4, 0.3];
     const ring = new Ring(Number.NEGATIVE_INFINITY);
-    const provisional = values.map((value, i) => ring.take(1, i * 15 * MIN, value, null, thresholds, null));
+    const provisional = values.map((value, i) =>
+      ring.take(1, i * 15 * MIN, { value: value, deviceFlag: null }, thresholds, null),
+    );
     // Of the first one there is nothing to compare with.
     expect(provisional.slice(1).map((taken) => (taken as { flag: number }).flag)).toEqual([GOOD, GOOD, GOOD, GOOD]);
     const window = values.map((value, i) => ({ timeMs: i * 15 * MIN, value, deviceFlag: null }));

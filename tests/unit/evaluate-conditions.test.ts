@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { conditionFor } from '#alerts/conditions.ts';
 import { BREACH, CLEAR, findingOf, judge, NEAR, severityOf } from '#alerts/grades.ts';
+import type { Letters } from '#model/dialect.ts';
 import type { Flag } from '#model/flag.ts';
+import type { Censored } from '#model/reading.ts';
 import { rule, station } from '#model/register.ts';
 import { reference, standard } from '#tests/helpers/alerts-rig.ts';
 
@@ -26,10 +28,10 @@ function condition(body: object, parameter = 'nh3n', at = river) {
 function grade(
   body: object,
   value: number | null,
-  options: { parameter?: string; flag?: Flag; deviceFlag?: string } = {},
+  options: { parameter?: string; flag?: Flag; deviceFlag?: string; censored?: Censored; letters?: Letters } = {},
 ) {
-  const { parameter, flag = 1, deviceFlag = null } = options;
-  return judge(condition(body, parameter)!, { value, flag, deviceFlag }, standard);
+  const { parameter, flag = 1, deviceFlag = null, censored, letters } = options;
+  return judge(condition(body, parameter)!, { value, flag, deviceFlag, censored }, standard, letters);
 }
 
 describe('thresholds', () => {

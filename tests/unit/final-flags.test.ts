@@ -58,7 +58,7 @@ describe('finalFlags', () => {
       [99, 'Q'],
       [99, '1'],
     ];
-    expect(flags(sent, { fail: [0, 14] })).toEqual([1, 3, 4, 3, 1, 4, 2, 4, 4]);
+    expect(flags(sent, { fail: [0, 14] })).toEqual([1, 3, 4, 3, 1, 4, 3, 4, 4]);
     expect(flags(sent.slice(0, 5), {})).toEqual([2, 3, 4, 3, 2]);
   });
 
@@ -206,11 +206,11 @@ describe('explainedFlags', () => {
     }));
     const by = { ...NO_TESTS, fail: [0, 14] as const, spike: [1, 10] as const, ratePerHour: [40, 100] as const };
     expect(explainedFlags(window, by)).toEqual([
-      { flag: 1, tests: { grossRange: 1, spike: 2, rateOfChange: 1 }, timeGap: 1 },
-      { flag: 1, tests: { grossRange: 1, spike: 1, rateOfChange: 1 }, timeGap: 1 },
-      { flag: 3, tests: { grossRange: 1, spike: 3, rateOfChange: 3 }, timeGap: 1 },
-      { flag: 3, tests: { grossRange: 1, spike: 2, rateOfChange: 3, device: 3 }, timeGap: 1 },
-      { flag: 4, tests: { grossRange: 4, spike: 2, rateOfChange: 2 }, timeGap: 1 },
+      { flag: 1, tests: { grossRange: 1, spike: 2, rateOfChange: 1 }, letter: null, timeGap: 1 },
+      { flag: 1, tests: { grossRange: 1, spike: 1, rateOfChange: 1 }, letter: null, timeGap: 1 },
+      { flag: 3, tests: { grossRange: 1, spike: 3, rateOfChange: 3 }, letter: null, timeGap: 1 },
+      { flag: 3, tests: { grossRange: 1, spike: 2, rateOfChange: 3, device: 3 }, letter: 'suspect', timeGap: 1 },
+      { flag: 4, tests: { grossRange: 4, spike: 2, rateOfChange: 2 }, letter: null, timeGap: 1 },
     ]);
   });
 
@@ -222,9 +222,9 @@ describe('explainedFlags', () => {
     ];
     const flat = { tolerance: 0.001, suspectMs: 30 * MINUTE, failMs: 60 * MINUTE };
     expect(explainedFlags(window, { ...NO_TESTS, fail: [0, 14], flat })).toEqual([
-      { flag: 1, tests: { grossRange: 1, flatLine: 1 }, timeGap: 4 },
-      { flag: 1, tests: { grossRange: 4, flatLine: 1 }, timeGap: 4 },
-      { flag: 9, tests: { grossRange: 9, flatLine: 9 }, timeGap: 1 },
+      { flag: 1, tests: { grossRange: 1, flatLine: 1 }, letter: null, timeGap: 4 },
+      { flag: 1, tests: { grossRange: 4, flatLine: 1 }, letter: null, timeGap: 4 },
+      { flag: 9, tests: { grossRange: 9, flatLine: 9 }, letter: null, timeGap: 1 },
     ]);
   });
 

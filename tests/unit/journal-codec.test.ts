@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Entry, JournaledReading, Verdict } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
+import type { Censored } from '#model/reading.ts';
 import { decodeEntry, decodeMessage, encodeMessage } from '#store/entry-codec.ts';
 import { NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
 
@@ -19,6 +20,7 @@ const anyReading: fc.Arbitrary<JournaledReading> = fc.record(
       fc.constantFrom(-0, 0, 1e-320, 5e-324),
     ),
     flag: fc.constantFrom<Flag>(1, 2, 3, 4, 9),
+    censored: fc.constantFrom<Censored>('<', '>'),
     deviceFlag: fc.oneof(
       fc.constant(null),
       fc.string({ unit: 'binary' }),
@@ -26,7 +28,10 @@ const anyReading: fc.Arbitrary<JournaledReading> = fc.record(
     ),
     verdict: fc.constantFrom<Verdict>('new', 'duplicate', 'correction', 'unsettled'),
   },
-  { noNullPrototype: true },
+  {
+    noNullPrototype: true,
+    requiredKeys: ['series', 'timeMs', 'value', 'flag', 'deviceFlag', 'verdict'],
+  },
 );
 
 describe('entry codec', () => {

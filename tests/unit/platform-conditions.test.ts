@@ -43,11 +43,13 @@ describe('the first sample', () => {
   it('of a sound platform says of each condition that it is not there, but for what only time shows', () => {
     const { of, standing } = createRig().at(0);
     expect(standing).toEqual([]);
+    // Letters are the door's to see.
     const silent: PlatformCondition[] = [
       'quarantine.full',
       'broker.session-lost',
       'followers.restarting',
       'reads.stale',
+      'letters.unexplained',
     ];
     const unsaid = (Object.keys(PLATFORM_CONDITIONS) as PlatformCondition[]).filter(
       (condition) => of(condition) === undefined,

@@ -179,7 +179,7 @@ describe('an event', () => {
 describe('what earlier processes left', () => {
   it('is ended once its source has said that it is over, and not begun again while it goes on', async () => {
     const rig = createRig();
-    rig.watch.standing(['store.unreachable', 'journal.filling']);
+    rig.watch.standing([{ condition: 'store.unreachable' }, { condition: 'journal.filling' }]);
     await rig.pass(300);
     expect(rig.tries).toBe(0);
     rig.watch.set('store.unreachable', seen());
@@ -193,7 +193,7 @@ describe('what earlier processes left', () => {
 
   it('of a store, another trouble of the store ends it', async () => {
     const rig = createRig();
-    rig.watch.standing(['store.unreachable']);
+    rig.watch.standing([{ condition: 'store.unreachable' }]);
     rig.watch.set('store.unauthorized', seen());
     await settled();
     expect(rig.told()).toEqual(['ended store.unreachable', 'begun store.unauthorized']);
@@ -201,7 +201,7 @@ describe('what earlier processes left', () => {
 
   it('of an event whose end was not told, is ended at once', async () => {
     const rig = createRig();
-    rig.watch.standing(['followers.restarting']);
+    rig.watch.standing([{ condition: 'followers.restarting' }]);
     await settled();
     expect(rig.told()).toEqual(['ended followers.restarting']);
     rig.watch.event('followers.restarting', T0, 'heap');
@@ -233,7 +233,10 @@ describe('what earlier processes left', () => {
         .filter(({ seq }) => seq < (before ?? Number.POSITIVE_INFINITY))
         .reverse()
         .slice(0, limit);
-    expect(standingConditions({ commands }).sort()).toEqual(['journal.filling', 'store.unreachable']);
+    expect(standingConditions({ commands }).map(({ condition }) => condition)).toEqual([
+      'journal.filling',
+      'store.unreachable',
+    ]);
     expect(standingConditions({ commands: () => [] })).toEqual([]);
   });
 });
@@ -340,7 +343,7 @@ describe('any order of what is seen', () => {
         async (actions, left) => {
           const rig = createRig();
           const before = new Set(left.filter((name, n) => !isStore(name) || left.findIndex(isStore) === n));
-          rig.watch.standing(before);
+          rig.watch.standing([...before].map((condition) => ({ condition })));
           for (const one of actions) {
             if (one.do === 'see') rig.watch.set(one.condition, seen('x', rig.clock.nowMs()));
             else if (one.do === 'miss') rig.watch.set(one.condition, null);

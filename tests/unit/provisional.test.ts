@@ -27,7 +27,7 @@ function flagsOf(
 ): Flag[] {
   return values.map((sent, index) => {
     const { value, flag } = typeof sent === 'object' && sent !== null ? sent : { value: sent, flag: null };
-    return ring.take(1, startMs + index * by.intervalMs, value, flag, by, null).flag;
+    return ring.take(1, startMs + index * by.intervalMs, { value, deviceFlag: flag }, by, null).flag;
   });
 }
 
@@ -50,7 +50,7 @@ describe('the device flag', () => {
       letters.map((flag) => ({ value: 5, flag })),
       by,
     );
-    expect(flags).toEqual([1, 1, 3, 3, 4, 4, 4, 1, 2, 3, 4, 4, 2, 2]);
+    expect(flags).toEqual([1, 1, 3, 3, 4, 4, 4, 1, 2, 3, 4, 4, 3, 3]);
     expect(letters.map((flag) => worsened(4, flag))).toEqual(letters.map(() => 4));
     expect(worsened(9, 'M')).toBe(9);
   });
@@ -94,9 +94,9 @@ describe('spike', () => {
 
   it('a reading that comes late is compared with what was before it, not with what came after', () => {
     const ring = new Ring(Number.NEGATIVE_INFINITY);
-    ring.take(1, 0, 5, null, by, null);
-    ring.take(1, 10 * MINUTE_MS, 100, null, by, null);
-    expect(ring.take(1, 5 * MINUTE_MS, 6, null, by, null).flag).toBe(1);
+    ring.take(1, 0, { value: 5, deviceFlag: null }, by, null);
+    ring.take(1, 10 * MINUTE_MS, { value: 100, deviceFlag: null }, by, null);
+    expect(ring.take(1, 5 * MINUTE_MS, { value: 6, deviceFlag: null }, by, null).flag).toBe(1);
   });
 });
 
@@ -205,8 +205,7 @@ describe('flat line', () => {
           const { flag, verdict } = ring.take(
             1,
             timeMs,
-            value / 4,
-            null,
+            { value: value / 4, deviceFlag: null },
             { ...by, flat: { ...by.flat!, tolerance: 0.2 } },
             null,
           );
@@ -275,7 +274,9 @@ describe('defaults', () => {
           let value = level * step;
           for (const [index, share] of [0, ...shares].entries()) {
             value += share * step;
-            expect(ring.take(1, index * everyMs, value, null, ranges, null).flag).toBeLessThanOrEqual(2);
+            expect(ring.take(1, index * everyMs, { value, deviceFlag: null }, ranges, null).flag).toBeLessThanOrEqual(
+              2,
+            );
           }
         },
       ),

@@ -17,7 +17,7 @@ function flagsOf(parameter: string, value: number | null, usual: number): { prov
   const by = effectiveThresholds(reference.parameters.get(parameter)!, undefined);
   const ring = new Ring(Number.NEGATIVE_INFINITY);
   const values = [usual, value, usual * 1.01];
-  const taken = values.map((each, i) => ring.take(1, i * HOUR_MS, each, null, by, null).flag);
+  const taken = values.map((each, i) => ring.take(1, i * HOUR_MS, { value: each, deviceFlag: null }, by, null).flag);
   const window = values.map((each, i) => ({ timeMs: i * HOUR_MS, value: each, deviceFlag: null }));
   return { provisional: taken[1]!, final: finalFlags(window, by)[1]! };
 }

@@ -32,7 +32,7 @@ it.each(examples.map((fence) => [fence.line, fence.text] as const))('line %i', (
   }));
   const ring = new Ring(Number.NEGATIVE_INFINITY);
   expect({
-    provisional: window.map(({ timeMs, value }) => ring.take(1, timeMs, value, null, by, null).flag),
+    provisional: window.map(({ timeMs, value }) => ring.take(1, timeMs, { value, deviceFlag: null }, by, null).flag),
     final: finalFlags(window, by),
   }).toEqual(given);
 });

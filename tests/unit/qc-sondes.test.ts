@@ -42,7 +42,7 @@ function judge({ clock, values }: Hours, parameter: Parameter, from = parameter)
   const ring = new Ring(Number.NEGATIVE_INFINITY);
   const column = values[from];
   return {
-    provisional: column.map((value, i) => ring.take(1, timesMs[i]!, value, null, by, null).flag),
+    provisional: column.map((value, i) => ring.take(1, timesMs[i]!, { value, deviceFlag: null }, by, null).flag),
     final: finalFlags(
       column.map((value, i) => ({ timeMs: timesMs[i]!, value, deviceFlag: null })),
       by,

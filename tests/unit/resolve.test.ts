@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { instantOf } from '#ingest/instant.ts';
 import { parameterOf, type Quantity, quantityOf } from '#ingest/resolve.ts';
+import { isUnexplained } from '#model/flag.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { NOW_MS, smallReference } from '#tests/helpers/door.ts';
 
@@ -95,7 +96,7 @@ describe('parameters', () => {
 
   it('every id, alias and unit of the reference leads to its parameter', () => {
     const real = loadReference();
-    const quantity: Quantity = { value: null, deviceFlag: null, isFlagKnown: true };
+    const quantity: Quantity = { value: null, deviceFlag: null, censored: undefined };
     for (const [id, entry] of real.parameters) {
       for (const name of [id, id.toUpperCase(), ...entry.aliases]) expect(parameterOf(real, name)?.id).toBe(id);
       for (const unit of [entry.unit, ...Object.keys(entry.units)]) {
@@ -107,7 +108,7 @@ describe('parameters', () => {
 });
 
 describe('values', () => {
-  const quantity: Quantity = { value: null, deviceFlag: null, isFlagKnown: true };
+  const quantity: Quantity = { value: null, deviceFlag: null, censored: undefined };
   const nh3n = parameterOf(reference, 'nh3n')!;
 
   it('in the canonical unit stay the same double', () => {
@@ -127,7 +128,7 @@ describe('values', () => {
         quantityOf({ value: 1, flag: 'X' }, nh3n, quantity);
         const fault = quantityOf(sent, nh3n, quantity);
         if (fault === null) expect(quantity.value === null || Number.isFinite(quantity.value)).toBe(true);
-        if (typeof sent === 'number') expect(quantity).toMatchObject({ deviceFlag: null, isFlagKnown: true });
+        if (typeof sent === 'number') expect(quantity).toMatchObject({ deviceFlag: null, censored: undefined });
       }),
     );
   });
@@ -144,8 +145,9 @@ describe('values', () => {
     [true, '(boolean)', false],
     [['N'], '(object)', false],
     ['x'.repeat(1000), `${'x'.repeat(15)}…`, false],
-  ])('the device flag %j is kept as %j, known: %j', (flag, deviceFlag, isFlagKnown) => {
+  ])('the device flag %j is kept as %j, known: %j', (flag, deviceFlag, isKnown) => {
     expect(quantityOf({ value: 1, flag }, nh3n, quantity)).toBeNull();
-    expect(quantity).toEqual({ value: 1, deviceFlag, isFlagKnown });
+    expect(quantity).toEqual({ value: 1, deviceFlag });
+    expect(isUnexplained(quantity.deviceFlag, undefined)).toBe(!isKnown);
   });
 });

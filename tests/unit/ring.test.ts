@@ -16,7 +16,7 @@ const THRESHOLDS: Thresholds = {
 const NEW = Number.NEGATIVE_INFINITY;
 
 function take(ring: Ring, timeMs: number, value: number | null, changes: Change[] | null = null) {
-  return ring.take(1, timeMs, value, null, THRESHOLDS, changes).verdict;
+  return ring.take(1, timeMs, { value, deviceFlag: null }, THRESHOLDS, changes).verdict;
 }
 
 /** Everything that a ring answers with, for comparing two of them. */
@@ -26,7 +26,7 @@ function stateOf(ring: Ring) {
     floorMs: ring.floorMs,
     times: [...ring.timesMs.slice(ring.start, end)],
     values: [...ring.values.slice(ring.start, end)],
-    flags: [...ring.flags.slice(ring.start, end)],
+    flags: [...ring.marks.slice(ring.start, end)],
     newest: ring.newest(),
   };
 }
@@ -138,7 +138,7 @@ describe('corrections by an engineer', () => {
     const ring = new Ring(NEW);
     take(ring, 10, 7);
     const changes: Change[] = [];
-    ring.take(1, 10, 8, null, THRESHOLDS, changes);
+    ring.take(1, 10, { value: 8, deviceFlag: null }, THRESHOLDS, changes);
     ring.doubt(0, 11);
     ring.undo(changes[0]!);
     expect(take(ring, 10, 8)).toBe('unsettled');
@@ -187,8 +187,10 @@ it('a clone is judged like the original and leaves it alone', () => {
 
 it('keeps device flags with their readings through insertion and eviction', () => {
   const ring = new Ring(NEW);
-  for (let time = 0; time < 100; time++) ring.take(1, time * 2, time, time % 2 ? `f${time}` : null, THRESHOLDS, null);
-  ring.take(1, 197, 0, 'between', THRESHOLDS, null);
+  for (let time = 0; time < 100; time++) {
+    ring.take(1, time * 2, { value: time, deviceFlag: time % 2 ? `f${time}` : null }, THRESHOLDS, null);
+  }
+  ring.take(1, 197, { value: 0, deviceFlag: 'between' }, THRESHOLDS, null);
   const end = ring.start + ring.size;
   for (let index = ring.start; index < end; index++) {
     const time = ring.timesMs[index]! / 2;

@@ -152,6 +152,7 @@ describe('trend columns', () => {
     max: null,
     flag: 1,
     deviceFlag: undefined,
+    censored: undefined,
     count: 1,
     valid: 1,
     expected: null,

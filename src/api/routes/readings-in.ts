@@ -141,7 +141,7 @@ function preview(deps: ApiDeps, delivery: Delivery) {
   const standard = surfaceWaterStandard(deps);
   const { readings, faults } = deps.door.preview(delivery);
   return {
-    readings: readings.map(({ station, parameter, timeMs, value, flag, deviceFlag }) => {
+    readings: readings.map(({ station, parameter, timeMs, value, flag, deviceFlag, censored }) => {
       const waterBody = deps.control.get('station', station)?.waterBody;
       const judged = waterBody !== undefined && value !== null && isUsable(flag);
       return {
@@ -152,6 +152,7 @@ function preview(deps: ApiDeps, delivery: Delivery) {
         unit: deps.reference.parameters.get(parameter)?.unit ?? '',
         flag,
         ...(deviceFlag === null ? {} : { deviceFlag }),
+        ...(censored && { censored }),
         class: judged ? classOf(standard, parameter, waterBody, value) : null,
       };
     }),

@@ -138,18 +138,19 @@ function qualityRoute(api: Api, deps: ApiDeps): void {
   });
 }
 
-function readingView({ timeMs, value, flag, deviceFlag, provisional }: ReadingRow) {
+function readingView({ timeMs, value, flag, deviceFlag, censored, provisional }: ReadingRow) {
   return {
     time: isoText(timeMs),
     value,
     flag,
     ...(deviceFlag === null ? {} : { deviceFlag }),
+    ...(censored && { censored }),
     ...(provisional ? { provisional: true as const } : {}),
   };
 }
 
 /** The columns of `POST /readings`, so that what was taken out can be put in again. */
-const CSV_HEADER = 'station,time,parameter,value,unit,flag,deviceFlag\n';
+const CSV_HEADER = 'station,time,parameter,value,unit,flag,deviceFlag,censored\n';
 
 /** A page is asked for when the client has taken the one before: that is the backpressure. */
 async function* csvPages(
@@ -163,8 +164,8 @@ async function* csvPages(
     if (rows.length === 0) return;
     const [before, after] = [`${station.id},`, `,${parameter.id},`];
     yield rows
-      .map(({ timeMs, value, flag, deviceFlag }) => {
-        return `${before}${isoText(timeMs)}${after}${value ?? ''},${csvField(parameter.unit)},${flag},${csvField(deviceFlag ?? '')}\n`;
+      .map(({ timeMs, value, flag, deviceFlag, censored }) => {
+        return `${before}${isoText(timeMs)}${after}${value ?? ''},${csvField(parameter.unit)},${flag},${csvField(deviceFlag ?? '')},${censored ?? ''}\n`;
       })
       .join('');
     if (rows.length < LIMIT_MAX) return;

@@ -1,6 +1,7 @@
 /** Readings in and out: receipts, pages, versions, latest values, quarantine. */
 import { z } from 'zod';
 import { CLASSES } from '#model/class.ts';
+import { LETTER_MEANINGS } from '#model/dialect.ts';
 import { FAULTS, type FaultCode } from '#model/faults.ts';
 import { id } from '#model/register.ts';
 import { instantText, listOf } from './common.ts';
@@ -13,6 +14,10 @@ const flag = z
   .describe('QARTOD: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing');
 const faultCode = z.enum(Object.keys(FAULTS) as [FaultCode, ...FaultCode[]]);
 const value = z.number().nullable();
+const censored = z
+  .enum(['<', '>'])
+  .optional()
+  .describe('The true value is below (above) `value`, which is a limit of the instrument');
 export const waterClass = z.enum(CLASSES).nullable();
 
 const reading = z.object({
@@ -20,6 +25,7 @@ const reading = z.object({
   value,
   flag,
   deviceFlag: z.string().optional().describe('As sent'),
+  censored,
   provisional: z
     .literal(true)
     .optional()
@@ -47,6 +53,7 @@ export const versionPage = listOf(
     value,
     flag,
     deviceFlag: z.string().nullable(),
+    censored,
     source: z.string(),
     received: instantText.nullable(),
     by: z.string().nullable().describe('Who or what replaced it; null for the current version'),
@@ -93,6 +100,7 @@ export const latest = z
         value,
         flag,
         deviceFlag: z.string().optional(),
+        censored,
         class: waterClass,
       }),
     ),
@@ -162,9 +170,14 @@ export const explainedReading = z
     value: z.number().nullable(),
     flag,
     deviceFlag: z.string().nullable(),
+    censored,
     engineer: flag.nullable().describe('Set by hand; it stands above the tests'),
     final: flag.describe('What the tests make of it together, as the thresholds are now'),
     tests: z.record(z.string(), flag).describe('By test; those that are not made are absent'),
+    letter: z
+      .enum([...LETTER_MEANINGS, 'unexplained'])
+      .nullable()
+      .describe("What the device's flag means here; `unexplained`: nobody has said, so the value is used for nothing"),
     timeGap: flag.describe('4 after a hole; no part of the flag'),
     thresholds: z.record(z.string(), z.unknown()),
   })
@@ -182,6 +195,7 @@ export const explainedReading = z
         engineer: null,
         final: 3,
         tests: { grossRange: 3, spike: 1, rateOfChange: 1, flatLine: 1 },
+        letter: null,
         timeGap: 1,
         thresholds: { fail: [0, 14], suspect: [6, 9.5], spike: [1, 2], intervalMs: 300000, holeMs: 900000 },
       },
@@ -265,6 +279,7 @@ export const decoded = z
         unit: z.string(),
         flag,
         deviceFlag: z.string().optional(),
+        censored,
         class: waterClass,
       }),
     ),

@@ -94,8 +94,12 @@ export function volumeText(cubicMetres: number, like = cubicMetres): string {
 const UNITS: Record<string, string> = { '1': '', degC: '°C', pH: '', m3: 'm³', 'm3/s': 'm³/s' };
 export const unit = (name: string): string => UNITS[name] ?? name;
 
-export const withUnit = (number: number | null | undefined, name: string): string =>
-  number === null || number === undefined ? NOTHING : `${value(number)} ${unit(name)}`.trim();
+/** What a reading says: `<0.02` where the instrument could only tell that it is less. */
+export const measured = (number: number | null | undefined, censored: '<' | '>' | undefined): string =>
+  number === null || number === undefined ? NOTHING : `${censored ?? ''}${value(number)}`;
+
+export const withUnit = (number: number | null | undefined, name: string, censored?: '<' | '>' | undefined): string =>
+  number === null || number === undefined ? NOTHING : `${measured(number, censored)} ${unit(name)}`.trim();
 
 const toMs = (time: string | number): number => (typeof time === 'number' ? time : Date.parse(time));
 

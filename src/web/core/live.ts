@@ -16,6 +16,7 @@ interface LiveReading {
   value: number | null;
   flag: 1 | 2 | 3 | 4 | 9;
   deviceFlag?: string;
+  censored?: '<' | '>';
 }
 
 export interface Batch {

@@ -70,6 +70,11 @@ export async function readAll(): Promise<boolean> {
   }
 }
 
+/** What of a reading replaces an older one's; what it doesn't have the older one's must not stand for. */
+function measuredIn({ time, value, flag, deviceFlag, censored }: Batch['readings'][number]) {
+  return { time, value, flag, deviceFlag, censored };
+}
+
 /** Puts live readings into what is known; values only, their classes come with the next reading of the service. */
 function takeReadings({ readings }: Batch): void {
   const changed = new Map<string, Latest>();
@@ -77,9 +82,7 @@ function takeReadings({ readings }: Batch): void {
     const known = changed.get(reading.station) ?? latest.value.get(reading.station);
     if (!known) continue;
     const items = known.items.map((item) =>
-      item.parameter === reading.parameter && item.time <= reading.time
-        ? { ...item, time: reading.time, value: reading.value, flag: reading.flag }
-        : item,
+      item.parameter === reading.parameter && item.time <= reading.time ? { ...item, ...measuredIn(reading) } : item,
     );
     changed.set(reading.station, { ...known, items });
   }

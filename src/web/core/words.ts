@@ -196,6 +196,10 @@ const COMMON = {
   flaggedByEngineer: ['工程师标记：{flag}', 'Flagged by an engineer: {flag}'],
   testsPassed: ['通过：{tests}', 'Passed: {tests}'],
   'test-device': ['设备自报', 'its device says so'],
+  letterUnexplained: [
+    '设备标记无人说明，数值不予采用',
+    'nobody has said what its device flag means, so it is not used',
+  ],
   'test-grossRange': ['超出量程或常见范围', 'beyond its range'],
   'test-climatology': ['超出该季节的常见范围', 'unusual for the season'],
   'test-spike': ['突变', 'spike'],

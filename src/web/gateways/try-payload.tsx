@@ -92,7 +92,7 @@ function Verdict({ verdict: { readings, faults } }: { verdict: Decoded }) {
     { head: t('station'), isName: true, cell: ({ station }) => stationName(station, stations.value) },
     { head: t('parameter'), cell: ({ parameter }) => parameterName(parameter) },
     { head: t('time'), cell: ({ time }) => format.second(time) },
-    { head: t('value'), align: 'end', cell: ({ value, unit }) => format.withUnit(value, unit) },
+    { head: t('value'), align: 'end', cell: ({ value, unit, censored }) => format.withUnit(value, unit, censored) },
     { head: t('class'), cell: (reading) => <ClassMark of={reading.class} /> },
     { head: t('quality'), cell: ({ flag, deviceFlag }) => <FlagMark flag={flag} deviceFlag={deviceFlag} /> },
   ];

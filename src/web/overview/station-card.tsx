@@ -44,7 +44,7 @@ export function StationCard({ pointed: { station, left, top } }: { pointed: Poin
               {limiting.has(item.parameter) && <span class="tag">{t('limiting')}</span>}
             </dt>
             <dd>
-              {format.withUnit(item.value, item.unit)} {item.class && NUMERALS[item.class]}
+              {format.withUnit(item.value, item.unit, item.censored)} {item.class && NUMERALS[item.class]}
             </dd>
           </div>
         ))}

@@ -38,7 +38,8 @@ function Doubt({ series: { station, parameter, unit }, point }: { series: Series
   );
   return (
     <li>
-      <time dateTime={time}>{format.second(point.timeMs)}</time> <b>{format.withUnit(point.value, unit)}</b>{' '}
+      <time dateTime={time}>{format.second(point.timeMs)}</time>{' '}
+      <b>{format.withUnit(point.value, unit, point.censored)}</b>{' '}
       <FlagMark flag={point.flag ?? 2} deviceFlag={point.deviceFlag} />{' '}
       {isAsked ? (
         <Shown of={explained} lines={1}>
@@ -71,7 +72,8 @@ function Tests({ found }: { found: Answer<'GET /series/{station}/{parameter}/qua
     <ul class="tests">
       {failed.map(([test, flag]) => (
         <li key={test}>
-          <FlagMark flag={flag} /> {testWord(test)}
+          <FlagMark flag={flag} />{' '}
+          {test === 'device' && found.letter === 'unexplained' ? t('letterUnexplained') : testWord(test)}
         </li>
       ))}
       {found.engineer !== null && <li>{t('flaggedByEngineer', { flag: flagWord(found.engineer) })}</li>}

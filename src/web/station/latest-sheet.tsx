@@ -85,12 +85,12 @@ function columnsOf(
     {
       head: t('value'),
       align: 'end',
-      cell: ({ value, unit }) => (
+      cell: ({ value, censored, unit }) => (
         <>
-          <b>{format.value(value)}</b> <span class="unit">{format.unit(unit)}</span>
+          <b>{format.measured(value, censored)}</b> <span class="unit">{format.unit(unit)}</span>
         </>
       ),
-      csv: ({ value }) => value,
+      csv: ({ value, censored }) => (censored && value !== null ? `${censored}${value}` : value),
     },
     {
       head: t('class'),

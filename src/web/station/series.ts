@@ -12,6 +12,8 @@ export interface Point {
   /** Of a raw reading. */
   flag: number | null;
   deviceFlag: string | undefined;
+  /** Its value is a limit of the instrument. */
+  censored: '<' | '>' | undefined;
   /** Readings in it, usable ones, expected ones. */
   count: number;
   valid: number;
@@ -52,6 +54,7 @@ export async function readSeries(
     max,
     flag: null,
     deviceFlag: undefined,
+    censored: undefined,
     count,
     valid,
     expected,
@@ -100,6 +103,7 @@ function toPoint(item: Answer<'GET /series/{station}/{parameter}/readings'>['ite
     max: null,
     flag: item.flag,
     deviceFlag: item.deviceFlag,
+    censored: item.censored,
     count: item.flag === 9 ? 0 : 1,
     valid: isUsable ? 1 : 0,
     expected: null,

@@ -207,7 +207,7 @@ function readoutOf(data: uPlot.AlignedData, index: number, series: Series) {
   return (
     <>
       <b>{format.minute(point?.timeMs ?? seconds * 1000)}</b>
-      <span>{format.withUnit(point?.value, series.unit)}</span>
+      <span>{format.withUnit(point?.value, series.unit, point?.censored)}</span>
       {min !== null && min !== undefined && (
         <span>
           {t('from')} {format.value(min)} {t('to')} {format.value(max)}

@@ -152,7 +152,12 @@ function columnsOf({ step, unit }: Series, aim: Limit | null): Column<Point>[] {
   if (step === 'raw') {
     return [
       time,
-      number(`${t('value')} ${format.unit(unit)}`.trim(), ({ value }) => value),
+      {
+        head: `${t('value')} ${format.unit(unit)}`.trim(),
+        align: 'end',
+        cell: ({ value, censored }) => format.measured(value, censored),
+        csv: ({ value, censored }) => (censored && value !== null ? `${censored}${value}` : value),
+      },
       { head: t('quality'), cell: ({ flag }) => flagWord(flag ?? 2), csv: ({ flag }) => flag },
       { head: t('deviceFlag'), cell: ({ deviceFlag }) => deviceFlag ?? '', csv: ({ deviceFlag }) => deviceFlag },
       { head: t('state'), cell: ({ provisional }) => (provisional ? t('provisional') : t('final')) },
