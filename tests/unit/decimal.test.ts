@@ -90,7 +90,7 @@ describe('a value at the threshold passes', () => {
     const values = [0.3, 0.4, 0.3, 0.4, 0.3];
     const ring = new Ring(Number.NEGATIVE_INFINITY);
     const provisional = values.map((value, i) =>
-      ring.take(1, i * 15 * MIN, { value: value, deviceFlag: null }, thresholds, null),
+      ring.take(1, i * 15 * MIN, { value, deviceFlag: null }, thresholds, null),
     );
     // Of the first one there is nothing to compare with.
     expect(provisional.slice(1).map((taken) => (taken as { flag: number }).flag)).toEqual([GOOD, GOOD, GOOD, GOOD]);
