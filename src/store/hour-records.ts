@@ -58,6 +58,14 @@ export interface HourRecords {
 
 const NOTHING = emptyStatistics();
 
+function toWaiting(row: Record<string, unknown>): WaitingReflag {
+  return {
+    ...toSeriesReading(row),
+    throughSeq: row.throughSeq as number,
+    recounted: row.recounted as number,
+  };
+}
+
 /** Not split: the statements and what they serve, each a few lines. */
 export function openHourRecords(derived: Database): HourRecords {
   const dirtyHours = openDirtyHours(derived);
@@ -122,8 +130,7 @@ export function openHourRecords(derived: Database): HourRecords {
         before.max !== max
       );
     },
-    waiting: (limit) =>
-      selectReflags.all(limit).map((row) => ({ ...toSeriesReading(row), throughSeq: row.throughSeq as number })),
+    waiting: (limit) => selectReflags.all(limit).map(toWaiting),
     isOvertaken: ({ series, timeMs, throughSeq }) => newer.get(floorHour(timeMs), series, throughSeq) !== undefined,
     forget(reflags) {
       for (const { series, timeMs } of reflags) removeReflag.run(series, timeMs);
