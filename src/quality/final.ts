@@ -22,6 +22,7 @@ import { multivariate, neighbour, type Window } from './companions.ts';
 import { flatLine, flatSpanMs, heldAfterJump, isStep } from './flat-line.ts';
 import { worsened } from './provisional.ts';
 import { timeGap } from './record-tests.ts';
+import { DOUBT_MS, HOLE_MS_MAX, heldAfterHole } from './still-water.ts';
 import { grossRange, rateOfChange, spike } from './tests.ts';
 import { type Thresholds, UNSTATED_INTERVAL_MS } from './thresholds.ts';
 
@@ -55,13 +56,14 @@ export function reachBackMs(thresholds: Thresholds): number {
     // The record that covers the start of a flat span may lie up to a neighbour's distance before it. A value that
     // stands still after a leap takes its stretch, the one before it, what each came from, and the neighbour itself.
     reachMs = flat.afterJump && spike ? 2 * spanMs + 3 * holeMs : spanMs + holeMs;
+    if (flat.still) reachMs = Math.max(reachMs, DOUBT_MS + HOLE_MS_MAX + holeMs);
   }
   return Math.max(reachMs, attenuated?.periodMs ?? 0);
 }
 
 /** A flag depends on nothing that is more than this after its reading. */
 export function reachForwardMs({ spike, flat, holeMs }: Thresholds): number {
-  if (!spike) return 0;
+  if (!spike) return flat?.still ? holeMs : 0;
   return flat?.afterJump ? 2 * holeMs : holeMs;
 }
 
@@ -182,7 +184,9 @@ function evaluate(
   const own: Window = { timesMs, values: comparable };
   const isCensored = (i: number) => window[i]!.censored !== undefined;
   const exact = window.some(({ censored }) => censored) ? comparable.map((v, i) => (isCensored(i) ? null : v)) : null;
-  const stuck = flat ? flatLine(timesMs, comparable, flat, intervalMs, holeMs, isCensored) : null;
+  const held = flat?.still ? heldAfterHole(timesMs, exact ?? comparable, flat, holeMs) : null;
+  const stuck = flat ? flatLine(timesMs, comparable, flat, intervalMs, holeMs, isCensored, held) : null;
+  for (const [i, isHeld] of held?.entries() ?? []) if (isHeld) stuck![i] = worstFlag(stuck![i]!, SUSPECT);
   const moving =
     flat?.afterJump && thresholds.spike ? withoutHeld(timesMs, comparable, exact, stuck!, thresholds) : comparable;
   return {

@@ -30,7 +30,9 @@ export function flatSpanMs(thresholdMs: number, intervalMs: number): number {
  * QARTOD test 8 over a series in time order; null = missing. A value is flagged when the values of the span that ends
  * with it differ by less than the tolerance, provided that the records (missing ones too) cover that span without a
  * hole of more than `holeMs`, and that half of them at least hold a value, two or more: what nobody saw is no flat
- * line, and neither is what stands still beyond what the sensor can see, which ends a stretch as a hole does. One pass: the extremes of a sliding window.
+ * line, and neither is what stands still beyond what the sensor can see, which ends a stretch as a hole does. One pass:
+ * the extremes of a sliding window.
+ * @param held values in `still` that water can't have come to (still-water.ts)
  */
 export function flatLine(
   timesMs: readonly number[],
@@ -39,6 +41,7 @@ export function flatLine(
   intervalMs: number,
   holeMs: number,
   isCensored: (i: number) => boolean = () => false,
+  held: readonly boolean[] | null = null,
 ): Flag[] {
   const suspectMs = flatSpanMs(test.suspectMs, intervalMs);
   const failMs = flatSpanMs(test.failMs, intervalMs);
@@ -71,7 +74,7 @@ export function flatLine(
       const startMs = timesMs[i]! - spanMs;
       return timesMs[coveredFrom]! <= startMs && (flatFrom === coveredFrom || timesMs[flatFrom - 1]! < startMs);
     };
-    if (mayStandStill(value, test)) flags.push(GOOD);
+    if (mayStandStill(value, test) && !held?.[i]) flags.push(GOOD);
     else if (isFlatFor(failMs) && isSeen.fail(i)) flags.push(FAIL);
     else flags.push(isFlatFor(suspectMs) && isSeen.suspect(i) ? SUSPECT : GOOD);
   }

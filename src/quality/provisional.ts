@@ -21,6 +21,7 @@ import {
 import { censoredOfMark, flagOfMark, type Reading } from '#model/reading.ts';
 import { climatology } from './climatology.ts';
 import { type FlatLine, flatSpanMs, isFlat, isStep, mayStandStill } from './flat-line.ts';
+import { DOUBT_MS, isThawedBefore } from './still-water.ts';
 import { grossRange } from './tests.ts';
 import type { Thresholds } from './thresholds.ts';
 
@@ -46,10 +47,12 @@ export interface FlatRun {
   min: number;
   max: number;
   count: number;
+  /** Near 0, and after a hole before which the water wasn't (still-water.ts). */
+  isDoubted: boolean;
 }
 
 export function emptyRun(): FlatRun {
-  return { under: null, startMs: 0, min: 0, max: 0, count: 0 };
+  return { under: null, startMs: 0, min: 0, max: 0, count: 0, isDoubted: false };
 }
 
 /**
@@ -186,9 +189,13 @@ const FLAT_COUNT_MIN = 3;
 
 /** QARTOD test 8: the spread over the whole span is below the tolerance (strictly, so 0 would flag nothing). */
 function flatLine(timeMs: number, value: number, run: FlatRun, flat: FlatLine, intervalMs: number): Flag {
-  if (run.count < FLAT_COUNT_MIN || mayStandStill(value, flat)) return GOOD;
   const lengthMs = timeMs - run.startMs;
+  const isStill = mayStandStill(value, flat);
+  const isHeld = isStill && run.isDoubted && lengthMs > 0 && lengthMs <= DOUBT_MS;
+  if (isStill && !isHeld) return GOOD;
+  if (run.count < FLAT_COUNT_MIN) return isHeld ? SUSPECT : GOOD;
   if (lengthMs >= flatSpanMs(flat.failMs, intervalMs)) return FAIL;
+  if (isHeld) return SUSPECT;
   return lengthMs >= flatSpanMs(flat.suspectMs, intervalMs) ? SUSPECT : GOOD;
 }
 
@@ -231,8 +238,11 @@ function findRun(
   run.min = value;
   run.max = value;
   run.count = 1;
+  run.isDoubted = false;
   let nextMs = timeMs;
   for (let index = before - 1; index >= recent.start; index--) {
+    if (run.startMs - recent.timesMs[index]! > thresholds.holeMs)
+      run.isDoubted = isDoubted(run, recent, index, thresholds);
     if (nextMs - recent.timesMs[index]! > thresholds.holeMs) return;
     nextMs = recent.timesMs[index]!;
     const earlier = recent.values[index]!;
@@ -246,4 +256,15 @@ function findRun(
     run.startMs = nextMs;
     run.count++;
   }
+}
+
+/** Whether a run that nothing came right before begins where the water wasn't before, by the last value up to `index`. */
+function isDoubted({ startMs }: FlatRun, recent: Recent, index: number, { flat, holeMs }: Thresholds): boolean {
+  if (!flat?.still) return false;
+  for (let place = index; place >= recent.start; place--) {
+    const value = recent.values[place]!;
+    if (Number.isNaN(value)) continue;
+    return isThawedBefore({ timeMs: recent.timesMs[place]!, value }, startMs, flat, holeMs);
+  }
+  return false;
 }

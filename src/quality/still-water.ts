@@ -1,0 +1,67 @@
+/**
+ * Ice, or a probe without contact: both read the same to the digit for days. Water at its freezing point stands still near 0,
+ * but it was near 0 before: what stands still there after a hole in which it can't have cooled so far is suspect from its first
+ * reading on, and no longer spared by the flat-line test (`still`).
+ */
+import { DAY_MS } from '#model/calendar.ts';
+import { type FlatLine, isFlat, mayStandStill } from './flat-line.ts';
+
+/** Water of a river doesn't cool from its summer to ice in a day; after a longer hole nothing is known of before. */
+export const HOLE_MS_MAX = DAY_MS;
+/** For so long after the hole; what stands still longer without a reading of before is taken for ice. */
+export const DOUBT_MS = 3 * DAY_MS;
+
+/** Whether water of this value may have frozen over within a day: in the span, or as far from it as the span is wide. */
+function isNear(value: number, [low, high]: readonly [number, number]): boolean {
+  const width = high - low;
+  return value >= low - width && value <= high + width;
+}
+
+/**
+ * Whether what begins right after a hole is to be doubted when it stands still: something else was measured before it.
+ * @param holeMs how far readings may lie apart that are neighbours
+ */
+export function isThawedBefore(
+  before: { timeMs: number; value: number },
+  firstMs: number,
+  { still }: FlatLine,
+  holeMs: number,
+): boolean {
+  const elapsedMs = firstMs - before.timeMs;
+  return still !== undefined && elapsedMs > holeMs && elapsedMs <= HOLE_MS_MAX && !isNear(before.value, still);
+}
+
+/**
+ * Which values stand still near 0 after a hole, where it wasn't near 0 before. Depends on nothing that is more than
+ * `DOUBT_MS` and `HOLE_MS_MAX` before a value, or a hole after it.
+ * @param values in time order; null = missing, or of no use as evidence
+ */
+export function heldAfterHole(
+  timesMs: readonly number[],
+  values: readonly (number | null)[],
+  test: FlatLine,
+  holeMs: number,
+): boolean[] {
+  const held = values.map(() => false);
+  let last: { timeMs: number; value: number } | null = null;
+  let run: { from: number; min: number; max: number; isDoubted: boolean } | null = null;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    if (value === null) continue;
+    const timeMs = timesMs[i]!;
+    if (last === null || timeMs - last.timeMs > holeMs) {
+      const isDoubted = last !== null && isThawedBefore(last, timeMs, test, holeMs);
+      run = { from: i, min: value, max: value, isDoubted };
+    } else if (run !== null) {
+      run.min = Math.min(run.min, value);
+      run.max = Math.max(run.max, value);
+      if (!isFlat(run.min, run.max, test.tolerance)) run = null;
+      else if (run.isDoubted && mayStandStill(value, test) && timeMs - timesMs[run.from]! <= DOUBT_MS) {
+        held[i] = true;
+        held[run.from] = true;
+      }
+    }
+    last = { timeMs, value };
+  }
+  return held;
+}
