@@ -44,19 +44,20 @@ export function heldAfterHole(
 ): boolean[] {
   const held = values.map(() => false);
   let last: { timeMs: number; value: number } | null = null;
-  let run: { from: number; min: number; max: number; isDoubted: boolean } | null = null;
+  /** What is doubted: nearly always nothing, and then this costs nothing. */
+  let run: { from: number; min: number; max: number } | null = null;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     if (value === null) continue;
     const timeMs = timesMs[i]!;
     if (last === null || timeMs - last.timeMs > holeMs) {
       const isDoubted = last !== null && isThawedBefore(last, timeMs, test, holeMs);
-      run = { from: i, min: value, max: value, isDoubted };
+      run = isDoubted ? { from: i, min: value, max: value } : null;
     } else if (run !== null) {
       run.min = Math.min(run.min, value);
       run.max = Math.max(run.max, value);
       if (!isFlat(run.min, run.max, test.tolerance)) run = null;
-      else if (run.isDoubted && mayStandStill(value, test) && timeMs - timesMs[run.from]! <= DOUBT_MS) {
+      else if (mayStandStill(value, test) && timeMs - timesMs[run.from]! <= DOUBT_MS) {
         held[i] = true;
         held[run.from] = true;
       }
