@@ -6,6 +6,7 @@
 import type { Reference } from '#model/reference.ts';
 import type { Control } from '#store/control.ts';
 import type { OpenJournalReader } from '#store/journal-reader.ts';
+import { lettersWithoutMeaning } from '#store/letters-in-use.ts';
 import type { ReadingStore } from '#store/reading-store.ts';
 import type { Database } from '#store/sqlite.ts';
 
@@ -26,7 +27,7 @@ interface UpgradeStep {
 }
 
 /** In the order of their rules; a step that was ever released stays. */
-const UPGRADE_STEPS: readonly UpgradeStep[] = [];
+const UPGRADE_STEPS: readonly UpgradeStep[] = [{ rules: 2, run: lettersWithoutMeaning }];
 
 /** @throws what a step throws, a StoreError while the store is away: then it is tried again. */
 export async function runUpgradeSteps(fromRules: number, parts: UpgradeParts): Promise<string[]> {

@@ -230,6 +230,6 @@ async function flush({ derived, store, onReflagged }: HourBooksParts, records: H
   }
 }
 
-function toReading({ series, timeMs, value, flag, deviceFlag }: SeriesReading): SeriesReading {
-  return { series, timeMs, value, flag, deviceFlag };
+function toReading({ series, timeMs, value, flag, deviceFlag, censored }: SeriesReading): SeriesReading {
+  return { series, timeMs, value, flag, deviceFlag, censored };
 }

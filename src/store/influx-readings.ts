@@ -145,6 +145,13 @@ class InfluxReadings implements ReadingStore {
     });
   }
 
+  async deviceFlags(series: number): Promise<string[]> {
+    const [found] = await this.#client.query([
+      `SELECT distinct("deviceFlag") FROM "${MEASUREMENT}" WHERE ${this.#where(series)}`,
+    ]);
+    return found!.values.flatMap(([, text]) => deviceFlagOf(text as string | null) ?? []);
+  }
+
   async hours(series: number): Promise<number[]> {
     const where = this.#where(series);
     const [first, last] = await this.#client.query([

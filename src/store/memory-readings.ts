@@ -45,6 +45,11 @@ export class MemoryReadings implements ReadingStore {
     });
   }
 
+  async deviceFlags(series: number): Promise<string[]> {
+    const all = [...(this.#series.get(series)?.values() ?? [])].flatMap(({ deviceFlag }) => deviceFlag ?? []);
+    return [...new Set(all)];
+  }
+
   async hours(series: number): Promise<number[]> {
     const times = [...(this.#series.get(series)?.keys() ?? [])].sort((a, b) => a - b);
     return [...new Set(times.map(floorHour))];

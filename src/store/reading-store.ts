@@ -54,6 +54,8 @@ export interface ReadingStore {
   after(series: number, timeMs: number, count: number): Promise<Reading[]>;
   /** What is stored at exactly these keys, in their order. */
   at(keys: readonly { series: number; timeMs: number }[]): Promise<(TracedReading | undefined)[]>;
+  /** The device flags that readings of this series were sent with, each once, in no order. */
+  deviceFlags(series: number): Promise<string[]>;
   /** Starts (epoch ms) of the UTC hours that hold readings of this series, ascending: what a rebuild begins with. */
   hours(series: number): Promise<number[]>;
   /** Deletes readings of this series before `beforeMs` for good (WK_RAW_RETENTION); resolves when done. */

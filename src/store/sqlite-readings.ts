@@ -32,6 +32,7 @@ export class SqliteReadings implements ReadingStore {
   readonly #traced: Statement;
   readonly #before: Statement;
   readonly #at: Statement;
+  readonly #deviceFlags: Statement;
   readonly #hours: Statement;
   readonly #prune: Statement;
 
@@ -53,6 +54,9 @@ export class SqliteReadings implements ReadingStore {
       `SELECT ${COLUMNS} FROM reading WHERE series = ? AND timeMs < ? ORDER BY timeMs DESC LIMIT ?`,
     );
     this.#at = database.prepare(`SELECT ${COLUMNS}, seq FROM reading WHERE series = ? AND timeMs = ?`);
+    this.#deviceFlags = database.prepare(
+      'SELECT DISTINCT deviceFlag FROM reading WHERE series = ? AND deviceFlag IS NOT NULL',
+    );
     this.#hours = database.prepare(
       'SELECT DISTINCT timeMs - ((timeMs % ?2) + ?2) % ?2 AS hourMs FROM reading WHERE series = ?1 ORDER BY hourMs',
     );
@@ -96,6 +100,10 @@ export class SqliteReadings implements ReadingStore {
         return row && toTraced(row);
       }),
     );
+  }
+
+  async deviceFlags(series: number): Promise<string[]> {
+    return this.#guard(() => this.#deviceFlags.all(series)).map((row) => row.deviceFlag as string);
   }
 
   async hours(series: number): Promise<number[]> {

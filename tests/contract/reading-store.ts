@@ -81,6 +81,16 @@ export function readingStoreContract(
       expect((await all(1))[1]!.censored).toBeUndefined();
     });
 
+    it('names the device flags of a series, each once, whatever they are made of', async () => {
+      const flags = ['N', 'sc', 'N', null, '~x', 'a "b" \\', '', 'sc'];
+      await store.write(flags.map((deviceFlag, minute) => reading(1, minute, minute, { deviceFlag })));
+      await store.write([reading(2, 0, 1, { deviceFlag: 'other' }), reading(1, 0, 0, { deviceFlag: 'S' })]);
+      expect((await store.deviceFlags(1)).sort()).toEqual(
+        [...new Set(['S', ...flags.slice(1)])].filter((one) => one !== null).sort(),
+      );
+      expect(await store.deviceFlags(3)).toEqual([]);
+    });
+
     it('keeps the later of two readings for one time, in one call and over calls', async () => {
       await store.write([reading(1, 0, 1), reading(1, 0, 2, { flag: 3, deviceFlag: 'M' })]);
       expect(await all(1)).toEqual([plain(reading(1, 0, 2, { flag: 3, deviceFlag: 'M' }))]);

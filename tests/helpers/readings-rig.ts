@@ -62,6 +62,7 @@ function fragile(store: ReadingStore, next: { fault: Fault | null }): ReadingSto
     before: (...query) => store.before(...query),
     after: (...query) => store.after(...query),
     at: (keys) => store.at(keys),
+    deviceFlags: (series) => store.deviceFlags(series),
     hours: (series) => store.hours(series),
     prune: (series, beforeMs) => store.prune(series, beforeMs),
     close: () => store.close(),

@@ -49,6 +49,7 @@ export class FaultyReadings implements ReadingStore {
   before = this.#ask((kept) => kept.before.bind(kept));
   after = this.#ask((kept) => kept.after.bind(kept));
   at = this.#ask((kept) => kept.at.bind(kept));
+  deviceFlags = this.#ask((kept) => kept.deviceFlags.bind(kept));
   hours = this.#ask((kept) => kept.hours.bind(kept));
   prune = this.#ask((kept) => kept.prune.bind(kept));
 
