@@ -186,8 +186,7 @@ export function createEvaluator({
    * values that came together none is held against the one before of another.
    */
   function gather(sources: NonNullable<Lane['sources']>, watch: Watch, condition: Deriving, read: Read): void {
-    const { timeMs, value } = read;
-    const { parameter, letters } = watch;
+    const [{ timeMs, value }, { parameter, letters }] = [read, watch];
     const isLate = isOutOfReach(timeMs) && (occasion.isRecordOnly || !isIn(sources.timely, timeMs, parameter));
     const source = isLate ? sources.late : sources.timely;
     const isChanged =
