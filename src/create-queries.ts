@@ -16,6 +16,7 @@ import type { Queries } from '#store/queries.ts';
 import { createReadingQueries } from '#store/reading-queries.ts';
 import { openReadOnly } from '#store/sqlite.ts';
 import { createTrendQueries } from '#store/trend-queries.ts';
+import { createTrendSteps } from '#store/trend-steps.ts';
 import { openUnsettled } from '#store/unsettled.ts';
 import { createVolumesAsOf } from '#store/volume-as-of.ts';
 import { meterVolumes, volumes } from '#store/volume-queries.ts';
@@ -48,6 +49,7 @@ export function openQueries(config: Config): OpenQueries {
   const queries: Queries = {
     ...readings,
     trends,
+    ...createTrendSteps({ trends, readings: readings.readings }),
     trendTest: async ({ values, ...options }) => trendTest(values, options),
     ...createAssessmentQueries({ derived, trends, allowedLatenessMs }),
     volumes: async (query) => volumes(derived, query),

@@ -29,6 +29,7 @@ const METHODS: Record<keyof Queries, true> = {
   readings: true,
   history: true,
   trends: true,
+  trendSteps: true,
   trendTest: true,
   periods: true,
   volumes: true,

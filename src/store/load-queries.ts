@@ -5,6 +5,7 @@
 import { concentrationByHour, type HourMean, type Stand, stands, standsOfHours } from '#assess/load.ts';
 import { HOUR_MS } from '#model/calendar.ts';
 import { isUsable } from '#model/flag.ts';
+import { counted } from '#model/mean.ts';
 import { openFrozenHours } from './frozen-hours.ts';
 import type { LoadBucket, LoadQuery, Queries } from './queries.ts';
 import { type Database, eachRow } from './sqlite.ts';
@@ -49,8 +50,8 @@ export function createLoadQueries({ derived, readings }: LoadQueriesParts): Pick
     const values = hourMeans(series, fromMs, goneMs).map(({ hourMs, mean }) => ({ timeMs: hourMs, value: mean }));
     for (let nextMs = goneMs; nextMs < toMs; ) {
       const page = await readings({ series, fromMs: nextMs, toMs, limit: PAGE, asOfMs: null });
-      for (const { timeMs, value, flag } of page) {
-        if (value !== null && isUsable(flag)) values.push({ timeMs, value });
+      for (const { timeMs, value, flag, censored } of page) {
+        if (value !== null && isUsable(flag)) values.push({ timeMs, value: counted(value, censored) });
       }
       if (page.length < PAGE) break;
       nextMs = page.at(-1)!.timeMs + 1;

@@ -220,6 +220,8 @@ export interface Queries {
   }): Promise<ReadingRow[]>;
   history(query: { series: number; timeMs: number }): Promise<ReadingVersion[]>;
   trends(query: TrendQuery): Promise<TrendBucket[]>;
+  /** The mean of each bucket, or the limit that all its readings lie beyond; null without a valid reading. */
+  trendSteps(query: TrendQuery): Promise<(TrendValue | null)[]>;
   /** Nothing stored: it is asked here because long lists take longer than the main thread has. */
   trendTest(query: TrendTestQuery): Promise<TrendTest>;
   /** For each span the series that have readings in it, in any order. */

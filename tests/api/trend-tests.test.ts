@@ -11,14 +11,13 @@ async function cyclic(noise: (startMs: number) => number = () => 0): Promise<{ r
   const rig = await startApi();
   const queries: TrendQuery[] = [];
   const at = (ms: number) => 0.5 + 0.3 * Math.cos((2 * Math.PI * ms) / YEAR_MS);
-  rig.queries.trends = async (query) => {
+  rig.queries.trendSteps = async (query) => {
     queries.push(query);
     return query.edgesMs.slice(1).map((endMs, index) => {
       const startMs = query.edgesMs[index]!;
       let [sum, count] = [0, 0];
       for (let ms = startMs; ms < endMs; ms += DAY_MS, count++) sum += at(ms);
-      const mean = sum / count + noise(startMs);
-      return { startMs, endMs, count, valid: count, mean, min: mean, max: mean, provisional: false };
+      return { value: sum / count + noise(startMs), censored: null };
     });
   };
   return { rig, queries };

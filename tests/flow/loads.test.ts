@@ -47,6 +47,7 @@ beforeAll(async () => {
         { id: 'flow', interval: 'PT10M' },
         { id: 'register', interval: 'PT1H' },
         { id: 'nh3n', interval: 'PT4H' },
+        { id: 'tp', interval: 'PT4H', detectionLimit: 0.02 },
       ],
     });
     const meter = { station: id, maxFlow: 100, measures: 'release' };
@@ -86,6 +87,7 @@ beforeAll(async () => {
   for (let turn = 0; turn < 6; turn++) {
     const value = turn % 2 === 0 ? 0.2 : 0.4;
     lines.push(`four,${iso(dayMs + turn * 4 * HOUR)},nh3n,${value},mg/L,`);
+    lines.push(`four,${iso(dayMs + turn * 4 * HOUR)},tp,0.004,mg/L,`);
     lines.push(`ends,${iso(dayMs + (turn + 1) * 4 * HOUR)},nh3n,${value},mg/L,`);
   }
   const { status } = await service.call('POST', '/readings', lines.join('\n'));
@@ -153,6 +155,11 @@ describe('GET /loads', () => {
       expect(carried).toEqual(Array.from({ length: 24 }, (_, hour) => (hour % 8 < 4 ? 7.2 : 14.4)));
     },
   );
+
+  it('weighs what lies below a detection limit with half of the limit', async () => {
+    const { body } = await loads({ ...range, station: 'four', parameter: 'tp' });
+    expect(body.total.kilograms).toBeCloseTo(0.01 * 864, 9);
+  });
 
   it.each([
     ['pH, which is no concentration', { parameter: 'ph' }, 400, 'request.invalid'],

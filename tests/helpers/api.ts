@@ -73,6 +73,7 @@ function emptyQueries(): Queries {
     history: async () => [],
     trends: async ({ edgesMs }) =>
       edgesMs.slice(1).map((endMs, index) => ({ ...NO_READINGS, startMs: edgesMs[index]!, endMs })),
+    trendSteps: async ({ edgesMs }) => edgesMs.slice(1).map(() => null),
     trendTest: async ({ values, ...options }) => trendTest(values, options),
     periods: async ({ spans }) => spans.map(() => []),
     volumes: async ({ edgesMs }) =>

@@ -76,8 +76,7 @@ function seriesRoute(api: Api, deps: ApiDeps): void {
       await deps.caughtUp('books');
       const { mean } = parameter;
       const asked = { series, mean, edgesMs, interval, timeZone, asOfMs: null };
-      const steps = edgesMs.length === 0 ? [] : await queries.trends(asked);
-      const values = steps.map((step) => (step.mean === null ? null : { value: step.mean, censored: null }));
+      const values = edgesMs.length === 0 ? [] : await queries.trendSteps(asked);
       const { method, season, alpha, serial } = query;
       const test = await queries.trendTest({ values, method, period: perYear, alpha, serial });
       const text = zonedTexts(timeZone);
