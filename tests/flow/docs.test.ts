@@ -52,6 +52,7 @@ const SCHEMAS: Record<string, z.ZodType> = {
   ledger: registers.ledger,
   correction: readings.correction,
   station: registerSchema.station,
+  gateway: registerSchema.gateway,
   'summary-group': z.strictObject({
     reason: z.enum(['flood', 'chattering', 'quiet']),
     kind: z.enum([

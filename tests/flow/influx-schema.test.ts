@@ -47,7 +47,7 @@ describe.skipIf(!hasInfluxdb)(`readings in InfluxDB${hasInfluxdb ? '' : ' (influ
     const at = (minute: number) => ({ series: 1, timeMs: BASE_MS + minute * MINUTE_MS, deviceFlag: null, seq: minute });
     await store.write([
       { ...at(0), value: 1, flag: 1 },
-      { ...at(5), value: 3, flag: 2 },
+      { ...at(5), value: 3, flag: 2, censored: '>' },
       { ...at(10), value: 700, flag: 3 },
       { ...at(15), value: 800, flag: 4 },
       { ...at(20), value: null, flag: 9 },
