@@ -18,7 +18,7 @@ import { frozenHoursDdl } from './frozen-hours.ts';
 import { periodsDdl } from './period-tables.ts';
 import { recountDdl } from './recount-tables.ts';
 import { rejectedDdl } from './rejected.ts';
-import { settleDdl } from './settle-tables.ts';
+import { countedDdl, settleDdl } from './settle-tables.ts';
 import { type Database, openDatabase, type Statement } from './sqlite.ts';
 import { tellingDdl } from './telling-tables.ts';
 import { volumeDdl, volumeKnotsDdl, volumeTotalsDdl } from './volume-tables.ts';
@@ -48,6 +48,7 @@ export const derivedMigrations: readonly string[] = [
   recountDdl,
   amendedDdl,
   alarmWorstDdl,
+  countedDdl,
 ];
 
 export function openDerived(path: string): Database {

@@ -1,6 +1,6 @@
 /**
  * A gateway's ledger: what became of every value that it sent. Received and quarantined are counted by the journal,
- * stored and duplicate by the `readings` follower; what is left is pending (invariant 1).
+ * stored and duplicate by the `readings` follower once the store has what an entry brought; what is left is pending (invariant 1).
  */
 import type { Gap } from '#model/register.ts';
 import type { IntakeCount } from './journal-port.ts';

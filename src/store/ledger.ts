@@ -1,5 +1,5 @@
 /**
- * Who sent what: per source how many values settled as stored and as duplicate, and for each entry that stored
+ * Who sent what: per source how many values the store has confirmed or knew already, and for each entry that stored
  * anything its source and when it was received. About 15 bytes an entry, never pruned: a stored reading keeps only
  * the seq of its entry, and with this every value that ever was current tells where it came from (`asOf`, history).
  */

@@ -1,8 +1,8 @@
 /**
  * The follower `readings`: settles what the door left open, then writes the reading store (docs/decisions/0007).
  * Two cursors make it exactly once in effect for any store: `settled` moves in the transaction that records verdicts,
- * versions, dirty hours and counts; `readings` moves after the store has the readings. A crash in between repeats
- * only the write, of the same readings: nothing is settled twice, and no duplicate lands on a final flag.
+ * versions and dirty hours; `readings` moves in the one that counts, after the store has the readings. A crash in between
+ * repeats only the write, of the same readings: nothing is settled twice, and no duplicate lands on a final flag.
  */
 import type { Correction, Entry } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
@@ -107,6 +107,7 @@ export function createReadingsFollower({
     if (corrected.length > 0) onReflagged(corrected);
     transaction(derived, () => {
       unwritten.forget(lastSeq);
+      records.count(run, readings);
       records.reject(run, rejected);
       written.save(lastSeq);
     });

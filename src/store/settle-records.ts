@@ -15,10 +15,11 @@ import {
 import { isSame, type Measurement, type Reading, type SeriesReading } from '#model/reading.ts';
 import { openRejudgedInbox, type RejudgedInbox } from './alert-tables.ts';
 import { type Amended, openAmended } from './amended.ts';
+import { Cursor } from './derived.ts';
 import { type DirtyHours, openDirtyHours } from './dirty-hours.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { openPins, type Pins } from './pins.ts';
-import type { RejectedReading, TracedReading } from './reading-store.ts';
+import type { ReadingToStore, RejectedReading, TracedReading } from './reading-store.ts';
 import { openRejected, type Rejected, rejectedId } from './rejected.ts';
 import { openSeriesState, type SeriesState } from './series-state.ts';
 import { decide, isOpen, pinsFlag } from './settlement.ts';
@@ -56,6 +57,8 @@ export class SettleRecords {
   readonly #rejudged: RejudgedInbox;
   readonly #amended: Amended;
   readonly #countUnwritten: Statement;
+  /** Through this seq an earlier program counted values when it settled them, and not when the store had them. */
+  readonly #countedSeq: number;
 
   constructor(derived: Database) {
     this.unwritten = openUnwritten(derived);
@@ -68,9 +71,10 @@ export class SettleRecords {
     this.#rejudged = openRejudgedInbox(derived);
     this.#amended = openAmended(derived);
     this.#countUnwritten = derived.prepare('SELECT count(*) AS n FROM unwritten WHERE seq = ?');
+    this.#countedSeq = new Cursor(derived, 'counted').seq;
   }
 
-  /** Decides what is open, counts, and returns the readings that are to be stored. `known` is kept up to date. */
+  /** Decides what is open and returns the readings that are to be stored. `known` is kept up to date. */
   settleMessage(entry: MessageEntry, known: KnownReadings): SeriesReading[] {
     const stored: SeriesReading[] = [];
     const { seq, source, receivedMs, readings } = entry;
@@ -87,7 +91,6 @@ export class SettleRecords {
       if (times?.has(timeMs)) times.set(timeMs, { timeMs, value, flag, deviceFlag, censored, seq });
       stored.push(reading);
     }
-    this.#ledger.add(source, stored.length, readings.length - stored.length);
     if (stored.length > 0) this.#ledger.keepOrigin(seq, source, receivedMs);
     return stored;
   }
@@ -161,6 +164,17 @@ export class SettleRecords {
     this.#state.remember(stored);
   }
 
+  /** Counts what became of these entries' values: until the store has confirmed what it was given of them they are pending. */
+  count(run: readonly Entry[], written: readonly ReadingToStore[]): void {
+    const stored = new Map<number, number>();
+    for (const { seq } of written) stored.set(seq!, (stored.get(seq!) ?? 0) + 1);
+    for (const entry of run) {
+      if (entry.kind !== 'message' || entry.seq <= this.#countedSeq) continue;
+      const own = stored.get(entry.seq) ?? 0;
+      this.#ledger.add(entry.source, own, entry.readings.length - own);
+    }
+  }
+
   /**
    * Readings of these entries that the store refused for good: they are not stored after all, and wait here for main to
    * quarantine them. The version that such a value ended has not ended.
@@ -184,9 +198,9 @@ export class SettleRecords {
     }
   }
 
-  /** Takes back what settling recorded of an entry that the store will never have: its values are pending again. */
+  /** Takes back what settling recorded of an entry that the store will never have: its values stay pending. */
   unsettle(entry: Entry): void {
-    if (entry.kind === 'message') {
+    if (entry.kind === 'message' && entry.seq <= this.#countedSeq) {
       const kept = (this.#countUnwritten.get(entry.seq) as { n: number }).n;
       const stored = kept + entry.readings.filter(({ verdict }) => verdict === 'new').length;
       this.#ledger.add(entry.source, -stored, stored - entry.readings.length);

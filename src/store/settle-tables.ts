@@ -21,3 +21,8 @@ export const settleDdl = `
   CREATE TABLE seriesState (series INTEGER PRIMARY KEY, timeMs INTEGER NOT NULL,
     value REAL, flag INTEGER NOT NULL, deviceFlag TEXT) STRICT;
 `;
+
+/** Values were counted when they were settled; from now on, when the store has them: none twice, none never. */
+export const countedDdl = `
+  INSERT INTO cursor (follower, seq) SELECT 'counted', seq FROM cursor WHERE follower = 'settled';
+`;

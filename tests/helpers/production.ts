@@ -38,7 +38,7 @@ export interface Production {
   gateway(): Promise<MqttClient>;
   /** How many readings InfluxDB holds. */
   stored(): Promise<number>;
-  /** Once InfluxDB holds exactly so many: a reading is settled, and counted as stored, right before it is written. */
+  /** Once InfluxDB holds exactly so many. */
   holds(readings: number): Promise<void>;
   /** The gateway's ledger once nothing is pending and `received` is as expected. */
   settled(gateway: string, received: number, timeoutMs?: number): Promise<Record<string, number>>;
