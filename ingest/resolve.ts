@@ -8,6 +8,7 @@ import type { Censored } from '#model/reading.ts';
 import { type Conversion, converted, type Parameter, type Reference } from '#model/reference.ts';
 import type { Thresholds } from '#quality/thresholds.ts';
 import { NOT_FINITE, NUMBER, shortened } from './codecs/codec.ts';
+import { laboratoryResult } from './codecs/result.ts';
 
 /** Larger magnitudes are refused: sums over ten years of them would no longer be finite. */
 const VALUE_MAX = 1e300;
@@ -74,7 +75,7 @@ function readValue(
     quantity.censored = undefined;
     return null;
   }
-  const number = typeof value === 'string' ? numberIn(value, isTextNumber) : value;
+  const number = typeof value === 'string' ? (numberIn(value, isTextNumber) ?? limitIn(value, quantity)) : value;
   if (typeof number !== 'number') return notANumber(value);
   if (!isTakable(number)) return notFinite(number);
   let canonical = number;
@@ -97,6 +98,14 @@ function numberIn(text: string, isTextNumber: boolean): number | null {
   const trimmed = text.trim();
   if (NOT_FINITE.test(trimmed)) return Number.NaN;
   return isTextNumber && NUMBER.test(trimmed) ? Number(trimmed) : null;
+}
+
+/** The limit that a text such as `<0.02`, `0.025L` or `>24000` states, and in `quantity` on which side of it the value lies. */
+function limitIn(text: string, quantity: Quantity): number | null {
+  const result = laboratoryResult(text);
+  if (result === null || 'value' in result || 'notFound' in result) return null;
+  quantity.censored = 'below' in result ? '<' : '>';
+  return 'below' in result ? result.below : result.above;
 }
 
 function notANumber(value: unknown): Fault {

@@ -1,6 +1,6 @@
 /**
- * The CSV payload of contracts §4: a header naming `station,time,parameter,value` and perhaps `unit,flag,censored` in any order,
- * then one value a line. None of these columns can hold a line break, so a line is a row and a broken one breaks no other.
+ * The CSV payload of contracts §4: a header naming `station,time,parameter,value` and perhaps `unit,flag,deviceFlag,censored`
+ * in any order, then one value a line. None of these columns can hold a line break, so a line is a row and a broken one breaks no other.
  */
 import { isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
@@ -9,7 +9,9 @@ import { type Codec, type Decoded, MAX_VALUES, NOT_FINITE, NUMBER, type Sample, 
 export const csv: Codec = { decode, path, excerpt };
 
 const REQUIRED = ['station', 'time', 'parameter', 'value'] as const;
-const COLUMNS = [...REQUIRED, 'unit', 'flag', 'censored'] as const;
+const COLUMNS = [...REQUIRED, 'unit', 'flag', 'deviceFlag', 'censored'] as const;
+/** The columns of an excerpt: what the device said stands in `flag` by then. */
+const KEPT = [...REQUIRED, 'unit', 'flag', 'censored'] as const;
 type Column = (typeof COLUMNS)[number];
 
 /** Where each column stands in a row; columns of other names are left alone. */
@@ -20,7 +22,7 @@ interface Header {
 }
 
 /** Fields of a row as text; a broken row is its line and the header under which it was broken. */
-type SentRow = Record<Column, string> | { header: string; line: string };
+type SentRow = Record<(typeof KEPT)[number], string> | { header: string; line: string };
 
 interface Line {
   text: string;
@@ -69,9 +71,10 @@ function toHeader(text: string): Header | string {
   const names = (fieldsOf([text])[0] ?? []).map((name) => name.toLowerCase());
   const missing = REQUIRED.filter((name) => !names.includes(name));
   if (missing.length > 0) return `The header lacks ${missing.join(', ')}; it names the columns ${COLUMNS.join(',')}.`;
-  const repeated = COLUMNS.find((name) => names.indexOf(name) !== names.lastIndexOf(name));
+  const place = (name: Column) => names.indexOf(name.toLowerCase());
+  const repeated = COLUMNS.find((name) => place(name) !== names.lastIndexOf(name.toLowerCase()));
   if (repeated !== undefined) return `The header names ${repeated} twice.`;
-  const at = Object.fromEntries(COLUMNS.map((name) => [name, names.indexOf(name)])) as Record<Column, number>;
+  const at = Object.fromEntries(COLUMNS.map((name) => [name, place(name)])) as Record<Column, number>;
   return { text, width: names.length, at };
 }
 
@@ -94,7 +97,7 @@ function toSample(header: Header, line: Line, fields: readonly string[] | undefi
     parameter: field('parameter'),
     value: field('value'),
     unit: field('unit'),
-    flag: field('flag'),
+    flag: header.at.deviceFlag < 0 ? field('flag') : deviceFlagOf(field('deviceFlag'), field('flag')),
     censored: field('censored'),
   };
   const value = {
@@ -105,6 +108,18 @@ function toSample(header: Header, line: Line, fields: readonly string[] | undefi
   };
   const values = Object.fromEntries([[sent.parameter, value]]);
   return { station: sent.station, time: toTime(sent.time), values, index: line.number, fault: null, sent };
+}
+
+/**
+ * Beside a column for the device's own letter, as our own export has one, `flag` is a verdict: the letter is what the device
+ * said. Where it said nothing, a doubt (3, 4) is taken over, since it may be a person's; that a value was good is for our own
+ * tests to say again.
+ */
+function deviceFlagOf(deviceFlag: string, flag: string): string {
+  // Undoes the quotation mark that keeps spreadsheets from reading a formula (../../src/api/csv-field.ts).
+  const letter = deviceFlag.replace(/^'(?=[=+\-@])/, '');
+  if (letter !== '') return letter;
+  return flag === '3' || flag === '4' ? flag : '';
 }
 
 function broken(header: Header, line: Line, message: string): Sample {
@@ -148,7 +163,7 @@ function path(sample: Sample): string {
 function excerpt(sample: Sample): Uint8Array {
   const sent = sample.sent as SentRow;
   if ('line' in sent) return Buffer.from(`${sent.header}\n${shortened(sent.line, 4 * TEXT_LENGTH)}\n`);
-  const columns = COLUMNS.filter((name) => name !== 'censored' || sent[name] !== '');
+  const columns = KEPT.filter((name) => name !== 'censored' || sent[name] !== '');
   return Buffer.from(`${columns.join(',')}\n${columns.map((name) => quoted(sent[name])).join(',')}\n`);
 }
 

@@ -11,6 +11,11 @@ const sample = (values: object, rest: object = {}) => ({
   ...rest,
 });
 
+interface Decoded {
+  value: number | null;
+  deviceFlag?: string;
+}
+
 describe('GET /series/…/readings', () => {
   /** One reading a minute from NOW on, of which `queries` gives what is asked. */
   async function withReadings(count: number): Promise<ApiRig> {
@@ -69,7 +74,24 @@ describe('GET /series/…/readings', () => {
       body: lines.slice(0, 4).join('\n'),
       headers: { 'content-type': 'text/csv' },
     });
-    expect(decoded.json().readings.map(({ value }: { value: number | null }) => value)).toEqual([0, 0.1, null]);
+    // What the device said comes back as it was; a verdict of ours that says nothing doubtful is no flag of the device's.
+    expect(decoded.json().readings.map(({ value, deviceFlag }: Decoded) => [value, deviceFlag])).toEqual([
+      [0, undefined],
+      [0.1, '=N,1'],
+      [null, undefined],
+    ]);
+  });
+
+  it('begins CSV with a byte order mark when asked to', async () => {
+    const rig = await withReadings(1);
+    const headers = { accept: 'text/csv' };
+    const response = await rig.call('GET', `/api/v1/series/taocha/ph/readings?${RANGE}&bom=true`, { headers });
+    expect(response.body).toMatch(/^\ufeffstation,/);
+    const again = await rig.call('POST', '/api/v1/decode', {
+      body: response.body,
+      headers: { 'content-type': 'text/csv' },
+    });
+    expect(again.json()).toMatchObject({ readings: [{ value: 0 }], faults: [] });
   });
 
   it('waits for its follower, so that a read after a write sees it', async () => {

@@ -56,6 +56,7 @@ describe('GET /reports/{period}', () => {
     const rig = await openRig();
     const ask = (format: string) => rig.call('GET', `/api/v1/reports/2026-11-21?format=${format}`);
     const csv = (await ask('csv')).body;
+    expect((await ask('csv&bom=true')).body).toBe(`\ufeff${csv}`);
     expect(csv).toContain('"glitch: =cmd|""/c calc""!A1"');
     expect(
       csv

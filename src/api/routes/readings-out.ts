@@ -6,12 +6,12 @@ import { AHEAD_MS_MAX } from '#ingest/instant.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { ReadingRow } from '#store/queries.ts';
 import { rulesOfSeries } from '#store/series-rules.ts';
-import { csvField } from '../csv-field.ts';
+import { BYTE_ORDER_MARK, csvField } from '../csv-field.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { instantMs, isoText, rangeOf } from '../instants.ts';
 import { notFound } from '../problems.ts';
-import { documented, instantQuery, limitUpTo, page, range } from '../schemas/common.ts';
+import { bomQuery, documented, instantQuery, limitUpTo, page, range } from '../schemas/common.ts';
 import { explainedReading, readingPage, seriesParams, versionPage } from '../schemas/readings.ts';
 import { type NamedSeries, seriesOf } from '../series.ts';
 
@@ -23,6 +23,7 @@ const readingsQuery = z.strictObject({
   ...page,
   limit: limitUpTo(LIMIT_MAX).describe('1,000 unless told, at most 10,000; a CSV answer has no limit'),
   asOf: instantQuery('As it was known then'),
+  bom: bomQuery,
 });
 
 export function readingsOutRoutes(api: Api, deps: ApiDeps): void {
@@ -62,7 +63,9 @@ function readingsRoute(api: Api, deps: ApiDeps): void {
           ? Promise.resolve([])
           : queries.readings({ series: named.series, fromMs: from, toMs, limit: count, asOfMs });
       if (/\btext\/csv\b/.test(request.headers.accept ?? '')) {
-        return reply.type('text/csv; charset=utf-8').send(Readable.from(csvPages(named, startMs, ask)));
+        return reply
+          .type('text/csv; charset=utf-8')
+          .send(Readable.from(csvPages(named, startMs, query.bom === 'true', ask)));
       }
       const rows = await ask(startMs, limit + 1);
       const { items, next } = pageOf(rows, limit, readingView, ({ timeMs }) => toCursor(timeMs + 1));
@@ -156,9 +159,10 @@ const CSV_HEADER = 'station,time,parameter,value,unit,flag,deviceFlag,censored\n
 async function* csvPages(
   { station, parameter }: NamedSeries,
   fromMs: number,
+  hasMark: boolean,
   ask: (fromMs: number, limit: number) => Promise<ReadingRow[]>,
 ): AsyncGenerator<string> {
-  yield CSV_HEADER;
+  yield hasMark ? BYTE_ORDER_MARK + CSV_HEADER : CSV_HEADER;
   for (let startMs = fromMs; ; ) {
     const rows = await ask(startMs, LIMIT_MAX);
     if (rows.length === 0) return;

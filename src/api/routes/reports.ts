@@ -2,6 +2,7 @@
 import type { FastifyReply } from 'fastify';
 import { reportRange } from '#volume/calendar-names.ts';
 import { bookView } from '../book-view.ts';
+import { BYTE_ORDER_MARK } from '../csv-field.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { dueReports } from '../due-reports.ts';
@@ -121,18 +122,25 @@ function oneRoute(api: Api, deps: ApiDeps): void {
         // As of a time volumes are counted from readings.
         isRecounting: asOfMs === null && deps.readiness().recounting !== null,
       });
-      return send(reply, made, query.format ?? preferredFormat(headers.accept ?? ''), query.lang);
+      return send(reply, made, query.format ?? preferredFormat(headers.accept ?? ''), query);
     },
   });
 }
 
-async function send(reply: FastifyReply, made: Report, format: ReportFormat, language: 'zh' | 'en') {
+async function send(
+  reply: FastifyReply,
+  made: Report,
+  format: ReportFormat,
+  { lang: language, bom }: { lang: 'zh' | 'en'; bom?: 'true' | 'false' | undefined },
+) {
   reply.header('vary', 'accept').header('cache-control', 'no-store');
   switch (format) {
     case 'json':
       return made;
     case 'csv':
-      return attached(reply, made, 'csv').type(`${REPORT_TYPES.csv}; charset=utf-8`).send(reportCsv(made));
+      return attached(reply, made, 'csv')
+        .type(`${REPORT_TYPES.csv}; charset=utf-8`)
+        .send((bom === 'true' ? BYTE_ORDER_MARK : '') + reportCsv(made));
     case 'xlsx':
       return attached(reply, made, 'xlsx')
         .type(REPORT_TYPES.xlsx)

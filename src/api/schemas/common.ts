@@ -149,3 +149,9 @@ export function documented(documentation: Documentation): DocumentedSchema {
     response,
   };
 }
+
+/** Of a CSV that a spreadsheet is to open by double click. */
+export const bomQuery = z
+  .enum(['true', 'false'])
+  .optional()
+  .describe('`true` begins a CSV with a byte order mark, so that spreadsheets read it as UTF-8');

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { reportName } from '#model/accounting.ts';
 import { statement } from '#model/register.ts';
 import { amount, balanceFigures, divergence } from './balances.ts';
-import { instantQuery, instantText, listOf, page } from './common.ts';
+import { bomQuery, instantQuery, instantText, listOf, page } from './common.ts';
 import { progressFigures } from './plans.ts';
 import { decision } from './volumes.ts';
 
@@ -16,6 +16,7 @@ export const reportQuery = z.strictObject({
   format: z.enum(REPORT_FORMATS).optional().describe('What `Accept` asks for unless told; JSON unless that says'),
   lang: z.enum(['zh', 'en']).default('zh').describe('Of XLSX and HTML; JSON and CSV have the same names everywhere'),
   asOf: instantQuery('As it was known then'),
+  bom: bomQuery,
 });
 export const reportsQuery = z.strictObject({ ...page });
 
