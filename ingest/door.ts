@@ -22,11 +22,13 @@ export interface Delivery {
 /** A fault with the quarantined item that keeps what it is about; `flag.unknown` keeps nothing and is no refusal. */
 export interface Refusal extends Fault {
   quarantineId: string;
+  /** Values that the item stands for, when more than one: the rest of a message with more than a hundred. */
+  count?: number;
 }
 
 /**
  * What became of a delivery; counted in values. `pending` = journaled but not yet known to be new or duplicate.
- * Values received = accepted + duplicates + corrections + pending + quarantined.
+ * Values received = accepted + duplicates + corrections + pending + quarantined (each item by its `count`).
  */
 export interface Receipt {
   seq: number;

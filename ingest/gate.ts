@@ -3,7 +3,6 @@
  * A message is judged and handed to the journal in one turn of the event loop, so that the order in which values are
  * judged is the order of their entries; its receipt is given after the fsync that covers it.
  */
-import { randomBytes } from 'node:crypto';
 import type { Entry, JournaledReading, Verdict } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
 import { isUnexplained } from '#model/flag.ts';
@@ -14,13 +13,16 @@ import type { Clock } from '#src/clock.ts';
 import type { Control } from '#store/control.ts';
 import { Dialects } from '#store/dialects.ts';
 import type { Appended, Journal, MessageDraft, QuarantineDraft, QuarantineItem } from '#store/journal-port.ts';
-import { CODECS } from './codecs/index.ts';
+import { partyOf } from '#store/parties.ts';
+import { valuesIn } from '#store/quarantine.ts';
 import type { Delivery, Door, Preview, Receipt, Refusal } from './door.ts';
 import { createFaceUnits, type FaceUnits } from './face-units.ts';
 import { type Judged, judge, type Take } from './judge.ts';
+import { draftOf, draftsOf, ITEMS_MAX, type Undrafted } from './refusals.ts';
 import type { Change } from './ring.ts';
 import { SeriesMemory, type Slots } from './series-memory.ts';
 import { SourceWatch } from './source-watch.ts';
+import { Turns } from './turns.ts';
 
 export interface GateOptions {
   journal: Journal;
@@ -48,6 +50,8 @@ export interface Gate extends Door {
 
 /** What of a payload too large, foreign or refused by a transport is kept. */
 const KEPT_BYTES = 4_096;
+/** Whose turn replays are; no party is called so. */
+const REPLAYS = 'replay:';
 
 export function createGate(options: GateOptions): Gate {
   return new JournalingGate(options);
@@ -58,6 +62,7 @@ class JournalingGate implements Gate {
   readonly #memory: SeriesMemory;
   readonly #watch = new SourceWatch();
   readonly #faceUnits: FaceUnits;
+  readonly #turns = new Turns();
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -69,20 +74,24 @@ class JournalingGate implements Gate {
   async accept(delivery: Delivery): Promise<Receipt> {
     const { source, payload } = delivery;
     const limit = this.#options.maxMessageBytes;
-    if (payload.byteLength <= limit) return this.#admit(delivery, null);
+    if (payload.byteLength <= limit) return this.#inTurn(source, payload, () => this.#admit(delivery, null));
     const message = `The message has ${payload.byteLength} bytes, the limit is ${limit}.`;
     return this.refuse(source, { code: 'message.too-large', message }, payload);
   }
 
   refuse(source: string, fault: Fault, payload: Uint8Array): Promise<Receipt> {
     const kept = Uint8Array.from(payload.subarray(0, KEPT_BYTES));
-    return this.#quarantineWhole({ ...fault, source, contentType: 'application/octet-stream', payload: kept });
+    const refusal: Undrafted = { ...fault, source, contentType: 'application/octet-stream', payload: kept };
+    return this.#inTurn(source, kept, () => this.#quarantineWhole(refusal));
   }
 
   async replay(item: QuarantineItem, stations: ReadonlySet<string> | null): Promise<Receipt> {
     const { source, contentType, payload, code, message } = item;
     if (contentType === 'application/octet-stream') return this.#stays(item, { fault: { code, message } });
-    return this.#admit({ source, stations, contentType, payload }, item);
+    // Somebody waits at a desk: not behind what the gateway sends meanwhile.
+    return this.#turns.take(REPLAYS, payload.byteLength, () =>
+      this.#admit({ source, stations, contentType, payload }, item),
+    );
   }
 
   preview(delivery: Delivery): Preview {
@@ -119,6 +128,10 @@ class JournalingGate implements Gate {
     for (const [source, seq] of heard) this.#watch.heard(source, seq, null);
   }
 
+  #inTurn(source: string, payload: Uint8Array, work: () => Promise<Receipt>): Promise<Receipt> {
+    return this.#turns.take(partyOf(source, this.#options.control), payload.byteLength, work);
+  }
+
   /** @param replayed the quarantined item that comes again; it is only journaled if something of it is taken. */
   async #admit(delivery: Delivery, replayed: QuarantineItem | null): Promise<Receipt> {
     const { source, contentType, payload } = delivery;
@@ -134,11 +147,9 @@ class JournalingGate implements Gate {
     });
     if (replayed && readings.length === 0) return this.#stays(replayed, judged);
     if (judged.fault) return this.#quarantineWhole({ ...judged.fault, source, contentType, payload });
-    const codec = CODECS[contentType];
-    const quarantine = judged.refused.map(({ fault, sample, names }) =>
-      draftOf({ ...fault, source, contentType, payload: codec.excerpt(sample, names) }),
-    );
-    const received = readings.length + quarantine.length;
+    const quarantine = draftsOf(judged.refused, delivery);
+    if (replayed) keepCount(quarantine, replayed.count - readings.length);
+    const received = readings.length + valuesIn(quarantine);
     const gatewaySeq = replayed ? null : judged.seq;
     const draft: MessageDraft = { source, gatewaySeq, readings, raw: payload, quarantine, received };
     if (replayed) draft.replayOf = replayed.id;
@@ -178,6 +189,9 @@ class JournalingGate implements Gate {
   #stays(item: QuarantineItem, judged: Judged | { fault: Fault }): Receipt {
     const { journal } = this.#options;
     const faults = judged.fault ? [judged.fault] : judged.refused.map(({ fault }) => fault);
+    const told = faults.slice(0, ITEMS_MAX).map((fault): Refusal => ({ ...fault, quarantineId: item.id }));
+    const untold = item.count - told.length;
+    if (untold > 0 && told.length > 0) told[told.length - 1]!.count = untold + 1;
     return {
       seq: journal.headSeq,
       receivedMs: journal.receivedNowMs(),
@@ -185,7 +199,7 @@ class JournalingGate implements Gate {
       duplicates: 0,
       corrections: 0,
       pending: 0,
-      quarantined: faults.map((fault) => ({ ...fault, quarantineId: item.id })),
+      quarantined: told,
       undecodable: judged.fault !== null,
     };
   }
@@ -221,11 +235,11 @@ function* noting(entries: Iterable<Entry>, highest: Map<string, number>): Genera
   }
 }
 
-type Undrafted = Fault & Pick<QuarantineDraft, 'source' | 'contentType' | 'payload'>;
-
-function draftOf({ code, message, path, source, contentType, payload }: Undrafted): QuarantineDraft {
-  const id = randomBytes(12).toString('base64url');
-  return { id, code, message, path: path ?? null, contentType, payload, source };
+/** What wasn't taken of a replayed item counts for as many values as before, whatever of them its payload could show. */
+function keepCount(quarantine: QuarantineDraft[], count: number): void {
+  const last = quarantine.at(-1);
+  const surplus = count - valuesIn(quarantine);
+  if (last && surplus > 0) last.count = (last.count ?? 1) + surplus;
 }
 
 function receiptOf({ seq, receivedMs }: Appended, draft: MessageDraft, warnings: Fault[]): Receipt {
@@ -244,6 +258,6 @@ function receiptOf({ seq, receivedMs }: Appended, draft: MessageDraft, warnings:
   };
 }
 
-function toRefusal({ id, code, message, path }: QuarantineDraft): Refusal {
-  return { code, message, ...(path !== null && { path }), quarantineId: id };
+function toRefusal({ id, code, message, path, count = 1 }: QuarantineDraft): Refusal {
+  return { code, message, ...(path !== null && { path }), quarantineId: id, ...(count > 1 && { count }) };
 }

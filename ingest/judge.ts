@@ -30,7 +30,7 @@ export interface Registers {
 export type Take = (slot: Slot, timeMs: number, quantity: Quantity, station: string, parameter: string) => void;
 
 /** A value, or (`names` null) a whole sample, that was not taken. */
-interface Refused {
+export interface Refused {
   fault: Fault;
   sample: Sample;
   /** The value's name, and others of the sample that mean the same parameter. */

@@ -39,6 +39,14 @@ export interface Codec {
   path(sample: Sample, name: string | null): string;
   /** The smallest payload that holds just these values as they were sent, so that they can come through the door again. */
   excerpt(sample: Sample, names: readonly string[] | null): Uint8Array;
+  /** One payload that holds just these values, all of one message; none is cut away, so that it counts for all of them. */
+  excerptOfSeveral(parts: readonly Part[]): Uint8Array;
+}
+
+/** Values of a sample by their names as sent, or (null) the sample as a whole. */
+export interface Part {
+  sample: Sample;
+  names: readonly string[] | null;
 }
 
 /** Names and texts of a gateway stand in paths and messages shortened to this, so that a fault is never a burden. */

@@ -4,9 +4,18 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { parse } from 'csv-parse/sync';
-import { type Codec, type Decoded, MAX_VALUES, NOT_FINITE, NUMBER, type Sample, shortened } from './codec.ts';
+import {
+  type Codec,
+  type Decoded,
+  MAX_VALUES,
+  NOT_FINITE,
+  NUMBER,
+  type Part,
+  type Sample,
+  shortened,
+} from './codec.ts';
 
-export const csv: Codec = { decode, path, excerpt };
+export const csv: Codec = { decode, path, excerpt, excerptOfSeveral };
 
 const REQUIRED = ['station', 'time', 'parameter', 'value'] as const;
 const COLUMNS = [...REQUIRED, 'unit', 'flag', 'deviceFlag', 'censored'] as const;
@@ -21,8 +30,12 @@ interface Header {
   at: Record<Column, number>;
 }
 
-/** Fields of a row as text; a broken row is its line and the header under which it was broken. */
-type SentRow = Record<(typeof KEPT)[number], string> | { header: string; line: string };
+/** A row's line, the header under which it stands, and (null in a broken row) its fields as text. */
+interface SentRow {
+  header: string;
+  line: string;
+  fields: Record<(typeof KEPT)[number], string> | null;
+}
 
 interface Line {
   text: string;
@@ -91,7 +104,7 @@ function toSample(header: Header, line: Line, fields: readonly string[] | undefi
     return broken(header, line, `The row has ${fields.length} columns, the header ${header.width}.`);
   }
   const field = (name: Column): string => fields[header.at[name]] ?? '';
-  const sent: SentRow = {
+  const named: Record<(typeof KEPT)[number], string> = {
     station: field('station'),
     time: field('time'),
     parameter: field('parameter'),
@@ -101,13 +114,14 @@ function toSample(header: Header, line: Line, fields: readonly string[] | undefi
     censored: field('censored'),
   };
   const value = {
-    value: toValue(sent.value),
-    unit: sent.unit || undefined,
-    flag: sent.flag || undefined,
-    censored: sent.censored || undefined,
+    value: toValue(named.value),
+    unit: named.unit || undefined,
+    flag: named.flag || undefined,
+    censored: named.censored || undefined,
   };
-  const values = Object.fromEntries([[sent.parameter, value]]);
-  return { station: sent.station, time: toTime(sent.time), values, index: line.number, fault: null, sent };
+  const values = Object.fromEntries([[named.parameter, value]]);
+  const sent: SentRow = { header: header.text, line: line.text, fields: named };
+  return { station: named.station, time: toTime(named.time), values, index: line.number, fault: null, sent };
 }
 
 /**
@@ -123,7 +137,7 @@ function deviceFlagOf(deviceFlag: string, flag: string): string {
 }
 
 function broken(header: Header, line: Line, message: string): Sample {
-  const sent: SentRow = { header: header.text, line: line.text };
+  const sent: SentRow = { header: header.text, line: line.text, fields: null };
   const fault = { code: 'row.malformed', message } as const;
   return { station: undefined, time: undefined, values: null, index: line.number, fault, sent };
 }
@@ -161,10 +175,16 @@ function path(sample: Sample): string {
 }
 
 function excerpt(sample: Sample): Uint8Array {
-  const sent = sample.sent as SentRow;
-  if ('line' in sent) return Buffer.from(`${sent.header}\n${shortened(sent.line, 4 * TEXT_LENGTH)}\n`);
-  const columns = KEPT.filter((name) => name !== 'censored' || sent[name] !== '');
-  return Buffer.from(`${columns.join(',')}\n${columns.map((name) => quoted(sent[name])).join(',')}\n`);
+  const { header, line, fields } = sample.sent as SentRow;
+  if (fields === null) return Buffer.from(`${header}\n${shortened(line, 4 * TEXT_LENGTH)}\n`);
+  const columns = KEPT.filter((name) => name !== 'censored' || fields[name] !== '');
+  return Buffer.from(`${columns.join(',')}\n${columns.map((name) => quoted(fields[name])).join(',')}\n`);
+}
+
+/** Under the header of all of them: a broken row might be a sound one under another. */
+function excerptOfSeveral(parts: readonly Part[]): Uint8Array {
+  const rows = parts.map(({ sample }) => sample.sent as SentRow);
+  return Buffer.from(`${rows[0]!.header}\n${rows.map(({ line }) => line).join('\n')}\n`);
 }
 
 function quoted(field: string): string {

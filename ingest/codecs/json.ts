@@ -1,12 +1,12 @@
 /** The JSON payload of contracts §3: `{ seq?, samples: [{ station, time, values }] }`, or one sample standing alone. */
 import { isUtf8 } from 'node:buffer';
 import type { Fault, FaultCode } from '#model/faults.ts';
-import { type Codec, type Decoded, MAX_VALUES, type Sample, shortened } from './codec.ts';
+import { type Codec, type Decoded, MAX_VALUES, type Part, type Sample, shortened } from './codec.ts';
 import { countMembers, type Repeated, repeatedNames, withQuotedNonNumbers } from './json-text.ts';
 
 type JsonObject = Record<string, unknown>;
 
-export const json: Codec = { decode, path, excerpt };
+export const json: Codec = { decode, path, excerpt, excerptOfSeveral };
 
 function decode(payload: Uint8Array): Decoded {
   if (!isUtf8(payload)) return malformed('The payload is not UTF-8.');
@@ -74,7 +74,7 @@ function withoutRepeated(message: JsonObject, samples: readonly Sample[], repeat
 }
 
 const READ_OF_SAMPLE: readonly unknown[] = ['station', 'time', 'values'];
-const READ_OF_VALUE: readonly unknown[] = ['value', 'unit', 'flag'];
+const READ_OF_VALUE: readonly unknown[] = ['value', 'unit', 'flag', 'censored'];
 
 function split(sample: Sample, repeated: readonly Repeated[]): Sample[] {
   const ofItself = repeated.find(({ path }) => path.length === 1 && READ_OF_SAMPLE.includes(path[0]));
@@ -98,7 +98,8 @@ function split(sample: Sample, repeated: readonly Repeated[]): Sample[] {
     refused.push(...(isWithin ? [alone] : repeat.values.map(() => alone)));
     delete values[name!];
   }
-  return [{ ...sample, values }, ...refused];
+  // What has no list of values is one refused sample, whatever stands twice in it.
+  return [sample.values === null ? sample : { ...sample, values }, ...refused];
 }
 
 function twice({ path, values }: Repeated): Fault {
@@ -116,8 +117,8 @@ class SentTwice {
     this.#repeated = repeated;
   }
 
-  /** JSON text of the sample with just what stands several times, and this value. */
-  text(named: JsonObject): string {
+  /** JSON text of the sample with just what stands several times, and these values (JSON text, too). */
+  text(named: string): string {
     const { path, values } = this.#repeated;
     const [top, name, member] = path as [string, string?, string?];
     const members = values
@@ -128,7 +129,7 @@ class SentTwice {
     const parts: Record<string, string> = {
       station: `"station":${jsonText(station)}`,
       time: `"time":${jsonText(time)}`,
-      values: `"values":${jsonText(named)}`,
+      values: `"values":${named}`,
     };
     if (name === undefined) parts[top] = members;
     else parts.values = `"values":{${member === undefined ? members : `${JSON.stringify(name)}:{${members}}`}}`;
@@ -187,10 +188,33 @@ function path(sample: Sample, name: string | null): string {
 function excerpt(sample: Sample, names: readonly string[] | null): Uint8Array {
   // fromEntries defines an own property even for `__proto__`.
   const values = Object.fromEntries((names ?? []).map((name) => [name, sample.values?.[name]]));
-  if (sample.sent instanceof SentTwice) return Buffer.from(sample.sent.text(values));
+  if (sample.sent instanceof SentTwice) return Buffer.from(sample.sent.text(jsonText(values)));
   if (names === null || !isObject(sample.sent)) return Buffer.from(jsonText({ samples: [sample.sent] }));
   const { station, time } = sample.sent;
   return Buffer.from(jsonText({ station, time, values }));
+}
+
+function excerptOfSeveral(parts: readonly Part[]): Uint8Array {
+  const bySample = new Map<Sample, Set<string>>();
+  for (const { sample, names } of parts) {
+    const known = bySample.getOrInsertComputed(sample, () => new Set());
+    for (const name of names ?? []) known.add(name);
+  }
+  const texts = [...bySample].map(([sample, names]) => sampleText(sample, names));
+  return Buffer.from(`{"samples":[${texts.join(',')}]}`);
+}
+
+/** The sample with just these values, however many; without any as a whole. */
+function sampleText({ sent, values }: Sample, names: ReadonlySet<string>): string {
+  const members = [...names].map(
+    (name) => `${JSON.stringify(shortened(name, TEXT_LENGTH))}:${jsonText(values?.[name])}`,
+  );
+  const named = `{${members.join(',')}}`;
+  if (sent instanceof SentTwice) return sent.text(named);
+  if (names.size === 0 || !isObject(sent)) return jsonText(sent);
+  const { station, time } = sent;
+  const parts = Object.entries({ station, time }).filter(([, value]) => value !== undefined);
+  return `{${parts.map(([key, value]) => `"${key}":${jsonText(value)},`).join('')}"values":${named}}`;
 }
 
 // What is longer or deeper can never become a reading, so it is kept only as far as it shows what was wrong.

@@ -11,6 +11,7 @@ export interface RejectionNotice {
   at: string;
   quarantineId: string;
   path?: string;
+  count?: number;
 }
 
 export interface RejectionNotices {
@@ -41,12 +42,13 @@ export function createRejectionNotices(clock: Clock): RejectionNotices {
       const at = new Date(receipt.receivedMs).toISOString();
       const told = receipt.quarantined.filter(() => mayTell(gateway, nowMs));
       surplus += receipt.quarantined.length - told.length;
-      return told.map(({ code, message, quarantineId, path }) => ({
+      return told.map(({ code, message, quarantineId, path, count }) => ({
         code,
         message,
         at,
         quarantineId,
         ...(path !== undefined && { path }),
+        ...(count !== undefined && { count }),
       }));
     },
     get surplus() {

@@ -89,9 +89,9 @@ class Sum {
   add(receipt: Receipt, pathOf: (path: string | undefined) => string | undefined): void {
     for (const name of ['accepted', 'duplicates', 'corrections', 'pending'] as const)
       this.counts[name] += receipt[name];
-    this.counts.quarantined += receipt.quarantined.length;
     for (const refusal of receipt.quarantined) {
-      if (this.refusals.length >= LISTED_MAX) return;
+      this.counts.quarantined += refusal.count ?? 1;
+      if (this.refusals.length >= LISTED_MAX) continue;
       const path = pathOf(refusal.path);
       this.refusals.push({ ...refusal, ...(path !== undefined && { path }) });
     }

@@ -111,7 +111,7 @@ const TABLE = {
   },
   'quarantine.full': {
     severity: 'major',
-    meaning: 'Quarantine is full: its oldest items are pushed out by new ones.',
+    meaning: 'Quarantine, or one sender’s share of it, is full: its oldest items are pushed out by new ones.',
     remedy: 'See GET /api/v1/quarantine for who sends what can not be taken, and mend it there.',
   },
   'letters.unexplained': {

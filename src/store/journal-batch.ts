@@ -5,7 +5,7 @@
 import type { Command, Entry } from '#model/entry.ts';
 import { encodeMessage } from './entry-codec.ts';
 import type { MessageDraft } from './journal-port.ts';
-import { type QuarantineLimits, QuarantineTable } from './quarantine.ts';
+import { type QuarantineLimits, QuarantineTable, valuesIn } from './quarantine.ts';
 import type { SeriesRegister } from './series-register.ts';
 import { type Database, type Statement, transaction } from './sqlite.ts';
 
@@ -48,9 +48,10 @@ export function encodeRow(content: Content, receivedMs: number): Row {
   switch (content.kind) {
     case 'message': {
       const { draft } = content;
-      if (draft.received !== draft.readings.length + draft.quarantine.length) {
+      const quarantined = valuesIn(draft.quarantine);
+      if (draft.received !== draft.readings.length + quarantined) {
         throw new Error(
-          `${draft.received} values received are not ${draft.readings.length} taken and ${draft.quarantine.length} quarantined`,
+          `${draft.received} values received are not ${draft.readings.length} taken and ${quarantined} quarantined`,
         );
       }
       return { content, receivedMs, body: encodeMessage(draft.gatewaySeq, draft.readings) };
@@ -92,10 +93,15 @@ export class BatchWriter {
   readonly #insertControl: Statement;
   readonly #addIntake: Statement;
 
-  constructor(database: Database, series: SeriesRegister, limits: QuarantineLimits) {
+  constructor(
+    database: Database,
+    series: SeriesRegister,
+    limits: QuarantineLimits,
+    partyOf: (source: string) => string,
+  ) {
     this.#database = database;
     this.#series = series;
-    this.#quarantine = new QuarantineTable(database, limits);
+    this.#quarantine = new QuarantineTable(database, limits, partyOf);
     this.#insertEntry = database.prepare(
       'INSERT INTO entry (seq, receivedMs, endBytes, kind, source, body, raw) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
@@ -165,11 +171,11 @@ export class BatchWriter {
   /** The replayed item leaves quarantine with its count; false when it is not there any more. */
   #takeReplayed({ replayOf }: MessageDraft, intake: Map<string, IntakeChange>): boolean {
     if (replayOf === undefined) return true;
-    const source = this.#quarantine.take(replayOf);
-    if (source === undefined) return false;
-    const change = changeOf(intake, source);
-    change.received -= 1;
-    change.quarantined -= 1;
+    const taken = this.#quarantine.take(replayOf);
+    if (taken === undefined) return false;
+    const change = changeOf(intake, taken.source);
+    change.received -= taken.count;
+    change.quarantined -= taken.count;
     return true;
   }
 
@@ -179,8 +185,8 @@ export class BatchWriter {
     this.#quarantine.add(quarantine, receivedMs);
     const change = changeOf(intake, draft.source);
     if (!again) change.received += draft.received;
-    else if (!again.wasCounted) change.received += quarantine.length;
-    change.quarantined += quarantine.length;
+    else if (!again.wasCounted) change.received += valuesIn(quarantine);
+    change.quarantined += valuesIn(quarantine);
     // Somebody at a desk replays, or the store refuses: that is no sign of life from the gateway.
     if (draft.replayOf === undefined && !again) change.seenMs = receivedMs;
   }

@@ -19,10 +19,13 @@ export interface QuarantineDraft {
   payload: Uint8Array;
   /** Who replays as whom: the topic's gateway or the HTTP writer. */
   source: string;
+  /** Values that it stands for, 1 unless told: more for the rest of a message of which much was refused. */
+  count?: number;
 }
 
-export interface QuarantineItem extends Omit<QuarantineDraft, 'payload'> {
+export interface QuarantineItem extends Omit<QuarantineDraft, 'payload' | 'count'> {
   atMs: number;
+  count: number;
   payload: Uint8Array;
 }
 
@@ -34,7 +37,7 @@ export interface MessageDraft {
   /** The payload as received, kept beside the decoded batch until the entry is pruned. */
   raw: Uint8Array;
   quarantine: QuarantineDraft[];
-  /** Values received: readings + quarantined; an undecodable message counts as one. */
+  /** Values received: readings + quarantined (each item by its `count`); an undecodable message counts as one. */
   received: number;
   /** The quarantined item that this message replays: it leaves quarantine, and its counts with it. */
   replayOf?: string;

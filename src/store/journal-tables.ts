@@ -77,4 +77,21 @@ const REPLAYED = `
     WHERE json_extract(body, '$.verb') = 'replay-quarantine';
 `;
 
-export const journalMigrations: readonly string[] = [FIRST, REPLAYED];
+/**
+ * Items that stand for several values, and room by sender (`party`: src/store/parties.ts). Items of before were all one value;
+ * whose they are is what `partyOf` says of them now.
+ */
+const SHARES = `
+  ALTER TABLE quarantine ADD COLUMN count INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE quarantine ADD COLUMN party TEXT NOT NULL DEFAULT '';
+  UPDATE quarantine SET party = CASE
+    WHEN source LIKE 'import:%' THEN 'import:'
+    WHEN source LIKE 'user:%' THEN source
+    WHEN (SELECT body FROM control WHERE noun = 'gateway' AND id = source ORDER BY seq DESC LIMIT 1) IS NOT NULL THEN source
+    ELSE 'unregistered:' END;
+  CREATE INDEX quarantineParty ON quarantine (party, position);
+  CREATE TABLE quarantine_party (party TEXT PRIMARY KEY, items INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  INSERT INTO quarantine_party SELECT party, count(*), sum(bytes) FROM quarantine GROUP BY party;
+`;
+
+export const journalMigrations: readonly string[] = [FIRST, REPLAYED, SHARES];

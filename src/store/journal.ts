@@ -15,6 +15,8 @@ import type { Appended, Journal, MessageDraft } from './journal-port.ts';
 import { Pruning } from './journal-pruning.ts';
 import { controlVersions } from './journal-reader.ts';
 import { journalMigrations } from './journal-tables.ts';
+import { partyOf } from './parties.ts';
+import type { QuarantineLimits } from './quarantine.ts';
 import { SeriesRegister } from './series-register.ts';
 import { type Database, openDatabase, StoreError } from './sqlite.ts';
 
@@ -26,7 +28,10 @@ export interface JournalOptions {
   maxBytes: number;
   /** How long an append may wait for others to share its fsync. */
   ackMaxDelayMs: number;
-  /** Quarantine's own limits; by default 100,000 items and an eighth of `maxBytes`, at most 256 MiB. */
+  /**
+   * Quarantine's own limits; by default 100,000 items and an eighth of `maxBytes`, at most 256 MiB. A party's share is a
+   * tenth, and at least 1,000 items and 4 MB.
+   */
   quarantineMaxItems?: number;
   quarantineMaxBytes?: number;
   /** Told when appending begins to fail and when it works again. */
@@ -88,6 +93,10 @@ const CHECKED_BYTES = 16 << 20;
 const WAL_KEPT_BYTES = 64 << 20;
 const QUARANTINE_ITEMS = 100_000;
 const QUARANTINE_BYTES = 256 << 20;
+/** One party's share of quarantine, and what it may hold however small quarantine is: items of 4 KiB. */
+const SHARE = 0.1;
+const SHARE_ITEMS = 1000;
+const SHARE_BYTES = SHARE_ITEMS * 4096;
 
 /**
  * Opens journal.db, making it when it isn't there.
@@ -165,10 +174,9 @@ class GroupCommitJournal implements JournalWriter {
     this.#receivedMs = this.#head.receivedMs;
     this.control = new Control(controlVersions(database, this.#head.seq));
     this.#series = new SeriesRegister(database);
-    this.#writer = new BatchWriter(database, this.#series, {
-      items: options.quarantineMaxItems ?? QUARANTINE_ITEMS,
-      bytes: options.quarantineMaxBytes ?? Math.min(QUARANTINE_BYTES, options.maxBytes / 8),
-    });
+    this.#writer = new BatchWriter(database, this.#series, quarantineLimits(options), (source) =>
+      partyOf(source, this.control),
+    );
     this.#pruning = new Pruning(database, options.clock, this.#head);
   }
 
@@ -302,7 +310,7 @@ class GroupCommitJournal implements JournalWriter {
     if (content.kind !== 'message') return;
     const { quarantined } = this.counters;
     this.counters.messages += 1;
-    for (const { code } of content.draft.quarantine) quarantined[code] = (quarantined[code] ?? 0) + 1;
+    for (const { code, count = 1 } of content.draft.quarantine) quarantined[code] = (quarantined[code] ?? 0) + count;
   }
 
   #takeBatch(): Append[] {
@@ -355,6 +363,13 @@ class GroupCommitJournal implements JournalWriter {
     for (const listener of this.#onFailure) listener(error);
     for (const append of appends) append.reject(error);
   }
+}
+
+function quarantineLimits({ maxBytes, quarantineMaxItems, quarantineMaxBytes }: JournalOptions): QuarantineLimits {
+  const items = quarantineMaxItems ?? QUARANTINE_ITEMS;
+  const bytes = quarantineMaxBytes ?? Math.min(QUARANTINE_BYTES, maxBytes / 8);
+  const share = { items: Math.max(SHARE_ITEMS, items * SHARE), bytes: Math.max(SHARE_BYTES, bytes * SHARE) };
+  return { items, bytes, share };
 }
 
 function readHead(database: Database): Head {

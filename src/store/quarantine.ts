@@ -1,6 +1,7 @@
 /**
- * What was not taken, kept with its payload so that it can be looked at and replayed. It has limits of its own:
- * beyond them the oldest items go, and `dropped` says how many went that way.
+ * What was not taken, kept with its payload so that it can be looked at and replayed. It has limits of its own, and so has
+ * each sender's share: beyond it his own oldest items go, so that one who sends much that can't be taken pushes out nobody
+ * else's. `dropped` says how many went either way.
  */
 import type { QuarantineDraft, QuarantineItem } from './journal-port.ts';
 import type { Database, Statement } from './sqlite.ts';
@@ -9,6 +10,8 @@ export interface QuarantineLimits {
   items: number;
   /** Of payloads and messages together. */
   bytes: number;
+  /** The same of one party (src/store/parties.ts). */
+  share: { items: number; bytes: number };
 }
 
 /** An item with its place in the list: positions rise with time and serve as the cursor. */
@@ -19,7 +22,7 @@ export interface QuarantineRow extends QuarantineItem {
 interface QuarantineSize {
   items: number;
   bytes: number;
-  /** Items pushed out by the limits since the journal began. */
+  /** Items pushed out by the limits, the shares' too, since the journal began. */
   dropped: number;
 }
 
@@ -31,7 +34,12 @@ export interface QuarantineReads {
   size(): QuarantineSize;
 }
 
-const COLUMNS = 'position, id, atMs, code, message, path, contentType, source, payload';
+/** How many values these items stand for. */
+export function valuesIn(quarantine: readonly QuarantineDraft[]): number {
+  return quarantine.reduce((sum, { count = 1 }) => sum + count, 0);
+}
+
+const COLUMNS = 'position, id, atMs, code, message, path, contentType, source, payload, count';
 const EMPTY = new Uint8Array(0);
 
 export function quarantineReads(database: Database): QuarantineReads {
@@ -56,31 +64,48 @@ function toRow(row: unknown): QuarantineRow {
 /** The writes; every method belongs inside the journal's open transaction. */
 export class QuarantineTable {
   readonly #limits: QuarantineLimits;
+  readonly #partyOf: (source: string) => string;
   readonly #insert: Statement;
   readonly #take: Statement;
   readonly #has: Statement;
   readonly #wasReplayed: Statement;
   readonly #dropOldest: Statement;
+  readonly #dropOldestOf: Statement;
   readonly #size: Statement;
   readonly #resize: Statement;
+  readonly #sizeOf: Statement;
+  readonly #resizeOf: Statement;
 
-  constructor(database: Database, limits: QuarantineLimits) {
+  /** @param partyOf whose room an item of this source takes. */
+  constructor(database: Database, limits: QuarantineLimits, partyOf: (source: string) => string) {
     this.#limits = limits;
+    this.#partyOf = partyOf;
     this.#insert = database.prepare(
-      `INSERT INTO quarantine (id, atMs, code, message, path, contentType, source, bytes, payload)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO quarantine (id, atMs, code, message, path, contentType, source, bytes, payload, count, party)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    this.#take = database.prepare('DELETE FROM quarantine WHERE id = ? RETURNING source, bytes');
+    this.#take = database.prepare('DELETE FROM quarantine WHERE id = ? RETURNING source, bytes, count, party');
     this.#has = database.prepare('SELECT 1 FROM quarantine WHERE id = ?');
     this.#wasReplayed = database.prepare(
       `SELECT 1 FROM command WHERE json_extract(body, '$.verb') = 'replay-quarantine'
        AND json_extract(body, '$.quarantineId') = ?`,
     );
     this.#dropOldest = database.prepare(
-      'DELETE FROM quarantine WHERE position = (SELECT min(position) FROM quarantine) RETURNING bytes',
+      'DELETE FROM quarantine WHERE position = (SELECT min(position) FROM quarantine) RETURNING bytes, party',
+    );
+    this.#dropOldestOf = database.prepare(
+      `DELETE FROM quarantine WHERE position = (SELECT min(position) FROM quarantine WHERE party = ?)
+       RETURNING bytes, party`,
     );
     this.#size = database.prepare('SELECT items, bytes, dropped FROM quarantine_size');
-    this.#resize = database.prepare('UPDATE quarantine_size SET items = ?, bytes = ?, dropped = ?');
+    this.#resize = database.prepare(
+      'UPDATE quarantine_size SET items = items + ?1, bytes = bytes + ?2, dropped = dropped + ?3',
+    );
+    this.#sizeOf = database.prepare('SELECT items, bytes FROM quarantine_party WHERE party = ?');
+    this.#resizeOf = database.prepare(
+      `INSERT INTO quarantine_party (party, items, bytes) VALUES (?1, ?2, ?3)
+       ON CONFLICT (party) DO UPDATE SET items = items + ?2, bytes = bytes + ?3`,
+    );
   }
 
   /** Whether the item is there, or was until somebody put it through the door again. */
@@ -88,31 +113,55 @@ export class QuarantineTable {
     return this.#has.get(id) !== undefined || this.#wasReplayed.get(id) !== undefined;
   }
 
-  /** Adds the items, then drops the oldest until the limits hold again. */
+  /** Adds the items; then the oldest of their sender go until his share holds again, then the oldest of all. */
   add(drafts: readonly QuarantineDraft[], atMs: number): void {
     if (drafts.length === 0) return;
-    const size = { ...(this.#size.get() as unknown as QuarantineSize) };
-    for (const { id, code, message, path, contentType, source, payload } of drafts) {
+    const grown = new Map<string, { items: number; bytes: number }>();
+    for (const { id, code, message, path, contentType, source, payload, count = 1 } of drafts) {
       const bytes = payload.byteLength + message.length;
-      this.#insert.run(id, atMs, code, message, path, contentType, source, bytes, payload);
-      size.items += 1;
-      size.bytes += bytes;
+      const party = this.#partyOf(source);
+      this.#insert.run(id, atMs, code, message, path, contentType, source, bytes, payload, count, party);
+      const growth = grown.getOrInsertComputed(party, () => ({ items: 0, bytes: 0 }));
+      growth.items += 1;
+      growth.bytes += bytes;
     }
+    for (const [party, { items, bytes }] of grown) this.#change(party, items, bytes);
+    for (const party of grown.keys()) this.#keepShare(party);
+    const size = { ...(this.#size.get() as unknown as QuarantineSize) };
     while (size.items > this.#limits.items || size.bytes > this.#limits.bytes) {
-      const oldest = this.#dropOldest.get() as { bytes: number };
+      const { bytes } = this.#drop(this.#dropOldest.get());
       size.items -= 1;
-      size.bytes -= oldest.bytes;
-      size.dropped += 1;
+      size.bytes -= bytes;
     }
-    this.#resize.run(size.items, size.bytes, size.dropped);
   }
 
-  /** Removes an item that is being replayed; its source, or undefined when it isn't there any more. */
-  take(id: string): string | undefined {
-    const row = this.#take.get(id) as { source: string; bytes: number } | undefined;
+  /** Removes an item that is being replayed; undefined when it isn't there any more. */
+  take(id: string): { source: string; count: number } | undefined {
+    const row = this.#take.get(id) as { source: string; bytes: number; count: number; party: string } | undefined;
     if (!row) return undefined;
-    const size = this.#size.get() as unknown as QuarantineSize;
-    this.#resize.run(size.items - 1, size.bytes - row.bytes, size.dropped);
-    return row.source;
+    this.#change(row.party, -1, -row.bytes);
+    return row;
+  }
+
+  /** The newest item stays, however large it is. */
+  #keepShare(party: string): void {
+    const { share } = this.#limits;
+    const size = { ...(this.#sizeOf.get(party) as { items: number; bytes: number }) };
+    while (size.items > 1 && (size.items > share.items || size.bytes > share.bytes)) {
+      const { bytes } = this.#drop(this.#dropOldestOf.get(party));
+      size.items -= 1;
+      size.bytes -= bytes;
+    }
+  }
+
+  #drop(row: unknown): { bytes: number } {
+    const dropped = row as { bytes: number; party: string };
+    this.#change(dropped.party, -1, -dropped.bytes, 1);
+    return dropped;
+  }
+
+  #change(party: string, items: number, bytes: number, dropped = 0): void {
+    this.#resize.run(items, bytes, dropped);
+    this.#resizeOf.run(party, items, bytes);
   }
 }

@@ -5,6 +5,7 @@ import type { Entry, JournaledReading } from '#model/entry.ts';
 import { type JournalOptions, type JournalWriter, openJournal } from '#store/journal.ts';
 import type { JournalReader, MessageDraft, QuarantineDraft } from '#store/journal-port.ts';
 import { type OpenJournalReader, openJournalReader } from '#store/journal-reader.ts';
+import { valuesIn } from '#store/quarantine.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
 import { tempDir } from './temp-dir.ts';
 
@@ -51,7 +52,7 @@ export function message(change: Partial<MessageDraft> = {}): MessageDraft {
     readings,
     raw: Buffer.from('{}'),
     quarantine,
-    received: readings.length + quarantine.length,
+    received: readings.length + valuesIn(quarantine),
     ...change,
   };
 }

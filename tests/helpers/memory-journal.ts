@@ -7,6 +7,7 @@ import type { Series } from '#model/reading.ts';
 import type { Clock } from '#src/clock.ts';
 import { Control } from '#store/control.ts';
 import type { Appended, Journal, MessageDraft, QuarantineItem } from '#store/journal-port.ts';
+import { valuesIn } from '#store/quarantine.ts';
 import { StoreError } from '#store/sqlite.ts';
 
 type Content =
@@ -114,12 +115,13 @@ export class MemoryJournal implements Journal {
       return { kind: 'command', ...at, actor: content.actor, command: content.command };
     }
     const { source, gatewaySeq, readings, quarantine, received, replayOf } = content.draft;
-    this.#count(source, received, quarantine.length);
-    for (const item of quarantine) this.quarantine.set(item.id, { ...item, atMs: at.receivedMs });
+    this.#count(source, received, valuesIn(quarantine));
     if (replayOf !== undefined) {
-      this.#count(source, -1, -1);
+      const { count } = this.quarantine.get(replayOf)!;
+      this.#count(source, -count, -count);
       this.quarantine.delete(replayOf);
     }
+    for (const item of quarantine) this.quarantine.set(item.id, { count: 1, ...item, atMs: at.receivedMs });
     return { kind: 'message', ...at, source, gatewaySeq, readings };
   }
 

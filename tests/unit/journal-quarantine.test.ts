@@ -19,7 +19,7 @@ describe('quarantine', () => {
     expect(quarantine.list(null, 2).map(({ id }) => id)).toEqual(['c', 'b']);
     const [, second] = quarantine.list(null, 2);
     expect(quarantine.list(second!.position, 2).map(({ id }) => id)).toEqual(['a']);
-    expect(quarantine.get('c')).toEqual({ ...undecodable, position: 3, atMs: NOON_MS + 1_000 });
+    expect(quarantine.get('c')).toEqual({ ...undecodable, count: 1, position: 3, atMs: NOON_MS + 1_000 });
     const kept = quarantine.get('a')!;
     expect(Buffer.from(kept.payload).toString()).toBe('{"xyz":1}');
     expect(kept).toMatchObject({
@@ -64,6 +64,74 @@ describe('quarantine', () => {
     await refused();
     expect(read().quarantine.list(null, 10)).toEqual([]);
     expect(read().intakeCount('g1')).toMatchObject({ received: 1, quarantined: 0 });
+  });
+});
+
+describe('a share of quarantine', () => {
+  const registered = async (journal: ReturnType<ReturnType<typeof journalFixture>['open']>, ...ids: string[]) => {
+    const body = { stations: [] };
+    await Promise.all(ids.map((id) => journal.appendCommand('eva', { verb: 'put', noun: 'gateway', id, body })));
+  };
+  const sent = (source: string, count: number, name = source) =>
+    message({
+      source,
+      readings: [],
+      quarantine: Array.from({ length: count }, (_, index) => quarantined(`${name}-${index}`, { source })),
+    });
+
+  it('is a tenth and at least 1,000 items; its own oldest go, nobody else’s', async () => {
+    const { open, read } = journalFixture();
+    const journal = open({ quarantineMaxItems: 20_000 });
+    await registered(journal, 'noisy', 'quiet');
+    await journal.appendMessage(sent('quiet', 10));
+    // 26 messages of a hundred items each, as they are left of 26 messages with 5,000 unknown names.
+    for (let turn = 0; turn < 26; turn++) await journal.appendMessage(sent('noisy', 100, `noisy${turn}`));
+    const { quarantine } = read();
+    expect(quarantine.size()).toMatchObject({ items: 2010, dropped: 600 });
+    const kept = quarantine.list(null, 5000);
+    expect(kept.filter(({ source }) => source === 'quiet')).toHaveLength(10);
+    expect(kept.filter(({ source }) => source === 'noisy').at(-1)!.id).toBe('noisy6-0');
+    expect(read().intakeCount('noisy')).toMatchObject({ received: 2600, quarantined: 2600 });
+  });
+
+  it('is one for all imports, and one for all sources that nobody registered', async () => {
+    const { open, read } = journalFixture();
+    const journal = open();
+    await registered(journal, 'import', 'gw-1');
+    const sources = ['import:a', 'import:b', 'import', 'stranger-1', 'stranger-2', 'user:eve', 'user:bob', 'gw-1'];
+    for (const source of sources) await journal.appendMessage(sent(source, 900));
+    const { quarantine } = read();
+    const kept = quarantine.list(null, 9000).map(({ source }) => source);
+    const counts = sources.map((source) => kept.filter((other) => other === source).length);
+    // By default it is 10,000; with the limits of a test at least 1,000.
+    expect(counts).toEqual(sources.map(() => 900));
+    const small = journalFixture();
+    const tight = small.open({ quarantineMaxItems: 9000 });
+    await registered(tight, 'import', 'gw-1');
+    for (const source of sources) await tight.appendMessage(sent(source, 900));
+    const left = small.read().quarantine.list(null, 9000);
+    expect(sources.map((name) => left.filter(({ source }) => source === name).length)).toEqual([
+      100, 900, 900, 100, 900, 900, 900, 900,
+    ]);
+  });
+
+  it('has room for bytes as well, and keeps the newest item however large', async () => {
+    const { open, read } = journalFixture();
+    const journal = open({ quarantineMaxBytes: 60_000_000 });
+    await registered(journal, 'gw-1');
+    const large = (id: string, bytes: number) =>
+      message({
+        readings: [],
+        source: 'gw-1',
+        quarantine: [quarantined(id, { source: 'gw-1', payload: Buffer.alloc(bytes, 1) })],
+      });
+    for (let index = 0; index < 4; index++) await journal.appendMessage(large(`l${index}`, 2_500_000));
+    const { quarantine } = read();
+    expect(quarantine.list(null, 10).map(({ id }) => id)).toEqual(['l3', 'l2']);
+    await journal.appendMessage(large('huge', 9_000_000));
+    expect(quarantine.list(null, 10).map(({ id }) => id)).toEqual(['huge']);
+    await journal.appendMessage(message({ source: 'gw-1', readings: [reading()], replayOf: 'huge' }));
+    expect(quarantine.size()).toEqual({ items: 0, bytes: 0, dropped: 4 });
   });
 });
 
@@ -130,6 +198,7 @@ describe('intake counts', () => {
       refused: fc.nat(3),
       replayed: fc.option(fc.nat(30), { nil: undefined }),
       isAwaited: fc.boolean(),
+      count: fc.integer({ min: 1, max: 4000 }),
     });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
@@ -137,9 +206,9 @@ describe('intake counts', () => {
         const journal = open({ quarantineMaxItems: 7 });
         let count = 0;
         const appends: Promise<unknown>[] = [];
-        for (const { taken, refused, replayed, isAwaited } of steps) {
+        for (const { taken, refused, replayed, isAwaited, count: values } of steps) {
           const readings = Array.from({ length: taken }, () => reading());
-          const quarantine = Array.from({ length: refused }, () => quarantined(`i${count++}`));
+          const quarantine = Array.from({ length: refused }, () => quarantined(`i${count++}`, { count: values }));
           const draft = message({
             readings,
             quarantine,
@@ -156,8 +225,11 @@ describe('intake counts', () => {
         const { received, quarantined: inQuarantine } = reader.intakeCount('g1') ?? { received: 0, quarantined: 0 };
         expect(received).toBe(stored + inQuarantine);
         const { items, dropped } = reader.quarantine.size();
-        expect(inQuarantine).toBe(items + dropped);
-        expect(reader.quarantine.list(null, 100)).toHaveLength(items);
+        const held = reader.quarantine.list(null, 100);
+        expect(held).toHaveLength(items);
+        const kept = held.reduce((sum, item) => sum + item.count, 0);
+        if (dropped === 0) expect(inQuarantine).toBe(kept);
+        else expect(inQuarantine).toBeGreaterThan(kept);
         reader.close();
         await journal.close();
       }),

@@ -125,7 +125,7 @@ async function take({ door, config }: ApiDeps, source: string, chunks: Chunks): 
   const counts = { rows: 0, accepted: 0, duplicates: 0, corrections: 0, pending: 0, quarantined: 0 };
   const refusals: Refusal[] = [];
   const list = (refusal: Refusal) => {
-    counts.quarantined += 1;
+    counts.quarantined += refusal.count ?? 1;
     if (refusals.length < LISTED_MAX) refusals.push(refusal);
   };
   const readings = new RepeatedReadings();

@@ -186,7 +186,7 @@ function dismissRoute(api: Api, deps: ApiDeps): void {
   });
 }
 
-function quarantineView({ id, atMs, source, code, message, path, payload }: QuarantineRow) {
+function quarantineView({ id, atMs, source, code, message, path, count, payload }: QuarantineRow) {
   return {
     id,
     at: isoText(atMs),
@@ -194,6 +194,7 @@ function quarantineView({ id, atMs, source, code, message, path, payload }: Quar
     code,
     message,
     ...(path === null ? {} : { path }),
+    ...(count > 1 && { count }),
     sample: new TextDecoder().decode(payload.subarray(0, 4 * SAMPLE_CHARACTERS)).slice(0, SAMPLE_CHARACTERS),
   };
 }

@@ -129,13 +129,27 @@ const pending = z
   .int()
   .describe('Durable, but older than the memory of the door: the store decides what they are');
 
+const count = z
+  .number()
+  .int()
+  .describe(
+    'Values that the item stands for, when more than one: the rest of a message of which over a hundred were refused',
+  );
+
+const refusal = z.object({
+  path: z.string().optional(),
+  ...fault,
+  quarantineId: z.string(),
+  count: count.optional(),
+});
+
 export const receipt = z
   .object({
     accepted: z.number().int().describe('Values of times that were not known before'),
     duplicates: z.number().int(),
     corrections: z.number().int(),
     pending,
-    quarantined: z.array(z.object({ path: z.string().optional(), ...fault, quarantineId: z.string() })),
+    quarantined: z.array(refusal).describe('At most a hundred; each stands for one value unless `count` says more'),
     warnings: z
       .array(z.object({ path: z.string().optional(), ...fault }))
       .optional()
@@ -210,9 +224,7 @@ export const imported = z
     corrections: z.number().int(),
     pending,
     quarantined: z.number().int(),
-    refusals: z
-      .array(z.object({ path: z.string().optional(), ...fault, quarantineId: z.string() }))
-      .describe('The first hundred of what was quarantined, by row of the file'),
+    refusals: z.array(refusal).describe('The first hundred of what was quarantined, by row of the file'),
     compared: z
       .number()
       .int()
@@ -311,6 +323,7 @@ export const quarantinePage = listOf(
     gateway: z.string().describe('Who sent it: a gateway, or `user:NAME`'),
     ...fault,
     path: z.string().optional(),
+    count: count.optional(),
     sample: z.string().describe('The beginning of the payload, as text'),
   }),
 ).meta({

@@ -140,6 +140,7 @@ export const BOOK_WORDS = {
   quarantine: ['隔离区', 'Quarantine'],
   needsEngineer: ['查看隔离区需要工程师权限。', 'The quarantine takes the role engineer.'],
   itemsCount: ['{n} 项', '{n}'],
+  valuesCount: ['{n} 个值', '{n} values'],
   allGateways: ['所有网关', 'All gateways'],
   refresh: ['刷新', 'Refresh'],
   nothingQuarantined: ['隔离区是空的。', 'Nothing is in quarantine.'],

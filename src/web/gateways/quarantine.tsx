@@ -59,7 +59,7 @@ function Quarantine() {
           <CsvButton
             file="quarantine"
             disabled={items.length === 0}
-            text={() => toRows(['id', 'at', 'gateway', 'code', 'path', 'message', 'sample'], items)}
+            text={() => toRows(['id', 'at', 'gateway', 'code', 'path', 'message', 'count', 'sample'], items)}
           />
         </>
       }
@@ -101,6 +101,9 @@ function QuarantineItem({ item }: { item: Quarantined }) {
         <code class="gateway">{item.gateway}</code>
         <code class="code">{item.code}</code>
         {item.path !== undefined && <code class="quiet-text">{item.path}</code>}
+        {item.count !== undefined && (
+          <span class="quiet-text">{t('valuesCount', { n: format.whole(item.count) })}</span>
+        )}
         <button type="button" onClick={() => void replay()}>
           {t('replay')}
         </button>
@@ -119,5 +122,6 @@ function QuarantineItem({ item }: { item: Quarantined }) {
 
 function receiptWords({ accepted, duplicates, corrections, pending, quarantined }: Receipt): string {
   const again = quarantined.map(({ code, message }) => `${code}: ${message}`).join(' · ');
-  return `${t('receipt', { accepted, duplicates, corrections, pending, quarantined: quarantined.length })}${again && ` · ${again}`}`;
+  const refused = quarantined.reduce((sum, { count = 1 }) => sum + count, 0);
+  return `${t('receipt', { accepted, duplicates, corrections, pending, quarantined: refused })}${again && ` · ${again}`}`;
 }
