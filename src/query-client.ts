@@ -1,138 +1,62 @@
 /**
- * Asks the query worker, so that no read ever blocks ingest (invariant 7). A worker that dies takes its open questions
- * with it (they reject as `overloaded`) and is started again.
+ * Asks the query workers, so that no read ever blocks ingest (invariant 7), nor a long question a short one: what operators
+ * work with (alarms, their notices) has a worker of its own. In each, credentials take turns (src/query-lane.ts).
  */
-import { Worker } from 'node:worker_threads';
 import type { Config } from '#model/config.ts';
 import type { Queries } from '#store/queries.ts';
-import { StoreError } from '#store/sqlite.ts';
-import type { StaleFile } from './stale-reads.ts';
-import { WORKER_LIMITS } from './worker-memory.ts';
+import { LANE_LIMITS, type LaneCounts, type LaneEvents, type LaneLimits, QueryLane } from './query-lane.ts';
 
-export interface QueryRequest {
-  id: number;
-  method: keyof Queries;
-  query: unknown;
-}
+type LaneName = 'short' | 'long';
 
-export interface QueryReply {
-  id: number;
-  result?: unknown;
-  error?: { message: string; code?: string; retryable?: boolean; name: string };
-}
-
-/** `stale` = connections that answered from an old snapshot, and have been replaced. */
-export type FromQueryWorker = QueryReply | { stale: StaleFile[] };
-
-/** One literal list: a method that is missing here doesn't compile. */
-const METHODS: Record<keyof Queries, true> = {
-  readings: true,
-  history: true,
-  trends: true,
-  trendSteps: true,
-  trendTest: true,
-  periods: true,
-  volumes: true,
-  meterVolumes: true,
-  volumesAsOf: true,
-  accountsAsOf: true,
-  decisions: true,
-  loads: true,
-  explained: true,
-  panel: true,
-  panels: true,
-  settledCounts: true,
-  alarms: true,
-  alarm: true,
-  alarmFigures: true,
-  timeline: true,
-  notices: true,
-  notice: true,
-  transitionsAfter: true,
-  parked: true,
-  reached: true,
+/**
+ * One literal list: a method that is missing here doesn't compile. Short is what reads a page by an index, whatever the range;
+ * `reached` is a word about the connections that volumes are answered from, and so goes where they go.
+ */
+const LANES: Record<keyof Queries, LaneName> = {
+  readings: 'long',
+  history: 'long',
+  trends: 'long',
+  trendSteps: 'long',
+  trendTest: 'long',
+  periods: 'long',
+  volumes: 'long',
+  meterVolumes: 'long',
+  volumesAsOf: 'long',
+  accountsAsOf: 'long',
+  decisions: 'long',
+  loads: 'long',
+  explained: 'long',
+  panel: 'short',
+  panels: 'short',
+  settledCounts: 'short',
+  alarms: 'short',
+  alarm: 'short',
+  alarmFigures: 'long',
+  timeline: 'short',
+  notices: 'short',
+  notice: 'short',
+  transitionsAfter: 'short',
+  parked: 'short',
+  reached: 'long',
 };
-
-interface Waiting {
-  resolve: (result: unknown) => void;
-  reject: (error: Error) => void;
-}
 
 export interface QueryClient {
   queries: Queries;
+  counts(): Record<LaneName, LaneCounts>;
   close(): Promise<void>;
 }
 
-/**
- * @param onDeath is told why the worker ended unexpectedly; it has been started again by then.
- * @param onStale is told of connections that stood still; others have taken their place by then.
- */
-export function startQueryWorker(
-  config: Config,
-  onDeath: (error: Error) => void,
-  onStale: (files: StaleFile[]) => void,
-): QueryClient {
-  const waiting = new Map<number, Waiting>();
-  let nextId = 1;
-  let closing = false;
-  let worker = start();
-
-  function start(): Worker {
-    const started = new Worker(new URL('./query-worker.ts', import.meta.url), {
-      workerData: config,
-      resourceLimits: WORKER_LIMITS,
-    });
-    started.on('message', (message: FromQueryWorker) => {
-      if ('stale' in message) onStale(message.stale);
-      else answer(waiting, message);
-    });
-    started.on('error', (error) => revive(error));
-    return started;
-  }
-
-  function revive(error: unknown): void {
-    const reason = error instanceof Error ? error : new Error(String(error));
-    for (const { reject } of waiting.values())
-      reject(new StoreError('overloaded', 'The query worker restarted.', true));
-    waiting.clear();
-    if (closing) return;
-    worker = start();
-    onDeath(reason);
-  }
-
-  function ask(method: keyof Queries, query: unknown): Promise<unknown> {
-    const id = nextId++;
-    return new Promise((resolve, reject) => {
-      waiting.set(id, { resolve, reject });
-      worker.postMessage({ id, method, query } satisfies QueryRequest);
-    });
-  }
-
-  const asked = (Object.keys(METHODS) as (keyof Queries)[]).map((method) => [
+export function startQueryWorkers(config: Config, events: LaneEvents, limits: LaneLimits = LANE_LIMITS): QueryClient {
+  const lanes = { short: new QueryLane(config, events, limits), long: new QueryLane(config, events, limits) };
+  const asked = (Object.keys(LANES) as (keyof Queries)[]).map((method) => [
     method,
-    (query: unknown) => ask(method, query),
+    (query: unknown) => lanes[LANES[method]].ask(method, query),
   ]);
   return {
     queries: Object.fromEntries(asked) as unknown as Queries,
+    counts: () => ({ short: lanes.short.counts(), long: lanes.long.counts() }),
     async close() {
-      closing = true;
-      await worker.terminate();
-      for (const { reject } of waiting.values()) reject(new StoreError('overloaded', 'The service is stopping.', true));
-      waiting.clear();
+      await Promise.all([lanes.short.close(), lanes.long.close()]);
     },
   };
-}
-
-function answer(waiting: Map<number, Waiting>, reply: QueryReply): void {
-  const asker = waiting.get(reply.id);
-  waiting.delete(reply.id);
-  if (!asker) return;
-  if (!reply.error) {
-    asker.resolve(reply.result);
-    return;
-  }
-  const { message, code, retryable, name } = reply.error;
-  const error = code ? new StoreError(code, message, retryable ?? false) : new Error(message);
-  if (!code) error.name = name;
-  asker.reject(error);
 }

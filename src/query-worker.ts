@@ -1,5 +1,5 @@
 /**
- * The query worker: read-only connections, short transactions, one function per method of the port. It opens the
+ * A query worker: read-only connections, short transactions, one function per method of the port. It opens the
  * databases when first asked, since on a fresh start the followers' worker makes them, and anew when they stand still.
  */
 import { parentPort, workerData } from 'node:worker_threads';
@@ -7,7 +7,7 @@ import type { Config } from '#model/config.ts';
 import { systemClock as clock } from './clock.ts';
 import { openQueries } from './create-queries.ts';
 import { createFreshQueries } from './fresh-queries.ts';
-import type { FromQueryWorker, QueryReply, QueryRequest } from './query-client.ts';
+import type { FromQueryWorker, QueryReply, QueryRequest } from './query-lane.ts';
 import { STALE_AFTER_MS } from './stale-reads.ts';
 
 const config = workerData as Config;

@@ -7,6 +7,8 @@ import type { OpenJournalReader } from '#store/journal-reader.ts';
 import type { FollowersClient } from './followers-client.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { MetricSource } from './metrics.ts';
+import type { QueryClient } from './query-client.ts';
+import type { LaneCounts } from './query-lane.ts';
 
 interface Parts {
   version: string;
@@ -15,6 +17,7 @@ interface Parts {
   followers: FollowersClient;
   broker: Broker;
   heartbeat: Heartbeat;
+  questions: QueryClient['counts'];
   /** Seconds that the oldest entry is old which a follower has not passed. */
   lagSeconds: () => Record<string, number>;
   /** Conditions of the platform that are seen now. */
@@ -45,6 +48,7 @@ export function serviceMetrics(parts: Parts): MetricSource[] {
     ...journalMetrics(parts),
     ...followerMetrics(parts),
     ...brokerMetrics(parts),
+    ...questionMetrics(parts),
     ...platformMetrics(parts),
   ];
 }
@@ -145,6 +149,19 @@ function brokerMetrics({ broker }: Parts): MetricSource[] {
     ...(clients ? [gauge('mqtt_clients', 'Authenticated MQTT connections.', () => clients.call(broker))] : []),
     ...(isUp === undefined ? [] : [gauge('mqtt_up', 'Subscribed at the outside broker.', () => (broker.isUp ? 1 : 0))]),
     ...(held ? [gauge('mqtt_held', 'Messages received and not acknowledged yet.', () => held.call(broker))] : []),
+  ];
+}
+
+function questionMetrics({ questions }: Parts): MetricSource[] {
+  const by = (name: keyof LaneCounts) => () => {
+    const { short, long } = questions();
+    return { short: short[name], long: long[name] };
+  };
+  return [
+    gauge('questions_waiting', 'Questions that wait for a query worker.', by('waiting'), 'lane'),
+    counter('questions_refused_total', 'Questions refused since too many wait.', by('refused'), 'lane'),
+    counter('questions_abandoned_total', 'Questions dropped since who asked had gone.', by('abandoned'), 'lane'),
+    counter('questions_stopped_total', 'Questions stopped since they took too long.', by('stopped'), 'lane'),
   ];
 }
 

@@ -35,7 +35,7 @@ import { createMetrics } from './metrics.ts';
 import { openReadingStore } from './open-reading-store.ts';
 import { createPeriodKeeper } from './period-keeper.ts';
 import { createPlatformWatch, standingConditions } from './platform-watch.ts';
-import { startQueryWorker } from './query-client.ts';
+import { startQueryWorkers } from './query-client.ts';
 import { createRehearsals } from './rehearsals.ts';
 import { quarantineRejected } from './rejected-readings.ts';
 import { createLogInLimit, createPasswordVerifier } from './secrets.ts';
@@ -110,15 +110,15 @@ export async function startService(config: Config, log: Logger): Promise<Service
     const letters = createLetterWatch({ control, platform, clock, standing });
     closers.push(() => platform.close());
     const tellStale = createStaleTelling({ platform, clock, log });
-    const queryWorker = startQueryWorker(
-      config,
-      (error) => log.error({ event: 'queries.restarted', err: error }, 'the query worker ended and was started again'),
-      (files) => tellStale('queries', files),
-    );
-    closers.push(() => queryWorker.close());
+    const queryWorkers = startQueryWorkers(config, {
+      onDeath: (error) =>
+        log.error({ event: 'queries.restarted', err: error }, 'a query worker ended; the next question starts another'),
+      onStale: (files) => tellStale('queries', files),
+    });
+    closers.push(() => queryWorkers.close());
     const rehearsals = createRehearsals(config, reference);
 
-    const { queries } = queryWorker;
+    const { queries } = queryWorkers;
     const tokens = createTokens(control, dataDir.adminToken(config.adminToken));
     if (!config.adminToken)
       log.info(
@@ -245,6 +245,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
           followers,
           broker,
           heartbeat,
+          questions: queryWorkers.counts,
           seen: () => seen,
           lagSeconds: () => lagSeconds({ followers, reader, clock }),
         }),

@@ -40,6 +40,7 @@ const REMEDIES: Record<FaultCode, string> = {
   'rule.invalid': 'Mend what `errors` lists.',
   'rule.not-rehearsable': 'Put the rule, and look at what it records.',
   'rehearsal.too-large': 'Rehearse a shorter time, fewer stations, or a less sensitive rule.',
+  'question.too-large': 'Ask for a shorter range, wider buckets, or fewer stations or meters at once.',
   'channel.address-refused': 'Name the host in `WK_WEBHOOK_ALLOW`.',
   'token.missing': 'Send `Authorization: Bearer TOKEN`.',
   'token.invalid': 'Check the token; it may have been deleted.',

@@ -100,7 +100,9 @@ function toProblem(error: unknown): Problem {
 /** The body of contracts §4: RFC 9457 section 3.1, with `code`, `errors` and `requestId` as extensions. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error);
-  if (problem.statusCode >= 500)
+  // Who has gone is told nothing, and that nothing more was computed for it is no failure.
+  const isAbandoned = problem.code === 'overloaded' && reply.raw.destroyed;
+  if (problem.statusCode >= 500 && !isAbandoned)
     request.log.error({ event: 'request.failed', err: error, code: problem.code }, 'request failed');
   return reply
     .code(problem.statusCode)

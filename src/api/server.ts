@@ -11,6 +11,7 @@ import underPressure from '@fastify/under-pressure';
 import fastify, { type FastifyBaseLogger, type FastifyRequest, LogController, type RouteOptions } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
+import { askForCallers } from './asking.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
 import type { Api, ApiDeps } from './deps.ts';
 import { type KnownRoute, knownRoutes } from './known-routes.ts';
@@ -114,6 +115,7 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
   api.addHook('onRequest', (request) => credentials.check(request));
   endWithCredentials(api, deps.control, sessions);
   await limitRates(api, config.rateLimit);
+  askForCallers(api);
   api.setNotFoundHandler((request, reply) => sendProblem(unknownRoute(routes, request), request, reply));
   await addRoutes(api, deps, credentials, sessions);
   await api.ready();

@@ -58,6 +58,7 @@ const TABLE = {
   'rule.invalid': { status: 400, meaning: 'The rule names nothing that exists or contradicts itself.' },
   'rule.not-rehearsable': { status: 400, meaning: 'A rule of this kind is not judged by stored readings alone.' },
   'rehearsal.too-large': { status: 400, meaning: 'The rehearsal meets more readings or alarms than one may.' },
+  'question.too-large': { status: 400, meaning: 'The answer takes more time or memory than one question may.' },
   'channel.address-refused': { status: 400, meaning: 'The address is private and WK_WEBHOOK_ALLOW does not name it.' },
   'token.missing': { status: 401, meaning: 'A credential is needed.' },
   'token.invalid': { status: 401, meaning: 'The credential is not valid.' },

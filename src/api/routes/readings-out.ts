@@ -4,6 +4,7 @@ import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { AHEAD_MS_MAX } from '#ingest/instant.ts';
 import { DAY_MS } from '#model/calendar.ts';
+import { forThisAsker } from '#src/asker.ts';
 import type { ReadingRow } from '#store/queries.ts';
 import { rulesOfSeries } from '#store/series-rules.ts';
 import { BYTE_ORDER_MARK, csvField } from '../csv-field.ts';
@@ -65,7 +66,7 @@ function readingsRoute(api: Api, deps: ApiDeps): void {
       if (/\btext\/csv\b/.test(request.headers.accept ?? '')) {
         return reply
           .type('text/csv; charset=utf-8')
-          .send(Readable.from(csvPages(named, startMs, query.bom === 'true', ask)));
+          .send(Readable.from(csvPages(named, startMs, query.bom === 'true', forThisAsker(ask))));
       }
       const rows = await ask(startMs, limit + 1);
       const { items, next } = pageOf(rows, limit, readingView, ({ timeMs }) => toCursor(timeMs + 1));

@@ -113,6 +113,7 @@ const EVERYWHERE: FaultCode[] = [
   'rate.limited',
   'internal',
   'overloaded',
+  'question.too-large',
 ];
 
 /** The documentary part of a route's schema. Answers are checked against it by tests, not while serving. */
