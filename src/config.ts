@@ -48,6 +48,15 @@ const list = z.string().transform((text) =>
     .map((part) => part.trim())
     .filter((part) => part !== ''),
 );
+const BROKER_URL = 'must be an mqtt, mqtts, ws or wss address';
+const brokerUrls = list.refine(
+  (urls) => urls.length > 0 && urls.every((url) => z.url({ protocol: /^(mqtts?|wss?)$/ }).safeParse(url).success),
+  BROKER_URL,
+);
+/** What every broker takes: NATS makes subjects of it and answers return code 2 to dots, spaces and its wildcards. */
+const clientId = z
+  .string()
+  .regex(/^[^\s.*>\p{Cc}]+$/u, 'must be without spaces and . * >, which not every broker takes');
 const yes = z.enum(['0', '1', 'true', 'false']).transform((text) => text === '1' || text === 'true');
 const zone = parsed((text) => {
   try {
@@ -71,13 +80,13 @@ const settings = z.object({
   WK_SEEDS: z.string().default('./seeds'),
   WK_HTTP_HOST: z.string().default('127.0.0.1'),
   WK_HTTP_PORT: port.default(8080),
-  WK_MQTT_URL: z.url({ protocol: /^(mqtts?|wss?)$/, error: 'must be an mqtt, mqtts, ws or wss address' }).optional(),
+  WK_MQTT_URL: brokerUrls.optional(),
   WK_MQTT_USERNAME: z.string().optional(),
   WK_MQTT_PASSWORD: z.string().optional(),
   WK_MQTT_CA_FILE: z.string().optional(),
   WK_MQTT_CERT_FILE: z.string().optional(),
   WK_MQTT_KEY_FILE: z.string().optional(),
-  WK_MQTT_CLIENT_ID: z.string().default('wellkeeper'),
+  WK_MQTT_CLIENT_ID: clientId.default('wellkeeper'),
   WK_MQTT_HOST: z.string().default('127.0.0.1'),
   WK_MQTT_PORT: port.default(1883),
   WK_MQTT_TOPICS: list.default(['wk/v1/+/readings']),
@@ -154,7 +163,7 @@ function toConfig(given: z.infer<typeof settings>): Config {
     mqtt: given.WK_MQTT_URL
       ? {
           kind: 'external',
-          url: given.WK_MQTT_URL,
+          urls: given.WK_MQTT_URL,
           username: given.WK_MQTT_USERNAME ?? null,
           password: given.WK_MQTT_PASSWORD ?? null,
           caFile: given.WK_MQTT_CA_FILE ?? null,

@@ -14,8 +14,9 @@ export interface Seen {
   detail: string;
 }
 
-/** A condition, and what it is about. */
-export type Standing = Pick<PlatformChange, 'condition' | 'about'>;
+type Subject = Pick<PlatformChange, 'condition' | 'about'>;
+/** A condition, what it is about, and what was seen of it. */
+export type Standing = Subject & Pick<PlatformChange, 'detail'>;
 
 export interface PlatformWatch {
   /** Conditions that the journal says have begun and not ended: what earlier processes left. Before all else. */
@@ -69,6 +70,8 @@ interface Watched {
   about: PlatformSubject | undefined;
   /** Begun and not ended, as far as the journal knows or will know once everything is told. */
   isTold: boolean;
+  /** What was told of it last, and when. */
+  told: { detail: string; atMs: number };
   seen: Seen | null;
   /** Since when it isn't there, with the wall clock of that moment; null while it is there or nobody has said. */
   away: { atMs: number; wallMs: number } | null;
@@ -78,14 +81,19 @@ interface Watched {
 }
 
 /** What a condition is known by: each gateway's is another. */
-function nameOf({ condition, about }: Standing): string {
+function nameOf({ condition, about }: Subject): string {
   return about === undefined ? condition : `${condition}:${about.gateway}`;
 }
 
 /** Conditions of one group exclude each other: of the stores only one trouble stands at a time. */
-function groupOf(one: Standing): string {
+function groupOf(one: Subject): string {
   return one.condition.startsWith('store.') ? 'store' : nameOf(one);
 }
+
+/** Whether its detail is the reason that somebody else gives: told again when it is another one. */
+const isReasoned = ({ condition }: Subject) => condition.startsWith('store.') || condition.startsWith('broker.');
+
+const tellable = (detail: string) => detail.slice(0, DETAIL_MAX).toWellFormed();
 
 /** Not split: one closure over the conditions and what waits to be told, shared by short parts. */
 export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions): PlatformWatch {
@@ -104,6 +112,7 @@ export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions
       condition,
       about,
       isTold: false,
+      told: { detail: '', atMs: Number.NEGATIVE_INFINITY },
       seen: null,
       away: null,
       replacedUntilMs: Number.NEGATIVE_INFINITY,
@@ -161,7 +170,8 @@ export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions
     for (const other of groupWith(one)) if (other !== one && other.isTold) replace(other, one.condition);
     one.isTold = true;
     const { condition, about } = one;
-    const detail = given.slice(0, DETAIL_MAX).toWellFormed();
+    const detail = tellable(given);
+    one.told = { detail, atMs: clock.monotonicMs() };
     const { meaning, remedy } = PLATFORM_CONDITIONS[condition];
     log.warn({ event: 'platform.begun', condition, detail, remedy }, meaning);
     tell({ verb: 'platform', condition, state: 'begun', sinceMs, detail, ...(about && { about }) });
@@ -204,6 +214,9 @@ export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions
     if (seen && !isTold) {
       const lastedMs = nowMs - troubles.get(groupOf(one))!.sinceMs;
       if (nowMs >= one.replacedUntilMs && (lastedMs >= DELAY_MS || !DELAYED.has(condition))) begin(one, seen);
+    } else if (seen && isReasoned(one) && one.told.detail !== tellable(seen.detail)) {
+      // Its alarm follows the newest reason, at most once a minute.
+      if (nowMs - one.told.atMs >= QUIET_MS) begin(one, seen);
     } else if (away && isTold && nowMs - away.atMs >= (EXACT.has(condition) ? 0 : QUIET_MS)) {
       end(one, away.wallMs, `not seen since ${new Date(away.wallMs).toISOString()}`);
     }
@@ -211,9 +224,10 @@ export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions
 
   return {
     standing(found) {
-      for (const { condition, about } of found) {
+      for (const { condition, about, detail } of found) {
         const one = watched(condition, about);
         one.isTold = true;
+        one.told.detail = detail;
         if (EVENTS.has(condition)) end(one, clock.nowMs(), 'it was over at once');
       }
       wake();
@@ -273,5 +287,5 @@ export function standingConditions(reader: Pick<OpenJournalReader, 'commands'>):
     before = last.seq;
   }
   const begun = [...newest.values()].filter(({ state }) => state === 'begun');
-  return begun.map(({ condition, about }) => ({ condition, ...(about && { about }) }));
+  return begun.map(({ condition, about, detail }) => ({ condition, detail, ...(about && { about }) }));
 }

@@ -251,6 +251,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
         }),
       ),
       disconnectGateway: (id) => broker.disconnectGateway(id),
+      gatewaySeenMs: (id) => broker.lastSeenMs(id),
       checkRule: (rule) => checkRule(rule, control, reference),
       rehearse: rehearsals.run,
       checkChannel: async ({ url }) => {

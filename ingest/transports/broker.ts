@@ -25,7 +25,7 @@ export interface Broker {
   held?(): number;
   /** Messages that wait since the journal can't take them. */
   waiting(): number;
-  /** When the gateway last published anything, epoch ms; null = not since the process began. */
+  /** When the gateway last published or was refused though its password is right, epoch ms; null = not since the process began. */
   lastSeenMs(gateway: string): number | null;
   /** Takes no more messages; what waits unacknowledged will be sent again. */
   close(): Promise<void>;

@@ -56,6 +56,8 @@ export interface BrokerCounters extends IntakeCounters, Record<string, number> {
   logInsFailed: number;
   /** Log-ins refused unchecked since their address had failed too often. */
   logInsLimited: number;
+  /** Connections of clients that speak MQTT 5. */
+  versionsRefused: number;
   subscriptionsRefused: number;
   willsIgnored: number;
   /** Connections closed by the guard: no MQTT, too large, too slow, silent. */

@@ -19,7 +19,7 @@ export interface LinkTrouble {
 interface Options {
   clock: Clock;
   log: { warn(fields: object, message: string): void };
-  /** One condition at a time: null = it is over; also told when the first connection meets none. */
+  /** One condition at a time, again when its reason changes: null = it is over; also told when the first connection meets none. */
   onTrouble: (condition: LinkCondition, trouble: { sinceMs: number; detail: string } | null) => void;
 }
 
@@ -54,8 +54,9 @@ export class LinkState {
     const { onTrouble, clock, log } = this.#options;
     const last = this.#trouble;
     this.#trouble = trouble;
-    if (last !== undefined && last?.condition === trouble?.condition) return;
-    if (last || !trouble) onTrouble(last?.condition ?? 'broker.unreachable', null);
+    if (last !== undefined && last?.condition === trouble?.condition && last?.detail === trouble?.detail) return;
+    const isOver = last?.condition !== trouble?.condition;
+    if (!trouble || (last && isOver)) onTrouble(last?.condition ?? 'broker.unreachable', null);
     if (!trouble) return;
     const { condition, detail } = trouble;
     log.warn({ event: 'mqtt.trouble', condition, reason: detail }, 'the broker can not be used');

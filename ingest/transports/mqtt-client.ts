@@ -6,16 +6,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
 import type { StoreError } from '#store/sqlite.ts';
+import { BrokerAddresses } from './broker-addresses.ts';
 import { DeferredAcks } from './deferred-acks.ts';
 import { type Link, LinkState } from './link-state.ts';
-import {
-  addressOf,
-  connectOptions,
-  keepAlive,
-  type LinkError,
-  linkFailure,
-  type ProtocolVersion,
-} from './mqtt-link.ts';
+import { connectOptions, keepAlive, type LinkError, linkFailure } from './mqtt-link.ts';
 import { SessionMemory } from './mqtt-session.ts';
 import { askRetained, subscribe } from './mqtt-subscriptions.ts';
 import { CLIENT_LIMITS, type ClientLimits, type MqttClientBroker, type MqttClientOptions } from './outside-broker.ts';
@@ -58,15 +52,12 @@ export function startMqttClient(options: MqttClientOptions): MqttClientBroker {
 class OutsideBroker implements MqttClientBroker {
   readonly #options: MqttClientOptions;
   readonly #limits: ClientLimits;
-  readonly #address: string;
+  readonly #addresses: BrokerAddresses;
   readonly #state: LinkState;
   readonly #session: SessionMemory;
   readonly #intake: PublishIntake;
   readonly #counts = { ignored: 0, held: 0, connections: 0, sessionsLost: 0, takenOver: 0 };
   readonly #remembering: NodeJS.Timeout;
-  #version: ProtocolVersion = 5;
-  /** The broker has said that it doesn't speak MQTT 5. */
-  #isOld = false;
   #connection: Connection | null = null;
   #retry: NodeJS.Timeout | undefined;
   #pauseMs: number;
@@ -78,9 +69,9 @@ class OutsideBroker implements MqttClientBroker {
     this.#options = options;
     this.#limits = { ...CLIENT_LIMITS, ...options.limits };
     this.#pauseMs = this.#limits.pauseMinMs;
-    this.#address = addressOf(options.mqtt.url);
+    this.#addresses = new BrokerAddresses(options.mqtt.urls);
     this.#state = new LinkState(options);
-    this.#session = new SessionMemory(options, this.#address, options.mqtt.clientId);
+    this.#session = new SessionMemory(options, this.#addresses.names, options.mqtt.clientId);
     this.#intake = createPublishIntake({
       ...options,
       reject: (gateway, notice) => {
@@ -96,6 +87,10 @@ class OutsideBroker implements MqttClientBroker {
 
   link(): Link {
     return this.#state.link;
+  }
+
+  get #address(): string {
+    return this.#addresses.current.address;
   }
 
   get isUp(): boolean {
@@ -144,10 +139,10 @@ class OutsideBroker implements MqttClientBroker {
 
   connect(): void {
     const { mqtt, clock } = this.#options;
-    const { messages: receiveMaximum, keepaliveSeconds } = this.#limits;
+    const { url, version } = this.#addresses.current;
     let client: MqttClient;
     try {
-      client = connect(mqtt.url, connectOptions(mqtt, this.#version, { receiveMaximum, keepaliveSeconds }));
+      client = connect(url, connectOptions(mqtt, version, this.#limits));
     } catch (error) {
       // A certificate that can't be read, say.
       this.#failed(error as LinkError);
@@ -217,6 +212,7 @@ class OutsideBroker implements MqttClientBroker {
     if (!connection.isOpen || this.#isClosing) return;
     this.#counts.connections++;
     connection.publishes = new PublishWindow(client, properties?.receiveMaximum);
+    this.#addresses.connected();
     this.#state.connected();
     if (!sessionPresent && this.#session.missing()) {
       this.#counts.sessionsLost++;
@@ -231,7 +227,7 @@ class OutsideBroker implements MqttClientBroker {
     this.#session.asks(...topics);
     let pauseMs = this.#limits.pauseMinMs;
     for (let missing = [...topics]; ; ) {
-      const { refused, unacknowledged } = await subscribe(client, missing, this.#version);
+      const { refused, unacknowledged } = await subscribe(client, missing, this.#addresses.current.version);
       if (unacknowledged.length > 0) {
         const fields = { event: 'mqtt.no-qos-1', broker: this.#address, topics: unacknowledged };
         log.warn(fields, 'the broker grants QoS 0 only: what is lost on the way is lost');
@@ -252,10 +248,11 @@ class OutsideBroker implements MqttClientBroker {
   #whenSubscribed(connection: Connection, sessionPresent: boolean): void {
     const { clock, log, topics, onSessionLost, onUp } = this.#options;
     const { gapFromMs } = this.#session;
+    const { version } = this.#addresses.current;
     if (gapFromMs !== null) onSessionLost(gapFromMs, clock.nowMs());
     this.#session.complete(connection.heardMs);
     this.#state.set('up', null);
-    const fields = { event: 'mqtt.subscribed', broker: this.#address, sessionPresent, version: this.#version, topics };
+    const fields = { event: 'mqtt.subscribed', broker: this.#address, sessionPresent, version, topics };
     log.info(fields, 'subscribed at the broker');
     onUp();
   }
@@ -295,24 +292,29 @@ class OutsideBroker implements MqttClientBroker {
     this.#flaps = publishes && error === null && livedMs < STABLE_MS ? this.#flaps + 1 : 0;
     if (this.#flaps === FLAPS) this.#whenTakenOver();
     // What it was before CONNACK may have been the version; after it, MQTT 5 is worth another try.
-    if (publishes) this.#version = this.#isOld ? 4 : 5;
+    const current = this.#addresses.current;
+    if (publishes) current.version = current.isOld ? 4 : 5;
     this.#failed(error, publishes === null);
   }
 
   #failed(error: LinkError | null, isBeforeConnack = false): void {
-    const { condition, detail, version } = linkFailure(error);
-    this.#state.set('away', { condition, detail: `${this.#address}: ${detail}` });
-    const isOther = isBeforeConnack && version !== 'fine';
-    if (isOther && this.#version === 5) {
-      this.#isOld = version === 'refused';
-      this.#version = 4;
-      // The pause is for a broker that is away; this one has only not understood us.
-      this.#retry = setTimeout(() => this.connect(), jittered(this.#limits.pauseMinMs / 10));
+    const failure = linkFailure(error);
+    const { current } = this.#addresses;
+    const isOther = isBeforeConnack && failure.version !== 'fine';
+    // The pause is for a broker that is away.
+    const atOnceMs = this.#limits.pauseMinMs / 10;
+    if (isOther && current.version === 5) {
+      // It has only not understood us, which is no trouble to tell of.
+      current.isOld = failure.version === 'refused';
+      current.version = 4;
+      this.#retry = setTimeout(() => this.connect(), jittered(atOnceMs));
       return;
     }
-    if (isOther && !this.#isOld) this.#version = 5;
-    this.#retry = setTimeout(() => this.connect(), jittered(this.#pauseMs));
-    this.#pauseMs = Math.min(this.#pauseMs * 2, this.#limits.pauseMaxMs);
+    if (isOther && !current.isOld) current.version = 5;
+    const isRoundOver = this.#addresses.failed(failure);
+    this.#state.set('away', this.#addresses.trouble());
+    this.#retry = setTimeout(() => this.connect(), jittered(isRoundOver ? this.#pauseMs : atOnceMs));
+    if (isRoundOver) this.#pauseMs = Math.min(this.#pauseMs * 2, this.#limits.pauseMaxMs);
   }
 
   async #askRetained(filter: string): Promise<string[]> {

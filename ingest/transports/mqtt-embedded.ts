@@ -8,8 +8,9 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Aedes, type Client, type ConnectPacket, type PublishPacket } from 'aedes';
 import type { Command } from '#model/entry.ts';
 import type { StoreError } from '#store/sqlite.ts';
-import { type Admission, type Admitted, createAdmission } from './admission.ts';
-import { logIn, mayRead, publishFault, type Session } from './broker-access.ts';
+import { type Admission, createAdmission } from './admission.ts';
+import { type Credentials, type LogIn, logIn, mayRead, type Session } from './broker-access.ts';
+import { type Connection, describe, publisher } from './broker-connection.ts';
 import {
   BROKER_LIMITS,
   type BrokerCounters,
@@ -17,17 +18,10 @@ import {
   type BrokerOptions,
   type EmbeddedBroker,
 } from './embedded-broker.ts';
-import { createPublishIntake, type Publisher, type PublishIntake } from './publish-intake.ts';
+import { readNewerConnect, UNSUPPORTED_VERSION } from './newer-mqtt.ts';
+import { createPublishIntake, type PublishIntake } from './publish-intake.ts';
 import { type HeldTotal, SocketGuard } from './socket-guard.ts';
 import { ledgerTopic, rejectedTopic } from './topics.ts';
-
-interface Connection extends Admitted {
-  guard: SocketGuard;
-  keepaliveSeconds: number;
-  /** An empty client id with CleanSession 0 is to be answered with return code 2 [MQTT-3.1.3-8]. */
-  isIdMissing: boolean;
-  subscriptions: Set<string>;
-}
 
 interface RetainedMessages {
   createRetainedStream(filter: string): AsyncIterable<{ topic: string }>;
@@ -62,6 +56,7 @@ class Broker implements EmbeddedBroker {
     held: 0,
     logInsFailed: 0,
     logInsLimited: 0,
+    versionsRefused: 0,
     subscriptionsRefused: 0,
     willsIgnored: 0,
     violations: 0,
@@ -211,6 +206,9 @@ class Broker implements EmbeddedBroker {
           .takeStray(guard, publisher(session, publish.topic), publish)
           .catch((error) => this.#fail(connection, error));
       },
+      newer: (body) => {
+        this.#refuseNewer(connection, body).catch((error) => this.#fail(connection, error));
+      },
       closing: (reason) => {
         this.#counts.violations++;
         this.#options.log.warn({ event: 'mqtt.violation', ...describe(connection), reason }, 'MQTT connection closed');
@@ -265,20 +263,45 @@ class Broker implements EmbeddedBroker {
   async #authenticate(client: Client, username: string | undefined, password: string): Promise<2 | 5 | null> {
     const connection = this.#connections.get(client);
     if (!connection) return NOT_AUTHORIZED;
-    const session = await logIn(this.#options, { username, password, address: connection.address });
+    const { address } = connection;
+    const session = await this.#logIn({ username, password, address });
     if (typeof session === 'string') {
-      this.#counts[session === 'limited' ? 'logInsLimited' : 'logInsFailed']++;
-      // The name only if it could be one: people do type their password into the wrong field.
-      const user =
-        username !== undefined && this.#options.control.version('gateway', username) ? username : '(unknown)';
-      const { address } = connection;
-      this.#options.log.warn({ event: 'mqtt.log-in-refused', user, address, reason: session }, 'MQTT log-in refused');
+      const fields = { event: 'mqtt.log-in-refused', user: this.#nameOf(username), address, reason: session };
+      this.#options.log.warn(fields, 'MQTT log-in refused');
       return NOT_AUTHORIZED;
     }
     if (connection.isIdMissing) return IDENTIFIER_REJECTED;
     connection.session = session;
     this.#admission.loggedIn(connection);
     return null;
+  }
+
+  async #logIn(credentials: Credentials): Promise<LogIn> {
+    const session = await logIn(this.#options, credentials);
+    if (typeof session === 'string') this.#counts[session === 'limited' ? 'logInsLimited' : 'logInsFailed']++;
+    return session;
+  }
+
+  /** For the log. The name only if it could be one: people do type their password into the wrong field. */
+  #nameOf(username: string | undefined): string {
+    return username !== undefined && this.#options.control.version('gateway', username) ? username : '(unknown)';
+  }
+
+  /**
+   * MQTT 5 isn't spoken here. Its log-in is checked all the same: a gateway that was registered and set up but for its
+   * version has been seen, so that whoever looks for it finds it.
+   */
+  async #refuseNewer(connection: Connection, body: Buffer): Promise<void> {
+    const { address, guard } = connection;
+    const { username, password, version } = readNewerConnect(body);
+    connection.hasSpoken = true;
+    this.#counts.versionsRefused++;
+    const session = await this.#logIn({ username, password, address });
+    const isKnown = typeof session !== 'string';
+    if (isKnown && session.kind === 'gateway') this.#intake.seen(session.gateway);
+    const fields = { event: 'mqtt.version-refused', user: this.#nameOf(username), address, version, isKnown };
+    this.#options.log.warn(fields, 'MQTT 5 refused: set the client to MQTT 3.1.1');
+    guard.refuse(UNSUPPORTED_VERSION);
   }
 
   #welcome(client: Client): void {
@@ -373,14 +396,4 @@ class Broker implements EmbeddedBroker {
       if (session && isMeant(session)) guard.destroy();
     }
   }
-}
-
-function publisher(session: Session, topic: string): Publisher {
-  const source = session.kind === 'gateway' ? session.gateway : 'user:token';
-  return { source, fault: publishFault(session, topic) };
-}
-
-/** What the log says of a connection: never a password, a token or a payload. */
-function describe({ session, address }: Admitted): object {
-  return { client: session?.kind === 'gateway' ? session.gateway : (session?.kind ?? null), address };
 }

@@ -15,18 +15,25 @@ export type LinkCondition = Extract<
 /** What went wrong on a connection; `code` is MQTT's (a number) or the system's. */
 export type LinkError = Error & { code?: number | string };
 
-const CONNECT_TIMEOUT_MS = 10_000;
 /**
  * "Never" (MQTT 5 §3.1.2.11.2). An absence may last as long as a repair does, and the queue is the gateways' data; who
  * gives a session up for good is the broker's operator, by the broker's own limits.
  */
 const SESSION_EXPIRY_S = 0xffff_ffff;
 
+interface ConnectLimits {
+  /** That may be on their way to us unacknowledged. */
+  messages: number;
+  keepaliveSeconds: number;
+  /** From the first packet to CONNACK. */
+  connectTimeoutMs: number;
+}
+
 /** One connection is one client: nothing of it is queued for, or replayed on, the next one. */
 export function connectOptions(
   broker: ExternalBroker,
   version: ProtocolVersion,
-  { receiveMaximum, keepaliveSeconds }: { receiveMaximum: number; keepaliveSeconds: number },
+  { messages: receiveMaximum, keepaliveSeconds, connectTimeoutMs }: ConnectLimits,
 ): IClientOptions {
   const { username, password, caFile, certFile, keyFile, clientId } = broker;
   return {
@@ -36,7 +43,7 @@ export function connectOptions(
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
-    connectTimeout: CONNECT_TIMEOUT_MS,
+    connectTimeout: connectTimeoutMs,
     keepalive: keepaliveSeconds,
     ...(username === null ? {} : { username }),
     ...(password === null ? {} : { password }),

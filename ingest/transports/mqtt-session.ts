@@ -6,7 +6,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
 
 const session = z.object({
-  /** Without credentials. */
+  /** Its addresses without credentials, separated by commas. */
   broker: z.string(),
   clientId: z.string(),
   /** What the broker may have us subscribed to. */
@@ -28,11 +28,14 @@ export class SessionMemory {
   readonly #session: Session;
 
   /** @throws the system's error when there is a file that can't be read. */
-  constructor(options: Options, broker: string, clientId: string) {
+  constructor(options: Options, addresses: readonly string[], clientId: string) {
     this.#options = options;
     const known = readSession(options.sessionPath);
-    if (known?.broker === broker && known.clientId === clientId) {
-      this.#session = known;
+    const broker = addresses.join(',');
+    // One address in common is the same broker, or the same cluster: a list may grow and change.
+    const isSame = known?.broker.split(',').some((address) => addresses.includes(address));
+    if (known && isSame && known.clientId === clientId) {
+      this.#session = { ...known, broker };
       return;
     }
     if (known) {

@@ -40,7 +40,9 @@ interface Log {
 
 export interface ClientLimits extends AckLimits {
   keepaliveSeconds: number;
-  /** Between attempts to connect or to subscribe: doubled each time, ±20 %. */
+  /** From the first packet to CONNACK: a broker that hangs takes connections and says nothing. */
+  connectTimeoutMs: number;
+  /** Between attempts to connect (to all addresses) or to subscribe: doubled each time, ±20 %. */
   pauseMinMs: number;
   pauseMaxMs: number;
 }
@@ -57,6 +59,7 @@ export const CLIENT_LIMITS: Readonly<ClientLimits> = {
   messages: 1000,
   bytes: 4 * 2 ** 20,
   keepaliveSeconds: 30,
+  connectTimeoutMs: 10_000,
   pauseMinMs: 1000,
   pauseMaxMs: 60_000,
 };

@@ -29,6 +29,8 @@ export interface ScanTarget {
   /** Bytes for the broker, in order; a view of the chunk, not a copy. */
   pass(bytes: Buffer): void;
   stray(publish: StrayPublish): void;
+  /** The whole CONNECT of a client that speaks MQTT 5 or newer; nothing that follows it is looked at. */
+  newer(connect: Buffer): void;
 }
 
 /** What ends a connection: bytes that are no MQTT, or no MQTT of a size that we read. */
@@ -38,6 +40,9 @@ export class ProtocolViolation extends Error {
 
 /** First byte: type 1, and flags that must be zero. */
 const CONNECT = 0x10;
+/** The protocol's name, behind which its level stands (§3.1.2): 4 = MQTT 3.1.1, 5 = MQTT 5. */
+const NAME = Buffer.from('\0\u0004MQTT');
+const NEWER_LEVEL = 5;
 const PUBLISH = 3;
 /** PUBACK, PUBREC, PUBREL, PUBCOMP, SUBSCRIBE, UNSUBSCRIBE, PINGREQ, DISCONNECT: what else a client may send. */
 const CONTROL_TYPES = new Set([4, 5, 6, 7, 8, 10, 12, 14]);
@@ -62,7 +67,7 @@ interface Draining {
 export class PacketScanner {
   readonly #limits: ScanLimits;
   readonly #target: ScanTarget;
-  #phase: 'connect' | 'connecting' | 'waiting' | 'open' = 'connect';
+  #phase: 'connect' | 'connecting' | 'waiting' | 'open' | 'refused' = 'connect';
   /** Bytes of the current packet that still go to the broker. */
   #passing = 0;
   #draining: Draining | null = null;
@@ -87,6 +92,7 @@ export class PacketScanner {
    * @throws ProtocolViolation; the connection is to be closed.
    */
   scan(chunk: Buffer): Buffer | null {
+    if (this.#phase === 'refused') return null;
     let at = 0;
     let passFrom = 0;
     const flush = (): void => {
@@ -104,6 +110,7 @@ export class PacketScanner {
         if (this.#phase === 'waiting') break;
         const headerBytes = this.#begin(chunk, at);
         if (headerBytes === NEEDS_MORE) break;
+        if (this.#isRefused) return null;
         if (this.#draining) {
           flush();
           at = passFrom = at + headerBytes;
@@ -129,9 +136,31 @@ export class PacketScanner {
     const headerBytes = cursor - at;
     if (type === PUBLISH && this.#phase === 'open') return this.#beginPublish(chunk, at, headerBytes, length);
     this.#checkControl(chunk[at]!, length);
-    if (this.#phase === 'connect') this.#phase = 'connecting';
+    if (this.#phase === 'connect' && !this.#beginConnect(chunk.subarray(cursor), length)) return NEEDS_MORE;
     this.#passing = headerBytes + length;
     return headerBytes;
+  }
+
+  get #isRefused(): boolean {
+    return this.#phase === 'refused';
+  }
+
+  /** @param body as much of it as has come. @returns false when that is too little to know the version by. */
+  #beginConnect(body: Buffer, length: number): boolean {
+    const levelAt = NAME.length;
+    if (length <= levelAt) {
+      this.#phase = 'connecting';
+      return true;
+    }
+    if (body.length <= levelAt) return false;
+    if (!body.subarray(0, levelAt).equals(NAME) || body[levelAt]! < NEWER_LEVEL) {
+      this.#phase = 'connecting';
+      return true;
+    }
+    if (body.length < length) return false;
+    this.#phase = 'refused';
+    this.#target.newer(body.subarray(0, length));
+    return true;
   }
 
   #checkControl(first: number, length: number): void {

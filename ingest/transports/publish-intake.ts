@@ -34,6 +34,8 @@ export interface PublishIntake {
   take(sender: Sender, publisher: Publisher, payload: Uint8Array): Promise<boolean>;
   /** As `take`, for a publish of which only the head was kept. */
   takeStray(sender: Sender, publisher: Publisher, publish: StrayPublish): Promise<boolean>;
+  /** A registered gateway has been here, whether or not it could publish. */
+  seen(gateway: string): void;
   lastSeenMs(gateway: string): number | null;
   /** Messages that wait since the journal can't take them. */
   waiting(): number;
@@ -72,13 +74,17 @@ export function createPublishIntake(options: IntakeOptions): PublishIntake {
     return door.accept({ source, stations: stationsOf(gateway), contentType: 'application/json', payload });
   }
 
+  function seen(gateway: string): void {
+    lastSeenMs.set(gateway, clock.nowMs());
+  }
+
   async function take(sender: Sender, publisher: Publisher, payload: Uint8Array): Promise<boolean> {
     const { source, fault } = publisher;
     // What is kept for each gateway is only kept for registered ones: others could be any number.
     const isGateway = control.get('gateway', source) !== undefined;
     counts.published++;
     if (fault) counts.refused++;
-    if (isGateway) lastSeenMs.set(source, clock.nowMs());
+    if (isGateway) seen(source);
     const receipt = await held.submit(sender, () => deliver(publisher, payload));
     if (receipt === null) return false;
     if (isGateway) for (const notice of notices.of(source, receipt)) reject(source, notice);
@@ -87,6 +93,7 @@ export function createPublishIntake(options: IntakeOptions): PublishIntake {
 
   return {
     take,
+    seen,
     takeStray(sender, { source, fault: misplaced }, { reason, head, payloadBytes }) {
       const tooLarge = `The message has ${payloadBytes} bytes; ${maxMessageBytes} are allowed`;
       const fault: Fault =

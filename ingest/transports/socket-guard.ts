@@ -24,6 +24,8 @@ export interface HeldTotal {
 export interface GuardHooks {
   /** Quarantines a publish that the broker must not see; true once that is durable, false when it was given up. */
   stray(publish: StrayPublish): Promise<boolean>;
+  /** A client of MQTT 5 or newer wants to connect, with this body of a CONNECT; `refuse` is to answer it. */
+  newer(connect: Buffer): void;
   /** The connection is about to be closed for this reason. */
   closing(reason: string): void;
 }
@@ -58,6 +60,7 @@ export class SocketGuard extends Duplex {
         this.#isWanted = this.push(bytes);
       },
       stray: (publish) => void this.#answerStray(publish),
+      newer: (connect) => hooks.newer(connect),
     });
     this.#timer = setTimeout(() => this.#expire(), limits.connectTimeoutMs);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
@@ -90,6 +93,11 @@ export class SocketGuard extends Duplex {
     this.#rest = null;
     if (rest) this.#receive(rest);
     this.#steer();
+  }
+
+  /** Answers with this CONNACK, and closes once it is on its way. */
+  refuse(connack: Buffer): void {
+    if (this.isOpen) this.#socket.end(connack, () => this.destroy());
   }
 
   /** A message of this connection waits for the journal … */

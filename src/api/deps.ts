@@ -66,6 +66,8 @@ export interface ApiDeps {
   metrics(): Promise<string>;
   /** Cuts a gateway's connection: its password has changed or it is no longer. */
   disconnectGateway(id: string): void;
+  /** When the broker last heard of the gateway, epoch ms; null = not since the process began. */
+  gatewaySeenMs(id: string): number | null;
   checkRule(rule: Rule): Fault[];
   rehearse(rehearsal: Rehearsal, signal: AbortSignal): Promise<Rehearsed>;
   checkChannel(channel: Channel): Promise<Fault[]>;

@@ -8,7 +8,8 @@ export interface Config {
     | { kind: 'embedded'; host: string; port: number }
     | {
         kind: 'external';
-        url: string;
+        /** At least one, tried in turn. */
+        urls: readonly string[];
         username: string | null;
         password: string | null;
         caFile: string | null;

@@ -225,6 +225,11 @@ describe('gateways', () => {
     const rig = await startApi();
     const silent = (await rig.call('GET', `/api/v1/gateways/${GATEWAY.id}`, { as: 'viewer' })).json();
     expect(silent).toMatchObject({ lastSeen: null, clockOffsetMs: null, sequence: { missing: 0, last: null } });
+    // The broker refused it, though its password was right: that is a sign of life.
+    rig.deps.gatewaySeenMs = () => rig.clock.nowMs();
+    const refused = (await rig.call('GET', `/api/v1/gateways/${GATEWAY.id}`, { as: 'viewer' })).json();
+    expect(refused.lastSeen).toBe(new Date(rig.clock.nowMs()).toISOString());
+    rig.deps.gatewaySeenMs = () => null;
     for (const seq of [1, 4]) {
       rig.clock.advance(60_000);
       const time = rig.clock.nowMs() - 350;

@@ -40,13 +40,6 @@ describe('a log-in', () => {
     await gateway();
   });
 
-  it('needs MQTT 3', async () => {
-    const { open } = await run();
-    const client = open({ protocolVersion: 5 });
-    expect((await client.next((packet) => packet.cmd === 'connack')) as unknown).toMatchObject({ returnCode: 1 });
-    await client.closed;
-  });
-
   it('needs a client id for a session to be kept under, and none otherwise', async () => {
     const { broker, open } = await run();
     expect((await open({ clientId: '', clean: true }).connack()).returnCode).toBe(0);

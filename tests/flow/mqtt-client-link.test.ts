@@ -217,7 +217,7 @@ describe.skipIf(!hasMosquitto)('a connection (needs mosquitto)', () => {
     const passwd = join(path, 'passwd');
     spawnSync('mosquitto_passwd', ['-c', '-b', passwd, 'somebody', 'word-of-url'], { env: process.env });
     const server = await mosquitto(path, ['allow_anonymous false', `password_file ${passwd}`]);
-    const rig = startRig(server.port, path, { url: `mqtt://somebody:word-of-url@127.0.0.1:${server.port}` });
+    const rig = startRig(server.port, path, { urls: [`mqtt://somebody:word-of-url@127.0.0.1:${server.port}`] });
     await up(rig);
     await server.stop();
     await eventually('away', () => rig.broker.link().state === 'away');
@@ -230,7 +230,7 @@ describe.skipIf(!hasMosquitto)('a connection (needs mosquitto)', () => {
     const port = await freePort();
     // For WebSockets this Mosquitto wants an interface's name.
     await mosquitto(path, [...OPEN, `listener ${port} lo`, 'protocol websockets']);
-    const rig = startRig(port, path, { url: `ws://127.0.0.1:${port}/mqtt` });
+    const rig = startRig(port, path, { urls: [`ws://127.0.0.1:${port}/mqtt`] });
     await up(rig);
     await rig.broker.publish('wk/alarms/v1/a/b', 'x', { retain: true });
     expect(await rig.broker.retainedTopics('wk/alarms/v1/#')).toEqual(['wk/alarms/v1/a/b']);
@@ -338,18 +338,18 @@ describe.skipIf(!hasMosquitto)('a connection (needs mosquitto)', () => {
     const { ca, serverCert, serverKey, clientCert, clientKey } = makeTlsFiles(path);
     const files = [`cafile ${ca}`, `certfile ${serverCert}`, `keyfile ${serverKey}`];
     const server = await mosquitto(path, [...OPEN, ...files, 'require_certificate true']);
-    const url = `mqtts://127.0.0.1:${server.port}`;
-    const unknown = startRig(server.port, directory(), { url, mqtt: { clientId: 'a' } });
+    const urls = [`mqtts://127.0.0.1:${server.port}`];
+    const unknown = startRig(server.port, directory(), { urls, mqtt: { clientId: 'a' } });
     await eventually('an unknown authority', () => unknown.troubles.length > 0);
     expect(unknown.troubles[0]).toEqual(['broker.unreachable', expect.stringMatching(/self-signed|certificate/)]);
-    const bare = startRig(server.port, directory(), { url, mqtt: { caFile: ca, clientId: 'b' } });
+    const bare = startRig(server.port, directory(), { urls, mqtt: { caFile: ca, clientId: 'b' } });
     await eventually('no certificate of our own', () => bare.troubles.length > 0);
     expect(bare.troubles[0]).toEqual(['broker.unauthorized', expect.stringMatching(/certificate/i)]);
     const mqtt = { caFile: ca, certFile: clientCert, keyFile: clientKey };
-    const rig = startRig(server.port, path, { url, mqtt });
+    const rig = startRig(server.port, path, { urls, mqtt });
     await up(rig);
     await rig.broker.publish('wk/alarms/v1/a/b', 'x');
-    const lacking = startRig(server.port, directory(), { url, mqtt: { caFile: join(path, 'none.crt') } });
+    const lacking = startRig(server.port, directory(), { urls, mqtt: { caFile: join(path, 'none.crt') } });
     await eventually('a file that isn’t there', () => lacking.troubles.length > 0);
     expect(lacking.troubles[0]).toEqual(['broker.unreachable', expect.stringContaining('none.crt')]);
   });

@@ -189,6 +189,7 @@ export async function startApi(overrides: { config?: Partial<Config>; seeded?: b
     readiness: () => ({ ready: true, waitingFor: [], recounting: null }),
     metrics: async () => 'wellkeeper_up 1\n',
     disconnectGateway: (id) => void disconnected.push(id),
+    gatewaySeenMs: () => null,
     checkRule: () => [],
     rehearse: async () => {
       throw new Error('nobody said what a rehearsal answers');

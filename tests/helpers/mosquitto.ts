@@ -14,6 +14,11 @@ export interface Mosquitto {
   log(): string;
   /** Has it read its password and access files again (SIGHUP); returns before it has. */
   reload(): void;
+  /** SIGSTOP: it takes connections and says nothing, until `thaw`. */
+  freeze(): void;
+  thaw(): void;
+  /** Has it write its store to disk now (SIGUSR1); returns before it has. */
+  save(): void;
   stop(): Promise<void>;
   /** SIGKILL: it saves nothing. */
   kill(): Promise<void>;
@@ -43,7 +48,11 @@ export async function startMosquitto(
     port,
     log: () => log,
     reload: () => void child.kill('SIGHUP'),
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
+    save: () => void child.kill('SIGUSR1'),
     async stop() {
+      child.kill('SIGCONT');
       child.kill();
       await ended;
     },

@@ -17,7 +17,7 @@ export interface Rig {
 }
 
 export type RigOptions = Partial<Omit<MqttClientOptions, 'mqtt' | 'door'>> & {
-  url?: string;
+  urls?: string[];
   mqtt?: Partial<MqttClientOptions['mqtt']>;
   door?: FakeDoor;
 };
@@ -30,7 +30,7 @@ export async function endAll(): Promise<void> {
 
 /** @param directory of the session file; the same one is the same installation. */
 export function startRig(port: number, directory: string, options: RigOptions = {}): Rig {
-  const { url, mqtt, limits, door = createFakeDoor(), ...rest } = options;
+  const { urls, mqtt, limits, door = createFakeDoor(), ...rest } = options;
   const rig: Omit<Rig, 'broker'> = { door, troubles: [], lost: [], logged: [], counts: { ups: 0 } };
   const note = (fields: object, message: string) => {
     rig.logged.push({ fields: fields as Record<string, unknown>, message });
@@ -48,7 +48,7 @@ export function startRig(port: number, directory: string, options: RigOptions = 
   const broker = startMqttClient({
     mqtt: {
       kind: 'external',
-      url: url ?? `mqtt://127.0.0.1:${port}`,
+      urls: urls ?? [`mqtt://127.0.0.1:${port}`],
       username: null,
       password: null,
       caFile: null,

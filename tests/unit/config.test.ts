@@ -63,6 +63,12 @@ describe('readConfig', () => {
     [{ WK_HTTP_PORT: '99999' }, 'WK_HTTP_PORT: must be a port from 0 to 65535'],
     [{ WK_HTTP_PORT: 'http' }, 'WK_HTTP_PORT: must be a port from 0 to 65535'],
     [{ WK_MQTT_URL: 'http://broker' }, 'WK_MQTT_URL: must be an mqtt, mqtts, ws or wss address'],
+    [{ WK_MQTT_URL: 'mqtt://a,amqp://b' }, 'WK_MQTT_URL: must be an mqtt, mqtts, ws or wss address'],
+    [{ WK_MQTT_URL: ',' }, 'WK_MQTT_URL: must be an mqtt, mqtts, ws or wss address'],
+    ...['well.keeper', 'well*', '>', 'well keeper', 'well\tkeeper'].map((WK_MQTT_CLIENT_ID): [object, string] => [
+      { WK_MQTT_CLIENT_ID },
+      'WK_MQTT_CLIENT_ID: must be without spaces and . * >, which not every broker takes',
+    ]),
     [{ WK_ALLOWED_LATENESS: '2h' }, 'WK_ALLOWED_LATENESS: "2h" is no duration such as PT5M, P7D or 20ms'],
     [{ WK_ALLOWED_LATENESS: 'P1M' }, 'WK_ALLOWED_LATENESS: "P1M" is no duration such as PT5M, P7D or 20ms'],
     [{ WK_MAX_MESSAGE: '256 kB' }, 'WK_MAX_MESSAGE: "256 kB" is no size such as 262144, 256KiB or 10GiB'],

@@ -9,7 +9,7 @@ const T0 = Date.UTC(2026, 10, 22);
 const DAY_MS = 86_400_000;
 
 function watchRig(
-  standing: { condition: 'letters.unexplained'; about: { gateway: string; letters: string[] } }[] = [],
+  standing: { condition: 'letters.unexplained'; detail: string; about: { gateway: string; letters: string[] } }[] = [],
 ) {
   let nowMs = T0;
   let seq = 0;
@@ -80,7 +80,9 @@ describe('letters that nobody has explained', () => {
   });
 
   it('are known from the journal after a restart, and end by a dialect then, too', async () => {
-    const rig = watchRig([{ condition: 'letters.unexplained', about: { gateway: 'gw', letters: ['sc'] } }]);
+    const rig = watchRig([
+      { condition: 'letters.unexplained', detail: 'sc', about: { gateway: 'gw', letters: ['sc'] } },
+    ]);
     expect(await rig.told()).toEqual([]);
     rig.gateway({ sc: 'maintenance' });
     expect(await rig.told()).toEqual([['letters.unexplained', 'ended', 'gw', []]]);

@@ -2,56 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CommandEntry, PlatformChange } from '#model/entry.ts';
 import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/platform.ts';
-import { createPlatformWatch, type PlatformWatch, standingConditions } from '#src/platform-watch.ts';
-import { handClock } from '#tests/helpers/hand-clock.ts';
-
-const T0 = Date.UTC(2026, 10, 22);
-const SECOND = 1000;
-
-/** A watch over a journal that the test can refuse, and holds as long as the test says. */
-function createRig() {
-  const clock = handClock(T0);
-  const journal: PlatformChange[] = [];
-  const logged: string[] = [];
-  const rig = {
-    clock,
-    journal,
-    logged,
-    isRefusing: false,
-    /** Set: an append waits for it. */
-    gate: null as Promise<void> | null,
-    tries: 0,
-    watch: null as unknown as PlatformWatch,
-    /** Passes `seconds`, with a tick each. */
-    async pass(seconds: number) {
-      for (let n = 0; n < seconds; n++) {
-        clock.advance(SECOND);
-        rig.watch.tick();
-        await settled();
-      }
-    },
-    /** `begun clock.behind` of each change that was journaled. */
-    told: () => journal.map(({ state, condition }) => `${state} ${condition}`),
-  };
-  const log = (fields: object) => void logged.push((fields as { event: string }).event);
-  rig.watch = createPlatformWatch({
-    clock,
-    log: { info: log, warn: log },
-    async append(change) {
-      rig.tries++;
-      await rig.gate;
-      if (rig.isRefusing) throw new Error('the disk is full');
-      journal.push(change);
-    },
-  });
-  return rig;
-}
-
-async function settled(): Promise<void> {
-  for (let n = 0; n < 20; n++) await Promise.resolve();
-}
-
-const seen = (detail = 'seen', sinceMs = T0) => ({ sinceMs, detail });
+import { standingConditions } from '#src/platform-watch.ts';
+import { createRig, left, SECOND, seen, settled, T0 } from '#tests/helpers/platform-watch-rig.ts';
 
 describe('a condition', () => {
   it('is begun at once, once, with when it began, and ended when it has stayed away for a minute', async () => {
@@ -179,7 +131,7 @@ describe('an event', () => {
 describe('what earlier processes left', () => {
   it('is ended once its source has said that it is over, and not begun again while it goes on', async () => {
     const rig = createRig();
-    rig.watch.standing([{ condition: 'store.unreachable' }, { condition: 'journal.filling' }]);
+    rig.watch.standing(left('store.unreachable', 'journal.filling'));
     await rig.pass(300);
     expect(rig.tries).toBe(0);
     rig.watch.set('store.unreachable', seen());
@@ -193,7 +145,7 @@ describe('what earlier processes left', () => {
 
   it('of a store, another trouble of the store ends it', async () => {
     const rig = createRig();
-    rig.watch.standing([{ condition: 'store.unreachable' }]);
+    rig.watch.standing(left('store.unreachable'));
     rig.watch.set('store.unauthorized', seen());
     await settled();
     expect(rig.told()).toEqual(['ended store.unreachable', 'begun store.unauthorized']);
@@ -201,7 +153,7 @@ describe('what earlier processes left', () => {
 
   it('of an event whose end was not told, is ended at once', async () => {
     const rig = createRig();
-    rig.watch.standing([{ condition: 'followers.restarting' }]);
+    rig.watch.standing(left('followers.restarting'));
     await settled();
     expect(rig.told()).toEqual(['ended followers.restarting']);
     rig.watch.event('followers.restarting', T0, 'heap');
@@ -343,7 +295,7 @@ describe('any order of what is seen', () => {
         async (actions, left) => {
           const rig = createRig();
           const before = new Set(left.filter((name, n) => !isStore(name) || left.findIndex(isStore) === n));
-          rig.watch.standing([...before].map((condition) => ({ condition })));
+          rig.watch.standing([...before].map((condition) => ({ condition, detail: 'x' })));
           for (const one of actions) {
             if (one.do === 'see') rig.watch.set(one.condition, seen('x', rig.clock.nowMs()));
             else if (one.do === 'miss') rig.watch.set(one.condition, null);

@@ -164,10 +164,12 @@ function gatewayOf(deps: ApiDeps, id: string): Gateway {
 
 function shown(deps: ApiDeps, id: string, { passwordHash: _passwordHash, ...body }: Gateway) {
   const { missing, lastSeq } = deps.door.sequenceGaps(id);
+  // The journal has what it sent, the broker also that it was refused.
+  const seen = [deps.reader.intakeCount(id)?.lastSeenMs, deps.gatewaySeenMs(id)].filter((ms) => typeof ms === 'number');
   return {
     id,
     ...body,
-    lastSeen: isoText(deps.reader.intakeCount(id)?.lastSeenMs ?? null),
+    lastSeen: isoText(seen.length === 0 ? null : Math.max(...seen)),
     clockOffsetMs: deps.door.clockOffsetMs(id),
     sequence: { missing, last: lastSeq },
   };

@@ -1,0 +1,23 @@
+/** One connection to the embedded broker, whose messages they are, and what the log says of it. */
+import type { Admitted } from './admission.ts';
+import { publishFault, type Session } from './broker-access.ts';
+import type { Publisher } from './publish-intake.ts';
+import type { SocketGuard } from './socket-guard.ts';
+
+export interface Connection extends Admitted {
+  guard: SocketGuard;
+  keepaliveSeconds: number;
+  /** An empty client id with CleanSession 0 is to be answered with return code 2 [MQTT-3.1.3-8]. */
+  isIdMissing: boolean;
+  subscriptions: Set<string>;
+}
+
+export function publisher(session: Session, topic: string): Publisher {
+  const source = session.kind === 'gateway' ? session.gateway : 'user:token';
+  return { source, fault: publishFault(session, topic) };
+}
+
+/** Never a password, a token or a payload. */
+export function describe({ session, address }: Admitted): object {
+  return { client: session?.kind === 'gateway' ? session.gateway : (session?.kind ?? null), address };
+}
