@@ -10,6 +10,7 @@ import type { Standard } from '#model/reference.ts';
 import type { Routes, Station } from '#model/register.ts';
 import type { AlertStore } from '#store/alert-store.ts';
 import type { Control } from '#store/control.ts';
+import { openCrossings } from '#store/crossings.ts';
 import { openEscalations } from '#store/escalations.ts';
 import { openHeldNotices } from '#store/held-notices.ts';
 import type { Database } from '#store/sqlite.ts';
@@ -18,6 +19,7 @@ import { createDeadlines } from './deadlines.ts';
 import { createEscalations, type Escalation } from './escalation.ts';
 import type { Change, Episode } from './evaluate.ts';
 import { EVENTS } from './events.ts';
+import { type Counted, createFolding, type Folding } from './folding.ts';
 import { changedBy } from './history.ts';
 import type { Lane } from './lane.ts';
 import {
@@ -71,7 +73,7 @@ interface Options {
   stationsBehind: (alarm: Alarm) => string[];
 }
 
-export interface AlarmLog {
+export interface AlarmLog extends Pick<Folding, 'deny' | 'calmed'> {
   /** What a lane's evaluation changed. `cause` says why an alarm is withdrawn. */
   evaluated(lane: Lane, changes: readonly Change[], occasion: Occasion, cause: string): void;
   /** What a run of late readings changed; written at the end of the occasion. */
@@ -117,12 +119,14 @@ export function createAlarmLog(options: Options): AlarmLog {
   let changes: AlarmChange[] = [];
   let counted = { origin: '', count: 0 };
   const late = new Map<string, { lane: Lane; isNew: boolean; episode: Episode }>();
-  const digests = new Map<string, { alarms: Alarm[]; quietUntilMs: number | null }>();
+  /** By channel; the alarms of each by their ids, in order. */
+  const digests = new Map<string, { alarms: Map<string, Alarm>; quietUntilMs: number | null }>();
   const windows = createMaintenanceWindows(control);
   /** Alarms that stand and are held by a window. */
   const maintained = new Map(store.suppressed().flatMap(({ id, by }) => (isHeldByMaintenance(by) ? [[id, by]] : [])));
   const deadlines = createDeadlines(store, control);
   const company = createCompany(store);
+  const folding = createFolding({ store, crossings: openCrossings(derived), write });
 
   /** A name for one happening of an occasion: the same at every replay, since the same things happen in it. */
   function ordinal(origin: string): number {
@@ -216,7 +220,8 @@ export function createAlarmLog(options: Options): AlarmLog {
     for (const [channel, { alarms, quietUntilMs: quietMs }] of digests) {
       const cause = `${origin}/digest`;
       const bond = { kind: 'late', name: null } as const;
-      telling.tell({ cause, event: 'late-found', channel, alarms, atMs: receivedMs }, bond, quietMs);
+      const told = { cause, event: 'late-found', channel, alarms: [...alarms.values()], atMs: receivedMs } as const;
+      telling.tell(told, bond, quietMs);
     }
     digests.clear();
   }
@@ -229,10 +234,7 @@ export function createAlarmLog(options: Options): AlarmLog {
   ): void {
     const { origin, receivedMs, isRecordOnly } = occasion;
     // One message may find a breach late and take it back: that is told in this order, and to those who heard of it.
-    if (
-      event !== 'late-found' &&
-      [...digests.values()].some(({ alarms }) => alarms.some(({ id }) => id === alarm.id))
-    ) {
+    if (event !== 'late-found' && [...digests.values()].some(({ alarms }) => alarms.has(alarm.id))) {
       tellLate(occasion);
     }
     if (isRecordOnly && event === 'late-found') return;
@@ -249,12 +251,30 @@ export function createAlarmLog(options: Options): AlarmLog {
         const others = digests.get(channel);
         // As soon as one of them may be told, all are.
         const isQuiet = quietMs !== null && (!others || others.quietUntilMs !== null);
-        digests.set(channel, { alarms: [...(others?.alarms ?? []), alarm], quietUntilMs: isQuiet ? quietMs : null });
+        const alarms = others?.alarms ?? new Map<string, Alarm>();
+        digests.set(channel, { alarms: alarms.set(alarm.id, alarm), quietUntilMs: isQuiet ? quietMs : null });
       } else {
         const told = { cause, event, channel, alarms: [alarm], atMs: receivedMs };
         const announcement = { ...told, covers, again, after: only?.after };
         telling.tell(announcement, bondOf(alarm, station, parent), quietMs);
       }
+    }
+  }
+
+  /** What an alarm has counted goes on its way: to the rolling summary of each channel that hears of it, and to the stream. */
+  function tellCounted(alarm: Alarm, counted: Counted, { seq, receivedMs }: Occasion): void {
+    const { id, state, severity, shelvedUntilMs, suppressedBy } = alarm;
+    if (counted.transitions === 0) return;
+    const cause = `raised ${counted.raises} times, ended ${counted.ends} times`;
+    const happening = { event: 'counted', from: state, to: state, cause, actor: null } as const;
+    const transition = { alarm: id, seq, atMs: receivedMs, ...happening, changed: null, limitVersion: null };
+    changes.push({ alarm, transition });
+    if (shelvedUntilMs !== null || suppressedBy !== null) return;
+    const { routes, station } = routesOf(alarm);
+    for (const channel of recipients('counted', toldAtOnce(routes, station).channels, store.told(id))) {
+      const naming = routes.filter((route) => named(route, station).channels.includes(channel));
+      const quietMs = quietUntilMs(naming, severity, receivedMs, timeZone);
+      telling.count({ channel, alarm, counted, atMs: receivedMs }, quietMs);
     }
   }
 
@@ -271,8 +291,14 @@ export function createAlarmLog(options: Options): AlarmLog {
 
   return {
     write,
+    deny: folding.deny,
+    calmed: folding.calmed,
     evaluated(lane, laneChanges, occasion, cause) {
       for (const change of laneChanges) {
+        if (change.fold !== undefined) {
+          folding.count(lane, change, occasion, cause);
+          continue;
+        }
         const step = toStep(change, lane, occasion, cause);
         const { now } = change;
         if (step) write(step, occasion, now ? (now.clearedAtMs === null ? null : now.lastBreachMs) : undefined);
@@ -303,7 +329,10 @@ export function createAlarmLog(options: Options): AlarmLog {
       }
       late.clear();
       tellLate(occasion);
+      const counted = folding.end(occasion);
       for (const step of company.revised()) write(step, occasion);
+      // The last of an entry in the stream: they aren't among the transitions that a reader comes back for.
+      for (const one of counted) tellCounted(store.alarm(one.alarm.id)!.alarm, one.counted, occasion);
       telling.pass(occasion.receivedMs);
     },
     save: () => telling.save(),

@@ -27,21 +27,20 @@ export interface Company {
   revised(): Step[];
 }
 
-export function createCompany(store: Pick<AlertStore, 'raisedOf' | 'raisedAt' | 'firstAt'>): Company {
+export function createCompany(store: Pick<AlertStore, 'countBefore' | 'raisedOf' | 'raisedAt' | 'firstAt'>): Company {
   let keys = new Map<string, Span[]>();
   let stations = new Map<string, Span[]>();
 
   function placed(alarm: Alarm): Alarm {
     if (!counts(alarm)) return alarm;
-    const { id, key, station, raisedAtMs } = alarm;
-    const before = store.raisedOf(key, raisedAtMs - RECURS_MS, raisedAtMs).filter((other) => {
-      return other.raisedAtMs < raisedAtMs || other.id < id;
-    });
-    const occurrences = before.length + 1;
+    const { id, station, raisedAtMs, folded } = alarm;
+    // What it counts itself comes after it.
+    const counted = folded ? Math.max(0, folded.crossings - 1) : 0;
+    const occurrences = store.countBefore(alarm, raisedAtMs - RECURS_MS) + 1 + counted;
     // Gateways aren't one place.
     const other = station === GATEWAYS_STATION ? undefined : store.firstAt(station, raisedAtMs, raisedAtMs - STOOD_MS);
     const firstOut = other && other.id !== id && isEarlier(other, alarm) ? other.id : null;
-    return { ...alarm, occurrences, chattering: occurrences >= CHATTERING, firstOut };
+    return { ...alarm, occurrences, chattering: folded !== undefined || occurrences >= CHATTERING, firstOut };
   }
 
   return {

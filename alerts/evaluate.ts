@@ -153,6 +153,8 @@ export function fold(base: Hold, readings: Iterable<Judged>): { hold: Hold; epis
 export interface Tracked {
   alarm: string;
   episode: Episode;
+  /** The alarm that counts this one among its crossings, so that it is none of its own (chatter.ts). */
+  fold?: string;
 }
 
 /** What became of an alarm's episode: it is new (`was` null), it is another one now, or it never was (`now` null). */
@@ -160,6 +162,11 @@ export interface Change {
   alarm: string;
   was: Episode | null;
   now: Episode | null;
+  fold?: string;
+}
+
+export function changeOf({ alarm, fold: by }: Omit<Tracked, 'episode'>, was: Episode, now: Episode | null): Change {
+  return { alarm, was, now, ...(by === undefined ? {} : { fold: by }) };
 }
 
 /**
@@ -181,11 +188,11 @@ export function reconcile(
       changes.push({ alarm, was: null, now: episode });
       return { alarm, episode };
     }
-    const [{ alarm, episode: was }] = left.splice(index, 1) as [Tracked];
-    if (!sameEpisode(was, episode)) changes.push({ alarm, was, now: episode });
-    return { alarm, episode };
+    const [known] = left.splice(index, 1) as [Tracked];
+    if (!sameEpisode(known.episode, episode)) changes.push(changeOf(known, known.episode, episode));
+    return { ...known, episode };
   });
-  const withdrawn = left.map(({ alarm, episode }): Change => ({ alarm, was: episode, now: null }));
+  const withdrawn = left.map((gone) => changeOf(gone, gone.episode, null));
   return { tracked: next, changes: [...withdrawn, ...changes] };
 }
 

@@ -11,7 +11,9 @@ import type { AlertStore } from '#store/alert-store.ts';
 import type { Rejudged } from '#store/alert-tables.ts';
 import type { Amended } from '#store/amended.ts';
 import { type AlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
+import type { Chattering } from './chatter.ts';
 import type { Condition } from './conditions.ts';
+import { denied, lowerWorst } from './denial.ts';
 import type { Change, Judged } from './evaluate.ts';
 import { atTime, BREACH, type Grade, isEvidence, judge, OUTSIDE, type Read as Seen } from './grades.ts';
 import {
@@ -27,7 +29,7 @@ import {
   trackedAt,
 } from './lane.ts';
 import { lateReading } from './late.ts';
-import { alarmId, alarmIdOfKey, confirm, NO_SERIES, withdraw } from './lifecycle.ts';
+import { alarmId, alarmIdOfKey, confirm, NO_SERIES } from './lifecycle.ts';
 import {
   type Deriving,
   derivedIn,
@@ -55,6 +57,7 @@ interface Options {
   allowedLatenessMs: number;
   /** What was changed since it came: what comes for it again is left to settling. */
   amended: Amended;
+  chattering: Chattering;
   /** Told of every value that is held against a rule in its time. */
   onJudged?: (timeMs: number, isBreach: boolean) => void;
 }
@@ -71,6 +74,8 @@ export interface Evaluator {
   takeHindsight(): boolean;
   /** Lanes that changed since they were last taken. */
   takeDirty(): Lane[];
+  /** The lane has changed by itself. */
+  touch(lane: Lane): void;
   /** The lane has ended: it isn't to be saved. */
   forget(lane: Lane): void;
 }
@@ -99,6 +104,7 @@ export function createEvaluator({
   standard,
   allowedLatenessMs,
   amended,
+  chattering,
   onJudged,
 }: Options): Evaluator {
   let dirty: Lane[] = [];
@@ -162,6 +168,12 @@ export function createEvaluator({
     return grade === null ? null : atTime(condition, read.timeMs, grade);
   }
 
+  function tell(changes: readonly Change[], cause: string, log: AlarmLog | null): void {
+    if (changes.length === 0) return;
+    const counted = chattering.counted(lane, changes, occasion.receivedMs);
+    log?.evaluated(lane, counted, occasion, cause);
+  }
+
   function reading(watch: Watch, read: JournaledReading, log: AlarmLog | null): void {
     const { condition } = watch;
     const { timeMs } = read;
@@ -177,7 +189,7 @@ export function createEvaluator({
       return;
     }
     const changes = place(timeMs, read.value, grade, condition);
-    if (changes.length > 0) log?.evaluated(lane, changes, occasion, HINDSIGHT);
+    tell(changes, HINDSIGHT, log);
     settle(lane, horizonMs);
   }
 
@@ -213,7 +225,7 @@ export function createEvaluator({
         const derived = derivedIn(timely, firstMs, toMs);
         if (onJudged) for (const { timeMs, grade } of derived) if (grade !== OUTSIDE) onJudged(timeMs, grade >= BREACH);
         const changes = replace(lane, firstMs, toMs, derived, newAlarm);
-        if (changes.length > 0) log?.evaluated(lane, changes, occasion, cause);
+        tell(changes, cause, log);
         settle(lane, horizonMs);
         const newest = timely.conditions.at(-1);
         if (newest && isDeriving(newest)) forgetBefore(timely, horizonMs - reachMs(newest));
@@ -246,29 +258,11 @@ export function createEvaluator({
       const changes = lateReading(lane, { timeMs, value, grade, condition }, store, newAlarm);
       if (changes.length > 0) log?.foundLate(lane, changes, occasion);
     }
-    if (isChange && (grade ?? 0) < BREACH && log) denied(timeMs, timeMs + 1, HINDSIGHT, log);
+    if (isChange && (grade ?? 0) < BREACH && log) deny(timeMs, timeMs + 1, HINDSIGHT, log);
   }
 
-  /** Withdraws what rests wholly on readings of [fromMs, toMs) that are beyond the window and don't hold any more. */
-  function denied(fromMs: number, toMs: number, cause: string, log: AlarmLog): void {
-    for (const { alarm } of store.restingOn(lane.key, fromMs, toMs)) {
-      if (lane.tracked.some((tracked) => tracked.alarm === alarm.id)) continue;
-      usedHindsight = true;
-      if (lane.late?.record === alarm.id) lane.late = null;
-      const step = withdraw(alarm, cause);
-      if (step) log.write(step, occasion);
-    }
-  }
-
-  /** Alarms of before the window whose worst was one of these readings: the value that they tell is what is left to know. */
-  function lowerWorst(fromMs: number, toMs: number, log: AlarmLog): void {
-    for (const alarm of store.worstIn(lane.key, fromMs, toMs)) {
-      if (alarm.value === alarm.worst?.value) continue;
-      if (lane.tracked.some((tracked) => tracked.alarm === alarm.id)) continue;
-      const { value, class: reached, severity, raisedAtMs: atMs } = alarm;
-      usedHindsight = true;
-      log.write({ alarm: { ...alarm, worst: { value, class: reached, severity, atMs } }, happenings: [] }, occasion);
-    }
+  function deny(fromMs: number, toMs: number, cause: string, log: AlarmLog): void {
+    if (denied(lane, fromMs, toMs, cause, { store, log, occasion })) usedHindsight = true;
   }
 
   function correctLane(watch: Watch, correction: Correction, cause: string, log: AlarmLog): void {
@@ -277,18 +271,16 @@ export function createEvaluator({
     enter(watch.lane);
     // A bad flag set by hand is about this reading; it is no news of the sensor, so quality rules drop it, too.
     const isVoid = action === 'delete' || (action === 'flag' && !isUsable(flag));
-    const told = (changes: readonly Change[]) => {
-      if (changes.length > 0) log.evaluated(lane, changes, occasion, cause);
-    };
+    const told = (changes: readonly Change[]) => tell(changes, cause, log);
     if (isVoid || action === 'set') {
       const reach = isDeriving(condition) ? reachMs(condition) : 0;
       told(forgetPeak(lane, fromMs, toMs + reach, newAlarm));
-      lowerWorst(fromMs, toMs + reach, log);
+      if (lowerWorst(lane, fromMs, toMs + reach, { store, log, occasion })) usedHindsight = true;
     }
     if (lane.sources && isDeriving(condition)) {
       correctSources(lane.sources, watch.parameter, condition, correction, isVoid);
       derive(cause, log);
-      if (isVoid && condition.derive.kind !== 'expression') denied(fromMs, toMs, cause, log);
+      if (isVoid && condition.derive.kind !== 'expression') deny(fromMs, toMs, cause, log);
       return;
     }
     const corrected = (value: number | null, timeMs: number) =>
@@ -303,7 +295,7 @@ export function createEvaluator({
     }
     const set = { value: correction.value ?? null, flag, deviceFlag: null };
     const isDenial = isVoid || (action === 'set' && (judge(condition, set, standard, watch.letters) ?? 0) < BREACH);
-    if (isDenial) denied(fromMs, toMs, cause, log);
+    if (isDenial) deny(fromMs, toMs, cause, log);
   }
 
   function correctSources(
@@ -349,7 +341,7 @@ export function createEvaluator({
       return;
     }
     const changes = place(timeMs, read.value, grade, condition);
-    if (changes.length > 0) log.evaluated(lane, changes, occasion, `${cause}: ${HINDSIGHT}`);
+    tell(changes, `${cause}: ${HINDSIGHT}`, log);
     if (changes.length > 0 || grade === null || grade < BREACH) return;
     borneOut(timeMs, cause, log);
   }
@@ -357,8 +349,8 @@ export function createEvaluator({
   /** A second look has found what an alarm rests on to be so: told once. */
   function borneOut(timeMs: number, cause: string, log: AlarmLog): void {
     const tracked = trackedAt(lane, timeMs);
-    const alarm = tracked && store.alarm(tracked.alarm)?.alarm;
-    if (alarm && !store.happened(alarm.id, 'confirmed')) log.write(confirm(alarm, cause), occasion);
+    const alarm = tracked && store.alarm(tracked.fold ?? tracked.alarm)?.alarm;
+    if (alarm && !store.isConfirmed(alarm.id)) log.write(confirm(alarm, cause), occasion);
   }
 
   return {
@@ -393,6 +385,7 @@ export function createEvaluator({
       dirty = [];
       return taken;
     },
+    touch: enter,
     forget(lane) {
       lane.isDirty = false;
     },

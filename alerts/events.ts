@@ -36,6 +36,9 @@ export const EVENTS: Readonly<Record<AlarmEvent, Meaning>> = {
   unshelved: { tells: null },
   commented: { tells: null },
   chattering: { tells: null },
+  folded: { tells: null },
+  counted: { tells: 'both' },
+  unfolded: { tells: null },
   summary: { tells: null },
   test: { tells: null },
 };

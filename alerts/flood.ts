@@ -1,15 +1,19 @@
 /**
- * When alarms come faster than one person can take them in (ISA-18.2: more than ten in ten minutes, until fewer than
- * five): a pure gauge of one stream of new alarms. Its memory is eleven times, however many alarms come.
+ * When something comes too fast: a pure gauge of one stream. Of new alarms that is when one person can't take them in (ISA-18.2:
+ * more than ten in ten minutes, until fewer than five). Its memory is one time more than `above`, however many come.
  */
 
-const WINDOW_MS = 600_000;
-/** A flood begins with more than so many new alarms in the window … */
-const ABOVE = 10;
-/** … and is over once there are fewer than so many. */
-const BELOW = 5;
+export interface Gauge {
+  windowMs: number;
+  /** A flood begins with more than so many in the window … */
+  above: number;
+  /** … and is over once there are fewer than so many. */
+  below: number;
+}
 
-/** What a gauge has to remember, as plain data: times of the newest alarms, oldest first, and since when it floods. */
+const NEW_ALARMS: Gauge = { windowMs: 600_000, above: 10, below: 5 };
+
+/** What a gauge has to remember, as plain data: times of the newest, oldest first, and since when it floods. */
 export interface FloodState {
   timesMs: readonly number[];
   sinceMs: number | null;
@@ -17,31 +21,31 @@ export interface FloodState {
 
 export const CALM: FloodState = { timesMs: [], sinceMs: null };
 
-/** The state after an alarm is raised. @param atMs not before any time that the state has seen. */
-export function raised(state: FloodState, atMs: number): FloodState {
+/** The state after one more has come. @param atMs not before any time that the state has seen. */
+export function raised(state: FloodState, atMs: number, gauge = NEW_ALARMS): FloodState {
   // One that comes at the very moment at which the flood would be over keeps it going.
-  const sinceMs = isOver(state, atMs - 1) ? null : state.sinceMs;
-  const timesMs = [...recent(state, atMs), atMs].slice(-ABOVE - 1);
-  return { timesMs, sinceMs: sinceMs ?? (timesMs.length > ABOVE ? atMs : null) };
+  const sinceMs = isOver(state, atMs - 1, gauge) ? null : state.sinceMs;
+  const timesMs = [...recent(state, atMs, gauge), atMs].slice(-gauge.above - 1);
+  return { timesMs, sinceMs: sinceMs ?? (timesMs.length > gauge.above ? atMs : null) };
 }
 
 /** The state at a later time: what lies further back than the window is forgotten, and a flood may be over. */
-export function advanced(state: FloodState, nowMs: number): FloodState {
-  return { timesMs: recent(state, nowMs), sinceMs: isOver(state, nowMs) ? null : state.sinceMs };
+export function advanced(state: FloodState, nowMs: number, gauge = NEW_ALARMS): FloodState {
+  return { timesMs: recent(state, nowMs, gauge), sinceMs: isOver(state, nowMs, gauge) ? null : state.sinceMs };
 }
 
-function recent({ timesMs }: FloodState, nowMs: number): number[] {
-  return timesMs.filter((atMs) => atMs > nowMs - WINDOW_MS);
+function recent({ timesMs }: FloodState, nowMs: number, { windowMs }: Gauge): number[] {
+  return timesMs.filter((atMs) => atMs > nowMs - windowMs);
 }
 
-function isOver(state: FloodState, nowMs: number): boolean {
-  const endMs = floodEndMs(state);
+function isOver(state: FloodState, nowMs: number, gauge: Gauge): boolean {
+  const endMs = floodEndMs(state, gauge);
   return endMs !== null && endMs <= nowMs;
 }
 
-/** When the flood is over unless further alarms come; null when there is none. */
-export function floodEndMs({ timesMs, sinceMs }: FloodState): number | null {
-  return sinceMs === null ? null : (timesMs.at(-BELOW) ?? sinceMs) + WINDOW_MS;
+/** When the flood is over unless further ones come; null when there is none. */
+export function floodEndMs({ timesMs, sinceMs }: FloodState, { windowMs, below } = NEW_ALARMS): number | null {
+  return sinceMs === null ? null : (timesMs.at(-below) ?? sinceMs) + windowMs;
 }
 
 /** The stretches in which a stream was in flood, ascending. @param timesMs of its new alarms, ascending. */
@@ -49,7 +53,7 @@ export function floods(timesMs: readonly number[]): { fromMs: number; toMs: numb
   const found: { fromMs: number; toMs: number }[] = [];
   let state = CALM;
   for (const atMs of timesMs) {
-    if (isOver(state, atMs - 1)) found.push({ fromMs: state.sinceMs!, toMs: floodEndMs(state)! });
+    if (isOver(state, atMs - 1, NEW_ALARMS)) found.push({ fromMs: state.sinceMs!, toMs: floodEndMs(state)! });
     state = raised(state, atMs);
   }
   const endMs = floodEndMs(state);

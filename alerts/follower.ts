@@ -21,8 +21,9 @@ import { toStoreError } from '#store/journal-failure.ts';
 import type { JournalReader } from '#store/journal-port.ts';
 import { type Database, transaction } from '#store/sqlite.ts';
 import { type AlarmChange, createAlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
+import { createChattering } from './chatter.ts';
 import { createEvaluator } from './evaluator.ts';
-import { type Lane, laneFrom, lanePayload, standing } from './lane.ts';
+import { type Lane, standing } from './lane.ts';
 import { askAgain, keyOf, NO_SERIES, namesIn, type Step, unshelve, withdraw } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { createMissing } from './missing.ts';
@@ -32,6 +33,7 @@ import type { Books } from './period-rules.ts';
 import { createPeriodWatch } from './period-watch.ts';
 import { platformKey, platformStep } from './platform.ts';
 import { createRejudging } from './rejudging.ts';
+import { laneFrom, lanePayload } from './saved-lane.ts';
 import { createWatches } from './watches.ts';
 
 /** Lanes are saved after so many readings or so long, whichever comes first. */
@@ -102,19 +104,24 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
   /** Everything that is kept in memory, from what is durable. */
   function restore() {
     const watches = createWatches(options);
-    const evaluator = createEvaluator({ ...options, watches, store, amended: openAmended(derived) });
+    const chattering = createChattering();
+    const evaluator = createEvaluator({ ...options, watches, store, amended: openAmended(derived), chattering });
     const log = createAlarmLog({ ...options, store, stationsBehind: (alarm) => missing.stationsBehind(alarm) });
     const missing = createMissing({ ...options, store });
     const periods = options.books ? createPeriodWatch({ ...options, ...options.books, store }) : null;
     const worstOf = (alarm: string) => store.alarm(alarm)?.alarm.worst ?? null;
+    const add = (lane: Lane) => {
+      watches.add(lane);
+      chattering.restored(lane);
+    };
     for (const { id, body } of store.parts('lane')) {
-      watches.add(laneFrom(namesIn(id).rule, NO_SERIES, id, body, watches.intern, worstOf));
+      add(laneFrom(namesIn(id).rule, NO_SERIES, id, body, watches.intern, worstOf));
     }
     store.lanes(({ rule, series, body }) => {
       const name = reader.seriesById(series);
       if (!name) return;
       const key = keyOf(rule, name.station, name.parameter);
-      watches.add(laneFrom(rule, series, key, body, watches.intern, worstOf));
+      add(laneFrom(rule, series, key, body, watches.intern, worstOf));
     });
     const progress = store.progress();
     let latestMs = progress.receivedMs;
@@ -128,6 +135,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       for (const entry of entries) {
         if (entry.seq > cursor.seq) break;
         const occasion = occasionOf(entry);
+        for (const { lane } of chattering.calmed(entry.receivedMs)) evaluator.touch(lane);
         missing.advance(entry, occasion, null);
         if (entry.kind === 'message') {
           evaluator.message(entry, null);
@@ -137,7 +145,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       }
       seq = entries.at(-1)?.seq ?? cursor.seq;
     }
-    return { watches, evaluator, log, missing, periods, receivedMs: latestMs };
+    return { watches, chattering, evaluator, log, missing, periods, receivedMs: latestMs };
   }
 
   function save(seq: number): void {
@@ -191,6 +199,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
     parts.log.pass(occasion);
     for (const id of parts.log.shelvesDue(receivedMs)) step(id, occasion, (alarm) => unshelve(alarm, null));
     for (const id of parts.log.reAlarmsDue(receivedMs)) step(id, occasion, askAgain);
+    calm(occasion);
     parts.missing.advance(entry, occasion, parts.log);
     parts.periods?.advance(receivedMs);
     if (parts.log.isHeldOver(receivedMs)) parts.log.releaseHeld(occasion, parts.missing.parentOf);
@@ -204,6 +213,14 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       obey(entry, occasion);
     }
     parts.log.end(occasion);
+  }
+
+  /** Series whose hour was calm are no longer folded. */
+  function calm(occasion: Occasion): void {
+    for (const { lane, alarm } of parts.chattering.calmed(occasion.receivedMs)) {
+      parts.evaluator.touch(lane);
+      parts.log.calmed(lane, alarm, parts.watches.conditionOf(lane)?.latch ?? false, occasion);
+    }
   }
 
   function step(id: string, occasion: Occasion, make: (alarm: Alarm) => Step | null): void {
@@ -295,7 +312,9 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
 
   function endLane(lane: Lane, cause: string, actor: string, occasion: Occasion): void {
     const tracked = standing(lane);
-    if (tracked) step(tracked.alarm, occasion, (alarm) => withdraw(alarm, cause, actor));
+    const alarm = lane.chatter.alarm ?? tracked?.fold ?? tracked?.alarm;
+    if (alarm !== undefined) step(alarm, occasion, (known) => withdraw(known, cause, actor));
+    parts.chattering.forget(lane);
     parts.watches.drop(lane);
     parts.evaluator.forget(lane);
     if (lane.series === NO_SERIES) store.dropPart('lane', lane.key);
@@ -344,9 +363,8 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       });
     },
     nextTimerMs() {
-      const timers = [parts.log.nextMs(), parts.missing.nextMs(), parts.periods?.nextMs() ?? null].filter(
-        (timer) => timer !== null,
-      );
+      const { log, chattering, missing, periods } = parts;
+      const timers = [log, chattering, missing, periods].flatMap((part) => part?.nextMs() ?? []);
       return timers.length === 0 ? null : Math.min(...timers);
     },
     openAlarms: () => store.open(),

@@ -38,6 +38,9 @@ export interface Group {
   /** Since it began, those held among them. */
   raises: number;
   ends: number;
+  /** Of an alarm that counts what it isn't told of: which, and how many transitions the next summary tells. */
+  alarm?: string;
+  counted?: number;
 }
 
 export interface Recipient {
@@ -156,6 +159,36 @@ function counting(group: Group, event: AlarmEvent): Group {
   };
 }
 
+/** What an alarm has counted, for its rolling summary: whatever else holds, and not before the quiet hours are over. */
+export function counted(
+  recipient: Recipient,
+  { alarm, key, raises, ends, transitions, atMs, quietUntilMs }: Tally,
+): Recipient {
+  const name = `chattering/${key}`;
+  const begun = { reason: 'chattering', bond: { kind: 'alarm', name: key }, dueMs: atMs } as const;
+  const known = recipient.groups[name] ?? newGroup(begun, atMs);
+  const group: Group = {
+    ...known,
+    alarm,
+    dueMs: Math.max(known.dueMs, quietUntilMs ?? 0),
+    raises: known.raises + raises,
+    ends: known.ends + ends,
+    counted: (known.counted ?? 0) + transitions,
+  };
+  return { ...recipient, groups: { ...recipient.groups, [name]: group } };
+}
+
+/** What one alarm has counted, for one recipient. */
+export interface Tally {
+  alarm: string;
+  key: string;
+  raises: number;
+  ends: number;
+  transitions: number;
+  atMs: number;
+  quietUntilMs: number | null;
+}
+
 /** So many that a group held go into another one, or (null) are told by themselves after all. */
 export function moved(recipient: Recipient, from: string, to: string | null, count: number): Recipient {
   const groups = { ...recipient.groups };
@@ -184,13 +217,14 @@ export function passed(recipient: Recipient, nowMs: number): { recipient: Recipi
   const groups: Record<string, Group> = {};
   for (const [key, group] of Object.entries(recipient.groups)) {
     const isLast = group.reason === 'flood' ? flood.sinceMs === null : group.reason === 'quiet' && group.dueMs <= nowMs;
-    const isDue = group.held > 0 && (isLast || group.dueMs <= nowMs);
+    const hasNews = group.held > 0 || (group.counted ?? 0) > 0;
+    const isDue = hasNews && (isLast || group.dueMs <= nowMs);
     if (isDue) due.push({ key, group, isLast });
     // A chattering alarm that was silent for so long is news when it comes again.
-    const isForgotten = group.reason === 'chattering' && group.held === 0 && group.dueMs <= nowMs;
+    const isForgotten = group.reason === 'chattering' && !hasNews && group.dueMs <= nowMs;
     if (isLast || isForgotten) continue;
     const everyMs = group.reason === 'flood' ? FLOOD_EVERY_MS : CHATTERING_EVERY_MS;
-    groups[key] = isDue ? { ...group, held: 0, lastMs: nowMs, dueMs: nowMs + everyMs } : group;
+    groups[key] = isDue ? { ...group, held: 0, counted: 0, lastMs: nowMs, dueMs: nowMs + everyMs } : group;
   }
   return { recipient: { flood, criticalMs: flood.sinceMs === null ? [] : recipient.criticalMs, groups }, due };
 }

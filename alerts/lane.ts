@@ -3,11 +3,11 @@
  * readings since, and the state at its head. In order it moves in constant time; anything else folds the window anew.
  */
 
-import type { Worst } from '#model/alarm.ts';
+import { type Chatter, STEADY } from './chatter.ts';
 import type { Condition } from './conditions.ts';
 import {
   type Change,
-  type Episode,
+  changeOf,
   fold,
   type Hold,
   type Judged,
@@ -17,7 +17,7 @@ import {
   step,
   type Tracked,
 } from './evaluate.ts';
-import { type Finding, type Grade, type Peak, peakOf, peakWith } from './grades.ts';
+import { type Finding, type Grade, peakWith } from './grades.ts';
 import { newSource, type Source } from './source.ts';
 
 /** A window never holds more readings than this; what is older counts as settled whatever its time. */
@@ -26,7 +26,7 @@ const WINDOW_MAX = 512;
 const SETTLE_MIN = 32;
 
 /** Readings in columns, ascending by time: a window of numbers costs 32 bytes a reading. */
-interface Window {
+export interface Window {
   timesMs: number[];
   values: number[];
   grades: Grade[];
@@ -66,6 +66,8 @@ export interface Lane {
   /** The episodes of the base and the window with their alarms, in order. */
   tracked: Tracked[];
   late: LateHold | null;
+  /** How much it has changed its mind of late. */
+  chatter: Chatter;
   /** Null: readings themselves are judged. */
   sources: Sources | null;
   /** Whether it has changed since it was saved. */
@@ -75,8 +77,8 @@ export interface Lane {
 export function newLane(rule: string, series: number, key: string, isDerived = false): Lane {
   const window: Window = { timesMs: [], values: [], grades: [], conditions: [], ...(isDerived ? { notes: [] } : {}) };
   const sources = isDerived ? { timely: newSource(), late: newSource() } : null;
-  const state = { base: NORMAL, baseMs: -Infinity, head: NORMAL, window, tracked: [], late: null, sources };
-  return { rule, series, key, ...state, isDirty: false };
+  const state = { base: NORMAL, baseMs: -Infinity, head: NORMAL, window, tracked: [], late: null, chatter: STEADY };
+  return { rule, series, key, ...state, sources, isDirty: false };
 }
 
 const NONE: readonly Change[] = [];
@@ -251,7 +253,7 @@ function advance(lane: Lane, next: Hold, newAlarm: () => string): readonly Chang
   const newest = lane.tracked.at(-1)!;
   const was = newest.episode;
   newest.episode = now;
-  return sameEpisode(was, now) ? NONE : [{ alarm: newest.alarm, was, now }];
+  return sameEpisode(was, now) ? NONE : [changeOf(newest, was, now)];
 }
 
 function refold(lane: Lane, newAlarm: () => string): readonly Change[] {
@@ -272,128 +274,4 @@ export function trackedAt(lane: Lane, timeMs: number): Tracked | undefined {
   return lane.tracked.find(
     ({ episode }) => episode.breachStartMs <= timeMs && timeMs < (episode.clearedAtMs ?? Infinity),
   );
-}
-
-/** Conditions are saved as numbers, in columns and in findings: what is judged by, a lane has one or two of. */
-type Numbered<T extends { conditions: Condition[] }> = Omit<T, 'conditions'> & { conditions: number[] };
-
-/** The lane as it is saved. */
-type Saved = Omit<Lane, 'rule' | 'series' | 'key' | 'window' | 'baseMs' | 'sources' | 'isDirty'> & {
-  baseMs: number | null;
-  window: Numbered<Window>;
-  /** Absent in lanes of before rules could derive. */
-  sources?: { timely: Numbered<Source>; late: Numbered<Source> } | null;
-  conditions: Condition[];
-};
-
-/** The lane as JSON. */
-export function lanePayload({ base, baseMs, head, tracked, late, window, sources }: Lane): string {
-  const known = new Map<Condition, number>();
-  const numberOf = (condition: Condition) => known.getOrInsertComputed(condition, () => known.size);
-  const numbered = <T extends { conditions: Condition[] }>(columns: T): Numbered<T> => ({
-    ...columns,
-    conditions: columns.conditions.map(numberOf),
-  });
-  const findings = <T extends Judgement>(finding: T): T => ({
-    ...finding,
-    condition: numberOf(finding.condition) as unknown as Condition,
-  });
-  const saved: Saved = {
-    base: withFindings(base, findings),
-    head: withFindings(head, findings),
-    tracked: tracked.map(({ alarm, episode }) => ({ alarm, episode: withFinding(episode, findings) })),
-    late: late && { ...late, worst: findings(late.worst) },
-    baseMs: Number.isFinite(baseMs) ? baseMs : null,
-    window: numbered(window),
-    sources: sources && { timely: numbered(sources.timely), late: numbered(sources.late) },
-    conditions: [...known.keys()],
-  };
-  return JSON.stringify(saved);
-}
-
-/**
- * @param intern makes equal conditions one object, so that a thousand lanes of a rule share it.
- * @param worstOf what an alarm says that its worst was: lanes of before don't remember it.
- */
-export function laneFrom(
-  rule: string,
-  series: number,
-  key: string,
-  body: string,
-  intern: (condition: Condition) => Condition,
-  worstOf: (alarm: string) => Worst | null = () => null,
-): Lane {
-  const { base, head, tracked, late, baseMs, window, sources = null, conditions } = JSON.parse(body) as Saved;
-  const shared = conditions.map((condition) => intern(completeCondition(condition)));
-  // Lanes of before have the conditions of their findings in full.
-  const findings = <T extends Judgement>(finding: T): T => {
-    const { condition: saved } = finding;
-    const condition = typeof saved === 'number' ? shared[saved]! : intern(completeCondition(saved));
-    return { ...finding, condition };
-  };
-  const peaked = (alarm: string | undefined) => (episode: Episode) => withPeak(episode, alarm ?? '', worstOf);
-  const named = <T extends { conditions: number[] }>(columns: T) => ({
-    ...columns,
-    conditions: columns.conditions.map((index) => shared[index]!),
-  });
-  return {
-    rule,
-    series,
-    key,
-    base: withFindings(completed(base, peaked(tracked[0]?.alarm)), findings),
-    head: withFindings(completed(head, peaked(tracked.at(-1)?.alarm)), findings),
-    tracked: tracked.map(({ alarm, episode }) => ({ alarm, episode: withFinding(peaked(alarm)(episode), findings) })),
-    late: late && {
-      ...late,
-      count: late.count ?? Number.MAX_SAFE_INTEGER,
-      worst: findings(late.worst),
-      worstMs: late.worstMs ?? late.startMs,
-    },
-    baseMs: baseMs ?? -Infinity,
-    window: named(window) as Window,
-    sources: sources && { timely: named(sources.timely), late: named(sources.late) },
-    isDirty: false,
-  };
-}
-
-/** What conditions saved by earlier versions don't say. */
-const UNSAID = { derive: null, minBreaches: 1, keepMs: 0, stepDownMs: 0, steps: [] };
-
-function completeCondition(condition: Condition): Condition {
-  return condition.steps === undefined ? { ...condition, ...UNSAID } : condition;
-}
-
-function completed(hold: Hold, peaked: (episode: Episode) => Episode): Hold {
-  switch (hold.phase) {
-    case 'breached':
-      return { ...hold, count: hold.count ?? 1, peak: hold.peak ?? null };
-    case 'raised':
-      return { ...hold, milderSinceMs: hold.milderSinceMs ?? null, episode: peaked(hold.episode) };
-    case 'cleared':
-      return { ...hold, episode: peaked(hold.episode) };
-    default:
-      return hold;
-  }
-}
-
-/** The episode with its peak, which one of before lacks: then it is what its alarm knows of it. */
-function withPeak(episode: Episode, alarm: string, worstOf: (alarm: string) => Worst | null): Episode {
-  if (episode.peak !== undefined) return episode;
-  const { finding, raisedAtMs, severity } = episode;
-  const worst = worstOf(alarm);
-  const peak = worst ? peakOf(worst, finding.condition) : peakWith(null, finding, raisedAtMs, severity);
-  return { ...episode, peak };
-}
-
-/** What is saved with a number in the place of its condition. */
-type Judgement = Pick<Finding, 'condition'>;
-type Exchange = <T extends Judgement>(judgement: T) => T;
-
-function withFindings(hold: Hold, change: Exchange): Hold {
-  if (hold.phase === 'breached') return { ...hold, peak: hold.peak && change<Peak>(hold.peak) };
-  return 'episode' in hold ? { ...hold, episode: withFinding(hold.episode, change) } : hold;
-}
-
-function withFinding(episode: Episode, change: Exchange): Episode {
-  return { ...episode, finding: change(episode.finding), peak: change(episode.peak) };
 }

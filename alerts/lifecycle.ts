@@ -307,7 +307,8 @@ function settled(alarm: Alarm): Alarm {
   return isOver(alarm.state) && alarm.shelvedUntilMs !== null ? { ...alarm, shelvedUntilMs: null } : alarm;
 }
 
-function follow(step: Step, next: Step): Step {
+/** One step after the other. */
+export function follow(step: Step, next: Step): Step {
   return { alarm: next.alarm, happenings: [...step.happenings, ...next.happenings] };
 }
 

@@ -142,10 +142,27 @@ export function summaryDraft(
   return { id, cause: id, channel, event: 'summary', createdAtMs: atMs, alarms: about, payload: JSON.stringify(body) };
 }
 
+/** The summary of what an alarm has counted: it stands for no notices, and has the alarm as it is now. */
+export function countedDraft(
+  channel: string,
+  alarm: Alarm,
+  atMs: number,
+  group: Group & { isLast: boolean },
+  publicUrl: string | null,
+): NoticeDraft {
+  const id = noticeId(`counted until ${atMs}`, 'summary', channel, [alarm.id]);
+  const view = alarmView(alarm);
+  const url = publicUrl === null ? {} : { url: new URL('#/alarms', withSlash(publicUrl)).href };
+  const body = { event: 'summary', alarm: view, alarms: [view], told: [], group: groupView(group), ...url };
+  const payload = JSON.stringify(body);
+  return { id, cause: id, channel, event: 'summary', createdAtMs: atMs, alarms: [alarm.id], payload };
+}
+
 /** What members of a summary have in common, as recipients see it. */
-function groupView({ reason, bond, sinceMs, raises, ends, isLast }: Group & { isLast: boolean }) {
+function groupView({ reason, bond, sinceMs, raises, ends, counted, isLast }: Group & { isLast: boolean }) {
   const since = new Date(sinceMs).toISOString();
-  return { reason, kind: bond.kind, name: bond.name, since, raises, ends, over: isLast };
+  const folded = counted ? { counted } : {};
+  return { reason, kind: bond.kind, name: bond.name, since, raises, ends, ...folded, over: isLast };
 }
 export type GroupView = ReturnType<typeof groupView>;
 

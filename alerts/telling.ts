@@ -9,12 +9,25 @@ import { PLATFORM_STATION } from '#model/platform.ts';
 import type { Station } from '#model/register.ts';
 import type { AlertStore } from '#store/alert-store.ts';
 import type { HeldNotices } from '#store/held-notices.ts';
-import { type Bond, type Due, moved, nextMs, passed, placed, QUIET_RECIPIENT, type Recipient } from './grouping.ts';
-import { type Announcement, noticeDraft, SUMMARY_ALARMS_MAX, summaryDraft } from './notice.ts';
+import type { Counted } from './folding.ts';
+import {
+  type Bond,
+  counted,
+  type Due,
+  moved,
+  nextMs,
+  passed,
+  placed,
+  QUIET_RECIPIENT,
+  type Recipient,
+} from './grouping.ts';
+import { type Announcement, countedDraft, noticeDraft, SUMMARY_ALARMS_MAX, summaryDraft } from './notice.ts';
 
 export interface Telling {
   /** @param quietUntilMs until when its channel is left in peace about it; null: it isn't. */
   tell(announcement: Announcement, bond: Bond, quietUntilMs: number | null): void;
+  /** What an alarm has counted goes into its rolling summary: no notice of its own. */
+  count(news: { channel: string; alarm: Alarm; counted: Counted; atMs: number }, quietUntilMs: number | null): void;
   /** A test goes to its channel whatever holds there. */
   test(announcement: Announcement): void;
   /** Tells what is due; at the beginning and at the end of an entry. */
@@ -65,10 +78,13 @@ export function createTelling({ store, held, publicUrl, linkSigner }: Options): 
   function summarise(channel: string, { key, group, isLast }: Due, atMs: number): void {
     for (;;) {
       const members = held.list(channel, key, SUMMARY_ALARMS_MAX);
-      if (members.length === 0) return;
+      if (members.length === 0) break;
       const some = fitting(members);
-      held.gather(summaryDraft(channel, some, atMs, { ...group, isLast }), some);
+      held.gather(summaryDraft(channel, some, atMs, { ...group, counted: 0, isLast }), some);
     }
+    // By itself: whoever stands in for a channel is given the members of a summary, or a summary that has none.
+    const counting = group.counted && group.alarm !== undefined ? store.alarm(group.alarm)?.alarm : undefined;
+    if (counting) store.notify(countedDraft(channel, counting, atMs, { ...group, isLast }, publicUrl));
   }
 
   return {
@@ -91,6 +107,10 @@ export function createTelling({ store, held, publicUrl, linkSigner }: Options): 
       const draft = noticeDraft(announcement, publicUrl, linkSigner);
       if (group === null) store.notify(draft);
       else held.hold(draft, group);
+    },
+    count({ channel, alarm: { id, key }, counted: added, atMs }, quietUntilMs) {
+      const before = recipients.get(channel) ?? QUIET_RECIPIENT;
+      set(channel, counted(before, { alarm: id, key, ...added, atMs, quietUntilMs }));
     },
     test(announcement) {
       store.notify(noticeDraft(announcement, publicUrl));

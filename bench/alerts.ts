@@ -2,6 +2,7 @@
  * What rules cost: 1,000 stations with ten parameters each, and 50 rules of every kind. `step` is the evaluation alone;
  * the follower's figure has alarms, notices, the cursor and the saving of lanes in it; a bad hour is in alert-storm.ts.
  */
+import { createChattering } from '#alerts/chatter.ts';
 import { createEvaluator } from '#alerts/evaluator.ts';
 import { createAlertsFollower } from '#alerts/follower.ts';
 import { createMissing } from '#alerts/missing.ts';
@@ -15,6 +16,7 @@ import { openAlertStore } from '#store/alert-store.ts';
 import { openAmended } from '#store/amended.ts';
 import { Control, type ControlVersion } from '#store/control.ts';
 import { openDerived } from '#store/derived.ts';
+import { chatter } from './alert-chatter.ts';
 import { storm } from './alert-storm.ts';
 import { atLeast, type Figure, figure, median, stopwatch } from './figure.ts';
 
@@ -42,6 +44,7 @@ export async function run(): Promise<Figure[]> {
     atLeast(500_000, `step(), ${STATIONS} stations, ${rules().length} rules`, median(alone), 'readings/s'),
     figure('the same with alarms and their store', median(followed), 'readings/s'),
     ...(await storm()),
+    ...(await chatter()),
   ];
 }
 
@@ -55,6 +58,7 @@ async function stepped(): Promise<number> {
     store,
     standard,
     allowedLatenessMs: LATENESS_MS,
+    chattering: createChattering(),
     amended: openAmended(derived),
   });
   const missing = createMissing({ store, control, reader, timeZone: ZONE });

@@ -149,9 +149,11 @@ function manyTold({ alarm, alarms = [], told, group }: Payload, { language, subj
 }
 
 /** One line for each notice of a summary or each alarm of a digest, the most severe first. */
-function itemsOf({ alarms = [], told, event }: Payload, words: Words): string[] {
+function itemsOf({ alarm: first, alarms = [], told, group, event }: Payload, words: Words): string[] {
   const byId = new Map(alarms.map((alarm) => [alarm.id, alarm]));
-  const lines = (told ?? [{ event, alarms: alarms.map(({ id }) => id) }]).flatMap((one) =>
+  const counted = group?.counted === undefined ? [] : [{ event: 'counted' as const, alarms: [first.id] }];
+  const many = told ? [...counted, ...told] : [{ event, alarms: alarms.map(({ id }) => id) }];
+  const lines = many.flatMap((one) =>
     one.alarms.flatMap((id) => {
       const alarm = byId.get(id);
       return alarm ? [{ alarm, event: one.event }] : [];

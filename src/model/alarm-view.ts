@@ -1,5 +1,5 @@
 /** The alarm as the outside sees it (contracts §6): names without units, times in RFC 3339 UTC. */
-import type { Alarm, Worst } from './alarm.ts';
+import type { Alarm, Folded, Worst } from './alarm.ts';
 
 /** An instant as RFC 3339 in UTC with milliseconds; null stays null. */
 function instant(timeMs: number): string;
@@ -40,6 +40,7 @@ export function alarmView(alarm: Alarm) {
     occurrences: alarm.occurrences,
     // Alarms that an earlier version kept lack these.
     chattering: alarm.chattering ?? false,
+    ...(alarm.folded ? { folded: foldedView(alarm.folded) } : {}),
     firstOut: alarm.firstOut ?? null,
     shelvedUntil: instant(alarm.shelvedUntilMs),
     suppressedBy: alarm.suppressedBy,
@@ -50,4 +51,8 @@ export function alarmView(alarm: Alarm) {
 
 function worstView({ value, class: reached, severity, atMs }: Worst) {
   return { value, class: reached, severity, at: instant(atMs) };
+}
+
+function foldedView({ sinceMs, untilMs, crossings, transitions }: Folded) {
+  return { since: instant(sinceMs), until: instant(untilMs), crossings, transitions };
 }

@@ -18,7 +18,7 @@ export const LOSS_PARAMETER = 'loss';
 export const ALARM_BASES = ['instantaneous', 'hour', 'day', 'month'] as const;
 export type AlarmBasis = (typeof ALARM_BASES)[number];
 
-/** What happened, as notices and timelines name it. `test` and `summary` exist only in notices. */
+/** What happened, as notices and timelines name it. `test` and `summary` exist only in notices, `counted` in the stream. */
 export const ALARM_EVENTS = [
   'raised',
   'escalated',
@@ -37,6 +37,9 @@ export const ALARM_EVENTS = [
   'handed-over',
   'unacknowledged',
   'chattering',
+  'folded',
+  'counted',
+  'unfolded',
   'summary',
   'test',
 ] as const;
@@ -55,6 +58,17 @@ export interface Worst {
 
 /** Why an alarm that was told before is `raised` once more, as its notice says. */
 export type Again = 'shelf-ended' | 'still-standing' | 'not-cleared';
+
+/** What an alarm counts that stands for a series which chatters too much to be told of. */
+export interface Folded {
+  /** `receivedMs` from when, and until when, it counted; null: it still does. */
+  sinceMs: number;
+  untilMs: number | null;
+  /** Crossings of the limit, its own first one among them, less those that never were on better knowledge. */
+  crossings: number;
+  /** Transitions that were counted instead of told by themselves: so many lines. */
+  transitions: number;
+}
 
 /** Times are event times in epoch milliseconds, except `detectedAtMs`, which is the `receivedMs` of the raising entry. */
 export interface Alarm {
@@ -101,6 +115,8 @@ export interface Alarm {
   suppressedBy: string | null;
   /** What it tells of is over, and it waits for an operator's reset. */
   latched: boolean;
+  /** Absent: it never stood for more than itself. */
+  folded?: Folded;
   /** Seq of the rule's version that judged it; absent where none did. */
   ruleSeq?: number;
   /** What its numbers can't say: what a platform alarm means, what was not heard, which values made a rule true. */

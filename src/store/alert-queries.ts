@@ -1,5 +1,7 @@
 /** What the API asks about alarms and notices, answered from derived.db; one function per method of `Queries`. */
 import type { Alarm, Transition } from '#model/alarm.ts';
+import type { CountedLine } from '#model/counted.ts';
+import { countedLines } from './crossings.ts';
 import type { AlarmFilter, NoticeFilter, NoticeRow } from './queries.ts';
 import type { Database } from './sqlite.ts';
 
@@ -47,11 +49,17 @@ export function alarm(derived: Database, { id }: { id: string }): Alarm | null {
   return row ? (JSON.parse(row.body as string) as Alarm) : null;
 }
 
-/** Everything that happened to an alarm and everything that was said about it, oldest first; empty for no such alarm. */
+/** So many of the newest lines that an alarm has counted are in its timeline. */
+const LINES_MAX = 500;
+
+/**
+ * Everything that happened to an alarm and everything that was said about it, oldest first; empty for no such alarm. Of
+ * what it counted the newest lines.
+ */
 export function timeline(
   derived: Database,
   { id }: { id: string },
-): { transitions: Transition[]; notices: NoticeRow[] } {
+): { transitions: Transition[]; notices: NoticeRow[]; lines: CountedLine[] } {
   const transitions = derived.prepare('SELECT * FROM transition WHERE alarm = ? ORDER BY n').all(id);
   const notices = derived
     .prepare(
@@ -59,7 +67,11 @@ export function timeline(
        WHERE noticeAlarm.alarm = ? ORDER BY notice.createdAtMs, notice.position`,
     )
     .all(id);
-  return { transitions: transitions.map(toTransition), notices: notices.map((row) => toNotice(derived, row)) };
+  return {
+    transitions: transitions.map(toTransition),
+    notices: notices.map((row) => toNotice(derived, row)),
+    lines: countedLines(derived, id, LINES_MAX),
+  };
 }
 
 /** Notices newest first by (createdAtMs, id); `before` = the last item's pair of the page before. */

@@ -42,8 +42,10 @@ export interface AlertStore {
   alarm(id: string): AlarmWithEvidence | undefined;
   put(alarm: Alarm, lastBreachMs: number | null): void;
   transition(transition: Transition): void;
-  /** Whether this event ever happened to this alarm. */
-  happened(alarm: string, event: AlarmEvent): boolean;
+  /** Whether this alarm was ever confirmed. */
+  isConfirmed(alarm: string): boolean;
+  /** How many alarms of an alarm's key, neither withdrawn nor late, were raised after `afterMs` and before it. */
+  countBefore(alarm: Pick<Alarm, 'key' | 'raisedAtMs' | 'id'>, afterMs: number): number;
   /** Alarms of this key, neither withdrawn nor late, raised in (afterMs, throughMs]; the oldest first. */
   raisedOf(key: string, afterMs: number, throughMs: number): Alarm[];
   /** Alarms of this station, neither withdrawn nor late, raised in [fromMs, toMs). */
@@ -120,13 +122,14 @@ function alarmRows(derived: Database) {
     `INSERT INTO transition (alarm, seq, atMs, event, fromState, toState, cause, actor, changed, ruleSeq, standard)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
-  const happened = derived.prepare('SELECT 1 FROM transition WHERE alarm = ? AND event = ? LIMIT 1');
+  // In the words of the partial index: an alarm's history may be long.
+  const confirmed = derived.prepare("SELECT 1 FROM transition WHERE alarm = ? AND event = 'confirmed' LIMIT 1");
   const covering = derived.prepare(
     `SELECT body, lastBreachMs FROM alarm WHERE key = ? AND breachStartMs <= ? AND late = ? AND state <> 'withdrawn'
      ORDER BY breachStartMs DESC LIMIT 1`,
   );
   const restingOn = derived.prepare(
-    `SELECT body, lastBreachMs FROM alarm WHERE key = ? AND breachStartMs >= ? AND lastBreachMs < ?
+    `SELECT body, lastBreachMs FROM alarm WHERE key = ?1 AND breachStartMs >= ?2 AND breachStartMs < ?3 AND lastBreachMs < ?3
      AND state <> 'withdrawn'`,
   );
   // In the order of alarmByState: a hundred thousand bodies aren't to be sorted.
@@ -156,7 +159,7 @@ function alarmRows(derived: Database) {
       const limit = [limitVersion?.rule ?? null, limitVersion?.standard ?? null];
       transition.run(alarm, seq, atMs, event, from, to, cause, actor, changed && JSON.stringify(changed), ...limit);
     },
-    happened: (alarm: string, event: AlarmEvent) => happened.get(alarm, event) !== undefined,
+    isConfirmed: (alarm: string) => confirmed.get(alarm) !== undefined,
     covering: (key: string, timeMs: number, late: boolean) => oneOrNone(covering.get(key, timeMs, late ? 1 : 0)),
     restingOn: (key: string, fromMs: number, toMs: number) => restingOn.all(key, fromMs, toMs).map(toAlarm),
     *open() {
@@ -183,6 +186,9 @@ function companyRows(derived: Database) {
   const raisedOf = derived.prepare(
     `SELECT body FROM alarm WHERE key = ? AND raisedAtMs > ? AND raisedAtMs <= ? AND ${counts} ORDER BY raisedAtMs, id`,
   );
+  const countBefore = derived.prepare(
+    `SELECT count(*) AS n FROM alarm WHERE key = ? AND raisedAtMs > ? AND (raisedAtMs, id) < (?, ?) AND ${counts}`,
+  );
   const raisedAt = derived.prepare(
     `SELECT body FROM alarm WHERE station = ? AND raisedAtMs >= ? AND raisedAtMs < ? AND ${counts} ORDER BY raisedAtMs, id`,
   );
@@ -197,6 +203,8 @@ function companyRows(derived: Database) {
   );
   return {
     worstIn: (key: string, fromMs: number, toMs: number) => bodies(worstIn.all(key, fromMs, toMs)),
+    countBefore: ({ key, raisedAtMs, id }: Pick<Alarm, 'key' | 'raisedAtMs' | 'id'>, afterMs: number) =>
+      (countBefore.get(key, afterMs, raisedAtMs, id) as { n: number }).n,
     raisedOf: (key: string, afterMs: number, throughMs: number) => bodies(raisedOf.all(key, afterMs, throughMs)),
     raisedAt: (station: string, fromMs: number, toMs: number) => bodies(raisedAt.all(station, fromMs, toMs)),
     firstAt: (station: string, timeMs: number, overMs: number) =>
@@ -221,15 +229,17 @@ export function openNotices(derived: Database) {
     `DELETE FROM receipt WHERE notice = ?1
      AND (outcome <> 'sent' OR EXISTS (SELECT 1 FROM notice WHERE id = ?1 AND state = 'sent'))`,
   );
-  const told = derived.prepare(
-    `SELECT DISTINCT notice.channel AS channel FROM noticeAlarm JOIN notice ON notice.id = noticeAlarm.notice
-     WHERE noticeAlarm.alarm = ?`,
-  );
+  // Not from the notices themselves: an alarm that has stood for long may have many.
+  const tell = derived.prepare('INSERT INTO told (alarm, channel) VALUES (?, ?) ON CONFLICT DO NOTHING');
+  const told = derived.prepare('SELECT channel FROM told WHERE alarm = ? ORDER BY channel');
   const position = () => (next.get() as { position: number }).position;
   return {
     notify({ id, channel, event, createdAtMs, alarms, payload, cause }: NoticeDraft) {
       insert.run(id, position(), channel, event, createdAtMs, JSON.stringify(alarms), payload, cause);
-      for (const alarm of alarms) link.run(alarm, id);
+      for (const alarm of alarms) {
+        link.run(alarm, id);
+        tell.run(alarm, channel);
+      }
     },
     resend(notice: string, atMs: number) {
       forget.run(notice);

@@ -14,13 +14,14 @@ import {
 } from './alert-tables.ts';
 import { amendedDdl } from './amended.ts';
 import { booksDdl } from './books-tables.ts';
+import { crossingsDdl } from './crossings.ts';
 import { frozenHoursDdl } from './frozen-hours.ts';
 import { periodsDdl } from './period-tables.ts';
 import { recountDdl } from './recount-tables.ts';
 import { rejectedDdl } from './rejected.ts';
 import { countedDdl, settleDdl } from './settle-tables.ts';
 import { type Database, openDatabase, type Statement } from './sqlite.ts';
-import { tellingDdl } from './telling-tables.ts';
+import { constantWorkDdl, tellingDdl } from './telling-tables.ts';
 import { volumeDdl, volumeKnotsDdl, volumeTotalsDdl } from './volume-tables.ts';
 
 const CURSORS = `
@@ -49,6 +50,8 @@ export const derivedMigrations: readonly string[] = [
   amendedDdl,
   alarmWorstDdl,
   countedDdl,
+  crossingsDdl,
+  constantWorkDdl,
 ];
 
 export function openDerived(path: string): Database {

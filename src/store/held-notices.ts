@@ -23,11 +23,15 @@ export interface HeldNotices {
 export function openHeldNotices(derived: Database): HeldNotices {
   const notices = openNotices(derived);
   const hold = derived.prepare("UPDATE notice SET state = 'held', hold = ? WHERE id = ? AND begun = 0");
-  // From the alarm's few notices, whatever their channel; the index of what is held would go through all of it.
+  // Neither from all of the alarm's notices, which may be many, nor from all that is held.
   const about = derived.prepare(
-    `SELECT notice.id AS id, notice.hold AS hold FROM noticeAlarm CROSS JOIN notice ON notice.id = noticeAlarm.notice
-     WHERE noticeAlarm.alarm = ? AND +notice.channel = ? AND +notice.state = 'held' ORDER BY notice.position`,
+    `SELECT notice.id AS id, notice.hold AS hold FROM heldAbout CROSS JOIN notice ON notice.id = heldAbout.notice
+     WHERE heldAbout.alarm = ? AND heldAbout.channel = ? ORDER BY notice.position`,
   );
+  const keep = derived.prepare(
+    'INSERT INTO heldAbout (channel, alarm, notice) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const drop = derived.prepare('DELETE FROM heldAbout WHERE notice = ?');
   const free = derived.prepare(
     `UPDATE notice SET state = 'pending', hold = NULL, position = (SELECT max(position) + 1 FROM notice) WHERE id = ?`,
   );
@@ -39,7 +43,8 @@ export function openHeldNotices(derived: Database): HeldNotices {
   return {
     hold(draft, group) {
       notices.notify(draft);
-      hold.run(group, draft.id);
+      if (hold.run(group, draft.id).changes === 0) return;
+      for (const alarm of draft.alarms) keep.run(draft.channel, alarm, draft.id);
     },
     groupOf: (channel, alarm) => (about.get(alarm, channel)?.hold as string | undefined) ?? null,
     move(channel, alarm, group) {
@@ -49,13 +54,19 @@ export function openHeldNotices(derived: Database): HeldNotices {
     },
     release(channel, alarm) {
       const rows = about.all(alarm, channel);
-      for (const { id } of rows) free.run(id as string);
+      for (const { id } of rows) {
+        free.run(id as string);
+        drop.run(id as string);
+      }
       return rows.length;
     },
     list: (channel, group, limit) => noticesOf(list.all(channel, group, limit)),
     gather(summary, members) {
       notices.notify(summary);
-      for (const { id } of members) gather.run(summary.id, id);
+      for (const { id } of members) {
+        gather.run(summary.id, id);
+        drop.run(id);
+      }
     },
   };
 }

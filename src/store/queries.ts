@@ -7,6 +7,7 @@ import type { Stamps } from '#assess/load.ts';
 import type { TrendValue } from '#assess/ranks.ts';
 import type { TrendTest, TrendTestOptions } from '#assess/trend-test.ts';
 import type { Alarm, AlarmEvent, AlarmState, Severity, Transition } from '#model/alarm.ts';
+import type { CountedLine } from '#model/counted.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Panel } from '#model/panel.ts';
 import type { Censored } from '#model/reading.ts';
@@ -258,7 +259,7 @@ export interface Queries {
   alarms(query: AlarmFilter): Promise<Alarm[]>;
   alarm(query: { id: string }): Promise<Alarm | null>;
   alarmFigures(query: FiguresQuery): Promise<AlarmFigures>;
-  timeline(query: { id: string }): Promise<{ transitions: Transition[]; notices: NoticeRow[] }>;
+  timeline(query: { id: string }): Promise<{ transitions: Transition[]; notices: NoticeRow[]; lines: CountedLine[] }>;
   notices(query: {
     state: NoticeFilter | null;
     limit: number;

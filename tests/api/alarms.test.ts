@@ -13,7 +13,7 @@ async function withAlarm(rest: Partial<Alarm> = {}): Promise<{ rig: ApiRig; alar
   const alarm = anAlarm(rest);
   const transitions: Transition[] = [];
   rig.queries.alarm = async ({ id }) => (id === alarm.id ? { ...alarm } : null);
-  rig.queries.timeline = async () => ({ transitions, notices: [] });
+  rig.queries.timeline = async () => ({ transitions, notices: [], lines: [] });
   rig.journal.onCommit((entries) => {
     for (const entry of entries) {
       if (entry.kind !== 'command' || !('alarm' in entry.command)) continue;
@@ -102,6 +102,9 @@ describe('GET /alarms', () => {
         },
       ],
       notices: [notice],
+      lines: [
+        { crossing: 'x', seq: 8, atMs: NOW_MS, event: 'returned', timeMs: NOW_MS, severity: 'minor', value: 0.83 },
+      ],
     });
     expect((await rig.call('GET', url(alarm.id), { as: 'viewer' })).json()).toEqual(alarmView(alarm));
     expect((await rig.call('GET', url(alarm.id, '/timeline'))).json()).toEqual({
@@ -125,6 +128,16 @@ describe('GET /alarms', () => {
           createdAt: '2026-11-22T00:00:00.000Z',
           state: 'sent',
           attempts: [{ at: '2026-11-22T00:00:00.005Z', status: '200', outcome: 'sent' }],
+        },
+      ],
+      counted: [
+        {
+          crossing: 'x',
+          at: '2026-11-22T00:00:00.000Z',
+          event: 'returned',
+          time: '2026-11-22T00:00:00.000Z',
+          severity: 'minor',
+          value: 0.83,
         },
       ],
     });

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sampleAlarm } from '#alerts/notice.ts';
 import { composeMessage } from '#alerts/templates/message.ts';
-import { openAlertStore } from '#store/alert-store.ts';
 import { derivedMigrations, openDerived } from '#store/derived.ts';
 import { openDatabase } from '#store/sqlite.ts';
 import { tellingDdl } from '#store/telling-tables.ts';
@@ -161,7 +160,7 @@ describe('an escalation', () => {
     await rig.pass(30);
     expect(told(rig)).toEqual([]);
     expect(rig.changes[0]!.transition.cause).toMatch(
-      / \(class worse than V\) at .*; not told: no city chief, no owner$/,
+      / \(class worse than V\) at .*; not told: no city chief, no owner; told to nobody: no route names a channel$/,
     );
     expect(escalations(rig)).toEqual([
       '5 not acknowledged for 5 min: nobody could be told (no village chief, no city chief)',
@@ -173,10 +172,14 @@ describe('an escalation', () => {
     onTestFinished(remove);
     const file = join(path, 'derived.db');
     const before = openDatabase(file, derivedMigrations.slice(0, derivedMigrations.indexOf(tellingDdl)));
-    const store = openAlertStore(before);
+    const put = before.prepare(
+      `INSERT INTO alarm (id, key, rule, station, severity, state, late, breachStartMs, raisedAtMs, body)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?1, 0, ?6, ?6, ?7)`,
+    );
     for (const state of ['raised', 'acknowledged'] as const) {
       const alarm = { ...sampleAlarm(T0), id: state, station: 'weir', state, clearedAtMs: null };
-      store.put(alarm, null);
+      const { key, rule, station, severity } = alarm;
+      put.run(state, key, rule, station, severity, T0, JSON.stringify(alarm));
     }
     before.close();
     const rig = createChainRig(CHAIN, openDerived(file));

@@ -1,6 +1,7 @@
 /** More alarms than a person can take in: summaries per river and cause, nothing lost, nothing told twice. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { EVENTS } from '#alerts/events.ts';
 import type { Payload } from '#alerts/templates/message.ts';
 import { composeMessage } from '#alerts/templates/message.ts';
 import { openDerived } from '#store/derived.ts';
@@ -216,9 +217,19 @@ describe('whatever happens to the process (invariant 5)', () => {
     station: fc.nat(19),
     value: fc.constantFrom(0.1, HIGH, HIGH, HIGH, AWFUL),
   });
+  type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
   const steps = fc.array(step, { minLength: 12, maxLength: 60 });
+  /** Found by seed 742778350: the third alarm of a key within an hour, outside any flood. */
+  const chattering: Step[] = [
+    { after: 0, station: 15, value: HIGH },
+    { after: 12, station: 15, value: 0.1 },
+    { after: 4, station: 15, value: HIGH },
+    { after: 1, station: 15, value: 0.1 },
+    { after: 1, station: 15, value: HIGH },
+    ...Array.from({ length: 7 }, (): Step => ({ after: 0, station: 0, value: 0.1 })),
+  ];
 
-  function told(rig: AlertsRig, all: readonly (typeof step extends fc.Arbitrary<infer S> ? S : never)[]): AlertsRig {
+  function told(rig: AlertsRig, all: readonly Step[]): AlertsRig {
     rig.routes(
       {
         match: { severity: ['minor'] },
@@ -271,8 +282,9 @@ describe('whatever happens to the process (invariant 5)', () => {
           await dispatch.timers.advance(HOUR);
           const transitions = rig.alarms().flatMap(({ id }) => rig.timeline(id).transitions);
           // Nobody acknowledges, and `chief` hears of what goes on after it was escalated to: `hook` hears of everything else.
+          // That an alarm chatters is only recorded, as a shelf and a comment are (docs/notices.md).
           const expected = transitions
-            .filter(({ event }) => event !== 'escalated')
+            .filter(({ event }) => event !== 'escalated' && EVENTS[event].tells !== null)
             .map(({ event, alarm }) => `hook ${event} ${alarm}`);
           const lines = heard(dispatch.got);
           expect(lines.filter((line) => line.startsWith('hook ')).sort()).toEqual(expected.sort());
@@ -290,7 +302,7 @@ describe('whatever happens to the process (invariant 5)', () => {
           real.close();
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 40, examples: [[chattering, [], 1]] },
     );
   });
 });

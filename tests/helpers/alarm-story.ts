@@ -99,6 +99,10 @@ const happening = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant('storm' as const), value: fc.constantFrom(0.1, 0.8, 0.8, 9) }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('burst' as const), station: fc.constantFrom(...STATIONS) }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('start' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('begun' as const), ago: fc.nat(3) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('ended' as const) }) },
@@ -145,6 +149,15 @@ export function happen(rig: AlertsRig, what: Happening): void {
     case 'storm':
       rig.message(...STORM.map((station) => ({ station, at: minutes, value: what.value })));
       return;
+    case 'burst': {
+      // By turns above and below the limit, a second apart: more than anybody is told one by one.
+      const at = (n: number) => minutes + (n - 130) / 60;
+      const entry = rig.message(
+        ...Array.from({ length: 130 }, (_, n) => ({ station: what.station, at: at(n), value: n % 2 ? 0.1 : 0.8 })),
+      );
+      if (entry.kind === 'message') entry.source = sourceOf(what.station);
+      return;
+    }
     case 'start':
       rig.append({ kind: 'start', seq: rig.entries.length + 1, receivedMs: rig.nowMs(), downSinceMs: rig.nowMs() });
       return;
@@ -217,6 +230,8 @@ export function history(derived: Database) {
   return {
     alarms: rows('SELECT body FROM alarm ORDER BY id'),
     transitions: rows('SELECT * FROM transition ORDER BY n'),
+    crossings: rows('SELECT * FROM crossing ORDER BY id'),
+    counted: rows('SELECT * FROM countedLine ORDER BY n'),
     /** As the follower wrote them; the dispatcher may put more than go in a minute into summaries of its own. */
     notices: rows(
       `SELECT id, channel, event, alarms, payload FROM notice

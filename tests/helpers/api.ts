@@ -96,7 +96,7 @@ function emptyQueries(): Queries {
     alarms: async () => [],
     alarm: async () => null,
     alarmFigures: async () => NO_FIGURES,
-    timeline: async () => ({ transitions: [], notices: [] }),
+    timeline: async () => ({ transitions: [], notices: [], lines: [] }),
     notices: async () => [],
     notice: async () => null,
     transitionsAfter: async () => [],

@@ -2,6 +2,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Alarm, Transition } from '#model/alarm.ts';
 import { alarmView } from '#model/alarm-view.ts';
+import type { CountedLine } from '#model/counted.ts';
 import type { Command } from '#model/entry.ts';
 import type { NoticeRow } from '#store/queries.ts';
 import { actorOf } from '../caller.ts';
@@ -99,10 +100,11 @@ function oneRoutes(api: Api, deps: ApiDeps): void {
     },
     async handler({ params }) {
       await alarmOf(deps, params.id);
-      const { transitions, notices } = await deps.queries.timeline({ id: params.id });
+      const { transitions, notices, lines } = await deps.queries.timeline({ id: params.id });
       return {
         transitions: transitions.map(transitionView),
         notices: notices.map(noticeView),
+        ...(lines.length === 0 ? {} : { counted: lines.map(lineView) }),
       };
     },
   });
@@ -121,6 +123,10 @@ function transitionView({ atMs, event, from, to, cause, actor, changed, limitVer
     ...(changed === null ? {} : { changed: { ...rest, ...(shelvedUntil ? { shelvedUntil } : {}) } }),
     ...(limitVersion === null ? {} : { limitVersion }),
   };
+}
+
+function lineView({ crossing, atMs, event, timeMs, severity, value }: CountedLine) {
+  return { crossing, at: isoText(atMs), event, time: isoText(timeMs), severity, value };
 }
 
 const ACTION_FAULTS = ['not-found', 'state.conflict', 'journal.full', 'journal.unwritable', 'overloaded'] as const;

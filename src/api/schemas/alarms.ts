@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { ALARM_BASES, ALARM_EVENTS, ALARM_STATES, SEVERITIES } from '#model/alarm.ts';
 import { CLASSES, TARGETS } from '#model/class.ts';
+import { COUNTED_EVENTS } from '#model/counted.ts';
 import { id } from '#model/register.ts';
 import { instantText, listOf, page, range } from './common.ts';
 
@@ -42,6 +43,15 @@ export const alarm = z
     late: z.boolean(),
     occurrences: z.number().int().describe('The how-manieth alarm of its key that was raised within an hour'),
     chattering: z.boolean().describe('The third one or a further one within an hour'),
+    folded: z
+      .object({
+        since: instantText,
+        until: instantOrNull.describe('null while it counts'),
+        crossings: z.number().int().describe('How often the limit was crossed, its own first time among them'),
+        transitions: z.number().int().describe('So many were counted instead of told by themselves'),
+      })
+      .optional()
+      .describe('Of an alarm that stands for a series which chatters beyond a hundred transitions an hour'),
     firstOut: z
       .string()
       .nullable()
@@ -200,6 +210,21 @@ export const timeline = z
       }),
     ),
     notices: z.array(notice),
+    counted: z
+      .array(
+        z.object({
+          crossing: z.string().describe('The id that it would have as an alarm of its own'),
+          at: instantText.describe('When it was received'),
+          event: z.enum(COUNTED_EVENTS),
+          time: instantText.describe('Event time'),
+          severity: z.enum(SEVERITIES),
+          value: z.number(),
+        }),
+      )
+      .optional()
+      .describe(
+        'Of an alarm that counts: the newest 500 transitions that it counted instead of telling them, oldest first',
+      ),
   })
   .meta({
     examples: [

@@ -70,6 +70,11 @@ function worstFact(alarm: Alarm): string | null {
   return text === null ? null : `${text}, ${format.second(alarm.worst!.at)}`;
 }
 
+function occurrencesText({ folded, occurrences }: Alarm): string | null {
+  if (folded) return t('occurrencesFolded', { n: occurrences });
+  return occurrences > 1 ? t('occurrencesInHour', { n: occurrences }) : null;
+}
+
 function Facts({ alarm }: { alarm: Alarm }) {
   const limit =
     alarm.limit === null
@@ -91,7 +96,7 @@ function Facts({ alarm }: { alarm: Alarm }) {
     ],
     ['clearedAt', alarm.clearedAt && format.second(alarm.clearedAt)],
     ['shelvedUntil', alarm.shelvedUntil && format.second(alarm.shelvedUntil)],
-    ['occurrences', alarm.occurrences > 1 ? t('occurrencesInHour', { n: alarm.occurrences }) : null],
+    ['occurrences', occurrencesText(alarm)],
     ['firstOut', alarm.firstOut === null ? null : <AlarmLink id={alarm.firstOut}>{t('firstOutSee')}</AlarmLink>],
     ['suppressedBy', alarm.suppressedBy === null ? null : <Suppressor by={alarm.suppressedBy} />],
     ['basis', alarm.basis === 'instantaneous' ? null : t(`basis-${alarm.basis}`)],

@@ -34,9 +34,29 @@ export function TimelineList({ found }: { found: Timeline }) {
           </li>
         ))}
       </ol>
+      {found.counted && <CountedLines lines={found.counted} />}
       <h3>{t('notices')}</h3>
       {found.notices.length === 0 ? <p class="hint">{t('noNotices')}</p> : <Notices notices={found.notices} />}
     </>
+  );
+}
+
+/** What an alarm counted that stands for a series which chatters too often. */
+function CountedLines({ lines }: { lines: NonNullable<Timeline['counted']> }) {
+  return (
+    <details>
+      <summary>{t('countedLines', { n: lines.length })}</summary>
+      <ol class="timeline">
+        {lines.map(({ crossing, event, time, severity, value }, index) => (
+          <li key={`${crossing}-${index}`}>
+            <time dateTime={time}>{format.second(time)}</time>
+            <div>
+              {eventWord(event)} · {severityWord(severity)} · {format.value(value)}
+            </div>
+          </li>
+        ))}
+      </ol>
+    </details>
   );
 }
 

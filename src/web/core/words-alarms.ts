@@ -69,6 +69,8 @@ export const ALARM_WORDS = {
   shelvedUntil: ['搁置至', 'shelved until'],
   occurrences: ['出现次数', 'occurrences'],
   occurrencesInHour: ['60 分钟内第 {n} 次', 'number {n} within 60 min'],
+  occurrencesFolded: ['抖动过频，{n} 次计入本报警', 'chatters too often: {n} times counted in this alarm'],
+  countedLines: ['计入的变化（最近 {n} 条）', 'What was counted (the newest {n})'],
   chattering: ['反复报警', 'chattering'],
   toBeReset: ['待复位', 'to be reset'],
   suppressed: ['不通知', 'not told'],
@@ -100,6 +102,9 @@ export const ALARM_WORDS = {
   'event-handed-over': ['移交', 'Handed over'],
   'event-unacknowledged': ['取消确认', 'No longer acknowledged'],
   'event-chattering': ['反复报警', 'Chattering'],
+  'event-folded': ['抖动过频，转为计数', 'Chattering too often: counted from now on'],
+  'event-counted': ['抖动计数', 'Counted'],
+  'event-unfolded': ['抖动平息', 'No longer chattering too often'],
   'event-summary': ['汇总', 'Summary'],
   'event-test': ['测试', 'Test'],
 } as const;
