@@ -7,6 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { schedule } from 'node-cron';
 import type { Logger } from 'pino';
 import type { Broker } from '#ingest/transports/broker.ts';
+import type { CanaryVerdict } from '#ingest/transports/broker-canary.ts';
 import type { Config } from '#model/config.ts';
 import { gatewayLedger, ledgerView } from '#store/gateway-ledger.ts';
 import type { JournalWriter } from '#store/journal.ts';
@@ -29,6 +30,8 @@ const TURN_MS = 1000;
 export interface Troubles {
   store: StoreTrouble | null | undefined;
   broker: StoreTrouble | null | undefined;
+  /** What an outside broker's trial has shown; null: there is none to try, undefined: it is not over yet. */
+  canary: CanaryVerdict | null | undefined;
 }
 
 export interface HouseParts {
@@ -145,9 +148,13 @@ function sampleOf(parts: HouseParts): PlatformSample {
     parked: counters.parked ?? null,
     recount: followers.recount(),
     isAnybodyTold: parts.isAnybodyTold(),
+    dotted: troubles.canary?.levels === 'split' ? dottedGateways(journal) : [],
     ...troubles,
   };
 }
+
+const dottedGateways = ({ control }: JournalWriter): string[] =>
+  control.list('gateway').flatMap(({ id }) => (id.includes('.') ? [id] : []));
 
 /** Each gateway's ledger on its retained topic (contracts §3): received = stored + duplicate + quarantined + pending. */
 async function publishLedgers({ journal, broker, reader, queries }: HouseParts): Promise<void> {

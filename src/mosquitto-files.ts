@@ -6,6 +6,7 @@
  */
 import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CANARY_TOPIC, DROPPED_TOPIC } from '#ingest/transports/topics.ts';
 import { id as idSchema } from '#model/register.ts';
 import { StoreError } from '#store/sqlite.ts';
 
@@ -57,6 +58,9 @@ function aclText(service: string, topics: ServiceTopics): string {
     ...topics.read.map((topic) => `topic read ${topic}`),
     'topic write wk/v1/+/rejected',
     'topic write wk/v1/+/ledger',
+    // What it tries the broker with, and what Mosquitto says that it has dropped.
+    `topic readwrite ${CANARY_TOPIC}`,
+    `topic read ${DROPPED_TOPIC}`,
     // Read, too: what is retained of alarms that are over is emptied at start.
     'topic readwrite wk/alarms/v1/#',
     ...new Set(topics.write.filter(isTopicName).map((topic) => `topic write ${topic}`)),

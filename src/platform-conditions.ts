@@ -2,6 +2,7 @@
  * Which conditions of the platform hold, from what main sees of its parts each second. Pure: the same samples in the
  * same order give the same verdicts. Each condition begins and ends at different marks, so that it doesn't flutter.
  */
+import type { CanaryVerdict } from '#ingest/transports/broker-canary.ts';
 import type { PlatformCondition } from '#model/platform.ts';
 import type { StoreTrouble } from '#store/reading-store.ts';
 import type { RecountProgress } from '#store/recount-state.ts';
@@ -34,6 +35,10 @@ export interface PlatformSample {
   /** What the reading store, or the broker, says is wrong; null = nothing, undefined = it has said nothing yet. */
   store: StoreTrouble | null | undefined;
   broker: StoreTrouble | null | undefined;
+  /** What the canary has shown of an outside broker; likewise. */
+  canary: CanaryVerdict | null | undefined;
+  /** Gateways whose id has a dot, where the broker makes two levels of it. */
+  dotted: readonly string[];
   /** Whether the routes name anybody who can be told. */
   isAnybodyTold: boolean;
 }
@@ -112,7 +117,17 @@ export function judgePlatform(sample: PlatformSample, before: PlatformVerdict | 
   found('routes.nobody', sample.isAnybodyTold ? null : 'no route names a channel other than the log');
   for (const condition of STORE) found(condition, ofPart(condition, sample.store));
   for (const condition of BROKER) found(condition, ofPart(condition, sample.broker));
+  found('broker.untried', sample.canary && (sample.canary.levels === 'untried' ? sample.canary.detail : null));
+  found('broker.levels-split', sample.canary && levelsSplit(sample.canary, sample.dotted));
   return { conditions, memory };
+}
+
+/** Where no gateway has a dot, nothing is lost. */
+function levelsSplit({ levels, detail }: CanaryVerdict, dotted: readonly string[]): Finding {
+  const [first] = dotted;
+  if (levels === 'untried') return undefined;
+  if (levels === 'kept' || first === undefined) return null;
+  return `${detail}; ${dotted.length === 1 ? `gateway ${first} is` : `${dotted.length} gateways, ${first} among them, are`} not heard`;
 }
 
 function ofPart(condition: PlatformCondition, trouble: StoreTrouble | null | undefined): Finding {

@@ -59,6 +59,7 @@ const GAP_MS = 500;
 /** These have no length: they are told by `event` alone. */
 const EVENTS: ReadonlySet<PlatformCondition> = new Set<PlatformCondition>([
   'broker.session-lost',
+  'broker.messages-dropped',
   'followers.restarting',
   'reads.stale',
 ]);

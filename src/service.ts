@@ -129,7 +129,8 @@ export async function startService(config: Config, log: Logger): Promise<Service
     const logIns = createLogInLimit(clock);
     const waitingFor = new Set(['followers', 'http', config.mqtt.kind === 'embedded' ? 'mqtt' : 'broker']);
 
-    const troubles: Troubles = { store: undefined, broker: config.mqtt.kind === 'embedded' ? null : undefined };
+    const outer = config.mqtt.kind === 'embedded' ? null : undefined;
+    const troubles: Troubles = { store: undefined, broker: outer, canary: outer };
     const access = { checkViewer: (token: string) => tokens.holder(token) !== undefined, verifier, logIns };
     const intake = { door: gate, control, clock, log, maxMessageBytes: config.maxMessageBytes };
     const onUp = () => {

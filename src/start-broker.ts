@@ -39,15 +39,20 @@ export async function startBroker(
     onTrouble(condition, trouble) {
       troubles.broker = trouble && { condition, detail: trouble.detail };
     },
-    onSessionLost(fromMs, toMs) {
-      const cause = 'the broker had forgotten our session';
+    onCanary(verdict) {
+      troubles.canary = verdict;
+    },
+    onDropped(count) {
+      platform.event('broker.messages-dropped', clock.nowMs(), `${count} since it was last asked`);
+    },
+    onSessionLost(fromMs, toMs, cause) {
       const body = { fromMs, toMs, cause };
       // Until it is journaled the log has it; the platform alarm is tried again by itself.
       journal.appendCommand('system', { verb: 'put', noun: 'gap', id: `broker-${fromMs}`, body }).catch((error) => {
         log.error({ event: 'gap.unrecorded', err: error, ...body }, 'a possible gap could not be recorded');
       });
       const detail = `from ${new Date(fromMs).toISOString()} to ${new Date(toMs).toISOString()}`;
-      platform.event('broker.session-lost', fromMs, detail);
+      platform.event('broker.session-lost', fromMs, `${cause}, ${detail}`);
     },
   });
 }

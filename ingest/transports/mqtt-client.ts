@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
 import type { StoreError } from '#store/sqlite.ts';
 import { BrokerAddresses } from './broker-addresses.ts';
+import { BrokerCanary } from './broker-canary.ts';
 import { DeferredAcks } from './deferred-acks.ts';
 import { type Link, LinkState } from './link-state.ts';
 import { connectOptions, keepAlive, type LinkError, linkFailure } from './mqtt-link.ts';
@@ -55,6 +56,7 @@ class OutsideBroker implements MqttClientBroker {
   readonly #addresses: BrokerAddresses;
   readonly #state: LinkState;
   readonly #session: SessionMemory;
+  readonly #canary: BrokerCanary;
   readonly #intake: PublishIntake;
   readonly #counts = { ignored: 0, held: 0, connections: 0, sessionsLost: 0, takenOver: 0 };
   readonly #remembering: NodeJS.Timeout;
@@ -72,6 +74,8 @@ class OutsideBroker implements MqttClientBroker {
     this.#addresses = new BrokerAddresses(options.mqtt.urls);
     this.#state = new LinkState(options);
     this.#session = new SessionMemory(options, this.#addresses.names, options.mqtt.clientId);
+    const canary = { ...options, clientId: options.mqtt.clientId };
+    this.#canary = new BrokerCanary(canary, this.#limits, this.#session, (sinceMs) => this.#whenOlder(sinceMs));
     this.#intake = createPublishIntake({
       ...options,
       reject: (gateway, notice) => {
@@ -167,6 +171,7 @@ class OutsideBroker implements MqttClientBroker {
     this.#isClosing = true;
     clearTimeout(this.#retry);
     clearInterval(this.#remembering);
+    await this.#canary.leave();
     this.#intake.close();
     this.#remember();
     const connection = this.#connection;
@@ -249,16 +254,27 @@ class OutsideBroker implements MqttClientBroker {
     const { clock, log, topics, onSessionLost, onUp } = this.#options;
     const { gapFromMs } = this.#session;
     const { version } = this.#addresses.current;
-    if (gapFromMs !== null) onSessionLost(gapFromMs, clock.nowMs());
+    if (gapFromMs !== null) onSessionLost(gapFromMs, clock.nowMs(), 'the broker had forgotten our session');
     this.#session.complete(connection.heardMs);
     this.#state.set('up', null);
     const fields = { event: 'mqtt.subscribed', broker: this.#address, sessionPresent, version, topics };
     log.info(fields, 'subscribed at the broker');
     onUp();
+    void this.#canary.try(connection, this.#address, sessionPresent);
+  }
+
+  /** The broker has our session, but as it was before it was last written down: what it queued since is gone. */
+  #whenOlder(sinceMs: number): void {
+    const { clock, log, onSessionLost } = this.#options;
+    this.#counts.sessionsLost++;
+    const fields = { event: 'mqtt.session-older', broker: this.#address, sinceMs };
+    log.error(fields, 'the broker has come back with an older copy of our session: what it kept since is lost');
+    onSessionLost(sinceMs, clock.nowMs(), 'the broker had come back with an older copy of our session');
   }
 
   /** True once durable, or when there is nothing to keep; never rejects. */
-  async #take(connection: Connection, { topic, payload }: IPublishPacket): Promise<boolean> {
+  async #take(connection: Connection, { topic, payload, retain }: IPublishPacket): Promise<boolean> {
+    if (this.#canary.heard(topic, payload, retain)) return true;
     if (!isReadingsTopic(topic)) {
       this.#counts.ignored++;
       return true;

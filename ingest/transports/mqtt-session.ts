@@ -15,6 +15,9 @@ const session = z.object({
   connectedMs: z.number().nullable(),
   /** Since when messages may be lost, until everything is subscribed anew; null = none are. */
   gapFromMs: z.number().nullable(),
+  /** By address: the newest canary that was acknowledged, and the messages that the broker says it has dropped. */
+  canaries: z.record(z.string(), z.number()).default({}),
+  dropped: z.record(z.string(), z.number()).default({}),
 });
 type Session = z.infer<typeof session>;
 
@@ -43,7 +46,15 @@ export class SessionMemory {
       options.log.warn(fields, 'the broker or the client id is another one: what was kept for the old is not fetched');
     }
     // A broker by another name may still know the old topics: to unsubscribe one in vain does no harm.
-    this.#session = { broker, clientId, topics: known?.topics ?? [], connectedMs: null, gapFromMs: null };
+    this.#session = {
+      broker,
+      clientId,
+      topics: known?.topics ?? [],
+      connectedMs: null,
+      gapFromMs: null,
+      canaries: {},
+      dropped: {},
+    };
   }
 
   get topics(): readonly string[] {
@@ -83,6 +94,24 @@ export class SessionMemory {
 
   heard(connectedMs: number): void {
     this.#session.connectedMs = connectedMs;
+    this.write();
+  }
+
+  canary(address: string): number | null {
+    return this.#session.canaries[address] ?? null;
+  }
+
+  canaryAcknowledged(address: string, n: number): void {
+    this.#session.canaries[address] = n;
+    this.write();
+  }
+
+  dropped(address: string): number | null {
+    return this.#session.dropped[address] ?? null;
+  }
+
+  heardDropped(address: string, count: number): void {
+    this.#session.dropped[address] = count;
     this.write();
   }
 

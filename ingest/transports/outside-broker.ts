@@ -5,11 +5,12 @@ import type { Door } from '#ingest/door.ts';
 import type { Clock } from '#src/clock.ts';
 import type { Control } from '#store/control.ts';
 import type { Broker } from './broker.ts';
+import type { CanaryLimits, CanaryOptions } from './broker-canary.ts';
 import type { AckLimits } from './deferred-acks.ts';
 import type { Link } from './link-state.ts';
 import type { ExternalBroker, LinkCondition } from './mqtt-link.ts';
 
-export interface MqttClientOptions {
+export interface MqttClientOptions extends Pick<CanaryOptions, 'onCanary' | 'onDropped'> {
   mqtt: ExternalBroker;
   /** Subscriptions (WK_MQTT_TOPICS). */
   topics: readonly string[];
@@ -25,8 +26,8 @@ export interface MqttClientOptions {
    * is over, also told when the first connection meets nothing wrong.
    */
   onTrouble: (condition: LinkCondition, trouble: { sinceMs: number; detail: string } | null) => void;
-  /** The broker forgot our session: what gateways sent between these times (wall clock) may be lost. */
-  onSessionLost: (fromMs: number, toMs: number) => void;
+  /** The broker forgot our session, or has an older copy of it: what gateways sent between these times (wall clock) may be lost. */
+  onSessionLost: (fromMs: number, toMs: number, cause: string) => void;
   /** Subscribed, at first and after every interruption. */
   onUp: () => void;
   limits?: Partial<ClientLimits>;
@@ -38,7 +39,7 @@ interface Log {
   error(fields: object, message: string): void;
 }
 
-export interface ClientLimits extends AckLimits {
+export interface ClientLimits extends AckLimits, CanaryLimits {
   keepaliveSeconds: number;
   /** From the first packet to CONNACK: a broker that hangs takes connections and says nothing. */
   connectTimeoutMs: number;
@@ -62,4 +63,6 @@ export const CLIENT_LIMITS: Readonly<ClientLimits> = {
   connectTimeoutMs: 10_000,
   pauseMinMs: 1000,
   pauseMaxMs: 60_000,
+  canaryMs: 60_000,
+  canaryQuietMs: 15_000,
 };

@@ -1,4 +1,5 @@
 /** The topics of contracts §3, built and taken apart in one place. */
+import { CANARY_GATEWAY } from '#model/platform.ts';
 
 /** What a gateway's topic ends in. `senml`, `hj212` and `hj212/reply` are reserved: refused until they mean something. */
 const GATEWAY_LEAVES = ['readings', 'rejected', 'ledger', 'senml', 'hj212', 'hj212/reply'] as const;
@@ -15,6 +16,14 @@ export const rejectedTopic = (gateway: string): string => `${GATEWAY_ROOT}${gate
 export const ledgerTopic = (gateway: string): string => `${GATEWAY_ROOT}${gateway}/ledger`;
 /** Out, retained until cleared: an alarm; platform alarms use station `_platform`. */
 export const alarmTopic = (station: string, alarmId: string): string => `${ALARM_ROOT}${station}/${alarmId}`;
+/** No gateway's: what the service tries an outside broker with (contracts §7). It has a dot on purpose. */
+export const CANARY_TOPIC = readingsTopic(CANARY_GATEWAY);
+/** As a broker that makes levels of dots hands it on. */
+const SPLIT_CANARY_TOPIC = CANARY_TOPIC.replace('.', '/');
+export const isCanaryTopic = (topic: string): boolean => topic === CANARY_TOPIC || topic === SPLIT_CANARY_TOPIC;
+/** Mosquitto's own: messages that it has dropped since it began, for queues that were full. */
+export const DROPPED_TOPIC = '$SYS/broker/publish/messages/dropped';
+
 /** Every alarm. */
 export const ALARMS_FILTER = `${ALARM_ROOT}#`;
 

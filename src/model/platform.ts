@@ -78,8 +78,29 @@ const TABLE = {
   },
   'broker.session-lost': {
     severity: 'major',
-    meaning: 'The MQTT broker forgot our session: what gateways sent it while we were away may be lost.',
+    meaning:
+      'The MQTT broker forgot our session, or came back with an older copy: what gateways sent it meanwhile may be lost.',
     remedy: 'See the possible gap in the ledgers and have gateways send that time again; give the broker persistence.',
+  },
+  'broker.levels-split': {
+    severity: 'critical',
+    meaning:
+      'The MQTT broker makes two levels of a dot in a topic: it acknowledges gateways whose id has one, and their readings never arrive.',
+    remedy: 'Register these gateways anew under ids without a dot and set them up so, or use another broker.',
+  },
+  'broker.untried': {
+    severity: 'minor',
+    meaning:
+      'The canary that the MQTT broker is tried with did not come back: a broker that loses sessions or topics would not be noticed.',
+    remedy:
+      'Let its access list give Wellkeeper both ways of wk/v1/_wk.canary/readings: in Mosquitto’s, behind `user`, `topic readwrite wk/v1/_wk.canary/readings` (npm run broker:files writes it).',
+  },
+  'broker.messages-dropped': {
+    severity: 'major',
+    meaning:
+      'The MQTT broker drops messages: a queue was full, and the senders of what came then had been acknowledged.',
+    remedy:
+      'Raise the broker’s queue (Mosquitto: max_queued_messages, max_queued_bytes); see holes in GET /api/v1/gateways and have gateways send that time again.',
   },
   'follower.parked': {
     severity: 'major',
@@ -139,6 +160,9 @@ export const PLATFORM_CONDITIONS: Readonly<Record<PlatformCondition, PlatformMea
 export const PLATFORM_STATION = '_platform';
 export const PLATFORM_RULE = 'platform';
 
+/** Whose topic the service tries an outside broker with. */
+export const CANARY_GATEWAY = '_wk.canary';
+
 /** What a platform alarm says to people, as its `detail`. `seen` = the words of whoever met it. */
 export function platformDetail(condition: PlatformCondition, seen: string): string {
   const { meaning, remedy } = PLATFORM_CONDITIONS[condition];
@@ -148,5 +172,6 @@ export function platformDetail(condition: PlatformCondition, seen: string): stri
 /** Whether an id of a register is kept for the service's own alarms: an entry of this name would mix its alarms with theirs. */
 export function isReserved(noun: Noun, id: string): boolean {
   if (noun === 'station') return [PLATFORM_STATION, GATEWAYS_STATION, CANAL_STATION].includes(id);
+  if (noun === 'gateway') return id === CANARY_GATEWAY;
   return noun === 'rule' && id === PLATFORM_RULE;
 }

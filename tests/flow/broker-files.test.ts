@@ -46,6 +46,7 @@ describe('rights to channels', () => {
     const write = ['ops/alarms', 'ops/alarms', 'ops/#', '+', 'a\ntopic readwrite #', 'a\u0085b'];
     const { acl } = brokerFiles([], { id: 'wk', passwordHash: null }, { read: [], write });
     expect(acl.split('\n').filter((line) => /ops|readwrite|a.b|\+$/.test(line))).toEqual([
+      'topic readwrite wk/v1/_wk.canary/readings',
       'topic readwrite wk/alarms/v1/#',
       'topic write ops/alarms',
     ]);

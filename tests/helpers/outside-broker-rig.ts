@@ -1,5 +1,6 @@
 /** The client of an outside broker with gateways `gw-1` and `gw-2` and a door that answers when the test says. */
 import { join } from 'node:path';
+import type { CanaryVerdict } from '#ingest/transports/broker-canary.ts';
 import { startMqttClient } from '#ingest/transports/mqtt-client.ts';
 import type { MqttClientBroker, MqttClientOptions } from '#ingest/transports/outside-broker.ts';
 import { systemClock } from '#src/clock.ts';
@@ -14,6 +15,8 @@ export interface Rig {
   lost: { fromMs: number; toMs: number }[];
   logged: { fields: Record<string, unknown>; message: string }[];
   counts: { ups: number };
+  canaries: CanaryVerdict[];
+  dropped: number[];
 }
 
 export type RigOptions = Partial<Omit<MqttClientOptions, 'mqtt' | 'door'>> & {
@@ -31,7 +34,15 @@ export async function endAll(): Promise<void> {
 /** @param directory of the session file; the same one is the same installation. */
 export function startRig(port: number, directory: string, options: RigOptions = {}): Rig {
   const { urls, mqtt, limits, door = createFakeDoor(), ...rest } = options;
-  const rig: Omit<Rig, 'broker'> = { door, troubles: [], lost: [], logged: [], counts: { ups: 0 } };
+  const rig: Omit<Rig, 'broker'> = {
+    door,
+    troubles: [],
+    lost: [],
+    logged: [],
+    counts: { ups: 0 },
+    canaries: [],
+    dropped: [],
+  };
   const note = (fields: object, message: string) => {
     rig.logged.push({ fields: fields as Record<string, unknown>, message });
   };
@@ -66,8 +77,11 @@ export function startRig(port: number, directory: string, options: RigOptions = 
     maxMessageBytes: 64 * 1024,
     onTrouble: (condition, trouble) => rig.troubles.push([condition, trouble?.detail ?? null]),
     onSessionLost: (fromMs, toMs) => rig.lost.push({ fromMs, toMs }),
+    onCanary: (verdict) => rig.canaries.push(verdict),
+    onDropped: (count) => rig.dropped.push(count),
     onUp: () => rig.counts.ups++,
-    limits: { pauseMinMs: 50, pauseMaxMs: 400, ...limits },
+    // Tests of acknowledgements count every packet: the broker is tried where a test asks for it.
+    limits: { pauseMinMs: 50, pauseMaxMs: 400, canaryMs: 0, canaryQuietMs: 1000, ...limits },
     ...rest,
   });
   endings.push(() => broker.close());

@@ -293,6 +293,8 @@ class RunningProcess implements SimProcess {
       recount: null,
       store,
       isAnybodyTold: true,
+      canary: null,
+      dotted: [],
       broker: this.#parts.isBrokerUp() ? null : { condition: 'broker.unreachable' as const, detail: 'no answer' },
     };
   }

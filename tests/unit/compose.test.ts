@@ -166,7 +166,7 @@ describe('docker-compose.yml, the production path', () => {
   it('wires Wellkeeper to both, and starts it without either', () => {
     const { config } = configOf(wellkeeper!);
     expect(Object.keys(wellkeeper!.depends_on!)).toEqual(['broker-files']);
-    expect(config.mqtt).toMatchObject({ kind: 'external', url: `mqtt://mosquitto:${packagedSetting('listener')}` });
+    expect(config.mqtt).toMatchObject({ kind: 'external', urls: [`mqtt://mosquitto:${packagedSetting('listener')}`] });
     expect(config.influx).toMatchObject({ url: 'http://influxdb:8086', api: 'v2', retentionOk: false });
     expect(mosquitto!.ports).toEqual([`127.0.0.1:${packagedSetting('listener')}:${packagedSetting('listener')}`]);
     expect(influxdb!.ports).toEqual(['127.0.0.1:8086:8086']);

@@ -17,6 +17,8 @@ const WELL: PlatformSample = {
   recount: null,
   store: null,
   broker: null,
+  canary: null,
+  dotted: [],
   isAnybodyTold: true,
 };
 
@@ -47,6 +49,7 @@ describe('the first sample', () => {
     const silent: PlatformCondition[] = [
       'quarantine.full',
       'broker.session-lost',
+      'broker.messages-dropped',
       'followers.restarting',
       'reads.stale',
       'letters.unexplained',
@@ -214,6 +217,32 @@ describe('the store and the broker', () => {
     expect(third.standing).toEqual(['store.read-only']);
     expect(third.of('store.unauthorized')).toBeNull();
     expect(third.of('broker.unreachable')).toBeNull();
+  });
+});
+
+describe('what the canary has shown of a broker', () => {
+  const split = { levels: 'split', detail: 'a.b arrived as a/b' } as const;
+
+  it('is told where dots become levels and a gateway has one', () => {
+    const rig = createRig();
+    expect(rig.at(0, { canary: undefined }).of('broker.levels-split')).toBeUndefined();
+    expect(rig.at(1000, { canary: split }).of('broker.levels-split')).toBeNull();
+    expect(rig.at(2000, { canary: split, dotted: ['gw.2'] }).of('broker.levels-split')).toEqual({
+      sinceMs: T0 + 2000,
+      detail: 'a.b arrived as a/b; gateway gw.2 is not heard',
+    });
+    const two = rig.at(3000, { canary: split, dotted: ['gw.2', 'gw.3'] });
+    expect(two.of('broker.levels-split')?.detail).toContain('2 gateways, gw.2 among them, are not heard');
+    expect(rig.at(4000, { canary: { levels: 'untried', detail: 'x' } }).of('broker.levels-split')).not.toBeNull();
+    expect(rig.at(5000, { canary: { levels: 'kept', detail: '' } }).standing).toEqual([]);
+  });
+
+  it('is told where it did not come back', () => {
+    const rig = createRig();
+    const canary = { levels: 'untried', detail: 'it did not come back' } as const;
+    expect(rig.at(0, { canary }).of('broker.untried')).toEqual({ sinceMs: T0, detail: 'it did not come back' });
+    expect(rig.at(1000, { canary: undefined }).of('broker.untried')).not.toBeNull();
+    expect(rig.at(2000, { canary: { levels: 'kept', detail: '' } }).of('broker.untried')).toBeNull();
   });
 });
 

@@ -271,7 +271,12 @@ describe('while the journal refuses', () => {
 
 describe('any order of what is seen', () => {
   const names = Object.keys(PLATFORM_CONDITIONS) as PlatformCondition[];
-  const moments: PlatformCondition[] = ['broker.session-lost', 'followers.restarting', 'reads.stale'];
+  const moments: PlatformCondition[] = [
+    'broker.session-lost',
+    'broker.messages-dropped',
+    'followers.restarting',
+    'reads.stale',
+  ];
   const lasting = names.filter((name) => !moments.includes(name));
   const condition = fc.constantFrom(...lasting);
   const action = fc.oneof(
