@@ -50,7 +50,16 @@ interface What {
 
 function namesIn(rule: Rule, { parameters }: Pick<Reference, 'parameters'>): Pick<What, 'names' | 'unit'> {
   const ids = rule.kind === 'expression' ? [] : (parametersOf(rule) ?? []);
-  const found = ids.map((id) => parameters.get(id)?.name ?? both(id, id));
+  const units = ids.map((id) => ('unit' in rule ? rule.unit : undefined) ?? parameters.get(id)?.unit ?? '');
+  // One figure about several units is of each in its own: the unit stands at the name, or pH would be in °C.
+  const isMixed = SAYING_UNITS.has(rule.kind) && new Set(units).size > 1;
+  const found = ids.map((id, index) => {
+    const { zh, en } = parameters.get(id)?.name ?? both(id, id);
+    const unit = units[index]!;
+    return isMixed && !UNSAID.has(unit)
+      ? both(`${zh}（${unit}）`, `${uncapped(en)} (${unit})`)
+      : both(zh, uncapped(en));
+  });
   const names = both(
     joined(
       found.map(({ zh }) => zh),
@@ -58,15 +67,17 @@ function namesIn(rule: Rule, { parameters }: Pick<Reference, 'parameters'>): Pic
       '或',
     ),
     joined(
-      found.map(({ en }) => uncapped(en)),
+      found.map(({ en }) => en),
       ', ',
       ' or ',
     ),
   );
-  const own = 'unit' in rule ? rule.unit : undefined;
-  const unit = own ?? parameters.get(ids[0] ?? '')?.unit ?? '';
-  return { names: found.length === 0 ? null : names, unit: UNSAID.has(unit) ? '' : ` ${unit}` };
+  const unit = units[0] ?? '';
+  return { names: found.length === 0 ? null : names, unit: isMixed || UNSAID.has(unit) ? '' : ` ${unit}` };
 }
+
+/** Kinds whose sentence has a figure of the parameter itself. */
+const SAYING_UNITS: ReadonlySet<Rule['kind']> = new Set(['threshold', 'rate', 'flat-line']);
 
 /** Units that nobody says. */
 const UNSAID = new Set(['', '1', 'pH']);

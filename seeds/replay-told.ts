@@ -1,6 +1,24 @@
 /** What `npm run replay` tells of a file before it sends anything, in the language of the terminal. */
 import { type Language, shown } from '#ingest/codecs/files/file-problem.ts';
 import { FAULTS_SHOWN, type FileSurvey } from '#ingest/codecs/files/survey.ts';
+import { id } from '#model/fields.ts';
+
+const NAMES_SHOWN = 5;
+
+/** Asks whose readings they are where the file names stations by what can't be an id: 陶岔. Null: every name can be one. */
+export function unnamedStations({ stations }: FileSurvey): FileSurvey['questions'][number] | null {
+  const names = stations.map(({ station }) => station).filter((name) => !id.safeParse(name).success);
+  if (names.length === 0) return null;
+  const told = names.slice(0, NAMES_SHOWN).map((name) => shown(name));
+  return {
+    question: 'stations',
+    says: {
+      zh: `文件中的“${told.join('、')}”不是站点编号：请用 --stations 名称=站点编号,… 对应，或用 --where 略去这些行。`,
+      en: `"${told.join(', ')}" can't be ids of stations: say with --stations NAME=ID,… which they are, or leave such rows out with --where`,
+    },
+    choices: [told.map((name) => `${name}=ID`).join(',')],
+  };
+}
 
 /** `line 3: "yesterday" is no time`, the first twenty. */
 export function faultLines({ faults, rows, unread }: FileSurvey, language: Language): string[] {

@@ -17,7 +17,7 @@ import { type Api, call, registerGateway } from './api-client.ts';
 import { loadReference } from './reference.ts';
 import { type Call, PlanError, readCall } from './replay-options.ts';
 import { type Ledger, publishReplay, type ReplaySample } from './replay-publish.ts';
-import { faultLines, questionLines, surveyText } from './replay-told.ts';
+import { faultLines, questionLines, surveyText, unnamedStations } from './replay-told.ts';
 
 const environment = process.env;
 const CHUNK_BYTES = 65_536;
@@ -101,7 +101,9 @@ async function surveyed(options: Call): Promise<FileSurvey> {
   const { survey } = await surveyFile(bytesOf(options.file), options.options, reference);
   for (const line of faultLines(survey, language)) tell(line);
   if (options.isDryRun) process.stdout.write(`${surveyText(survey, language)}\n`);
-  if (survey.questions.length > 0) throw new PlanError(questionLines(survey, language).join('\n'));
+  const unnamed = unnamedStations(survey);
+  const questions = unnamed === null ? survey.questions : [...survey.questions, unnamed];
+  if (questions.length > 0) throw new PlanError(questionLines({ questions }, language).join('\n'));
   if (survey.first === null) throw new PlanError(`nothing of ${options.file} could be read`);
   return survey;
 }

@@ -214,7 +214,8 @@ function recounting({ recount }: PlatformSample): Finding {
   const words = [`rules ${fromRules} to ${toRules}, ${done} of ${total} hours, ${share} %`];
   if (frozen > 0) words.push(`${frozen} hours stay as they were, their readings are gone (WK_RAW_RETENTION)`);
   if (leftOut > 0) words.push(`${leftOut} series or meters could not be counted anew, see the log`);
-  return [words.join('; '), ...notes].join('. ');
+  // Notes are sentences of their own; what stands here is closed by whoever shows it.
+  return [words.join('; '), ...notes.map((note) => note.replace(/\.$/, ''))].join('. ');
 }
 
 function instant(timeMs: number): string {

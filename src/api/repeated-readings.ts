@@ -4,6 +4,8 @@
  */
 import { csv } from '#ingest/codecs/csv.ts';
 import { TimesSeen } from '#ingest/codecs/files/times-seen.ts';
+import { parameterOf } from '#ingest/resolve.ts';
+import type { Reference } from '#model/reference.ts';
 import type { CsvPiece } from './csv-pieces.ts';
 
 interface RepeatedRow {
@@ -20,6 +22,11 @@ const SERIES_MAX = 65_535;
 export class RepeatedReadings {
   readonly #seen = new TimesSeen();
   readonly #series = new Map<string, number>();
+  readonly #reference: Reference;
+
+  constructor(reference: Reference) {
+    this.#reference = reference;
+  }
 
   /** The piece without such rows, in which every other row keeps its number. */
   without(piece: CsvPiece): { payload: Uint8Array; repeated: RepeatedRow[] } {
@@ -28,10 +35,12 @@ export class RepeatedReadings {
     if (decoded.fault) return { payload, repeated: [] };
     const repeated = new Map<number, number>();
     for (const { station, time, values, index } of decoded.samples) {
-      const [parameter, value] = Object.entries(values ?? {})[0] ?? [];
+      const [name, value] = Object.entries(values ?? {})[0] ?? [];
       const timeMs = typeof time === 'number' ? time : Date.parse(String(time));
       // What is wrong with such rows is for the door to say.
-      if (parameter === undefined || Number.isNaN(timeMs)) continue;
+      if (name === undefined || Number.isNaN(timeMs)) continue;
+      // `nh3n` and `w21003` are one series.
+      const parameter = parameterOf(this.#reference, name)?.id ?? name;
       const before = this.#note(`${station}\n${parameter}`, timeMs, JSON.stringify(value), index + firstRow - 2);
       if (before !== null) repeated.set(index, before);
     }

@@ -103,6 +103,14 @@ describe('POST /import', () => {
     expect(await settled('repeated')).toMatchObject({ received: 2503, stored: 2500, duplicate: 1, quarantined: 2 });
   });
 
+  it('nor by another name of its parameter', async () => {
+    const rows = ['tp,0.1', 'w21011,0.2', 'W21011,0.1'].map((rest) => `s,2025-03-01T00:00:00Z,${rest}`);
+    const { body } = await post('two-names', `station,time,parameter,value\n${rows.join('\n')}\n`);
+    expect(body).toMatchObject({ rows: 3, corrections: 0, quarantined: 1 });
+    expect(body.refusals).toMatchObject([{ path: 'row 3', code: 'row.repeated' }]);
+    expect(await settled('two-names')).toMatchObject({ received: 3, stored: 1, duplicate: 1, quarantined: 1 });
+  });
+
   it('the same again changes nothing', async () => {
     const text = csv(3000, { parameter: 'codmn', value: (n) => 2 + (n % 5) / 10 });
     await post('twice', text);

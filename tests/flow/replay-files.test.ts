@@ -90,6 +90,8 @@ describe('npm run replay', () => {
     const file = join(CASES, 'cnemc/sections-gbk.csv');
     const one = await replay(file, '--gateway', 'gw', '--station', 'taocha', '--map', '氨氮=nh3n');
     expect(one).toMatchObject({ code: 2, stderr: expect.stringContaining('--where "断面名称=陶岔"') });
+    const whose = await replay(file, '--gateway', 'gw', '--map', '水温=temp');
+    expect(whose).toMatchObject({ code: 2, stderr: expect.stringContaining('--stations "陶岔=ID,青山=ID,坝上中=ID"') });
     const stations = ['--stations', '陶岔=taocha,青山=qingshan,坝上中=bashang', '--map', '水温=temp'];
     const dry = await replay(file, '--dry-run', '--lang', 'zh', ...stations);
     expect(dry.code, dry.stderr).toBe(0);

@@ -247,6 +247,16 @@ describe('what the canary has shown of a broker', () => {
 });
 
 describe('what people are told', () => {
+  it('closes each sentence once, also where the recount has something to say besides', () => {
+    const notes = ['Values under the device letter "sc" (weir) no longer count until a dialect says what it means.'];
+    const recount = { fromRules: 1, toRules: 2, total: 10, done: 3, frozen: 0, leftOut: 0, notes };
+    const { detail } = createRig().at(0, { recount }).of('books.recounting')!;
+    expect(detail).toBe(
+      'rules 1 to 2, 3 of 10 hours, 30 %. Values under the device letter "sc" (weir) no longer count until a dialect says what it means',
+    );
+    expect(platformDetail('books.recounting', detail)).not.toContain('..');
+  });
+
   it('is what it means, what was seen and what to do', () => {
     expect(platformDetail('store.unauthorized', '401 from http://127.0.0.1:8086')).toBe(
       'InfluxDB refuses the credential (401 or 403): readings wait in the journal. Seen: 401 from http://127.0.0.1:8086. What to do: Give a token that may read and write the bucket in WK_INFLUX_TOKEN and start again.',

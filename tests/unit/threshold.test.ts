@@ -152,8 +152,18 @@ describe('a rule says what it does', () => {
         select: { stations: ['a'] },
         enabled: false,
       },
-      'alarms when pH or dissolved oxygen is below 6 or above 9, 2 times in a row at 1 station (disabled)',
-      '1 个站点的pH值或溶解氧低于 6 或高于 9，连续 2 次时报警（已停用）',
+      'alarms when pH or dissolved oxygen (mg/L) is below 6 or above 9, 2 times in a row at 1 station (disabled)',
+      '1 个站点的pH值或溶解氧（mg/L）低于 6 或高于 9，连续 2 次时报警（已停用）',
+    ],
+    [
+      { kind: 'threshold', parameters: ['do', 'ph'], below: 1.5 },
+      'alarms when dissolved oxygen (mg/L) or pH is below 1.5 at 3 stations',
+      '3 个站点的溶解氧（mg/L）或pH值低于 1.5 时报警',
+    ],
+    [
+      { kind: 'threshold', parameters: ['do', 'nh3n'], below: 1.5 },
+      'alarms when dissolved oxygen or ammonia nitrogen is below 1.5 mg/L at 3 stations',
+      '3 个站点的溶解氧或氨氮低于 1.5 mg/L 时报警',
     ],
     [
       { kind: 'class', for: 'PT1H30M' },

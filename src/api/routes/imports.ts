@@ -121,14 +121,14 @@ async function surveyReadings({ door, config }: ApiDeps, source: string, chunks:
   return surveyor.done();
 }
 
-async function take({ door, config }: ApiDeps, source: string, chunks: Chunks): Promise<Imported> {
+async function take({ door, config, reference }: ApiDeps, source: string, chunks: Chunks): Promise<Imported> {
   const counts = { rows: 0, accepted: 0, duplicates: 0, corrections: 0, pending: 0, quarantined: 0 };
   const refusals: Refusal[] = [];
   const list = (refusal: Refusal) => {
     counts.quarantined += refusal.count ?? 1;
     if (refusals.length < LISTED_MAX) refusals.push(refusal);
   };
-  const readings = new RepeatedReadings();
+  const readings = new RepeatedReadings(reference);
   for await (const piece of csvPieces(chunks, config.maxMessageBytes)) {
     const { firstRow, rows } = piece;
     const { payload, repeated } = readings.without(piece);
