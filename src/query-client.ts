@@ -2,6 +2,7 @@
  * Asks the query workers, so that no read ever blocks ingest (invariant 7), nor a long question a short one: what operators
  * work with (alarms, their notices) has a worker of its own. In each, credentials take turns (src/query-lane.ts).
  */
+import type { DrawnReport, ReportDrawing } from '#api/reports/draw.ts';
 import type { Config } from '#model/config.ts';
 import type { Queries } from '#store/queries.ts';
 import { LANE_LIMITS, type LaneCounts, type LaneEvents, type LaneLimits, QueryLane } from './query-lane.ts';
@@ -42,6 +43,7 @@ const LANES: Record<keyof Queries, LaneName> = {
 
 export interface QueryClient {
   queries: Queries;
+  drawReport(drawing: ReportDrawing): Promise<DrawnReport>;
   counts(): Record<LaneName, LaneCounts>;
   close(): Promise<void>;
 }
@@ -54,6 +56,7 @@ export function startQueryWorkers(config: Config, events: LaneEvents, limits: La
   ]);
   return {
     queries: Object.fromEntries(asked) as unknown as Queries,
+    drawReport: (drawing) => lanes.long.ask('drawReport', drawing) as Promise<DrawnReport>,
     counts: () => ({ short: lanes.short.counts(), long: lanes.long.counts() }),
     async close() {
       await Promise.all([lanes.short.close(), lanes.long.close()]);

@@ -11,9 +11,12 @@ import { createFairQueue, type FairQueue, type QueueLimits } from './fair-queue.
 import type { StaleFile } from './stale-reads.ts';
 import { QUERY_WORKER_LIMITS } from './worker-memory.ts';
 
+/** What a query worker does: answer a question about the stores, or compute something that needs none. */
+type Method = keyof Queries | 'drawReport';
+
 export interface QueryRequest {
   id: number;
-  method: keyof Queries;
+  method: Method;
   query: unknown;
 }
 
@@ -52,7 +55,7 @@ export interface LaneEvents {
 }
 
 interface Question {
-  method: keyof Queries;
+  method: Method;
   query: unknown;
   asker: Asker | undefined;
   resolve: (result: unknown) => void;
@@ -94,7 +97,7 @@ export class QueryLane {
   }
 
   /** @throws StoreError `overloaded` beyond the limits, when nobody waits any more or at the end; `question.too-large`. */
-  async ask(method: keyof Queries, query: unknown): Promise<unknown> {
+  async ask(method: Method, query: unknown): Promise<unknown> {
     const asker = currentAsker();
     if (this.#isClosed) throw overloaded(STOPPING);
     if (asker?.signal.aborted) throw overloaded(ABANDONED);

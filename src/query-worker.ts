@@ -3,6 +3,7 @@
  * databases when first asked, since on a fresh start the followers' worker makes them, and anew when they stand still.
  */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { DrawnReport, ReportDrawing } from '#api/reports/draw.ts';
 import type { Config } from '#model/config.ts';
 import { systemClock as clock } from './clock.ts';
 import { openQueries } from './create-queries.ts';
@@ -16,11 +17,17 @@ const say = (message: FromQueryWorker): void => parentPort!.postMessage(message)
 
 async function answer({ id, method, query }: QueryRequest): Promise<QueryReply> {
   try {
-    return { id, result: await queries.ask(method, query) };
+    return { id, result: await (method === 'drawReport' ? draw(query as ReportDrawing) : queries.ask(method, query)) };
   } catch (error) {
     const { message, name, code, retryable } = error as Error & { code?: string; retryable?: boolean };
     return { id, error: { message, name, code, retryable } };
   }
+}
+
+/** Loaded when first asked for: few questions are about drawings. */
+async function draw(drawing: ReportDrawing): Promise<DrawnReport> {
+  const { drawReport } = await import('#api/reports/draw.ts');
+  return drawReport(drawing);
 }
 
 parentPort!.on('message', (request: QueryRequest) => {

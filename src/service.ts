@@ -225,6 +225,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
       control,
       door: gate,
       queries,
+      drawReport: queryWorkers.drawReport,
       reference,
       live,
       tokens,

@@ -11,11 +11,11 @@ import { type Period, periodOf, previousPeriod, yearBefore } from '#assess/perio
 import { assessSection, mayStand, type PeriodStatistic, type SectionAssessment } from '#assess/section.ts';
 import { trophicState } from '#assess/trophic.ts';
 import type { Standard } from '#model/reference.ts';
-import { Control } from '#store/control.ts';
 import { periodStatistics, type SectionPlan, sectionPlans } from '#store/section-plans.ts';
 import type { ApiDeps } from './deps.ts';
 import { instantMs, zonedTexts } from './instants.ts';
 import { invalid, notFound } from './problems.ts';
+import { registersThen } from './registers-then.ts';
 import type {
   AreaAssessment,
   AreaChangeView,
@@ -26,6 +26,7 @@ import type {
 } from './schemas/period-assessments.ts';
 import { stationOf } from './series.ts';
 import { surfaceWaterEdition } from './standards.ts';
+import { inTurns } from './turns.ts';
 
 type Query = z.infer<typeof periodAssessmentQuery>;
 
@@ -86,7 +87,7 @@ function asOfMs({ asOf }: Query, timeZone: string): number | null {
 /** As of an earlier time stations have the targets and areas of then; before there were any, those of now. */
 async function withStationsOf(deps: ApiDeps, thenMs: number | null): Promise<ApiDeps> {
   if (thenMs === null) return deps;
-  const control = new Control(await deps.queries.accountsAsOf({ asOfMs: thenMs }));
+  const control = await registersThen(deps.queries, thenMs);
   return control.list('station').length === 0 ? deps : { ...deps, control };
 }
 
@@ -143,7 +144,7 @@ async function assessArea(context: Context, area: string): Promise<AreaAssessmen
     valid: now.filter(({ assessment }) => assessment.valid === true).length,
     trophic: lakes.length === 0 ? null : trophicState(meansOver(parameters, lakes)),
     cwqi: cityCwqi(standard, parameters, assessed),
-    sections: now.map((one) => {
+    sections: await inTurns(now, (one) => {
       const { indicators, cwqi, ...brief } = sectionView(context, one);
       return query.detail === 'indicators' ? { ...brief, indicators, cwqi } : brief;
     }),
@@ -174,16 +175,17 @@ async function assessAll(context: Context, plans: readonly SectionPlan[]): Promi
     const classed = new Set(found.indicators.flatMap((one) => (one.class === null ? [] : one.parameter)));
     return { station, waterBody, target, means, ...found, stands: mayStand(statistics, classed, rules) };
   };
-  const [previous, year] = others.map((list) =>
-    list.map(({ statistics }, index) => compared(plans[index]!, statistics)),
-  );
-  const now = own.map(({ statistics, provisional }, index): Assessed => {
+  const [before, yearAgo] = others;
+  const comparedAll = (list: typeof before = []) =>
+    inTurns(list, ({ statistics }, index) => compared(plans[index]!, statistics));
+  const [previous, year] = [await comparedAll(before), await comparedAll(yearAgo)];
+  const now = await inTurns(own, ({ statistics, provisional }, index): Assessed => {
     const plan = plans[index]!;
     const section = { waterBody: plan.waterBody, target: plan.target, statistics };
     const assessment = assessSection(standard, parameters, section, rules);
     return { plan, assessment, provisional, compared: compared(plan, statistics) };
   });
-  return { now, previous: previous!, year: year! };
+  return { now, previous, year };
 }
 
 function headOf({ deps, period, standard, query }: Context) {

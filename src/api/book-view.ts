@@ -3,13 +3,14 @@
  * reports all read them through this, so that one figure can't come out in two ways.
  */
 import { DAY_MS } from '#model/calendar.ts';
-import { Control } from '#store/control.ts';
+import type { Control } from '#store/control.ts';
 import type { DecisionRow, MeterVolumes, VolumeQuery } from '#store/queries.ts';
 import { clippedEdges, relabelled } from '#store/volume-queries.ts';
 import { type Amount, addAmounts, NO_WATER } from '#volume/balance.ts';
 import type { ApiDeps } from './deps.ts';
 import { Problem } from './problems.ts';
 import { questionsTogether } from './questions-together.ts';
+import { registersThen } from './registers-then.ts';
 
 /** As of an earlier time volumes are computed from readings: a longer range would take too long. */
 export const AS_OF_MAX_MS = 400 * DAY_MS;
@@ -62,7 +63,7 @@ async function booksAsOf({ queries, reference }: BookParts, asOfMs: number, toda
     return answers[0];
   });
   return {
-    control: new Control(await queries.accountsAsOf({ asOfMs })),
+    control: await registersThen(queries, asOfMs),
     nowMs: asOfMs,
     asOfMs,
     longestMs: AS_OF_MAX_MS,

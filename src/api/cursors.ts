@@ -1,5 +1,6 @@
 /** Cursors: where a list goes on, as text that clients hand back unread. */
 import { Problem } from './problems.ts';
+import { inTurns } from './turns.ts';
 
 type Part = string | number;
 
@@ -35,17 +36,29 @@ function decoded(cursor: string): unknown {
   }
 }
 
+/** A page ends after so many bytes of JSON, however few its items. */
+const PAGE_BYTES = 1 << 20;
+
 /**
- * One page from a list of which one more than `limit` was asked for.
+ * One page from a list of which one more than `limit` was asked for; it ends sooner when its items are large.
  * @param cursorOf the cursor that goes on after this item.
+ * @param isMore whether there are rows behind these.
  */
-export function pageOf<T, V>(
+export async function pageOf<T, V>(
   rows: readonly T[],
   limit: number,
   view: (row: T) => V,
   cursorOf: (last: T) => string,
-): { items: V[]; next: string | null } {
-  const items = rows.slice(0, limit);
-  const last = items.at(-1);
-  return { items: items.map(view), next: rows.length > limit && last !== undefined ? cursorOf(last) : null };
+  isMore = rows.length > limit,
+): Promise<{ items: V[]; next: string | null }> {
+  let bytes = 0;
+  const shown = (row: T) => {
+    const item = view(row);
+    bytes += Buffer.byteLength(JSON.stringify(item));
+    return item;
+  };
+  const items = await inTurns(rows.slice(0, limit), shown, { isDone: () => bytes >= PAGE_BYTES });
+  const last = rows[items.length - 1];
+  const isCut = isMore || items.length < Math.min(rows.length, limit);
+  return { items, next: isCut && last !== undefined ? cursorOf(last) : null };
 }

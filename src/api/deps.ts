@@ -18,8 +18,10 @@ import type { IntakeCount, Journal, JournalReader } from '#store/journal-port.ts
 import type { QuarantineReads } from '#store/quarantine.ts';
 import type { Queries } from '#store/queries.ts';
 import type { RecountProgress } from '#store/recount-state.ts';
+import type { ReadPage } from '#store/sqlite.ts';
 import type { Closings } from './closings.ts';
 import type { Live } from './live.ts';
+import type { DrawnReport, ReportDrawing } from './reports/draw.ts';
 import type { Tokens } from './tokens.ts';
 
 /** `waitingFor` names what is missing while not ready: `mqtt`, `followers` … */
@@ -37,6 +39,7 @@ export interface ApiDeps {
   journal: Pick<Journal, 'appendCommand' | 'headSeq' | 'receivedNowMs'>;
   reader: JournalReader & {
     commands(beforeSeq: number | null, limit: number): CommandEntry[];
+    commandPage(beforeSeq: number | null, limit: number): ReadPage<CommandEntry>;
     intakeCount(source: string): IntakeCount | undefined;
     seriesOfStation(station: string): Series[];
     firstPutMs(noun: Noun): number | null;
@@ -45,6 +48,8 @@ export interface ApiDeps {
   control: Control;
   door: Door;
   queries: Queries;
+  /** Away from the main thread. */
+  drawReport(drawing: ReportDrawing): Promise<DrawnReport>;
   reference: Reference;
   closings: Closings;
   live: Live;

@@ -12,11 +12,12 @@ import fastify, { type FastifyBaseLogger, type FastifyRequest, LogController, ty
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { askForCallers } from './asking.ts';
+import { checked, limitBodies } from './bodies.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
 import type { Api, ApiDeps } from './deps.ts';
 import { type KnownRoute, knownRoutes } from './known-routes.ts';
 import { endWithCredentials } from './long-lived.ts';
-import { fromZod, Problem, sendProblem } from './problems.ts';
+import { Problem, sendProblem } from './problems.ts';
 import { accessRoutes } from './routes/access.ts';
 import { alarmFiguresRoutes } from './routes/alarm-figures.ts';
 import { alarmRoutes } from './routes/alarms.ts';
@@ -92,11 +93,12 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
     http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_MS_MAX },
   }) as unknown as Api;
   api.server.maxConnections = CONNECTIONS_MAX;
-  api.setValidatorCompiler<z.ZodType>(({ schema }) => (data) => {
-    // Fastify hands an absent body over as null.
-    const result = schema.safeParse(data ?? undefined);
-    return result.success ? { value: result.data } : { error: fromZod(result.error) };
-  });
+  // Fastify hands an absent body over as null.
+  api.setValidatorCompiler<z.ZodType>(
+    ({ schema }) =>
+      (data) =>
+        checked(schema, data ?? undefined),
+  );
   // Answers are checked against their schemas by tests; serving them costs no second walk over ten thousand items.
   api.setSerializerCompiler(() => (data) => JSON.stringify(data));
   // Many clients name a content type on every request: no bytes are then no body, not a broken one.
@@ -115,6 +117,7 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
   api.addHook('onRequest', (request) => credentials.check(request));
   endWithCredentials(api, deps.control, sessions);
   await limitRates(api, config.rateLimit);
+  limitBodies(api);
   askForCallers(api);
   api.setNotFoundHandler((request, reply) => sendProblem(unknownRoute(routes, request), request, reply));
   await addRoutes(api, deps, credentials, sessions);

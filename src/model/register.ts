@@ -78,6 +78,8 @@ const qualityThresholds = z.strictObject({
     .describe('Further than `span` from what another station measures of the same parameter; final flags only'),
 });
 
+const TAGS_MAX = 50;
+
 /** River and lake chiefs (河长、湖长), from the nearest up. */
 const CHIEF_LEVELS = ['village', 'town', 'county', 'city'] as const;
 
@@ -97,7 +99,10 @@ export const station = z.strictObject({
     .array(z.strictObject({ level: z.enum(CHIEF_LEVELS), name: text, channels: z.array(id).max(20) }))
     .max(20)
     .optional(),
-  tags: z.record(z.string().max(64), z.string().max(200)).optional(),
+  tags: z
+    .record(z.string().max(64), z.string().max(200))
+    .refine((tags) => Object.keys(tags).length <= TAGS_MAX, `at most ${TAGS_MAX} tags`)
+    .optional(),
   parameters: z
     .array(
       z.strictObject({

@@ -6,7 +6,7 @@ import { decodeEntry, type EntryRow } from './entry-codec.ts';
 import { toStoreError } from './journal-failure.ts';
 import type { IntakeCount, JournalReader } from './journal-port.ts';
 import { type QuarantineReads, quarantineReads } from './quarantine.ts';
-import { type Database, eachRow, openReadOnly } from './sqlite.ts';
+import { type Database, eachRow, openReadOnly, type ReadPage, readPage } from './sqlite.ts';
 
 export interface OpenJournalReader extends JournalReader {
   /** The newest version of each register entry as of this seq, deletions included. */
@@ -15,6 +15,8 @@ export interface OpenJournalReader extends JournalReader {
   firstPutMs(noun: Noun): number | null;
   /** The audit: commands with seq < `beforeSeq` (null = from the newest), newest first; never pruned. */
   commands(beforeSeq: number | null, limit: number): CommandEntry[];
+  /** The same for a page, which ends sooner when they are huge. */
+  commandPage(beforeSeq: number | null, limit: number): ReadPage<CommandEntry>;
   readonly quarantine: QuarantineReads;
   /** Opens the file anew: for a connection that no longer follows it. */
   renew(): void;
@@ -190,6 +192,16 @@ class SqliteJournalReader implements OpenJournalReader {
   commands(beforeSeq: number | null, limit: number): CommandEntry[] {
     const rows = this.#statements.commands.all(beforeSeq ?? Number.MAX_SAFE_INTEGER, limit) as unknown as EntryRow[];
     return rows.map((row) => decodeEntry(row) as CommandEntry);
+  }
+
+  commandPage(beforeSeq: number | null, limit: number): ReadPage<CommandEntry> {
+    const { rows, isMore } = readPage<EntryRow>(
+      this.#statements.commands,
+      [beforeSeq ?? Number.MAX_SAFE_INTEGER],
+      limit,
+      ({ body }) => body?.length ?? 0,
+    );
+    return { rows: rows.map((row) => decodeEntry(row) as CommandEntry), isMore };
   }
 
   close(): void {

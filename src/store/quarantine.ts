@@ -4,7 +4,7 @@
  * else's. `dropped` says how many went either way.
  */
 import type { QuarantineDraft, QuarantineItem } from './journal-port.ts';
-import type { Database, Statement } from './sqlite.ts';
+import { type Database, type ReadPage, readPage, type Statement } from './sqlite.ts';
 
 export interface QuarantineLimits {
   items: number;
@@ -30,6 +30,8 @@ interface QuarantineSize {
 export interface QuarantineReads {
   /** Newest first, positions below `before` (null = from the newest). */
   list(before: number | null, limit: number): QuarantineRow[];
+  /** The same for a page, with the beginning of each payload alone; it ends sooner when messages are huge. */
+  page(before: number | null, limit: number, payloadBytes: number): ReadPage<QuarantineRow>;
   get(id: string): QuarantineRow | undefined;
   size(): QuarantineSize;
 }
@@ -44,10 +46,21 @@ const EMPTY = new Uint8Array(0);
 
 export function quarantineReads(database: Database): QuarantineReads {
   const list = database.prepare(`SELECT ${COLUMNS} FROM quarantine WHERE position < ? ORDER BY position DESC LIMIT ?`);
+  const page = database.prepare(
+    `SELECT position, id, atMs, code, message, path, contentType, source, substr(payload, 1, ?) AS payload FROM quarantine
+     WHERE position < ? ORDER BY position DESC LIMIT ?`,
+  );
   const get = database.prepare(`SELECT ${COLUMNS} FROM quarantine WHERE id = ?`);
   const size = database.prepare('SELECT items, bytes, dropped FROM quarantine_size');
   return {
     list: (before, limit) => list.all(before ?? Number.MAX_SAFE_INTEGER, limit).map(toRow),
+    page(before, limit, payloadBytes) {
+      const values = [payloadBytes, before ?? Number.MAX_SAFE_INTEGER];
+      const { rows, isMore } = readPage<QuarantineRow>(page, values, limit, ({ message, path }) => {
+        return payloadBytes + message.length + (path?.length ?? 0);
+      });
+      return { rows: rows.map(toRow), isMore };
+    },
     get(id) {
       const row = get.get(id);
       return row && toRow(row);

@@ -17,7 +17,6 @@ import type { ExplainedFlag } from '#quality/final.ts';
 import type { Thresholds } from '#quality/thresholds.ts';
 import type { Decision, DecisionKind } from '#volume/decisions.ts';
 import type { AlarmFigures, FiguresQuery } from './alarm-figures.ts';
-import type { ControlVersion } from './control.ts';
 import type { Companion } from './series-rules.ts';
 
 export interface ReadingRow {
@@ -232,8 +231,8 @@ export interface Queries {
   meterVolumes(query: VolumeQuery): Promise<MeterVolumes[]>;
   /** As the readings, meters and rulings were known then; meters that weren't there are left out. */
   volumesAsOf(query: VolumesAsOf): Promise<MeterVolumesAsOf[]>;
-  /** The registers that volumes are accounted by, as they were then: what a `Control` is made of. */
-  accountsAsOf(query: { asOfMs: number }): Promise<ControlVersion[]>;
+  /** The registers that volumes are accounted by, as they were then: what a `Control` is made of, as JSON lists of `ControlVersion`. */
+  accountsAsOf(query: { asOfMs: number }): Promise<string[]>;
   /** Newest first. */
   decisions(query: DecisionFilter): Promise<DecisionRow[]>;
   /** What a station's water carried, in whole hours. */

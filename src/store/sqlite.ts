@@ -73,6 +73,39 @@ export function eachRow(
   for (const row of statement.iterate(...values)) if (visit(row) === false) return;
 }
 
+export interface ReadPage<T> {
+  rows: T[];
+  /** Whether there are rows behind these. */
+  isMore: boolean;
+}
+
+/** More text than this is not read for one page, however few its rows. */
+const PAGE_CHARACTERS = 1 << 20;
+
+/**
+ * At most `limit` rows, fewer where they are large.
+ * @param statement ends with `LIMIT ?`, for which one more row than `limit` is asked.
+ */
+export function readPage<T>(
+  statement: Statement,
+  values: readonly SQLInputValue[],
+  limit: number,
+  charactersOf: (row: T) => number,
+): ReadPage<T> {
+  const rows: T[] = [];
+  let characters = 0;
+  let isMore = false;
+  eachRow(statement, [...values, limit + 1], (found) => {
+    isMore = rows.length === limit || characters >= PAGE_CHARACTERS;
+    if (isMore) return false;
+    const row = found as T;
+    rows.push(row);
+    characters += charactersOf(row);
+    return true;
+  });
+  return { rows, isMore };
+}
+
 /** A read-only connection that still answers as of before a commit; `ageMs` = how long ago that was first seen. */
 interface StaleRead {
   path: string;

@@ -6,7 +6,7 @@ import type { Noun } from '#model/entry.ts';
 import type { Decision } from '#volume/decisions.ts';
 import type { HourVolume } from '#volume/hours.ts';
 import { meterProfile } from '#volume/profile.ts';
-import { Control } from './control.ts';
+import { Control, type ControlVersion } from './control.ts';
 import type { OpenJournalReader } from './journal-reader.ts';
 import { otherMeter, rulingsOf } from './meter-relations.ts';
 import type { MeterVolumesAsOf, Queries, VolumesAsOf } from './queries.ts';
@@ -28,6 +28,8 @@ interface Known {
   hours: Map<number, HourVolume>;
   decisions: Decision[];
 }
+
+const PIECE_CHARACTERS = 1 << 16;
 
 /** What volumes, plans, closings and reports are accounted by. */
 const ACCOUNTS: readonly Noun[] = ['station', 'meter', 'ruling', 'plan', 'period', 'report', 'statement'];
@@ -94,8 +96,24 @@ export function createVolumesAsOf({
 
   return {
     volumesAsOf,
-    accountsAsOf: async ({ asOfMs }) => versionsAsOf(asOfMs).filter(({ noun }) => ACCOUNTS.includes(noun)),
+    accountsAsOf: async ({ asOfMs }) => inPieces(versionsAsOf(asOfMs).filter(({ noun }) => ACCOUNTS.includes(noun))),
   };
+}
+
+/** As JSON lists, so that whoever asks reads them one at a time: of thousands of stations a copy takes too long. */
+function inPieces(versions: readonly ControlVersion[]): string[] {
+  const pieces: string[][] = [];
+  let characters = Number.POSITIVE_INFINITY;
+  for (const version of versions) {
+    const text = JSON.stringify(version);
+    if (characters > PIECE_CHARACTERS) {
+      pieces.push([]);
+      characters = 0;
+    }
+    pieces.at(-1)!.push(text);
+    characters += text.length;
+  }
+  return pieces.map((texts) => `[${texts.join(',')}]`);
 }
 
 /** What fills another's gaps is only what it measured, so its own gaps needn't be filled (and can't go in circles). */

@@ -240,7 +240,7 @@ describe('GET /assessments?station', () => {
   it('as of an earlier time asks what target the station had then', async () => {
     const { rig } = await booked({ a: { target: 'II' } }, () => 0.9);
     const versions = [rig.journal.control.version('station', 'a')!];
-    rig.queries.accountsAsOf = async () => versions;
+    rig.queries.accountsAsOf = async () => [JSON.stringify(versions)];
     const body = { ...(versions[0]!.body as Station), target: 'IV', area: 'elsewhere' };
     await rig.journal.appendCommand('test', { verb: 'put', noun: 'station', id: 'a', body });
     const asOf = 'asOf=2026-11-21T00:00:00Z';

@@ -175,6 +175,28 @@ describe('the query workers', () => {
 });
 
 describe('over HTTP', () => {
+  it('a trend test of 12,000 values leaves the main thread to others, and its memory is small', async () => {
+    // Ties, seasons and all: the dearest of the methods.
+    const values = Array.from({ length: 12_000 }, (_, n) => (n * 7919) % 1009);
+    const body = { values, method: 'seasonal-kendall', period: 2, serial: true };
+    const order: string[] = [];
+    const test = call<{ n: number }>('POST', '/trend-tests', body).then((answer) => {
+      order.push('tested');
+      return answer;
+    });
+    await eventually('it runs', async () => {
+      const { status } = await service.call('GET', '/healthz');
+      order.push('alive');
+      return status === 200 && order.length >= 5;
+    });
+    expect((await test).n).toBe(12_000);
+    expect(order.indexOf('tested')).toBeGreaterThanOrEqual(5);
+    const text = await (await fetch(`${service.url}/metrics`)).text();
+    const [, resident] = /^wellkeeper_process_resident_memory_bytes (\S+)$/m.exec(text) ?? [];
+    // All pairs in a list were 3.8 GB.
+    expect(Number(resident)).toBeLessThan(1e9);
+  }, 60_000);
+
   const asOf = () => encodeURIComponent(new Date().toISOString());
   const asOfPath = () => `/volumes?meter=m&from=${at(0)}&to=${at(DAYS * 24)}&by=day&asOf=${asOf()}`;
   const by = (who: string) => ({ authorization: `Bearer ${tokens[who]}` });

@@ -8,6 +8,7 @@ import type { z } from 'zod';
 import { createClosings } from '#api/closings.ts';
 import type { Api, ApiDeps } from '#api/deps.ts';
 import { createLive } from '#api/live.ts';
+import { drawReport } from '#api/reports/draw.ts';
 import { problemSchema } from '#api/schemas/common.ts';
 import { buildServer } from '#api/server.ts';
 import { createTokens } from '#api/tokens.ts';
@@ -178,6 +179,7 @@ export async function startApi(overrides: { config?: Partial<Config>; seeded?: b
     control,
     door: gate,
     queries,
+    drawReport,
     reference,
     closings: createClosings({ config, control, journal, queries, reference, clock, caughtUp }),
     live: createLive(reader, reference, journal.headSeq),

@@ -15,7 +15,7 @@ async function openRig(mode: Config['closings'] = 'auto') {
     const asked = meters.map((id) => ({ id, meter: rig.deps.control.get('meter', id)! }));
     return (await rig.queries.meterVolumes({ meters: asked, edgesMs })).map((one) => ({ ...one, decisions: [] }));
   };
-  rig.queries.accountsAsOf = async () => rig.reader.control(rig.journal.headSeq);
+  rig.queries.accountsAsOf = async () => [JSON.stringify(rig.reader.control(rig.journal.headSeq))];
   return rig;
 }
 

@@ -170,8 +170,8 @@ function auditRoute(api: Api, deps: ApiDeps): void {
     async handler({ query }) {
       const before = fromCursor(query.cursor, ['number'])?.[0] ?? null;
       const limit = query.limit ?? LIST_LIMIT;
-      const commands = deps.reader.commands(before, limit + 1);
-      return pageOf(commands, limit, auditView, ({ seq }) => toCursor(seq));
+      const { rows, isMore } = deps.reader.commandPage(before, limit);
+      return pageOf(rows, limit, auditView, ({ seq }) => toCursor(seq), isMore);
     },
   });
 }

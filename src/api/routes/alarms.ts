@@ -24,6 +24,7 @@ import {
   unshelveBody,
 } from '../schemas/alarms.ts';
 import { documented, givenIdParams, LIST_LIMIT } from '../schemas/common.ts';
+import { inTurns } from '../turns.ts';
 
 /** What is to be silent for longer is no matter of one alarm. */
 const SHELVED_MAX_MS = 30 * 86_400_000;
@@ -102,9 +103,9 @@ function oneRoutes(api: Api, deps: ApiDeps): void {
       await alarmOf(deps, params.id);
       const { transitions, notices, lines } = await deps.queries.timeline({ id: params.id });
       return {
-        transitions: transitions.map(transitionView),
-        notices: notices.map(noticeView),
-        ...(lines.length === 0 ? {} : { counted: lines.map(lineView) }),
+        transitions: await inTurns(transitions, transitionView),
+        notices: await inTurns(notices, noticeView),
+        ...(lines.length === 0 ? {} : { counted: await inTurns(lines, lineView) }),
       };
     },
   });

@@ -9,6 +9,7 @@ import type { Api, ApiDeps } from '../deps.ts';
 import { isoText, rangeOf, timeZoneOf, zonedTexts } from '../instants.ts';
 import { type BalanceAnswer, balance, balanceQuery } from '../schemas/balances.ts';
 import { documented } from '../schemas/common.ts';
+import { inTurns } from '../turns.ts';
 
 const BUCKETS_MAX = 5000;
 
@@ -45,7 +46,7 @@ export function balanceRoutes(api: Api, deps: ApiDeps): void {
       const apart = await divergences(books, meterPairs(books.control), [range.fromMs, range.toMs]);
       const { unknownTolerance } = config;
       const text = zonedTexts(timeZone);
-      const items = edgesMs.slice(1).map((endMs, index) => {
+      const items = await inTurns(edgesMs.slice(1), (endMs, index) => {
         const of = (meter: Counted) => meter.buckets[index]!;
         return {
           start: text(edgesMs[index]!),

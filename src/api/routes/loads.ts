@@ -10,6 +10,7 @@ import { invalid, notFound, Problem } from '../problems.ts';
 import { documented } from '../schemas/common.ts';
 import { type Loads, loadQuery, loads } from '../schemas/loads.ts';
 import { seriesOf } from '../series.ts';
+import { inTurns } from '../turns.ts';
 import { cubicMetres } from '../volume-views.ts';
 
 const BUCKETS_MAX = 10_000;
@@ -63,7 +64,7 @@ export function loadRoutes(api: Api, deps: ApiDeps): void {
         timeZone,
         meters,
         notWeighed: leftOut,
-        items: buckets.map((bucket) => loadView(bucket, text)),
+        items: await inTurns(buckets, (bucket) => loadView(bucket, text)),
         total: loadView(buckets.reduce(together, { ...NOTHING, startMs: edgesMs[0]!, endMs: edgesMs.at(-1)! }), text),
       };
     },

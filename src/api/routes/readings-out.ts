@@ -18,6 +18,8 @@ import { type NamedSeries, seriesOf } from '../series.ts';
 
 const LIMIT = 1000;
 const LIMIT_MAX = 10_000;
+/** Rows that are put into a CSV in one turn of the event loop. */
+const CSV_ROWS = 2000;
 
 const readingsQuery = z.strictObject({
   ...range,
@@ -69,7 +71,7 @@ function readingsRoute(api: Api, deps: ApiDeps): void {
           .send(Readable.from(csvPages(named, startMs, query.bom === 'true', forThisAsker(ask))));
       }
       const rows = await ask(startMs, limit + 1);
-      const { items, next } = pageOf(rows, limit, readingView, ({ timeMs }) => toCursor(timeMs + 1));
+      const { items, next } = await pageOf(rows, limit, readingView, ({ timeMs }) => toCursor(timeMs + 1));
       return { station: named.station.id, parameter: named.parameter.id, unit: named.parameter.unit, items, next };
     },
   });
@@ -165,7 +167,7 @@ async function* csvPages(
 ): AsyncGenerator<string> {
   yield hasMark ? BYTE_ORDER_MARK + CSV_HEADER : CSV_HEADER;
   for (let startMs = fromMs; ; ) {
-    const rows = await ask(startMs, LIMIT_MAX);
+    const rows = await ask(startMs, CSV_ROWS);
     if (rows.length === 0) return;
     const [before, after] = [`${station.id},`, `,${parameter.id},`];
     yield rows
@@ -173,7 +175,7 @@ async function* csvPages(
         return `${before}${isoText(timeMs)}${after}${value ?? ''},${csvField(parameter.unit)},${flag},${csvField(deviceFlag ?? '')},${censored ?? ''}\n`;
       })
       .join('');
-    if (rows.length < LIMIT_MAX) return;
+    if (rows.length < CSV_ROWS) return;
     startMs = rows.at(-1)!.timeMs + 1;
   }
 }

@@ -92,8 +92,8 @@ function quarantineRoute(api: Api, deps: ApiDeps): void {
     async handler({ query }) {
       const before = fromCursor(query.cursor, ['number'])?.[0] ?? null;
       const limit = query.limit ?? LIST_LIMIT;
-      const rows = deps.reader.quarantine.list(before, limit + 1);
-      return pageOf(rows, limit, quarantineView, ({ position }) => toCursor(position));
+      const { rows, isMore } = deps.reader.quarantine.page(before, limit, 4 * SAMPLE_CHARACTERS);
+      return pageOf(rows, limit, quarantineView, ({ position }) => toCursor(position), isMore);
     },
   });
 }
@@ -195,6 +195,6 @@ function quarantineView({ id, atMs, source, code, message, path, count, payload 
     message,
     ...(path === null ? {} : { path }),
     ...(count > 1 && { count }),
-    sample: new TextDecoder().decode(payload.subarray(0, 4 * SAMPLE_CHARACTERS)).slice(0, SAMPLE_CHARACTERS),
+    sample: new TextDecoder().decode(payload).slice(0, SAMPLE_CHARACTERS),
   };
 }

@@ -9,10 +9,7 @@ import { dueReports } from '../due-reports.ts';
 import { instantMs, isoText, zonedTexts } from '../instants.ts';
 import { Problem } from '../problems.ts';
 import { reportOf } from '../report.ts';
-import { reportCsv } from '../reports/csv.ts';
 import { preferredFormat, REPORT_TYPES, type ReportFormat } from '../reports/formats.ts';
-import { reportHtml } from '../reports/html.ts';
-import { reportXlsx } from '../reports/xlsx.ts';
 import { documented, LIST_LIMIT } from '../schemas/common.ts';
 import { type Report, report, reportList, reportParams, reportQuery, reportsQuery } from '../schemas/reports.ts';
 
@@ -122,36 +119,33 @@ function oneRoute(api: Api, deps: ApiDeps): void {
         // As of a time volumes are counted from readings.
         isRecounting: asOfMs === null && deps.readiness().recounting !== null,
       });
-      return send(reply, made, query.format ?? preferredFormat(headers.accept ?? ''), query);
+      return send(deps, reply, made, query.format ?? preferredFormat(headers.accept ?? ''), query);
     },
   });
 }
 
 async function send(
+  deps: ApiDeps,
   reply: FastifyReply,
   made: Report,
   format: ReportFormat,
   { lang: language, bom }: { lang: 'zh' | 'en'; bom?: 'true' | 'false' | undefined },
 ) {
   reply.header('vary', 'accept').header('cache-control', 'no-store');
+  if (format === 'json') return made;
+  const { body, contentSecurityPolicy } = await deps.drawReport({ report: made, format, language });
   switch (format) {
-    case 'json':
-      return made;
     case 'csv':
       return attached(reply, made, 'csv')
         .type(`${REPORT_TYPES.csv}; charset=utf-8`)
-        .send((bom === 'true' ? BYTE_ORDER_MARK : '') + reportCsv(made));
+        .send((bom === 'true' ? BYTE_ORDER_MARK : '') + body);
     case 'xlsx':
-      return attached(reply, made, 'xlsx')
-        .type(REPORT_TYPES.xlsx)
-        .send(await reportXlsx(made, language));
-    case 'html': {
-      const { html, contentSecurityPolicy } = reportHtml(made, language);
+      return attached(reply, made, 'xlsx').type(REPORT_TYPES.xlsx).send(Buffer.from(body));
+    case 'html':
       return reply
         .type(`${REPORT_TYPES.html}; charset=utf-8`)
         .header('content-security-policy', contentSecurityPolicy)
-        .send(html);
-    }
+        .send(body);
   }
 }
 

@@ -37,12 +37,17 @@ export function serviceRoutes(api: Api, deps: ApiDeps): void {
       return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await deps.metrics());
     },
   });
+  let description: string | null = null;
   api.route({
     method: 'GET',
     url: '/openapi.json',
     config: { access: 'public' },
     schema: { ...documented({ tag: 'service', summary: 'This description', answer: z.unknown(), isPublic: true }) },
-    handler: async () => api.swagger(),
+    async handler(_request, reply) {
+      // Written once: it takes a megabyte, and whoever comes may ask for it.
+      description ??= JSON.stringify(api.swagger());
+      return reply.type('application/json; charset=utf-8').send(description);
+    },
   });
 }
 

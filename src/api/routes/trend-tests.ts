@@ -27,7 +27,7 @@ function listRoute(api: Api, { queries }: ApiDeps): void {
   api.route({
     method: 'POST',
     url: '/trend-tests',
-    config: { access: 'viewer' },
+    config: { access: 'viewer', bodyValues: 40_000 },
     schema: {
       body: trendTestBody,
       ...documented({

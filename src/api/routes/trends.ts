@@ -9,6 +9,7 @@ import { instantMs, rangeOf, timeZoneOf, zonedTexts } from '../instants.ts';
 import { documented } from '../schemas/common.ts';
 import { type Trends, trendQuery, trends } from '../schemas/statistics.ts';
 import { limitView, type NamedSeries, seriesOf, surfaceWaterStandard } from '../series.ts';
+import { inTurns } from '../turns.ts';
 
 const BUCKETS_MAX = 10_000;
 const RANGE_MS = 30 * 86_400_000;
@@ -52,12 +53,12 @@ export function trendRoutes(api: Api, deps: ApiDeps): void {
   });
 }
 
-function answer(
+async function answer(
   deps: ApiDeps,
   { station, parameter }: NamedSeries,
   { interval, timeZone }: { interval: Interval; timeZone: string },
   buckets: readonly TrendBucket[],
-): Trends {
+): Promise<Trends> {
   const standard = surfaceWaterStandard(deps);
   const { waterBody, target } = station;
   const limit = target ? limitFor(standard, parameter.id, waterBody, target) : null;
@@ -71,7 +72,7 @@ function answer(
     interval,
     timeZone,
     target: target && limit ? { class: target, ...limitView(limit) } : null,
-    items: buckets.map(({ startMs, endMs, count, valid, mean, min, max, provisional }) => ({
+    items: await inTurns(buckets, ({ startMs, endMs, count, valid, mean, min, max, provisional }) => ({
       start: text(startMs),
       end: text(endMs),
       count,

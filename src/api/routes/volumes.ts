@@ -11,6 +11,7 @@ import { instantMs, isoText, rangeOf, timeZoneOf, zonedTexts } from '../instants
 import { invalid, notFound } from '../problems.ts';
 import { documented } from '../schemas/common.ts';
 import { type Volumes, volumeQuery, volumes } from '../schemas/statistics.ts';
+import { inTurns } from '../turns.ts';
 import { bucketView } from '../volume-views.ts';
 
 const BUCKETS_MAX = 10_000;
@@ -49,7 +50,7 @@ export function volumeRoutes(api: Api, deps: ApiDeps): void {
         timeZone,
         ...(asOfMs === null ? {} : { asOf: isoText(asOfMs) }),
         meters: [...new Set(meters.map(({ id }) => id))],
-        items: buckets.map((bucket) => bucketView(bucket, text)),
+        items: await inTurns(buckets, (bucket) => bucketView(bucket, text)),
         total: bucketView(sum(buckets, fromMs, toMs), zonedTexts(timeZone)),
       };
     },

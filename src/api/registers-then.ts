@@ -1,0 +1,10 @@
+/** The registers that volumes are accounted by, as they were at an earlier time. */
+import { Control, type ControlVersion } from '#store/control.ts';
+import type { Queries } from '#store/queries.ts';
+import { inTurns } from './turns.ts';
+
+export async function registersThen(queries: Pick<Queries, 'accountsAsOf'>, asOfMs: number): Promise<Control> {
+  const pieces = await queries.accountsAsOf({ asOfMs });
+  const versions = await inTurns(pieces, (text) => JSON.parse(text) as ControlVersion[]);
+  return new Control(versions.flat());
+}
