@@ -124,6 +124,9 @@ export function createAlarmLog(options: Options): AlarmLog {
   const windows = createMaintenanceWindows(control);
   /** Alarms that stand and are held by a window. */
   const maintained = new Map(store.suppressed().flatMap(({ id, by }) => (isHeldByMaintenance(by) ? [[id, by]] : [])));
+  /** How many of them each window holds: asked with every entry. */
+  const holding = new Map<string, number>();
+  for (const by of maintained.values()) holding.set(by, (holding.get(by) ?? 0) + 1);
   const deadlines = createDeadlines(store, control);
   const company = createCompany(store);
   const folding = createFolding({ store, crossings: openCrossings(derived), write });
@@ -156,8 +159,20 @@ export function createAlarmLog(options: Options): AlarmLog {
 
   function hold({ id, state, suppressedBy }: Alarm): void {
     const stands = state === 'raised' || state === 'acknowledged';
-    if (stands && isHeldByMaintenance(suppressedBy)) maintained.set(id, suppressedBy!);
-    else maintained.delete(id);
+    const was = maintained.get(id);
+    const by = stands && isHeldByMaintenance(suppressedBy) ? suppressedBy! : undefined;
+    if (by === was) return;
+    if (by === undefined) maintained.delete(id);
+    else maintained.set(id, by);
+    for (const [window, change] of [
+      [was, -1],
+      [by, 1],
+    ] as const) {
+      if (window === undefined) continue;
+      const count = (holding.get(window) ?? 0) + change;
+      if (count === 0) holding.delete(window);
+      else holding.set(window, count);
+    }
   }
 
   function write(given: Step, occasion: Occasion, lastBreachMs?: number | null, only?: Only): void {
@@ -344,7 +359,7 @@ export function createAlarmLog(options: Options): AlarmLog {
       return taken;
     },
     nextMs() {
-      const ends = [...new Set(maintained.values())].flatMap((name) => windows.endMs(name) ?? []);
+      const ends = [...holding.keys()].flatMap((name) => windows.endMs(name) ?? []);
       const times = [deadlines.nextMs(), ...ends, telling.nextMs(), escalations.nextMs()].filter((at) => at !== null);
       return times.length === 0 ? null : Math.min(...times);
     },
@@ -362,7 +377,6 @@ export function createAlarmLog(options: Options): AlarmLog {
         write(resuppress(alarm, next, `${name} is over${next === null ? ', and it still holds' : ''}`), occasion);
       }
     },
-    isHeldOver: (receivedMs) =>
-      [...new Set(maintained.values())].some((name) => (windows.endMs(name) ?? 0) <= receivedMs),
+    isHeldOver: (receivedMs) => [...holding.keys()].some((name) => (windows.endMs(name) ?? 0) <= receivedMs),
   };
 }

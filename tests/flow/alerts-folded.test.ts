@@ -137,6 +137,21 @@ describe('an alarm that counts', () => {
     expect(rig.follower().nextTimerMs()).toBeNull();
   });
 
+  it('goes on counting after an orderly end, and is over at the same time', async () => {
+    const rig = await chattered();
+    const dueMs = rig.follower().nextTimerMs();
+    rig.follower().checkpoint();
+    rig.restart();
+    expect(rig.follower().nextTimerMs()).toBe(dueMs);
+    await rig.send(...alternating(50, 10));
+    expect(folded(rig).folded).toMatchObject({ untilMs: null, transitions: 400 - 101 + 50 });
+    const lastMs = rig.nowMs();
+    rig.follower().checkpoint();
+    rig.restart();
+    await rig.pass(200);
+    expect(folded(rig)).toMatchObject({ state: 'returned', folded: { untilMs: lastMs + HOUR } });
+  });
+
   it('goes on for as long as ten transitions come in an hour, and then stands for what stands', async () => {
     const rig = await chattered();
     // Twelve an hour, for two hours and a half.
