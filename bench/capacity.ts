@@ -134,7 +134,7 @@ async function writeReadings({ url }: Influxdb): Promise<void> {
     parameter: PARAMETERS[series % PARAMETERS.length]!.id,
   });
   const influx = { url, token: null, org: null, bucket: DATABASE, api: 'v1', retentionOk: false } as const;
-  const store = openInfluxReadings({ influx, name });
+  const store = openInfluxReadings({ clock: systemClock, influx, name });
   const startMs = Date.now() - DAYS * DAY_MS;
   for (let seq = 1; seq <= MESSAGES; ) {
     const readings: ReadingToStore[] = [];

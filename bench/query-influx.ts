@@ -2,11 +2,13 @@
  * Daily means of ten years with the readings in InfluxDB: through the HTTP API of the real service, which answers from its
  * books, and by InfluxQL over the raw readings in the same InfluxDB. The answers must agree. Needs InfluxDB installed.
  */
+
 import { deepStrictEqual } from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { InfluxConfig } from '#model/config.ts';
+import { systemClock } from '#src/clock.ts';
 import { openInfluxReadings } from '#store/influx-readings.ts';
 import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
 import type { TestService } from '#tests/helpers/service.ts';
@@ -43,7 +45,9 @@ export async function run(): Promise<Figure[]> {
       };
       const dataDir = join(directory, 'data');
       mkdirSync(dataDir);
-      const archive = await fillArchive(dataDir, (name) => openInfluxReadings({ influx: settings, name }));
+      const archive = await fillArchive(dataDir, (name) =>
+        openInfluxReadings({ clock: systemClock, influx: settings, name }),
+      );
       const env = { WK_INFLUX_URL: influx.url, WK_INFLUX_API: 'v1', WK_INFLUX_BUCKET: DATABASE };
       const service = await startService({ dataDir, env });
       try {

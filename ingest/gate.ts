@@ -17,6 +17,7 @@ import { partyOf } from '#store/parties.ts';
 import { valuesIn } from '#store/quarantine.ts';
 import type { Delivery, Door, Preview, Receipt, Refusal } from './door.ts';
 import { createFaceUnits, type FaceUnits } from './face-units.ts';
+import { EARLIEST_HISTORY_MS } from './instant.ts';
 import { type Judged, judge, type Take } from './judge.ts';
 import { draftOf, draftsOf, ITEMS_MAX, type Undrafted } from './refusals.ts';
 import type { Change } from './ring.ts';
@@ -37,6 +38,8 @@ export interface GateOptions {
   onUnexplained?: (source: string, station: string, letter: string) => void;
   /** WK_RAW_RETENTION: older values are `time.expired`, save those of meters; null = readings stay for ever. */
   rawRetentionMs?: number | null;
+  /** The earliest time that the reading store can hold, as far as is known; null, or left out: any. */
+  storeEarliestMs?: () => number | null;
 }
 
 export interface Gate extends Door {
@@ -163,10 +166,16 @@ class JournalingGate implements Gate {
   }
 
   #judge(delivery: Delivery, slots: Slots, take: Take): Judged | { fault: Fault } {
-    const { control, reference, journal, rawRetentionMs } = this.#options;
+    const { control, reference, journal, rawRetentionMs, storeEarliestMs } = this.#options;
     const arrivalMs = journal.receivedNowMs();
     const faceUnits = this.#faceUnits;
-    const registers = { control, reference, faceUnits, keptFromMs: keptFromMs(rawRetentionMs ?? null, arrivalMs) };
+    const registers = {
+      control,
+      reference,
+      faceUnits,
+      keptFromMs: keptFromMs(rawRetentionMs ?? null, arrivalMs),
+      earliestHistoryMs: Math.max(EARLIEST_HISTORY_MS, storeEarliestMs?.() ?? EARLIEST_HISTORY_MS),
+    };
     return judge(delivery, registers, slots, arrivalMs, take);
   }
 

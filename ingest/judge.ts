@@ -13,7 +13,7 @@ import { type Codec, type Sample, shortened } from './codecs/codec.ts';
 import { CODECS } from './codecs/index.ts';
 import type { Delivery } from './door.ts';
 import type { FaceUnits } from './face-units.ts';
-import { EARLIEST_HISTORY_MS, instantOf } from './instant.ts';
+import { instantOf } from './instant.ts';
 import { censor, parameterOf, type Quantity, quantityOf } from './resolve.ts';
 import type { Slot, Slots } from './series-memory.ts';
 
@@ -24,6 +24,8 @@ export interface Registers {
   faceUnits: FaceUnits;
   /** Older readings would be deleted at once (WK_RAW_RETENTION); -Infinity = none is. */
   keptFromMs: number;
+  /** What comes from archives may be as old as this, epoch ms. */
+  earliestHistoryMs: number;
 }
 
 /** Told of each value that is taken, in the order of the payload. */
@@ -63,7 +65,7 @@ export function judge(
   const quantity: Quantity = { value: null, deviceFlag: null, censored: undefined };
   const isTextNumber = registers.control.get('gateway', delivery.source)?.numbersAsText ?? false;
   for (const sample of decoded.samples) {
-    const context = contextOf(sample, registers.control, delivery, arrivalMs);
+    const context = contextOf(sample, registers, delivery, arrivalMs);
     if (sample.values === null) judged.refused.push(refused(codec, context as Fault, sample, null));
     const twins = twinsIn(sample, registers.reference);
     for (const name in sample.values) {
@@ -96,7 +98,7 @@ interface Context {
 /** The sample's station and time, or the fault that each of its values has. */
 function contextOf(
   sample: Sample,
-  control: Control,
+  { control, earliestHistoryMs }: Pick<Registers, 'control' | 'earliestHistoryMs'>,
   { source, stations }: Delivery,
   arrivalMs: number,
 ): Context | Fault {
@@ -107,7 +109,7 @@ function contextOf(
   if (stations !== null && !stations.has(id)) {
     return { code: 'gateway.not-owner', message: `This gateway may not write station "${id}".` };
   }
-  const timeMs = instantOf(sample.time, arrivalMs, isImport(source) ? EARLIEST_HISTORY_MS : undefined);
+  const timeMs = instantOf(sample.time, arrivalMs, isImport(source) ? earliestHistoryMs : undefined);
   return typeof timeMs === 'number' ? { station, timeMs } : timeMs;
 }
 

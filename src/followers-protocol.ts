@@ -4,7 +4,7 @@ import type { Config } from '#model/config.ts';
 import type { Durations } from '#model/duration-histogram.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
-import type { StoreTrouble } from '#store/reading-store.ts';
+import type { StoreCapabilities, StoreTrouble } from '#store/reading-store.ts';
 import type { RecountProgress } from '#store/recount-state.ts';
 import type { StaleFile } from './stale-reads.ts';
 
@@ -62,6 +62,8 @@ export type FromFollowers =
   | { type: 'publish'; id: number; topic: string; payload: string; retain: boolean }
   /** What keeps the stores from being written or read for now; null: it works (again). Told when it changes. */
   | { type: 'store'; trouble: StoreTrouble | null }
+  /** What the reading store was measured to do, whenever that changes; null: nobody knows at the moment. */
+  | { type: 'capabilities'; capabilities: StoreCapabilities | null }
   /** Readings that the store refused for good, until `quarantined` answers; told again after a start. */
   | { type: 'rejected'; readings: RejectedValue[] }
   /** Connections that answer from an old snapshot: the worker ends itself, and is started again. */

@@ -165,6 +165,18 @@ function tellStore(now: StoreTrouble | null): void {
   say({ type: 'store', trouble });
 }
 
+/** What was told last, as text: a server that comes back is measured anew, and mostly the same. */
+let toldCapabilities = 'null';
+
+function tellCapabilities(): void {
+  const capabilities = store.capabilities?.() ?? null;
+  const told = JSON.stringify(capabilities);
+  if (told === toldCapabilities) return;
+  toldCapabilities = told;
+  say({ type: 'capabilities', capabilities });
+  if (capabilities) log.info({ event: 'store.measured', ...capabilities }, 'the reading store was tried out');
+}
+
 function stopped(follower: Follower, error: Error): void {
   const found = storeTrouble(error);
   if (!found) return;
@@ -238,6 +250,7 @@ function tellMetrics(): void {
   const recount = followers.recount.progress();
   // It may have been waiting for the store, and nothing else would wake it.
   if (recount) stored.wake();
+  tellCapabilities();
   const { stored: settledStored, duplicate } = countSettled.get() as { stored: number; duplicate: number };
   say({
     type: 'metrics',

@@ -22,6 +22,7 @@ import type { LetterWatch } from './letter-watch.ts';
 import type { PeriodKeeper } from './period-keeper.ts';
 import { judgePlatform, type PlatformSample, type PlatformVerdict } from './platform-conditions.ts';
 import type { PlatformWatch } from './platform-watch.ts';
+import type { TypeConflict } from './rejected-readings.ts';
 import { STALE_AFTER_MS, type StaleFile } from './stale-reads.ts';
 
 const TURN_MS = 1000;
@@ -32,6 +33,8 @@ export interface Troubles {
   broker: StoreTrouble | null | undefined;
   /** What an outside broker's trial has shown; null: there is none to try, undefined: it is not over yet. */
   canary: CanaryVerdict | null | undefined;
+  /** The newest value that clashes with what somebody else has written into the store; null: none since the start. */
+  typeConflict: TypeConflict | null;
 }
 
 export interface HouseParts {

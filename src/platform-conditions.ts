@@ -7,6 +7,7 @@ import type { PlatformCondition } from '#model/platform.ts';
 import type { StoreTrouble } from '#store/reading-store.ts';
 import type { RecountProgress } from '#store/recount-state.ts';
 import type { Seen } from './platform-watch.ts';
+import type { TypeConflict } from './rejected-readings.ts';
 
 type FollowerName = 'readings' | 'books' | 'alerts';
 
@@ -39,6 +40,8 @@ export interface PlatformSample {
   canary: CanaryVerdict | null | undefined;
   /** Gateways whose id has a dot, where the broker makes two levels of it. */
   dotted: readonly string[];
+  /** The newest value that clashes with what somebody else has written into the store. */
+  typeConflict: TypeConflict | null;
   /** Whether the routes name anybody who can be told. */
   isAnybodyTold: boolean;
 }
@@ -70,6 +73,8 @@ const CLOCK_FROM_MS = 60_000;
 const CLOCK_UNTIL_MS = 30_000;
 /** Quarantine that pushed something out counts as full until it has not for so long. */
 const QUARANTINE_QUIET_MS = 3_600_000;
+/** And so does a clash with what somebody else writes into the store: until an hour without one. */
+const CONFLICT_QUIET_MS = 3_600_000;
 /** The journal's rate is told over five to ten minutes, at first over one at least. */
 const USE_MS = 300_000;
 const USE_MIN_MS = 60_000;
@@ -81,6 +86,10 @@ const STORE: readonly PlatformCondition[] = [
   'store.read-only',
   'store.overloaded',
   'store.retention',
+  'store.unfit',
+  'store.organization',
+  'store.token-inactive',
+  'store.write-only',
   'store.unwritable',
 ];
 const BROKER: readonly PlatformCondition[] = [
@@ -110,6 +119,7 @@ export function judgePlatform(sample: PlatformSample, before: PlatformVerdict | 
   found('journal.filling', filling(sample, memory, stands('journal.filling')));
   found('journal.unwritable', unwritable(sample, before?.memory ?? null, stands('journal.unwritable')));
   found('quarantine.full', quarantineFull(sample, before?.memory ?? null, memory));
+  found('readings.type-conflict', fieldsConflict(sample, memory));
   found('clock.behind', clockBehind(sample, stands('clock.behind')));
   found('follower.behind', followerBehind(sample, memory, stands('follower.behind')));
   found('follower.parked', parked(sample));
@@ -180,6 +190,12 @@ function quarantineFull(
   if (monotonicMs - quietSinceMs >= QUARANTINE_QUIET_MS) return null;
   // As it was; at first nobody knows, since an earlier process may have seen it full.
   return undefined;
+}
+
+function fieldsConflict({ typeConflict, monotonicMs }: PlatformSample, { beganMs }: Memory): Finding {
+  // At first nobody knows, since an earlier process may have met one.
+  if (monotonicMs - (typeConflict?.atMs ?? beganMs) >= CONFLICT_QUIET_MS) return null;
+  return typeConflict?.detail;
 }
 
 function clockBehind({ nowMs, receivedNowMs }: PlatformSample, stands: boolean): Finding {

@@ -1,5 +1,6 @@
 /** Puts readings that the store refused for good into quarantine, each as a payload that replays exactly it. */
 
+import { TYPE_CONFLICT } from '#store/influx-answers.ts';
 import type { Journal, MessageDraft } from '#store/journal-port.ts';
 import type { RejectedValue } from './followers-protocol.ts';
 
@@ -10,6 +11,21 @@ export async function quarantineRejected(
 ): Promise<string[]> {
   await Promise.all(readings.map((reading) => journal.appendMessage(rejectedDraft(reading))));
   return readings.map(({ id }) => id);
+}
+
+/** Values that the store can't take beside what somebody else has written there. */
+export interface TypeConflict {
+  /** Monotonic clock. */
+  atMs: number;
+  detail: string;
+}
+
+/** The newest of them among refused values; undefined: none is refused for that. */
+export function newestConflict(readings: readonly RejectedValue[], atMs: number): TypeConflict | undefined {
+  const last = readings.findLast(({ reason }) => TYPE_CONFLICT.test(reason));
+  if (!last) return undefined;
+  const { station, parameter, timeMs, reason } = last;
+  return { atMs, detail: `${station}/${parameter} at ${new Date(timeMs).toISOString()}: ${reason}` };
 }
 
 /** `value` is in the canonical unit, which is said, since a meter's face may have another one. */

@@ -4,7 +4,6 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { checkAddress } from '#alerts/channels/address.ts';
 import { watchReach } from '#alerts/reach.ts';
@@ -21,6 +20,7 @@ import { readSeeds, SEED_ACTOR, seedCommands } from '#seeds/load.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { type JournalWriter, openJournal } from '#store/journal.ts';
 import { type OpenJournalReader, openJournalReader } from '#store/journal-reader.ts';
+import type { StoreCapabilities, StoreTrouble } from '#store/reading-store.ts';
 import { openSeriesState } from '#store/series-state.ts';
 import { openReadOnly, StoreError } from '#store/sqlite.ts';
 import { createAlarmTopics } from './alarm-topics.ts';
@@ -37,7 +37,7 @@ import { createPeriodKeeper } from './period-keeper.ts';
 import { createPlatformWatch, standingConditions } from './platform-watch.ts';
 import { startQueryWorkers } from './query-client.ts';
 import { createRehearsals } from './rehearsals.ts';
-import { quarantineRejected } from './rejected-readings.ts';
+import { newestConflict, quarantineRejected } from './rejected-readings.ts';
 import { createLogInLimit, createPasswordVerifier } from './secrets.ts';
 import { serviceMetrics } from './service-metrics.ts';
 import { createStaleTelling } from './stale-reads.ts';
@@ -47,8 +47,8 @@ import { webhookPolicy } from './webhook-policy.ts';
 /** At least so many of the newest entries fill the door's rings at start. */
 const RING_ENTRIES = 2000;
 const READ_ENTRIES = 500;
-/** How long the start waits for InfluxDB to tell its retention. */
-const CHECK_MS = 3000;
+/** How long the start waits for InfluxDB: for an answer, and until it shows what it was given. */
+const START_TIMEOUTS = { writeMs: 3000, queryMs: 3000, seenMs: 10_000 };
 /** Who journals what nobody did: changes of the platform. */
 const SYSTEM_ACTOR = 'system';
 
@@ -70,7 +70,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    await refuseFiniteRetention(config, log);
+    let store = await tryStore(config, log);
     const dataDir = openDataDir(config.dataDir);
     const journal = openJournal({
       path: dataDir.journal,
@@ -98,6 +98,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
       maxMessageBytes: config.maxMessageBytes,
       rawRetentionMs: config.rawRetentionMs,
       onUnexplained: (source, station, letter) => letters.heard(source, station, letter),
+      storeEarliestMs: () => store?.earliestMs ?? null,
     });
     const standing = standingConditions(reader);
     remember(gate, reader, dataDir);
@@ -130,7 +131,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
     const waitingFor = new Set(['followers', 'http', config.mqtt.kind === 'embedded' ? 'mqtt' : 'broker']);
 
     const outer = config.mqtt.kind === 'embedded' ? null : undefined;
-    const troubles: Troubles = { store: undefined, broker: outer, canary: outer };
+    const troubles: Troubles = { store: undefined, broker: outer, canary: outer, typeConflict: null };
     const access = { checkViewer: (token: string) => tokens.holder(token) !== undefined, verifier, logIns };
     const intake = { door: gate, control, clock, log, maxMessageBytes: config.maxMessageBytes };
     const onUp = () => {
@@ -175,7 +176,12 @@ export async function startService(config: Config, log: Logger): Promise<Service
         case 'store':
           troubles.store = message.trouble;
           return;
+        case 'capabilities':
+          // Of a server that is away what it was before holds: it is mostly the same one that comes back.
+          store = message.capabilities ?? store;
+          return;
         case 'rejected':
+          troubles.typeConflict = newestConflict(message.readings, clock.monotonicMs()) ?? troubles.typeConflict;
           quarantineRejected(journal, message.readings).then(
             (ids) => followers.reply({ type: 'quarantined', ids }),
             (error) => log.error({ event: 'quarantine.failed', err: error }, 'refused readings wait for quarantine'),
@@ -295,20 +301,22 @@ export async function startService(config: Config, log: Logger): Promise<Service
   }
 }
 
-/**
- * A bucket that deletes what is old is refused before anything starts; whatever else is wrong with InfluxDB is for
- * the platform alarms, since the service does its duty without it.
- */
-async function refuseFiniteRetention(config: Config, log: Logger): Promise<void> {
-  if (!config.influx) return;
-  const store = openReadingStore(config, () => undefined, { readOnly: true });
+/** What a start is refused for: whatever else is wrong with InfluxDB is for the platform alarms, since the service does its duty without it. */
+const REFUSED: Partial<Record<StoreTrouble['condition'], string>> = {
+  'store.retention': 'give it infinite retention, or accept the loss with WK_INFLUX_RETENTION_OK=1',
+  'store.unfit': 'docs/deployment.md says which servers hold readings, and how',
+};
+
+/** Tries InfluxDB out before anything starts. @returns what it can do; null when it is away: then it is tried when it comes. */
+async function tryStore(config: Config, log: Logger): Promise<StoreCapabilities | null> {
+  if (!config.influx) return null;
+  const store = openReadingStore(config, () => undefined, { timeouts: START_TIMEOUTS });
   try {
-    const trouble = await Promise.race([store.check!(), delay(CHECK_MS, null, { ref: false })]);
-    if (trouble?.condition === 'store.retention') {
-      const remedy = 'give it infinite retention, or accept the loss with WK_INFLUX_RETENTION_OK=1';
-      throw new StoreError('config.invalid', `${trouble.detail}: ${remedy}`, false);
-    }
+    const trouble = await store.check!();
+    const remedy = trouble && REFUSED[trouble.condition];
+    if (remedy) throw new StoreError('config.invalid', `${trouble.detail}: ${remedy}`, false);
     if (trouble) log.warn({ event: 'store.trouble', ...trouble }, 'InfluxDB can not be used yet');
+    return store.capabilities!();
   } finally {
     await store.close();
   }

@@ -56,10 +56,38 @@ const TABLE = {
     meaning: 'The bucket deletes what is older than its retention, so nothing is written to it.',
     remedy: 'Give the bucket infinite retention, or accept the loss with WK_INFLUX_RETENTION_OK=1.',
   },
+  'store.unfit': {
+    severity: 'critical',
+    meaning: 'The server at WK_INFLUX_URL was tried out before the first write and can not be trusted with readings.',
+    remedy: 'See the detail for the reason and docs/deployment.md for the servers that hold readings, and how.',
+  },
+  'store.organization': {
+    severity: 'critical',
+    meaning: 'InfluxDB has no organization of this name.',
+    remedy: 'Name the organization that owns the bucket in WK_INFLUX_ORG and start again.',
+  },
+  'store.token-inactive': {
+    severity: 'critical',
+    meaning:
+      'InfluxDB knows the token, which may neither read nor write the bucket: it was deactivated, or is for another one.',
+    remedy: 'Activate the token, or give one that may read and write the bucket in WK_INFLUX_TOKEN and start again.',
+  },
+  'store.write-only': {
+    severity: 'critical',
+    meaning: 'The token may write the bucket and not read it: duplicates, statistics and volumes need both.',
+    remedy: 'Give a token that may read and write the bucket in WK_INFLUX_TOKEN and start again.',
+  },
   'store.unwritable': {
     severity: 'critical',
     meaning: 'The disk refuses readings.db or derived.db: readings wait in the journal.',
     remedy: 'Make room on the disk of WK_DATA_DIR or make it writable; what waits is then written by itself.',
+  },
+  'readings.type-conflict': {
+    severity: 'major',
+    meaning:
+      'Somebody else writes fields of other types into measurement reading: InfluxDB refuses our values of the same week, and they go to quarantine.',
+    remedy:
+      'Have them write elsewhere, delete what they wrote of that week from measurement reading, and replay the items `store.rejected` of quarantine.',
   },
   'broker.unreachable': {
     severity: 'critical',

@@ -1,4 +1,5 @@
 /** What InfluxDB's refusals mean (design §3): whom to ask again, what to cut smaller, and which platform alarm tells of it. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { HttpError } from '@influxdata/influxdb-client';
 import type { PlatformCondition } from '#model/platform.ts';
 import { PLATFORM_CONDITIONS } from '#model/platform.ts';
@@ -10,6 +11,12 @@ export type WriteVerdict = { kind: 'halve'; reason: string } | { kind: 'fail'; e
 
 const READ_ONLY = /read[- ]only|no space left|disk (is )?full|quota exceeded/i;
 const NO_BUCKET = /(database|bucket)\b.*not found|not found:.*(database|bucket)/i;
+const NO_ORGANIZATION = /organi[sz]ation\b.*not found|not found:.*organi[sz]ation/i;
+const NO_SHARD_YET = /shard group not found/i;
+/** A field that somebody has written with another type first: of a line's fault the one that an operator can mend. */
+export const TYPE_CONFLICT = /type conflict/i;
+const SHARD_TRIES = 5;
+const SHARD_AGAIN_MS = 200;
 const DETAIL_CHARACTERS = 300;
 
 /** What a failed write is. @param asked where to, without secrets. */
@@ -20,6 +27,20 @@ export function writeVerdict(error: unknown, asked: string): WriteVerdict {
     if (isLines && !NO_BUCKET.test(said)) return { kind: 'halve', reason: said };
   }
   return { kind: 'fail', error: storeError(error, asked) };
+}
+
+/** Writes, and again where openGemini answers 500 because the shard of that time is being made: it is there in a moment. */
+export async function untilShard(write: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await write();
+      return;
+    } catch (error) {
+      const isPassing = error instanceof HttpError && NO_SHARD_YET.test(error.body ?? '');
+      if (!isPassing || tries === SHARD_TRIES) throw error;
+    }
+    await delay(SHARD_AGAIN_MS);
+  }
 }
 
 /** What a failed request is, as an error that says whether to try again; all of these may pass. */
@@ -51,6 +72,7 @@ export function storeTrouble(error: unknown): StoreTrouble | null {
 
 function conditionOf(status: number, said: string): PlatformCondition {
   if (READ_ONLY.test(said)) return 'store.read-only';
+  if (NO_ORGANIZATION.test(said)) return 'store.organization';
   if (NO_BUCKET.test(said)) return 'store.bucket-missing';
   if (status === 401 || status === 403) return 'store.unauthorized';
   // 404 without a word about a bucket is another server, or a proxy that knows no such path.

@@ -7,13 +7,16 @@ import { Agent as TlsAgent } from 'node:https';
 import { HttpError, InfluxDB } from '@influxdata/influxdb-client';
 import type { InfluxConfig } from '#model/config.ts';
 import { queryError, storeError } from './influx-answers.ts';
+import { StoreError } from './sqlite.ts';
 
 export interface InfluxTimeouts {
   writeMs: number;
   queryMs: number;
+  /** How long a server may take to show what it has confirmed. */
+  seenMs: number;
 }
 
-const TIMEOUTS: InfluxTimeouts = { writeMs: 10_000, queryMs: 30_000 };
+export const TIMEOUTS: InfluxTimeouts = { writeMs: 10_000, queryMs: 30_000, seenMs: 30_000 };
 const SOCKETS = 8;
 
 /** Rows of one statement: `columns` names what stands in each. */
@@ -29,6 +32,8 @@ export interface InfluxClient {
   write(lines: string): Promise<void>;
   /** One `Rows` a statement, empty where there is nothing. @throws StoreError */
   query(statements: readonly string[]): Promise<Rows[]>;
+  /** The headers of `GET /ping`, by which a server says what it is; none when it knows no such path. Rejects when it is away. */
+  ping(): Promise<Readonly<Record<string, string | string[] | undefined>>>;
   /** A request of the v2 API; rejects as `write`. */
   api(method: 'GET' | 'POST', path: string, body?: object): Promise<unknown>;
   close(): void;
@@ -42,7 +47,7 @@ interface QueryAnswer {
 /** @param timeouts after which a server that doesn't answer is broken off. */
 export function createInfluxClient(
   { url, token, org, bucket, api }: InfluxConfig,
-  timeouts: InfluxTimeouts = TIMEOUTS,
+  timeouts: Omit<InfluxTimeouts, 'seenMs'> = TIMEOUTS,
 ): InfluxClient {
   const base = new URL(url);
   const isTls = base.protocol === 'https:';
@@ -55,12 +60,13 @@ export function createInfluxClient(
     headers,
   });
   const hide = hiding(secretsOf(headers.authorization));
-  const request: typeof transport.request = (path, body, options) =>
-    transport.request(path, body, options).catch((error) => {
+  const request: typeof transport.request = (path, body, options, responseStarted) =>
+    transport.request(path, body, options, responseStarted).catch((error) => {
       throw withoutSecrets(error, hide);
     });
   const address = `${base.origin}${base.pathname}`;
   const name = encodeURIComponent(bucket);
+  const source = queried(bucket, api);
   const writePath =
     api === 'v1'
       ? `/write?db=${name}&precision=ms`
@@ -70,7 +76,7 @@ export function createInfluxClient(
     const asked = `query at ${address}`;
     let answer: QueryAnswer;
     try {
-      const body = new URLSearchParams({ q: statements.join(';'), db: bucket, epoch: 'ms' }).toString();
+      const body = new URLSearchParams({ q: statements.join(';'), ...source, epoch: 'ms' }).toString();
       const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' };
       answer = (await within(timeouts.queryMs, (signal) =>
         request('/query', body, { method: 'POST', headers, signal }),
@@ -80,9 +86,12 @@ export function createInfluxClient(
     }
     const { results = [], error } =
       typeof answer === 'object' && answer !== null ? answer : { error: 'no JSON answer' };
-    const said = error ?? results.find((result) => result.error !== undefined)?.error;
+    const said = error ?? results.find((result) => result.error !== undefined && !isEmptiness(result.error))?.error;
     if (said !== undefined) throw queryError(hide(said), asked);
-    if (results.length !== statements.length) throw queryError('the answer lacks results', asked);
+    // No fault of a moment: a server that answers so doesn't do what it was asked.
+    if (results.length !== statements.length) {
+      throw new StoreError('store.unfit', `${asked}: the answer lacks results`, true);
+    }
     return results.map(({ partial, series }) => {
       const [first] = series ?? [];
       if (partial || first?.partial) throw queryError('the answer was cut short (max-row-limit?)', asked);
@@ -98,6 +107,17 @@ export function createInfluxClient(
         request(writePath, lines, { method: 'POST', headers: { 'content-type': 'text/plain' }, signal }),
       );
     },
+    async ping() {
+      let headers = {};
+      try {
+        await within(timeouts.queryMs, (signal) =>
+          request('/ping', '', { method: 'GET', signal }, (given) => (headers = given)),
+        );
+      } catch (error) {
+        if (!(error instanceof HttpError)) throw error;
+      }
+      return headers;
+    },
     api: (method, path, body) =>
       within(timeouts.queryMs, (signal) =>
         request(path, body === undefined ? '' : JSON.stringify(body), {
@@ -108,6 +128,20 @@ export function createInfluxClient(
       ),
     close: () => agent.destroy(),
   };
+}
+
+/** openGemini says so of a measurement that nobody has written yet; InfluxDB has no series then. */
+function isEmptiness(said: string): boolean {
+  return /measurement not found/i.test(said);
+}
+
+/**
+ * What InfluxQL calls the bucket. 2.x reads a name with a slash as database and retention policy, as `influxd upgrade`
+ * makes them of 1.x's; asked for the whole name it says that there is no such database.
+ */
+export function queried(bucket: string, api: 'v1' | 'v2'): { db: string; rp?: string } {
+  const slash = api === 'v2' ? bucket.indexOf('/') : -1;
+  return slash < 0 ? { db: bucket } : { db: bucket.slice(0, slash), rp: bucket.slice(slash + 1) };
 }
 
 /** v1 takes `user:password` as HTTP Basic, v2 a token; a URL's own credentials count as the former. */

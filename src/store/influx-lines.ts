@@ -17,8 +17,11 @@ export function tagFault(value: string): string | null {
 const tag = (value: string) => value.replace(/[,= ]/g, '\\$&');
 
 /** `reading,station=…,parameter=…`: what the lines of a series begin with. */
-export function linePrefix({ station, parameter }: { station: string; parameter: string }): string {
-  return `${MEASUREMENT},parameter=${tag(parameter)},station=${tag(station)}`;
+export function linePrefix(
+  { station, parameter }: { station: string; parameter: string },
+  measurement = MEASUREMENT,
+): string {
+  return `${measurement},parameter=${tag(parameter)},station=${tag(station)}`;
 }
 
 /**

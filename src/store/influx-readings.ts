@@ -5,18 +5,21 @@
  */
 import { HOUR_MS } from '#model/calendar.ts';
 import type { InfluxConfig } from '#model/config.ts';
-import { type Flag, MISSING, NOT_EVALUATED } from '#model/flag.ts';
 import type { Reading } from '#model/reading.ts';
-import { storeError, storeTrouble, writeVerdict } from './influx-answers.ts';
+import { storeTrouble, untilShard, writeVerdict } from './influx-answers.ts';
 import { checkInfluxdb } from './influx-check.ts';
-import { createInfluxClient, type InfluxClient, type InfluxTimeouts, type Rows } from './influx-client.ts';
-import { deviceFlagOf, linePrefix, MEASUREMENT, quoted, tagFault, toLine } from './influx-lines.ts';
+import { createInfluxClient, type InfluxClient, type InfluxTimeouts, type Rows, TIMEOUTS } from './influx-client.ts';
+import { deleteReadings, noDeletion } from './influx-deletion.ts';
+import { deviceFlagOf, linePrefix, MEASUREMENT, tagFault, toLine } from './influx-lines.ts';
+import { type Place, rowsOf, selectReadings, TIME_MIN_MS, untraced, whereSeries, within } from './influx-rows.ts';
+import { untilSeen } from './influx-seen.ts';
 import { stretches } from './influx-stretches.ts';
 import type {
   ReadingStore,
   ReadingToStore,
   RejectedReading,
   SeriesName,
+  StoreCapabilities,
   StoreTrouble,
   TracedReading,
 } from './reading-store.ts';
@@ -27,16 +30,17 @@ const LANES = 4;
 const LINES_MAX = 5000;
 const PAGE = 10_000;
 const STATEMENTS_MAX = 50;
-/** What InfluxDB can date: nanoseconds in 64 bits. */
-const TIME_MAX_MS = 9_223_372_036_854;
 const HOURS_SLICE_MS = 365 * 24 * HOUR_MS;
 
 export interface InfluxReadingsOptions {
   influx: InfluxConfig;
   name: SeriesName;
-  /** For a thread that only asks: it needs no check before its first request. */
+  clock: { nowMs(): number };
+  /** For a thread that only asks: it needs no check before its first request, and tries nothing out. */
   readOnly?: boolean;
-  timeouts?: InfluxTimeouts;
+  /** WK_RAW_RETENTION is set: a server that deletes nothing by request is unfit. */
+  mustDelete?: boolean;
+  timeouts?: Partial<InfluxTimeouts> | undefined;
 }
 
 interface Line {
@@ -54,24 +58,46 @@ class InfluxReadings implements ReadingStore {
   readonly #client: InfluxClient;
   readonly #lanes: Promise<unknown>[] = Array(LANES).fill(Promise.resolve());
   readonly #prefixes = new Map<number, { prefix: string; fault: string | null }>();
-  /** Whether the server was found fit to be written to, since it last said otherwise. */
-  #isFit: boolean;
+  readonly #timeouts: InfluxTimeouts;
+  /** What the server was found to do, until it says or shows that it may be another one. */
+  #capabilities: StoreCapabilities | null = null;
+  #checking: Promise<StoreTrouble | null> | null = null;
 
   constructor(options: InfluxReadingsOptions) {
     this.#options = options;
-    this.#client = createInfluxClient(options.influx, options.timeouts);
-    this.#isFit = options.readOnly ?? false;
+    this.#timeouts = { ...TIMEOUTS, ...options.timeouts };
+    this.#client = createInfluxClient(options.influx, this.#timeouts);
   }
 
-  async check(): Promise<StoreTrouble | null> {
-    const trouble = await checkInfluxdb(this.#client, this.#options.influx);
-    this.#isFit = trouble === null;
-    return trouble;
+  capabilities(): StoreCapabilities | null {
+    return this.#capabilities;
+  }
+
+  /** One at a time: two canaries would overwrite each other. */
+  check(): Promise<StoreTrouble | null> {
+    this.#checking ??= this.#check().finally(() => {
+      this.#checking = null;
+    });
+    return this.#checking;
+  }
+
+  async #check(): Promise<StoreTrouble | null> {
+    const { influx, clock, readOnly, mustDelete } = this.#options;
+    const known = this.#capabilities;
+    const found = await checkInfluxdb(this.#client, influx, {
+      known,
+      isTried: !readOnly,
+      mustDelete: mustDelete ?? false,
+      nowMs: clock.nowMs(),
+      seenMs: this.#timeouts.seenMs,
+    });
+    this.#capabilities = found.capabilities;
+    return found.trouble;
   }
 
   async write(readings: readonly ReadingToStore[]): Promise<RejectedReading[]> {
     if (readings.length === 0) return [];
-    if (!this.#isFit) {
+    if (!this.#capabilities) {
       const trouble = await this.check();
       if (trouble) throw new StoreError(trouble.condition, trouble.detail, true);
     }
@@ -88,7 +114,18 @@ class InfluxReadings implements ReadingStore {
       if (one.status === 'rejected') throw one.reason;
       rejected.push(...one.value);
     }
+    if (this.#capabilities?.isSeenLate) await this.#untilSeen(readings, rejected);
     return rejected;
+  }
+
+  /** Whoever is told that this was written reads it: the books would count hours without it. */
+  async #untilSeen(readings: readonly ReadingToStore[], rejected: readonly RejectedReading[]): Promise<void> {
+    const refused = new Set(rejected.map(({ reading }) => reading));
+    const written = refused.size === 0 ? readings : readings.filter((reading) => !refused.has(reading));
+    const unseen = await untilSeen(written, (keys) => this.at(keys), this.#timeouts.seenMs);
+    if (unseen === 0) return;
+    const said = `${unseen} series do not show what was confirmed ${this.#timeouts.seenMs / 1000} s ago`;
+    throw new StoreError('store.overloaded', `write to ${this.#client.address}: ${said}`, true);
   }
 
   async read(series: number, fromMs: number, toMs: number, limit: number): Promise<Reading[]> {
@@ -109,7 +146,7 @@ class InfluxReadings implements ReadingStore {
 
   async before(series: number, timeMs: number, count: number): Promise<Reading[]> {
     if (count <= 0) return [];
-    const found = await this.#select(series, -TIME_MAX_MS, timeMs, `ORDER BY time DESC LIMIT ${count}`);
+    const found = await this.#select(series, TIME_MIN_MS, timeMs, `ORDER BY time DESC LIMIT ${count}`);
     return found.reverse().map(untraced);
   }
 
@@ -128,9 +165,9 @@ class InfluxReadings implements ReadingStore {
       const statements = batch.map(({ series, fromMs, toMs }) =>
         this.#statement(series, fromMs, toMs, `LIMIT ${PAGE}`),
       );
-      const answers = await this.#client.query(statements);
+      const answers = await this.#ask(statements);
       for (const [index, { series, toMs }] of batch.entries()) {
-        const found = answers[index]!.values.map((row) => toTraced(row, answers[index]!.columns));
+        const found = rowsOf(answers[index]!);
         // Denser than the keys: what lies beyond the page is asked for by itself.
         if (found.length === PAGE) {
           found.push(...(await this.traced(series, found.at(-1)!.timeMs + 1, toMs, Number.POSITIVE_INFINITY)));
@@ -146,7 +183,7 @@ class InfluxReadings implements ReadingStore {
   }
 
   async deviceFlags(series: number): Promise<string[]> {
-    const [found] = await this.#client.query([
+    const [found] = await this.#ask([
       `SELECT distinct("deviceFlag") FROM "${MEASUREMENT}" WHERE ${this.#where(series)}`,
     ]);
     return found!.values.flatMap(([, text]) => deviceFlagOf(text as string | null) ?? []);
@@ -154,7 +191,7 @@ class InfluxReadings implements ReadingStore {
 
   async hours(series: number): Promise<number[]> {
     const where = this.#where(series);
-    const [first, last] = await this.#client.query([
+    const [first, last] = await this.#ask([
       `SELECT first("flag") FROM "${MEASUREMENT}" WHERE ${where}`,
       `SELECT last("flag") FROM "${MEASUREMENT}" WHERE ${where}`,
     ]);
@@ -163,9 +200,9 @@ class InfluxReadings implements ReadingStore {
     const hours: number[] = [];
     if (oldestMs === undefined || newestMs === undefined) return hours;
     for (let fromMs = Math.floor(oldestMs / HOUR_MS) * HOUR_MS; fromMs <= newestMs; fromMs += HOURS_SLICE_MS) {
-      const [counted] = await this.#client.query([
-        `SELECT count("flag") FROM "${MEASUREMENT}" WHERE ${where} AND time >= ${fromMs}ms ` +
-          `AND time < ${fromMs + HOURS_SLICE_MS}ms GROUP BY time(1h) fill(none)`,
+      const [counted] = await this.#ask([
+        `SELECT count("flag") FROM "${MEASUREMENT}" WHERE ${where}${within(fromMs, fromMs + HOURS_SLICE_MS)} ` +
+          `GROUP BY time(1h) fill(none)`,
       ]);
       for (const [hourMs] of counted!.values) hours.push(hourMs as number);
     }
@@ -173,37 +210,8 @@ class InfluxReadings implements ReadingStore {
   }
 
   async prune(series: number, beforeMs: number): Promise<void> {
-    const { api, org, bucket } = this.#options.influx;
-    if (api === 'v1') {
-      await this.#client.query([
-        `DELETE FROM "${MEASUREMENT}" WHERE ${this.#where(series)} AND time < ${clamp(beforeMs)}ms`,
-      ]);
-      return;
-    }
-    const { station, parameter } = this.#nameOf(series);
-    const text = (value: string) => `"${value.replaceAll('"', '\\"')}"`;
-    try {
-      await this.#client.api(
-        'POST',
-        `/api/v2/delete?org=${encodeURIComponent(org ?? '')}&bucket=${encodeURIComponent(bucket)}`,
-        {
-          start: new Date(0).toISOString(),
-          stop: new Date(beforeMs - 1).toISOString(),
-          predicate: `_measurement=${text(MEASUREMENT)} AND station=${text(station)} AND parameter=${text(parameter)}`,
-        },
-      );
-    } catch (error) {
-      const { statusCode } = error as { statusCode?: number };
-      if (statusCode !== undefined && [404, 405, 501].includes(statusCode)) {
-        throw new StoreError(
-          'store.no-deletion',
-          `${this.#client.address} deletes nothing by request: give the bucket a retention instead of WK_RAW_RETENTION`,
-          false,
-          { cause: error },
-        );
-      }
-      throw storeError(error, `delete at ${this.#client.address}`);
-    }
+    if (this.#capabilities?.deletes === false) throw noDeletion(this.#client.address);
+    await deleteReadings(this.#client, this.#options.influx, this.#placeOf(series), beforeMs);
   }
 
   async close(): Promise<void> {
@@ -228,13 +236,13 @@ class InfluxReadings implements ReadingStore {
   async #send(lines: readonly Line[]): Promise<RejectedReading[]> {
     const body = lines.map(({ text }) => text).join('\n');
     try {
-      await this.#client.write(body);
+      await untilShard(() => this.#client.write(body));
       return [];
     } catch (error) {
       const verdict = writeVerdict(error, `write to ${this.#client.address}`);
       if (verdict.kind === 'fail') {
-        // The bucket may be another one, or none, when it comes back.
-        if (storeTrouble(verdict.error)?.condition !== 'store.overloaded') this.#isFit = false;
+        // The bucket may be another one, or none, when it comes back, and so may the server.
+        if (storeTrouble(verdict.error)?.condition !== 'store.overloaded') this.#capabilities = null;
         throw verdict.error;
       }
       if (lines.length === 1) return [{ reading: lines[0]!.reading, reason: verdict.reason }];
@@ -245,20 +253,31 @@ class InfluxReadings implements ReadingStore {
 
   async #select(series: number, fromMs: number, toMs: number, order: string): Promise<TracedReading[]> {
     if (!(fromMs < toMs)) return [];
-    const [rows] = await this.#client.query([this.#statement(series, fromMs, toMs, order)]);
+    const [rows] = await this.#ask([this.#statement(series, fromMs, toMs, order)]);
     return rowsOf(rows!);
   }
 
+  /** Asks; what was refused is told by what is behind it: a token that may only write, or that was deactivated. */
+  async #ask(statements: readonly string[]): Promise<Rows[]> {
+    try {
+      return await this.#client.query(statements);
+    } catch (error) {
+      const isRefused = error instanceof StoreError && error.code === 'store.unauthorized';
+      const exact = isRefused && !this.#options.readOnly ? await this.check() : null;
+      throw exact ? new StoreError(exact.condition, exact.detail, true, { cause: error }) : error;
+    }
+  }
+
   #statement(series: number, fromMs: number, toMs: number, order: string): string {
-    return (
-      `SELECT "value", "flag", "deviceFlag", "censored", "seq" FROM "${MEASUREMENT}" WHERE ${this.#where(series)} ` +
-      `AND time >= ${clamp(fromMs)}ms AND time < ${clamp(toMs)}ms ${order}`
-    );
+    return selectReadings(this.#placeOf(series), fromMs, toMs, order);
   }
 
   #where(series: number): string {
-    const { station, parameter } = this.#nameOf(series);
-    return `"station" = ${quoted(station)} AND "parameter" = ${quoted(parameter)}`;
+    return whereSeries(this.#nameOf(series));
+  }
+
+  #placeOf(series: number): Place {
+    return { measurement: MEASUREMENT, ...this.#nameOf(series) };
   }
 
   #nameOf(series: number): { station: string; parameter: string } {
@@ -273,28 +292,4 @@ class InfluxReadings implements ReadingStore {
       return { prefix: linePrefix(name), fault: tagFault(name.station) ?? tagFault(name.parameter) };
     });
   }
-}
-
-const clamp = (timeMs: number) => Math.max(-TIME_MAX_MS, Math.min(TIME_MAX_MS, Math.trunc(timeMs)));
-
-const untraced = ({ seq: _, ...reading }: TracedReading): Reading => reading;
-
-function rowsOf({ columns, values }: Rows): TracedReading[] {
-  return values.map((row) => toTraced(row, columns));
-}
-
-/** A row in the order of `#statement`; one without a flag is somebody else's, and nobody has tested it. */
-function toTraced(row: Rows['values'][number], columns: readonly string[]): TracedReading {
-  const cell = (name: string) => row[columns.indexOf(name)] ?? null;
-  const flag = (cell('flag') ?? NOT_EVALUATED) as Flag;
-  const value = flag === MISSING ? null : (cell('value') as number | null);
-  const censored = cell('censored');
-  return {
-    timeMs: cell('time') as number,
-    value,
-    flag,
-    deviceFlag: deviceFlagOf(cell('deviceFlag') as string | null),
-    censored: value !== null && (censored === '<' || censored === '>') ? censored : undefined,
-    seq: cell('seq') as number | null,
-  };
 }

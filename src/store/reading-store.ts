@@ -34,12 +34,26 @@ export interface StoreTrouble {
   detail: string;
 }
 
+/** What a server was measured to do before it was written to. */
+export interface StoreCapabilities {
+  /** What it calls itself. */
+  product: string;
+  /** It may show only later what it has confirmed, or nobody could measure that: `write` waits until it does. */
+  isSeenLate: boolean;
+  /** It counts a point that was overwritten twice for a while: of no matter here, and it is in users' own queries. */
+  countsTwice: boolean;
+  /** Whether `prune` deletes. */
+  deletes: boolean;
+  /** The earliest time that a reading can have there, epoch ms; null: any. */
+  earliestMs: number | null;
+}
+
 /** What a series is called; stores that know no numbers ask for it. */
 export type SeriesName = (series: number) => { station: string; parameter: string } | undefined;
 
 export interface ReadingStore {
   /**
-   * Upserts by (series, time); resolves when durable, with the readings that were refused for good (none, as a rule).
+   * Upserts by (series, time); resolves when durable and seen by whoever asks from now on, with the readings that were refused for good (none, as a rule).
    * Of two readings for one key in a call the later wins. Negative zero is stored as zero.
    * Rejects with StoreError; `retryable` when trying again may help.
    */
@@ -62,5 +76,7 @@ export interface ReadingStore {
   prune(series: number, beforeMs: number): Promise<void>;
   /** What keeps the store from being used for now, asked of the store itself; null: nothing. Never rejects. */
   check?(): Promise<StoreTrouble | null>;
+  /** What it was measured to do; null before that. A store without this method can do everything. */
+  capabilities?(): StoreCapabilities | null;
   close(): Promise<void>;
 }

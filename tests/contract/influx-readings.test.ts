@@ -2,12 +2,14 @@
  * InfluxDB under the contract of every reading store: on Debian's 1.6 (v1), and on any server that `WK_TEST_INFLUX_URL` (with
  * `…_TOKEN`, `…_ORG`, `…_BUCKET`, `…_API`) names, so that 2.x and 3.x can be proved by whoever has one.
  */
+
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { InfluxConfig } from '#model/config.ts';
+import { systemClock } from '#src/clock.ts';
 import { openInfluxReadings } from '#store/influx-readings.ts';
 import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
 import { readingStoreContract } from './reading-store.ts';
@@ -15,7 +17,11 @@ import { readingStoreContract } from './reading-store.ts';
 /** Series of their own for each store, so that one bucket serves them all. */
 function storeOf(influx: InfluxConfig) {
   const prefix = randomBytes(6).toString('hex');
-  const store = openInfluxReadings({ influx, name: (series) => ({ station: `${prefix}-${series}`, parameter: 'ph' }) });
+  const store = openInfluxReadings({
+    clock: systemClock,
+    influx,
+    name: (series) => ({ station: `${prefix}-${series}`, parameter: 'ph' }),
+  });
   return { store, close: () => store.close() };
 }
 
@@ -55,7 +61,13 @@ if (url) {
     api: process.env.WK_TEST_INFLUX_API === 'v1' ? 'v1' : 'v2',
     retentionOk: true,
   };
-  readingStoreContract(`influx at WK_TEST_INFLUX_URL (${influx.api})`, async () => storeOf(influx));
+  // What it can't do is declared, and then tested as declared.
+  const tried = openInfluxReadings({ clock: systemClock, influx, name: () => undefined });
+  const trouble = await tried.check!();
+  if (trouble) throw new Error(trouble.detail);
+  const { deletes } = tried.capabilities!()!;
+  await tried.close();
+  readingStoreContract(`influx at WK_TEST_INFLUX_URL (${influx.api})`, async () => storeOf(influx), { deletes });
 } else {
   it.skip('an InfluxDB of your own (WK_TEST_INFLUX_URL is not set)', () => {});
 }

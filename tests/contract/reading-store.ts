@@ -28,10 +28,14 @@ const plain = ({ timeMs, value, flag, deviceFlag, censored }: ReadingToStore) =>
   ...(censored && { censored }),
 });
 
-/** @param open makes an empty store; the returned `close` also removes what it left on disk. */
+/**
+ * @param open makes an empty store; the returned `close` also removes what it left on disk.
+ * @param can what the store says that it can't do.
+ */
 export function readingStoreContract(
   name: string,
   open: () => Promise<{ store: ReadingStore; close(): Promise<void> }>,
+  can: { deletes: boolean } = { deletes: true },
 ) {
   describe(`reading store: ${name}`, () => {
     let store: ReadingStore;
@@ -173,7 +177,13 @@ export function readingStoreContract(
       expect(await store.hours(3)).toEqual([hour(0), hour(24 * 800)]);
     });
 
-    it('prunes one series before a time, and nothing else', async () => {
+    it.skipIf(can.deletes)('says that it deletes nothing, and has deleted nothing', async () => {
+      await store.write([reading(1, 0, 1)]);
+      await expect(store.prune(1, T + MINUTE)).rejects.toMatchObject({ code: 'store.no-deletion', retryable: false });
+      expect((await all(1)).length).toBe(1);
+    });
+
+    it.skipIf(!can.deletes)('prunes one series before a time, and nothing else', async () => {
       await store.write([0, 1, 2].flatMap((minute) => [reading(1, minute, minute), reading(2, minute, minute)]));
       await store.prune(1, T + 2 * MINUTE);
       expect((await all(1)).map(({ value }) => value)).toEqual([2]);

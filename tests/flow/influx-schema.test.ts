@@ -1,5 +1,7 @@
 /** What docs/operations.md promises to users' Grafana, on a real InfluxDB: its example query over what the store writes. */
+
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '#src/clock.ts';
 import { openInfluxReadings } from '#store/influx-readings.ts';
 import type { ReadingStore } from '#store/reading-store.ts';
 import { fencesOf, readDocument } from '#tests/helpers/documents.ts';
@@ -27,7 +29,7 @@ describe.skipIf(!hasInfluxdb)(`readings in InfluxDB${hasInfluxdb ? '' : ' (influ
       api: 'v1',
       retentionOk: false,
     } as const;
-    store = openInfluxReadings({ influx, name: () => ({ station: 'taocha', parameter: 'nh3n' }) });
+    store = openInfluxReadings({ clock: systemClock, influx, name: () => ({ station: 'taocha', parameter: 'nh3n' }) });
   });
   afterAll(async () => {
     await store?.close();

@@ -295,6 +295,7 @@ class RunningProcess implements SimProcess {
       isAnybodyTold: true,
       canary: null,
       dotted: [],
+      typeConflict: null,
       broker: this.#parts.isBrokerUp() ? null : { condition: 'broker.unreachable' as const, detail: 'no answer' },
     };
   }

@@ -20,6 +20,7 @@ const WELL: PlatformSample = {
   canary: null,
   dotted: [],
   isAnybodyTold: true,
+  typeConflict: null,
 };
 
 /** Judges samples so many milliseconds after the start; what isn't said is well. */
@@ -48,6 +49,7 @@ describe('the first sample', () => {
     // Letters are the door's to see.
     const silent: PlatformCondition[] = [
       'quarantine.full',
+      'readings.type-conflict',
       'broker.session-lost',
       'broker.messages-dropped',
       'followers.restarting',
@@ -152,6 +154,19 @@ describe('quarantine.full', () => {
     expect(rig.at(0, { quarantineDropped: 70 }).of('quarantine.full')).toBeUndefined();
     expect(rig.at(HOUR - 1, { quarantineDropped: 70 }).of('quarantine.full')).toBeUndefined();
     expect(rig.at(HOUR, { quarantineDropped: 70 }).of('quarantine.full')).toBeNull();
+  });
+});
+
+describe('readings.type-conflict', () => {
+  it('begins with a value that clashes, says the newest, and ends after an hour without', () => {
+    const rig = createRig();
+    const of = (ms: number, atMs: number | null, detail = 'field type conflict') =>
+      rig.at(ms, { typeConflict: atMs === null ? null : { atMs, detail } }).of('readings.type-conflict');
+    expect(of(0, null)).toBeUndefined();
+    expect(of(MINUTE, MINUTE)).toEqual({ sinceMs: T0 + MINUTE, detail: 'field type conflict' });
+    expect(of(50 * MINUTE, 40 * MINUTE, 'another')).toEqual({ sinceMs: T0 + MINUTE, detail: 'another' });
+    expect(of(99 * MINUTE, 40 * MINUTE)).toMatchObject({ sinceMs: T0 + MINUTE });
+    expect(of(100 * MINUTE, 40 * MINUTE)).toBeNull();
   });
 });
 
