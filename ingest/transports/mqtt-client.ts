@@ -16,7 +16,7 @@ import { askRetained, subscribe } from './mqtt-subscriptions.ts';
 import { CLIENT_LIMITS, type ClientLimits, type MqttClientBroker, type MqttClientOptions } from './outside-broker.ts';
 import { createPublishIntake, type Publisher, type PublishIntake } from './publish-intake.ts';
 import { PublishWindow } from './publish-window.ts';
-import { gatewayOfReadings, isReadingsTopic, ledgerTopic, rejectedTopic } from './topics.ts';
+import { gatewayOfReadings, isAlarmTopic, isReadingsTopic, ledgerTopic, rejectedTopic } from './topics.ts';
 
 const CLOSE_MS = 1500;
 const REMEMBER_MS = 60_000;
@@ -120,7 +120,11 @@ class OutsideBroker implements MqttClientBroker {
   async publish(topic: string, payload: string, { retain = false }: { retain?: boolean } = {}): Promise<void> {
     const publishes = this.#connection?.publishes;
     if (!publishes) throw new Error(`the broker at ${this.#address} is away`);
+    const isKept = retain && isAlarmTopic(topic);
+    // Before it goes: whatever becomes of the acknowledgement, the broker may have it.
+    if (isKept && payload !== '') this.#session.hasRetained(topic, false);
     await publishes.publish(topic, payload, retain);
+    if (isKept && payload === '') this.#session.hasRetained(topic, true);
   }
 
   clearRetained(topic: string): Promise<void> {
@@ -131,7 +135,10 @@ class OutsideBroker implements MqttClientBroker {
     return this.publish(ledgerTopic(gateway), ledger, { retain: true });
   }
 
-  /** Asks the broker, since an earlier process of ours may have left some behind; one question at a time. */
+  /**
+   * Asks the broker, since an earlier process of ours may have left some behind; one question at a time. What is known to
+   * have been published is named, too: some brokers (RabbitMQ) find what they retain by its exact topic only.
+   */
   retainedTopics(filter: string): Promise<string[]> {
     const ask = () => this.#askRetained(filter);
     this.#asking = this.#asking.then(ask, ask);
@@ -339,7 +346,9 @@ class OutsideBroker implements MqttClientBroker {
     if (!connection?.publishes) return [];
     this.#session.asks(filter);
     try {
-      return await askRetained(connection.client, clock, filter, () => this.#session.unsubscribed(filter));
+      const asked = await askRetained(connection.client, clock, filter, () => this.#session.unsubscribed(filter));
+      const known = [...this.#session.retained].filter((topic) => topic.startsWith(filter.slice(0, -1)));
+      return [...new Set([...asked, ...known])];
     } catch (error) {
       log.warn({ event: 'mqtt.retained-unknown', filter, err: error }, 'what the broker retains can not be asked');
       return [];

@@ -18,8 +18,12 @@ const session = z.object({
   /** By address: the newest canary that was acknowledged, and the messages that the broker says it has dropped. */
   canaries: z.record(z.string(), z.number()).default({}),
   dropped: z.record(z.string(), z.number()).default({}),
+  /** Topics of alarms that we have left retained, the oldest first. */
+  retained: z.array(z.string()).default([]),
 });
 type Session = z.infer<typeof session>;
+
+const RETAINED_MAX = 10_000;
 
 interface Options {
   sessionPath: string;
@@ -29,6 +33,7 @@ interface Options {
 export class SessionMemory {
   readonly #options: Options;
   readonly #session: Session;
+  readonly #retained: Set<string>;
 
   /** @throws the system's error when there is a file that can't be read. */
   constructor(options: Options, addresses: readonly string[], clientId: string) {
@@ -39,6 +44,7 @@ export class SessionMemory {
     const isSame = known?.broker.split(',').some((address) => addresses.includes(address));
     if (known && isSame && known.clientId === clientId) {
       this.#session = { ...known, broker };
+      this.#retained = new Set(known.retained);
       return;
     }
     if (known) {
@@ -54,7 +60,9 @@ export class SessionMemory {
       gapFromMs: null,
       canaries: {},
       dropped: {},
+      retained: [],
     };
+    this.#retained = new Set();
   }
 
   get topics(): readonly string[] {
@@ -97,6 +105,18 @@ export class SessionMemory {
     this.write();
   }
 
+  /** Topics of ours under which the broker may have kept a message; written down with the next of all else. */
+  get retained(): ReadonlySet<string> {
+    return this.#retained;
+  }
+
+  /** @param isEmpty the message has emptied the topic. */
+  hasRetained(topic: string, isEmpty: boolean): void {
+    if (isEmpty) this.#retained.delete(topic);
+    else this.#retained.add(topic);
+    if (this.#retained.size > RETAINED_MAX) this.#retained.delete(this.#retained.values().next().value!);
+  }
+
   canary(address: string): number | null {
     return this.#session.canaries[address] ?? null;
   }
@@ -118,7 +138,8 @@ export class SessionMemory {
   write(): void {
     const { sessionPath: path, log } = this.#options;
     try {
-      writeFileSync(`${path}.new`, `${JSON.stringify(this.#session)}\n`, { mode: 0o600, flush: true });
+      const text = JSON.stringify({ ...this.#session, retained: [...this.#retained] });
+      writeFileSync(`${path}.new`, `${text}\n`, { mode: 0o600, flush: true });
       renameSync(`${path}.new`, path);
     } catch (error) {
       // It is written again each minute; until then a lost session is told with an earlier time.

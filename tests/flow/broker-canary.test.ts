@@ -158,6 +158,31 @@ describe('a broker that makes two levels of a dot, as RabbitMQ does', () => {
   });
 });
 
+describe('a broker that finds what it retains by its exact topic only, as RabbitMQ does', () => {
+  it('is told which topics to empty by the list of what was published', async () => {
+    const { port, aedes } = await oldBroker((topic) => topic);
+    aedes.authorizeSubscribe = (_client, subscription, done) =>
+      done(null, subscription.topic.endsWith('#') ? { ...subscription, topic: 'nowhere/#' } : subscription);
+    const path = directory();
+    const first = startRig(port, path);
+    await up(first);
+    for (const id of ['open', 'over']) await first.broker.publish(`wk/alarms/v1/a/${id}`, '{}', { retain: true });
+    await first.broker.publish('wk/alarms/v1/a/passing', '{}');
+    await first.broker.close();
+    const second = startRig(port, path);
+    await up(second);
+    expect(await second.broker.retainedTopics('wk/alarms/v1/#')).toEqual([
+      'wk/alarms/v1/a/open',
+      'wk/alarms/v1/a/over',
+    ]);
+    await second.broker.clearRetained('wk/alarms/v1/a/over');
+    await second.broker.close();
+    const third = startRig(port, path);
+    await up(third);
+    expect(await third.broker.retainedTopics('wk/alarms/v1/#')).toEqual(['wk/alarms/v1/a/open']);
+  });
+});
+
 describe('a broker that hangs up on the canary', () => {
   it('is not sent it again, and goes on', async () => {
     const { port, aedes } = await oldBroker((topic) => topic);
