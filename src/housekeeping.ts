@@ -16,6 +16,7 @@ import type { Queries } from '#store/queries.ts';
 import type { StoreTrouble } from '#store/reading-store.ts';
 import { createSnapshotWatch } from '#store/sqlite.ts';
 import type { Clock } from './clock.ts';
+import type { Crowding } from './crowding.ts';
 import type { FollowersClient } from './followers-client.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { LetterWatch } from './letter-watch.ts';
@@ -52,6 +53,7 @@ export interface HouseParts {
   troubles: Troubles;
   /** Whether the routes name a channel with a recipient. */
   isAnybodyTold: () => boolean;
+  crowding: Crowding;
   tellStale: (thread: string, files: StaleFile[]) => void;
   clock: Clock;
   log: Logger;
@@ -152,6 +154,7 @@ function sampleOf(parts: HouseParts): PlatformSample {
     recount: followers.recount(),
     isAnybodyTold: parts.isAnybodyTold(),
     dotted: troubles.canary?.levels === 'split' ? dottedGateways(journal) : [],
+    crowded: parts.crowding.detail(),
     ...troubles,
   };
 }

@@ -44,6 +44,8 @@ export interface PlatformSample {
   typeConflict: TypeConflict | null;
   /** Whether the routes name anybody who can be told. */
   isAnybodyTold: boolean;
+  /** Who reached which limit on access within the last hour, in words; null = nobody. */
+  crowded: string | null;
 }
 
 /** What is remembered from one sample to the next. */
@@ -75,6 +77,8 @@ const CLOCK_UNTIL_MS = 30_000;
 const QUARANTINE_QUIET_MS = 3_600_000;
 /** And so does a clash with what somebody else writes into the store: until an hour without one. */
 const CONFLICT_QUIET_MS = 3_600_000;
+/** As long as `access.crowded` stands (src/crowding.ts). */
+const CROWDED_QUIET_MS = 3_600_000;
 /** The journal's rate is told over five to ten minutes, at first over one at least. */
 const USE_MS = 300_000;
 const USE_MIN_MS = 60_000;
@@ -125,6 +129,7 @@ export function judgePlatform(sample: PlatformSample, before: PlatformVerdict | 
   found('follower.parked', parked(sample));
   found('books.recounting', recounting(sample));
   found('routes.nobody', sample.isAnybodyTold ? null : 'no route names a channel other than the log');
+  found('access.crowded', crowded(sample, memory));
   for (const condition of STORE) found(condition, ofPart(condition, sample.store));
   for (const condition of BROKER) found(condition, ofPart(condition, sample.broker));
   found('broker.untried', sample.canary && (sample.canary.levels === 'untried' ? sample.canary.detail : null));
@@ -219,6 +224,11 @@ function followerBehind(sample: PlatformSample, { beganMs }: Memory, stands: boo
 function parked({ parked: count }: PlatformSample): Finding {
   if (count === null) return undefined;
   return count === 0 ? null : `${count} ${count === 1 ? 'entry is' : 'entries are'} parked`;
+}
+
+/** An earlier process may have seen it within the hour for which it stands. */
+function crowded({ crowded: detail, monotonicMs }: PlatformSample, { beganMs }: Memory): Finding {
+  return detail ?? (monotonicMs - beganMs < CROWDED_QUIET_MS ? undefined : null);
 }
 
 function recounting({ recount }: PlatformSample): Finding {

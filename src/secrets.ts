@@ -100,15 +100,26 @@ export interface LogInLimit {
   failed(address: string): void;
 }
 
-/** At most `perMinute` failed log-ins an address in any minute; contracts §2. Remembers at most 10,000 addresses. */
-export function createLogInLimit(clock: Clock, perMinute = 10): LogInLimit {
+/**
+ * At most `perMinute` failed log-ins an address in any minute; contracts §2. Remembers at most 10,000 addresses.
+ * @param limited told of each address that is refused unchecked.
+ */
+export function createLogInLimit(
+  clock: Clock,
+  perMinute = 10,
+  limited: (address: string) => void = () => {},
+): LogInLimit {
   const failures = new Map<string, number[]>();
   const recent = (address: string): number[] => {
     const since = clock.monotonicMs() - 60_000;
     return (failures.get(address) ?? []).filter((atMs) => atMs > since);
   };
   return {
-    allows: (address) => recent(address).length < perMinute,
+    allows(address) {
+      const isAllowed = recent(address).length < perMinute;
+      if (!isAllowed) limited(address);
+      return isAllowed;
+    },
     failed(address) {
       const times = [...recent(address), clock.monotonicMs()].slice(-perMinute);
       // Deleting first moves the address to the end, so that the one longest quiet is the one forgotten.

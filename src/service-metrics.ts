@@ -4,6 +4,7 @@ import type { Durations } from '#model/duration-histogram.ts';
 import { PLATFORM_CONDITIONS } from '#model/platform.ts';
 import type { JournalWriter } from '#store/journal.ts';
 import type { OpenJournalReader } from '#store/journal-reader.ts';
+import type { Crowding } from './crowding.ts';
 import type { FollowersClient } from './followers-client.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { MetricSource } from './metrics.ts';
@@ -18,6 +19,7 @@ interface Parts {
   broker: Broker;
   heartbeat: Heartbeat;
   questions: QueryClient['counts'];
+  crowding: Crowding;
   /** Seconds that the oldest entry is old which a follower has not passed. */
   lagSeconds: () => Record<string, number>;
   /** Conditions of the platform that are seen now. */
@@ -165,7 +167,7 @@ function questionMetrics({ questions }: Parts): MetricSource[] {
   ];
 }
 
-function platformMetrics({ seen, heartbeat }: Parts): MetricSource[] {
+function platformMetrics({ seen, heartbeat, crowding }: Parts): MetricSource[] {
   const standing = () => {
     const now = seen();
     return Object.fromEntries(
@@ -178,6 +180,12 @@ function platformMetrics({ seen, heartbeat }: Parts): MetricSource[] {
       'Conditions of the platform that are seen now (see the runbook).',
       standing,
       'condition',
+    ),
+    counter(
+      'access_limited_total',
+      'Times that somebody reached a limit on access since the process began, by the limit.',
+      () => crowding.counts(),
+      'limit',
     ),
     counter('heartbeats_total', 'Pings to WK_HEARTBEAT_URL.', () => heartbeat.counts(), 'outcome'),
   ];

@@ -25,6 +25,7 @@ import { openSeriesState } from '#store/series-state.ts';
 import { openReadOnly, StoreError } from '#store/sqlite.ts';
 import { createAlarmTopics } from './alarm-topics.ts';
 import { systemClock as clock } from './clock.ts';
+import { createCrowding } from './crowding.ts';
 import { type DataDir, openDataDir } from './data-dir.ts';
 import { startFollowersWorker } from './followers-client.ts';
 import type { FromFollowers } from './followers-protocol.ts';
@@ -127,12 +128,20 @@ export async function startService(config: Config, log: Logger): Promise<Service
         `the administrator's token is in ${dataDir.adminTokenFile}`,
       );
     const verifier = createPasswordVerifier();
-    const logIns = createLogInLimit(clock);
+    const crowding = createCrowding(clock, log);
+    const crowded = crowding.reached;
+    const logIns = createLogInLimit(clock, undefined, (address) => crowded('log-in.address', address));
     const waitingFor = new Set(['followers', 'http', config.mqtt.kind === 'embedded' ? 'mqtt' : 'broker']);
 
     const outer = config.mqtt.kind === 'embedded' ? null : undefined;
     const troubles: Troubles = { store: undefined, broker: outer, canary: outer, typeConflict: null };
-    const access = { checkViewer: (token: string) => tokens.holder(token) !== undefined, verifier, logIns };
+    const access = {
+      checkViewer: (token: string) => tokens.holder(token) !== undefined,
+      viewerName: (key: string) => tokens.holderOfHash(key)?.name,
+      verifier,
+      logIns,
+      crowded,
+    };
     const intake = { door: gate, control, clock, log, maxMessageBytes: config.maxMessageBytes };
     const onUp = () => {
       waitingFor.delete('broker');
@@ -237,6 +246,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
       tokens,
       verifier,
       logIns,
+      crowded,
       linkSecret: dataDir.installationKey(),
       closings,
       caughtUp,
@@ -254,6 +264,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
           broker,
           heartbeat,
           questions: queryWorkers.counts,
+          crowding,
           seen: () => seen,
           lagSeconds: () => lagSeconds({ followers, reader, clock }),
         }),
@@ -288,6 +299,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
         periods: createPeriodKeeper({ config, control, journal, reader, closings, log }),
         troubles,
         isAnybodyTold: watchReach(control),
+        crowding,
         tellStale,
         clock,
         log,

@@ -3,6 +3,7 @@
  * that have not sent their CONNECT yet give way, the oldest first; of one credential the oldest gives way to the newest,
  * which is how a gateway looks whose line broke without a word.
  */
+import type { AccessLimit } from '#model/access-limits.ts';
 import type { Session } from './broker-access.ts';
 
 export interface Admitted {
@@ -29,19 +30,19 @@ export interface Admission {
   readonly size: number;
 }
 
-/** @param evicted told of each connection that has to give way, before it is closed. */
+/** @param evicted told of each connection that has to give way, before it is closed, and of the limit that was reached. */
 export function createAdmission(
   limits: AdmissionLimits,
-  evicted: (connection: Admitted, reason: string) => void,
+  evicted: (connection: Admitted, limit: AccessLimit, reason: string) => void,
 ): Admission {
   // In the order in which they came.
   const all = new Set<Admitted>();
   const ofAddress = new Map<string, Set<Admitted>>();
   const ofCredential = new Map<string, Set<Admitted>>();
 
-  function evict(connection: Admitted | undefined, reason: string): boolean {
+  function evict(connection: Admitted | undefined, limit: AccessLimit, reason: string): boolean {
     if (!connection) return false;
-    evicted(connection, reason);
+    evicted(connection, limit, reason);
     closed(connection);
     connection.guard.destroy();
     return true;
@@ -60,10 +61,13 @@ export function createAdmission(
     opened(connection) {
       const own = ofAddress.getOrInsertComputed(connection.address, () => new Set());
       const silent = [...own].filter(({ hasSpoken }) => !hasSpoken);
-      if (silent.length >= limits.silentPerAddress) evict(silent[0], 'too many of its address have sent no CONNECT');
+      if (silent.length >= limits.silentPerAddress) {
+        evict(silent[0], 'mqtt.silent', 'too many of its address have sent no CONNECT');
+      }
       const isFull = all.size >= limits.connections;
       const oldestSilent = isFull ? [...all].find(({ hasSpoken }) => !hasSpoken) : undefined;
-      if (isFull && !evict(oldestSilent, 'all connections are taken and it has sent no CONNECT')) {
+      const reason = 'all connections are taken and it has sent no CONNECT';
+      if (isFull && !evict(oldestSilent, 'mqtt.connections', reason)) {
         if (own.size === 0) ofAddress.delete(connection.address);
         return false;
       }
@@ -75,7 +79,7 @@ export function createAdmission(
       const own = ofCredential.getOrInsertComputed(credentialOf(connection.session!), () => new Set());
       own.add(connection);
       if (own.size > limits.connectionsPerCredential) {
-        evict(own.values().next().value, 'its credential has too many connections');
+        evict(own.values().next().value, 'mqtt.credential', 'its credential has too many connections');
       }
     },
     closed,

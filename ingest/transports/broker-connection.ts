@@ -21,3 +21,12 @@ export function publisher(session: Session, topic: string): Publisher {
 export function describe({ session, address }: Admitted): object {
   return { client: session?.kind === 'gateway' ? session.gateway : (session?.kind ?? null), address };
 }
+
+/** The credential's name, never the credential. @param viewerName the name of the token with this hash. */
+export function whose(
+  { session, address }: Admitted,
+  viewerName: ((key: string) => string | undefined) | undefined,
+): string {
+  if (session?.kind === 'gateway') return `gateway ${session.gateway}`;
+  return session ? `token "${viewerName?.(session.key) ?? ''}"` : address;
+}

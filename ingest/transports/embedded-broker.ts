@@ -3,6 +3,7 @@
  * reaching it is counted. `mqtt-embedded.ts` implements it.
  */
 import type { Door } from '#ingest/door.ts';
+import type { TellCrowded } from '#model/access-limits.ts';
 import type { Clock } from '#src/clock.ts';
 import type { AdmissionLimits } from './admission.ts';
 import type { Broker } from './broker.ts';
@@ -48,6 +49,10 @@ export interface BrokerOptions extends Access {
   log: Log;
   maxMessageBytes: number;
   limits?: Partial<BrokerLimits>;
+  /** Told whenever somebody reaches a limit on connections. */
+  crowded?: TellCrowded;
+  /** The name of the token with this hash. */
+  viewerName?: (key: string) => string | undefined;
 }
 
 export interface BrokerCounters extends IntakeCounters, Record<string, number> {

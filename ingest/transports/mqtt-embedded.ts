@@ -10,7 +10,7 @@ import type { Command } from '#model/entry.ts';
 import type { StoreError } from '#store/sqlite.ts';
 import { type Admission, createAdmission } from './admission.ts';
 import { type Credentials, type LogIn, logIn, mayRead, type Session } from './broker-access.ts';
-import { type Connection, describe, publisher } from './broker-connection.ts';
+import { type Connection, describe, publisher, whose } from './broker-connection.ts';
 import {
   BROKER_LIMITS,
   type BrokerCounters,
@@ -68,8 +68,9 @@ class Broker implements EmbeddedBroker {
     this.#options = options;
     this.#limits = { ...BROKER_LIMITS, ...options.limits };
     this.#heldTotal = { bytes: 0, limitBytes: this.#limits.heldBytesTotal };
-    this.#admission = createAdmission(this.#limits, (connection, reason) => {
+    this.#admission = createAdmission(this.#limits, (connection, limit, reason) => {
       this.#counts.connectionsEvicted++;
+      options.crowded?.(limit, whose(connection, options.viewerName));
       options.log.warn({ event: 'mqtt.evicted', ...describe(connection), reason }, 'MQTT connection had to give way');
     });
     this.#intake = createPublishIntake({
@@ -225,8 +226,8 @@ class Broker implements EmbeddedBroker {
     };
     if (!this.#admission.opened(connection)) {
       this.#counts.connectionsRefused++;
-      guard.destroy();
-      return;
+      this.#options.crowded?.('mqtt.connections', address);
+      return void guard.destroy();
     }
     const client = this.#aedes.handle(guard);
     this.#connections.set(client, connection);

@@ -18,3 +18,8 @@ export function actorOf(request: Pick<FastifyRequest, 'caller'>): string {
 export function sourceOf(caller: Caller): string {
   return caller.kind === 'user' ? `user:${caller.name}` : caller.id;
 }
+
+/** Who it is to people who run the service: the credential's name, never the credential. */
+export function nameOf(caller: Caller): string {
+  return caller.kind === 'user' ? `token "${caller.name}"` : `gateway ${caller.id}`;
+}

@@ -4,7 +4,7 @@
  */
 import type { FastifyRequest } from 'fastify';
 import { ROLES, type Role } from '#model/register.ts';
-import { hashToken } from '#src/secrets.ts';
+import { createLogInLimit, hashToken } from '#src/secrets.ts';
 import type { ApiDeps } from './deps.ts';
 import { Problem } from './problems.ts';
 import { SESSION_COOKIE, type Sessions } from './sessions.ts';
@@ -39,6 +39,8 @@ const GATEWAY_CHALLENGE = {
   'www-authenticate': 'Bearer realm="wellkeeper", Basic realm="wellkeeper", charset="UTF-8"',
 };
 const LOG_IN_RETRY_S = 60;
+/** Requests of one address in a minute that are told to show a credential (401); what shows a good one isn't counted. */
+const REFUSALS_PER_MINUTE = 300;
 const KNOWN_MAX = 10_000;
 
 export interface Credentials {
@@ -50,6 +52,20 @@ export interface Credentials {
 
 export function createCredentials(deps: ApiDeps, sessions: Sessions): Credentials {
   const logIn = tokenLogIn(deps);
+  const refusals = createLogInLimit(deps.clock, REFUSALS_PER_MINUTE, (address) =>
+    deps.crowded('refusal.address', address),
+  );
+
+  /** What a request without a good credential is answered with: 401, and 429 when there have been too many. */
+  function refusal(address: string, problem: Problem): Problem {
+    if (!refusals.allows(address)) {
+      return new Problem('rate.limited', 'Too many requests without a credential from this address.', {
+        headers: { 'retry-after': String(LOG_IN_RETRY_S) },
+      });
+    }
+    refusals.failed(address);
+    return problem;
+  }
 
   function bearer(token: string, address: string): Caller {
     const key = hashToken(token);
@@ -76,9 +92,8 @@ export function createCredentials(deps: ApiDeps, sessions: Sessions): Credential
     const [, scheme = '', value = ''] = /^(\S+) +(\S+) *$/.exec(authorization) ?? [];
     if (scheme.toLowerCase() === 'bearer') return bearer(value, request.ip);
     if (scheme.toLowerCase() === 'basic') return gatewayLogIn(deps, value, request.ip);
-    throw new Problem('token.invalid', 'Authorization is "Bearer TOKEN" or "Basic GATEWAY:PASSWORD".', {
-      headers: CHALLENGE,
-    });
+    const detail = 'Authorization is "Bearer TOKEN" or "Basic GATEWAY:PASSWORD".';
+    throw refusal(request.ip, new Problem('token.invalid', detail, { headers: CHALLENGE }));
   }
 
   return {
@@ -89,7 +104,11 @@ export function createCredentials(deps: ApiDeps, sessions: Sessions): Credential
       if (access === 'public' || access === undefined) return;
       if (loopback && isLoopback(request)) return;
       request.caller = await identify(request);
-      authorize(request, access, gateways === true);
+      if (!request.caller) {
+        const headers = gateways ? GATEWAY_CHALLENGE : CHALLENGE;
+        throw refusal(request.ip, new Problem('token.missing', 'This needs a credential.', { headers }));
+      }
+      authorize(request.caller, access, gateways === true);
       if (request.caller?.kind === 'user' && request.caller.by === 'cookie')
         checkOrigin(request, deps.config.publicUrl);
     },
@@ -139,11 +158,7 @@ function tooManyFailures(): Problem {
   });
 }
 
-function authorize({ caller }: FastifyRequest, access: Role, gateways: boolean): void {
-  if (!caller) {
-    const headers = gateways ? GATEWAY_CHALLENGE : CHALLENGE;
-    throw new Problem('token.missing', 'This needs a credential.', { headers });
-  }
+function authorize(caller: Caller, access: Role, gateways: boolean): void {
   if (caller.kind === 'gateway') {
     if (!gateways) throw new Problem('role.too-low', 'A gateway may not do this.');
   } else if (ROLES.indexOf(caller.role) < ROLES.indexOf(access)) {

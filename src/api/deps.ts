@@ -5,6 +5,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Rehearsal, Rehearsed } from '#alerts/rehearse.ts';
 import type { Door } from '#ingest/door.ts';
+import type { TellCrowded } from '#model/access-limits.ts';
 import type { Config } from '#model/config.ts';
 import type { CommandEntry, Noun } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
@@ -20,6 +21,7 @@ import type { Queries } from '#store/queries.ts';
 import type { RecountProgress } from '#store/recount-state.ts';
 import type { ReadPage } from '#store/sqlite.ts';
 import type { Closings } from './closings.ts';
+import type { ConnectionLimits } from './connections.ts';
 import type { Live } from './live.ts';
 import type { DrawnReport, ReportDrawing } from './reports/draw.ts';
 import type { Tokens } from './tokens.ts';
@@ -58,6 +60,10 @@ export interface ApiDeps {
   /** Shared with the broker: one memory of passwords, one limit on failed log-ins an address. */
   verifier: PasswordVerifier;
   logIns: LogInLimit;
+  /** Told whenever somebody reaches a limit on access. */
+  crowded: TellCrowded;
+  /** Of the connections to the server that listens; the usual ones unless told. */
+  connectionLimits?: Partial<ConnectionLimits>;
   /** The key under which acknowledgement links are signed. */
   linkSecret: string;
   /**

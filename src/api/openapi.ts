@@ -13,7 +13,13 @@ export const OPENAPI_FILE = fileURLToPath(new URL('../../docs/openapi.json', imp
 /** The description as text, from a server of which no route is ever called. */
 export async function openapiText(): Promise<string> {
   const control = new Control([]);
-  const config = { publicUrl: null, rateLimit: 100, maxMessageBytes: 262_144, timeZone: 'Asia/Shanghai' };
+  const config = {
+    publicUrl: null,
+    rateLimit: 100,
+    busyAfterMs: 0,
+    maxMessageBytes: 262_144,
+    timeZone: 'Asia/Shanghai',
+  };
   const uncalled: Partial<ApiDeps> = {
     config: config as ApiDeps['config'],
     clock: systemClock,

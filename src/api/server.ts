@@ -11,8 +11,10 @@ import underPressure from '@fastify/under-pressure';
 import fastify, { type FastifyBaseLogger, type FastifyRequest, LogController, type RouteOptions } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
+import type { Config } from '#model/config.ts';
 import { askForCallers } from './asking.ts';
 import { checked, limitBodies } from './bodies.ts';
+import { admitConnections, CONNECTION_LIMITS } from './connections.ts';
 import { type Credentials, createCredentials } from './credentials.ts';
 import type { Api, ApiDeps } from './deps.ts';
 import { type KnownRoute, knownRoutes } from './known-routes.ts';
@@ -61,9 +63,6 @@ const REQUEST_MS_MAX = 600_000;
 const HEADERS_MS_MAX = 10_000;
 const SILENCE_MS_MAX = 120_000;
 const IDLE_MS_MAX = 72_000;
-const CONNECTIONS_MAX = 5000;
-/** Turns of the event loop that take longer than this mean that answers would come too late to be of use. */
-const LOOP_DELAY_MS_MAX = 2000;
 
 /** Swagger UI writes style elements; nothing of it comes from elsewhere, and its default would force https. */
 const DOCS_CSP = {
@@ -92,7 +91,6 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX },
     http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_MS_MAX },
   }) as unknown as Api;
-  api.server.maxConnections = CONNECTIONS_MAX;
   // Fastify hands an absent body over as null.
   api.setValidatorCompiler<z.ZodType>(
     ({ schema }) =>
@@ -110,11 +108,12 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
   api.decorateRequest('caller', null);
   api.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
 
-  const sessions = createSessions(clock);
+  const sessions = createSessions(clock, deps.crowded);
   const credentials = createCredentials(deps, sessions);
   const routes = knownRoutes(api);
-  await addPlugins(api, config.publicUrl);
+  await addPlugins(api, config);
   api.addHook('onRequest', (request) => credentials.check(request));
+  admitConnections(api, { ...CONNECTION_LIMITS, ...deps.connectionLimits }, deps.crowded);
   endWithCredentials(api, deps.control, sessions);
   await limitRates(api, config.rateLimit);
   limitBodies(api);
@@ -125,7 +124,7 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
   return api;
 }
 
-async function addPlugins(api: Api, publicUrl: string | null): Promise<void> {
+async function addPlugins(api: Api, { publicUrl, busyAfterMs }: Config): Promise<void> {
   const isSecure = publicUrl?.startsWith('https:') ?? false;
   await api.register(helmet, {
     contentSecurityPolicy: {
@@ -144,7 +143,8 @@ async function addPlugins(api: Api, publicUrl: string | null): Promise<void> {
   });
   await api.register(cookie);
   await api.register(underPressure, {
-    maxEventLoopDelay: LOOP_DELAY_MS_MAX,
+    // Answers would come too late to be of use.
+    maxEventLoopDelay: busyAfterMs,
     async pressureHandler(request) {
       // Probes and whoever may be looking into why it is slow get their answer late rather than never.
       if (request.routeOptions.config.access === 'public' || request.routeOptions.config.loopback) return;

@@ -2,6 +2,7 @@
  * Browser sessions: a random cookie on the client's side, the token's hash on ours. A session is worth what its token
  * is worth now, so deleting the token ends it.
  */
+import type { TellCrowded } from '#model/access-limits.ts';
 import type { Clock } from '#src/clock.ts';
 import { generateSecret, hashToken } from '#src/secrets.ts';
 
@@ -12,8 +13,11 @@ const SESSIONS_MAX = 10_000;
 const SESSIONS_OF_TOKEN_MAX = 100;
 
 export interface Sessions {
-  /** @returns the cookie's value. */
-  open(tokenHash: string): string;
+  /**
+   * @param holder the token's name.
+   * @returns the cookie's value.
+   */
+  open(tokenHash: string, holder: string): string;
   /** The token's hash, or undefined for a session that is over or never was. */
   tokenHash(cookie: string): string | undefined;
   close(cookie: string): void;
@@ -21,7 +25,7 @@ export interface Sessions {
   onClose(listener: () => void): void;
 }
 
-export function createSessions(clock: Clock): Sessions {
+export function createSessions(clock: Clock, crowded: TellCrowded): Sessions {
   // Keyed by the cookie's hash: what leaks from memory can't be used. The oldest goes first when there are too many.
   const sessions = new Map<string, { tokenHash: string; untilMs: number }>();
   const listeners: (() => void)[] = [];
@@ -29,10 +33,13 @@ export function createSessions(clock: Clock): Sessions {
     if (sessions.delete(key)) for (const listener of listeners) listener();
   }
   return {
-    open(tokenHash) {
+    open(tokenHash, holder) {
       const cookie = generateSecret();
       const own = [...sessions].filter(([, session]) => session.tokenHash === tokenHash);
-      if (own.length >= SESSIONS_OF_TOKEN_MAX) end(own[0]![0]);
+      if (own.length >= SESSIONS_OF_TOKEN_MAX) {
+        crowded('session.token', `token "${holder}"`);
+        end(own[0]![0]);
+      }
       if (sessions.size >= SESSIONS_MAX) end(sessions.keys().next().value!);
       sessions.set(hashToken(cookie), { tokenHash, untilMs: clock.nowMs() + SESSION_MS });
       return cookie;

@@ -32,6 +32,8 @@ export interface Config {
   journalMaxBytes: number;
   /** Requests per second and credential. */
   rateLimit: number;
+  /** A turn of the event loop that takes longer means `overloaded`; 0 = never. */
+  busyAfterMs: number;
   publicUrl: string | null;
   heartbeatUrl: string | null;
   webhookAllow: string[];

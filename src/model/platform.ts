@@ -173,6 +173,13 @@ const TABLE = {
     meaning: 'The clock of this machine is more than a minute behind what it was before.',
     remedy: 'Set the clock by NTP; until it has caught up, everything counts as received at the earlier time.',
   },
+  'access.crowded': {
+    severity: 'minor',
+    meaning:
+      'Somebody has reached a limit on connections, streams, sessions or log-ins: what is beyond it was refused or had to give way.',
+    remedy:
+      'See who it is and which limit: a client that never closes what it opens is to be mended, a stranger to be kept out by the firewall.',
+  },
   'routes.nobody': {
     severity: 'major',
     meaning:

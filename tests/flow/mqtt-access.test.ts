@@ -299,7 +299,7 @@ describe('the broker', () => {
 
 describe('strangers that say nothing', () => {
   it('by the thousand keep nobody out', async () => {
-    const { broker, gateway } = await run();
+    const { broker, gateway, crowded } = await run();
     const silent = Array.from({ length: 2600 }, () => connect(broker.port, '127.0.0.1').on('error', () => {}));
     endings.push(() => {
       for (const socket of silent) socket.destroy();
@@ -308,6 +308,7 @@ describe('strangers that say nothing', () => {
     expect(clients).toHaveLength(32);
     expect(broker.counters).toMatchObject({ connectionsRefused: 0, logInsFailed: 0 });
     expect(broker.counters.connectionsEvicted).toBeGreaterThan(0);
+    expect(new Set(crowded)).toEqual(new Set(['mqtt.silent 127.0.0.1']));
     expect(broker.clients()).toBe(32);
   });
 
@@ -327,7 +328,7 @@ describe('strangers that say nothing', () => {
 });
 
 it('of one credential the oldest connection gives way to the newest', async () => {
-  const { broker, gateway } = await run({ connectionsPerCredential: 2 });
+  const { broker, gateway, open, crowded } = await run({ connectionsPerCredential: 2 });
   const [first, second] = [await gateway(), await gateway()];
   const other = await gateway({ username: 'gw-2', password: 'pass-2' });
   await gateway();
@@ -335,6 +336,10 @@ it('of one credential the oldest connection gives way to the newest', async () =
   await second.ping();
   await other.ping();
   expect(broker.counters.connectionsEvicted).toBe(1);
+  for (let index = 0; index < 3; index++) {
+    expect((await open({ username: 'token', password: 'viewer-token' }).connack()).returnCode).toBe(0);
+  }
+  expect(crowded).toEqual(['mqtt.credential gateway gw-1', 'mqtt.credential token "wall"']);
 });
 
 it('a gateway that is called token keeps no reader out', async () => {

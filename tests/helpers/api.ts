@@ -42,6 +42,8 @@ export interface ApiRig {
   deps: ApiDeps;
   /** What `queries` answers; a test replaces what it needs. */
   queries: Queries;
+  /** Limits on access that were reached, and by whom. */
+  crowded: string[];
   /** Gateways that were disconnected. */
   disconnected: string[];
   /** Lines that were logged. */
@@ -144,6 +146,8 @@ const NO_READINGS = { count: 0, valid: 0, mean: null, min: null, max: null, prov
 const CONFIG = {
   timeZone: 'Asia/Shanghai',
   rateLimit: 100_000,
+  // A busy machine is no reason for a test to be answered 503.
+  busyAfterMs: 0,
   publicUrl: null,
   rawRetentionMs: null,
   allowedLatenessMs: 7_200_000,
@@ -155,7 +159,9 @@ const CONFIG = {
 let reference: Reference | undefined;
 
 /** Closed and removed when the running test ends. */
-export async function startApi(overrides: { config?: Partial<Config>; seeded?: boolean } = {}): Promise<ApiRig> {
+export async function startApi(
+  overrides: { config?: Partial<Config>; seeded?: boolean; connectionLimits?: ApiDeps['connectionLimits'] } = {},
+): Promise<ApiRig> {
   const { path, remove } = makeTempDir();
   const clock = handClock(NOW_MS);
   const journal = openJournal({ path: join(path, 'journal.db'), clock, maxBytes: 1 << 28, ackMaxDelayMs: 0 });
@@ -168,6 +174,7 @@ export async function startApi(overrides: { config?: Partial<Config>; seeded?: b
   const gate = createGate({ journal, control, reference, clock, maxMessageBytes: config.maxMessageBytes });
   const { log, logged } = memoryLog();
   const disconnected: string[] = [];
+  const crowded: string[] = [];
   const queries = emptyQueries();
   const caughtUp = async () => true;
   const deps: ApiDeps = {
@@ -185,7 +192,9 @@ export async function startApi(overrides: { config?: Partial<Config>; seeded?: b
     live: createLive(reader, reference, journal.headSeq),
     tokens: createTokens(control, ADMIN_TOKEN),
     verifier: createPasswordVerifier(),
-    logIns: createLogInLimit(clock),
+    logIns: createLogInLimit(clock, undefined, (address) => void crowded.push(`log-in.address ${address}`)),
+    crowded: (limit, who) => void crowded.push(`${limit} ${who}`),
+    ...(overrides.connectionLimits && { connectionLimits: overrides.connectionLimits }),
     linkSecret: 'installation-key-of-this-test',
     caughtUp,
     readiness: () => ({ ready: true, waitingFor: [], recounting: null }),
@@ -214,6 +223,7 @@ export async function startApi(overrides: { config?: Partial<Config>; seeded?: b
     deps,
     queries,
     disconnected,
+    crowded,
     logged,
     tokens: tokens as Record<Role, string>,
     async call(method, url, options = {}) {

@@ -5,7 +5,7 @@ import type { BrokerLimits, EmbeddedBroker } from '#ingest/transports/embedded-b
 import { startEmbeddedBroker } from '#ingest/transports/mqtt-embedded.ts';
 import type { Command } from '#model/entry.ts';
 import { systemClock } from '#src/clock.ts';
-import { createLogInLimit, createPasswordVerifier, hashPassword } from '#src/secrets.ts';
+import { createLogInLimit, createPasswordVerifier, hashPassword, hashToken } from '#src/secrets.ts';
 import { Control } from '#store/control.ts';
 import { createFakeDoor, type FakeDoor } from '#tests/helpers/fake-door.ts';
 import { type MqttClient, openMqtt } from '#tests/helpers/mqtt-client.ts';
@@ -24,6 +24,8 @@ export interface Running {
   /** An accepted connection of gw-1, unless told otherwise. */
   gateway(options?: object): Promise<MqttClient>;
   /** A CONNECT of which the answer is still to come. */
+  /** Limits that were reached, and by whom. */
+  crowded: string[];
   open(options?: object): MqttClient;
   put(command: Command): void;
 }
@@ -48,6 +50,7 @@ export async function run(limits: Partial<BrokerLimits> = {}): Promise<Running> 
     })),
   );
   const logged: Running['logged'] = [];
+  const crowded: string[] = [];
   const note = (fields: object, message: string) => logged.push({ fields: fields as Record<string, unknown>, message });
   const broker = await startEmbeddedBroker({
     host: '127.0.0.1',
@@ -61,6 +64,8 @@ export async function run(limits: Partial<BrokerLimits> = {}): Promise<Running> 
     verifier: createPasswordVerifier(),
     logIns: createLogInLimit(systemClock),
     limits,
+    crowded: (limit, who) => void crowded.push(`${limit} ${who}`),
+    viewerName: (key) => (key === hashToken('viewer-token') ? 'wall' : undefined),
   });
   endings.push(() => broker.close());
   let seq = 1;
@@ -74,6 +79,7 @@ export async function run(limits: Partial<BrokerLimits> = {}): Promise<Running> 
     door,
     control,
     logged,
+    crowded,
     open,
     async gateway(options) {
       const client = open(options);

@@ -56,6 +56,7 @@ export async function startTestService(
       WK_MQTT_PORT: '0',
       WK_ADMIN_TOKEN: ADMIN,
       WK_RATE_LIMIT: '100000',
+      WK_BUSY_AFTER: '0ms',
       ...options.env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -296,6 +296,7 @@ class RunningProcess implements SimProcess {
       canary: null,
       dotted: [],
       typeConflict: null,
+      crowded: null,
       broker: this.#parts.isBrokerUp() ? null : { condition: 'broker.unreachable' as const, detail: 'no answer' },
     };
   }

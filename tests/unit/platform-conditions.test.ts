@@ -21,6 +21,7 @@ const WELL: PlatformSample = {
   dotted: [],
   isAnybodyTold: true,
   typeConflict: null,
+  crowded: null,
 };
 
 /** Judges samples so many milliseconds after the start; what isn't said is well. */
@@ -50,6 +51,7 @@ describe('the first sample', () => {
     const silent: PlatformCondition[] = [
       'quarantine.full',
       'readings.type-conflict',
+      'access.crowded',
       'broker.session-lost',
       'broker.messages-dropped',
       'followers.restarting',
@@ -277,5 +279,27 @@ describe('what people are told', () => {
       'InfluxDB refuses the credential (401 or 403): readings wait in the journal. Seen: 401 from http://127.0.0.1:8086. What to do: Give a token that may read and write the bucket in WK_INFLUX_TOKEN and start again.',
     );
     expect(platformDetail('clock.behind', '')).not.toContain('Seen');
+  });
+});
+
+describe('access.crowded', () => {
+  it('stands while somebody reached a limit within the last hour, and says who and which', () => {
+    const rig = createRig();
+    expect(rig.at(0).of('access.crowded')).toBeUndefined();
+    const crowded = 'event streams of one credential (stream.credential), last by token "wall"';
+    expect(rig.at(MINUTE, { crowded }).of('access.crowded')).toEqual({ sinceMs: T0 + MINUTE, detail: crowded });
+    const newer = `sessions of one token (session.token), last by token "x"; ${crowded}`;
+    expect(rig.at(2 * MINUTE, { crowded: newer }).of('access.crowded')).toEqual({
+      sinceMs: T0 + MINUTE,
+      detail: newer,
+    });
+    expect(rig.at(HOUR + 2 * MINUTE).of('access.crowded')).toBeNull();
+  });
+
+  it('that an earlier process told of is over after an hour without', () => {
+    const rig = createRig();
+    expect(rig.at(0).of('access.crowded')).toBeUndefined();
+    expect(rig.at(HOUR - 1).of('access.crowded')).toBeUndefined();
+    expect(rig.at(HOUR).of('access.crowded')).toBeNull();
   });
 });

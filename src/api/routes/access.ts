@@ -124,7 +124,7 @@ function sessionRoutes(api: Api, deps: ApiDeps, credentials: Credentials, sessio
       // Another site's page must not log its visitor in here under a token of its own.
       if (request.headers.origin !== undefined) checkOrigin(request, publicUrl);
       const holder = credentials.logIn(request.body.token, request.ip);
-      const value = sessions.open(hashToken(request.body.token));
+      const value = sessions.open(hashToken(request.body.token), holder.name);
       return reply.setCookie(SESSION_COOKIE, value, { ...cookie, maxAge: SESSION_MS / 1000 }).send(holder);
     },
   });

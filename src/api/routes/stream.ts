@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import { id } from '#model/register.ts';
-import { callerOf } from '../caller.ts';
+import { callerOf, nameOf } from '../caller.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { EVENT_NAMES, type EventName, healthEvent, type LiveEvent, toEvents } from '../live.ts';
 import { Problem } from '../problems.ts';
@@ -15,6 +15,8 @@ const BEHIND_BYTES_MAX = 1 << 20;
 const STREAMS_MAX = 500;
 /** Of one credential, so that no viewer takes all. */
 const STREAMS_OF_ONE_MAX = 50;
+/** Of one address, whatever its credentials: a whole control room behind one, but never all. */
+const STREAMS_OF_ADDRESS_MAX = 250;
 const RESUMED_ENTRIES_MAX = 10_000;
 const RESUMED_MS_MAX = 600_000;
 const RESUMED_AT_ONCE = 500;
@@ -45,8 +47,8 @@ interface Wanted {
 }
 
 export function streamRoutes(api: Api, deps: ApiDeps): void {
-  /** With the credential that each belongs to. */
-  const streams = new Map<ServerResponse, string>();
+  /** With the credential and the address that each belongs to. */
+  const streams = new Map<ServerResponse, { key: string; address: string }>();
   api.addHook('preClose', async () => {
     for (const stream of streams.keys()) stream.end();
   });
@@ -70,10 +72,22 @@ export function streamRoutes(api: Api, deps: ApiDeps): void {
       }),
     },
     async handler(request, reply) {
-      const { key } = callerOf(request);
-      const own = [...streams.values()].filter((other) => other === key).length;
-      if (own >= STREAMS_OF_ONE_MAX) throw tooMany(`This credential has ${own} streams already.`);
-      if (streams.size >= STREAMS_MAX) throw tooMany(`There are ${STREAMS_MAX} streams already.`);
+      const caller = callerOf(request);
+      const { key } = caller;
+      const address = request.ip;
+      const open = [...streams.values()];
+      if (open.filter((other) => other.key === key).length >= STREAMS_OF_ONE_MAX) {
+        deps.crowded('stream.credential', nameOf(caller));
+        throw tooMany(`This credential has ${STREAMS_OF_ONE_MAX} streams already.`);
+      }
+      if (open.filter((other) => other.address === address).length >= STREAMS_OF_ADDRESS_MAX) {
+        deps.crowded('stream.address', address);
+        throw tooMany(`This address has ${STREAMS_OF_ADDRESS_MAX} streams already.`);
+      }
+      if (open.length >= STREAMS_MAX) {
+        deps.crowded('stream.all', nameOf(caller));
+        throw tooMany(`There are ${STREAMS_MAX} streams already.`);
+      }
       const { stations, events } = request.query;
       const wanted = { stations: stations ? new Set(stations) : null, events: events ? new Set(events) : null };
       reply.hijack();
@@ -84,7 +98,7 @@ export function streamRoutes(api: Api, deps: ApiDeps): void {
         'cache-control': 'no-store',
         'x-accel-buffering': 'no',
       });
-      streams.set(raw, key);
+      streams.set(raw, { key, address });
       const end = openStream(deps, raw, wanted, placeOf(request.headers['last-event-id']), (error) =>
         request.log.error({ event: 'stream.failed', err: error }, 'resuming a stream failed'),
       );
