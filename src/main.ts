@@ -16,6 +16,7 @@ const CLOSE_MAX_MS = 8000;
 /** Null until there is something to close. */
 let starting: Promise<Service> | null = null;
 let isEnding = false;
+const stopping = new AbortController();
 
 process.on('SIGTERM', end);
 process.on('SIGINT', end);
@@ -43,13 +44,14 @@ enableCompileCache(join(config.dataDir, 'compile-cache'));
 process.env.NODE_COMPILE_CACHE = getCompileCacheDir();
 
 const { startService } = await import('./service.ts');
-starting = startService(config, log);
+starting = startService(config, log, stopping.signal);
 try {
   await starting;
 } catch (error) {
   const { code, message } = error as Error & { code?: string };
-  log.fatal({ event: 'service.start-failed', code, err: error }, message);
-  process.stderr.write(`Wellkeeper can't start: ${message}\n`);
+  // Told to stop while it started: that is no failure, and `end` sees to the exit.
+  if (!isEnding) log.fatal({ event: 'service.start-failed', code, err: error }, message);
+  if (!isEnding) process.stderr.write(`Wellkeeper can't start: ${message}\n`);
   if (!isEnding) process.exit(code === 'seed.invalid' || code === 'config.invalid' ? EXIT_CONFIG : 1);
 }
 
@@ -67,6 +69,7 @@ function end(signal: string): void {
   if (isEnding) return;
   isEnding = true;
   if (!starting) process.exit(0);
+  stopping.abort();
   log.info({ event: 'service.stopping', signal }, 'stopping');
   setTimeout(() => {
     log.warn({ event: 'service.stop-forced' }, 'parts that did not stop in time were left');
@@ -74,6 +77,9 @@ function end(signal: string): void {
   }, CLOSE_MAX_MS).unref();
   starting
     .then(({ close }) => close())
-    .catch((error: unknown) => log.error({ event: 'service.stop-failed', err: error }, 'stopping failed'))
+    .catch(
+      (error: unknown) =>
+        stopping.signal.reason === error || log.error({ event: 'service.stop-failed', err: error }, 'stopping failed'),
+    )
     .finally(() => process.exit(0));
 }

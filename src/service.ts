@@ -63,9 +63,10 @@ export interface Service {
 
 /**
  * Not split: nearly every line needs what the lines before it made, and the order is what a reader comes for.
+ * @param stopping once aborted no port is told any more, and a start that hasn't got so far ends there.
  * @throws StoreError, SeedError or a system error when a part can't start; what had started is closed again.
  */
-export async function startService(config: Config, log: Logger): Promise<Service> {
+export async function startService(config: Config, log: Logger, stopping: AbortSignal): Promise<Service> {
   const closers: (() => unknown)[] = [];
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer();
@@ -83,7 +84,13 @@ export async function startService(config: Config, log: Logger): Promise<Service
     closers.push(() => journal.close());
     // Ports of an earlier process would send clients to nowhere.
     dataDir.clearPorts();
+    // At once when it is to stop: closing may take longer than it is given.
+    stopping.addEventListener('abort', () => dataDir.clearPorts());
     closers.push(() => dataDir.clearPorts());
+    const tellPort: typeof dataDir.writePort = (name, port) => {
+      stopping.throwIfAborted();
+      dataDir.writePort(name, port);
+    };
     const reader = openJournalReader(dataDir.journal);
     closers.push(() => reader.close());
     await journal.start();
@@ -152,7 +159,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
     closers.push(() => broker.close());
     const mqttPort = 'port' in broker ? broker.port : null;
     if (mqttPort !== null) {
-      dataDir.writePort('mqtt', mqttPort);
+      tellPort('mqtt', mqttPort);
       waitingFor.delete('mqtt');
     }
     const topics = createAlarmTopics(broker);
@@ -284,7 +291,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
     await server.listen({ host: config.http.host, port: config.http.port });
     const httpPort = (server.server.address() as AddressInfo).port;
     waitingFor.delete('http');
-    dataDir.writePort('http', httpPort);
+    tellPort('http', httpPort);
     closers.push(
       keepHouse(config, {
         journal,

@@ -1,4 +1,6 @@
 /** Every error that the API answers with: RFC 9457 problem details with a stable `code` from model/faults.ts. */
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { FAULTS, type FaultCode } from '#model/faults.ts';
@@ -97,9 +99,47 @@ function toProblem(error: unknown): Problem {
   return new Problem('internal', 'The log has it under this request id.');
 }
 
+/** The client went while it was sending: that is no fault of ours, and nobody reads the answer. */
+function isCutShort({ raw }: FastifyRequest): boolean {
+  return raw.destroyed && !raw.complete;
+}
+
+/**
+ * What Node refuses before there is a request (`clientError`): a head that is no HTTP, too large or too slow.
+ * @see https://nodejs.org/api/http.html#event-clienterror
+ */
+export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  const [status, detail] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? [431, 'The head of the request is too large.']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? [408, 'The request took too long to come.']
+        : [400, 'This is no HTTP request.'];
+  const body = JSON.stringify({ ...bodyOf(new Problem('request.invalid', detail, { status })), requestId: 'none' });
+  if (socket.writable) {
+    socket.write(
+      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: application/problem+json\r\n` +
+        `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    );
+  }
+  socket.destroy(error);
+}
+
+function bodyOf(problem: Problem) {
+  return {
+    type: `urn:wellkeeper:fault:${problem.code}`,
+    title: FAULTS[problem.code].meaning,
+    status: problem.statusCode,
+    detail: problem.message,
+    code: problem.code,
+    ...(problem.errors ? { errors: problem.errors } : {}),
+  };
+}
+
 /** The body of contracts §4: RFC 9457 section 3.1, with `code`, `errors` and `requestId` as extensions. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = toProblem(error);
+  const problem = isCutShort(request) ? new Problem('request.invalid', 'The body was cut short.') : toProblem(error);
   // Who has gone is told nothing, and that nothing more was computed for it is no failure.
   const isAbandoned = problem.code === 'overloaded' && reply.raw.destroyed;
   if (problem.statusCode >= 500 && !isAbandoned)
@@ -109,14 +149,5 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     .headers(problem.headers)
     .type('application/problem+json')
     .serializer(JSON.stringify)
-    .send({
-      type: `urn:wellkeeper:fault:${problem.code}`,
-      title: FAULTS[problem.code].meaning,
-      status: problem.statusCode,
-      detail: problem.message,
-      code: problem.code,
-      ...(problem.errors ? { errors: problem.errors } : {}),
-      requestId: request.id,
-      ...problem.extra,
-    });
+    .send({ ...bodyOf(problem), requestId: request.id, ...problem.extra });
 }

@@ -19,7 +19,7 @@ import { type Credentials, createCredentials } from './credentials.ts';
 import type { Api, ApiDeps } from './deps.ts';
 import { type KnownRoute, knownRoutes } from './known-routes.ts';
 import { endWithCredentials } from './long-lived.ts';
-import { Problem, sendProblem } from './problems.ts';
+import { Problem, refuseUnreadable, sendProblem } from './problems.ts';
 import { accessRoutes } from './routes/access.ts';
 import { alarmFiguresRoutes } from './routes/alarm-figures.ts';
 import { alarmRoutes } from './routes/alarms.ts';
@@ -82,6 +82,7 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
     trustProxy: 'loopback',
     // Addresses that can't be read never reach the error handler.
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply),
+    clientErrorHandler: refuseUnreadable,
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MS_MAX,
     keepAliveTimeout: IDLE_MS_MAX,

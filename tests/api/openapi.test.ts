@@ -45,8 +45,14 @@ describe('docs/openapi.json', () => {
       expect([name, statuses.includes('500'), statuses.includes('429')]).toEqual([name, true, true]);
       for (const [status, { description, content }] of Object.entries(responses)) {
         expect(description.length).toBeGreaterThan(0);
-        if (Number(status) >= 400 && name !== 'GET /readyz')
-          expect(Object.keys(content!)).toEqual(['application/problem+json']);
+        if (Number(status) < 400 || name === 'GET /readyz') continue;
+        // Whoever opens a link of a notice is a person with a browser.
+        const isPage = name.endsWith('/a/{signed}') && ['404', '409'].includes(status);
+        expect([name, status, Object.keys(content!)]).toEqual([
+          name,
+          status,
+          [isPage ? 'text/html' : 'application/problem+json'],
+        ]);
       }
     }
   });

@@ -170,7 +170,7 @@ export async function startApi(
   const { control } = journal;
   const tokens = Object.fromEntries(ROLES.map((role) => [role, role === 'admin' ? ADMIN_TOKEN : `token-of-${role}`]));
   if (overrides.seeded !== false) await seed(journal, tokens);
-  const config = { ...CONFIG, ...overrides.config };
+  const config = { ...CONFIG, dataDir: path, ...overrides.config };
   const gate = createGate({ journal, control, reference, clock, maxMessageBytes: config.maxMessageBytes });
   const { log, logged } = memoryLog();
   const disconnected: string[] = [];

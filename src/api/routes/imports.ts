@@ -3,7 +3,7 @@
  * stored like any other reading; rules only record what they find in it, and page nobody. Sending the same file again after
  * a broken connection only adds what was missing.
  */
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { isReadingsCsv } from '#ingest/codecs/csv.ts';
 import type { Encoding } from '#ingest/codecs/files/encoding.ts';
@@ -64,7 +64,10 @@ function postImport(api: Api, deps: ApiDeps): void {
     },
     async handler(request) {
       const { query } = request;
-      const { head, rest } = await headOf(request.body as Readable, isFirstLine);
+      // Without a body, and so without its type, no parser has run.
+      if (!(request.body instanceof Readable))
+        throw new Problem('media.unsupported', `A file is sent as ${MEDIA_TYPES.join(', ')}.`);
+      const { head, rest } = await headOf(request.body, isFirstLine);
       const all = following(head, rest);
       const source = importSource(query.id);
       const begun = () => deps.journal.appendCommand(actorOf(request), { verb: 'import', id: query.id });

@@ -54,6 +54,10 @@ export const problemSchema = z
     code: z.enum(Object.keys(FAULTS) as [FaultCode, ...FaultCode[]]),
     errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
     requestId: z.string(),
+    quarantineId: z
+      .string()
+      .optional()
+      .describe('The item in quarantine that keeps what could not be decoded (`POST /readings`, `POST /import`)'),
   })
   .meta({
     id: 'Problem',
@@ -94,6 +98,8 @@ export interface Documentation {
   /** Codes that this route answers with besides those of every route. */
   faults?: FaultCode[];
   isPublic?: boolean;
+  /** Statuses of these faults that are told by a page for people (of `type`), not by a problem document. */
+  pages?: readonly number[];
 }
 
 /** A part of fastify's schema that leaves the types of bodies and queries to the rest of it. */
@@ -116,6 +122,17 @@ const EVERYWHERE: FaultCode[] = [
   'question.too-large',
 ];
 
+const PROBLEM = { 'application/problem+json': { schema: problemSchema } };
+
+/** What any request may be answered with before a route is found for it. */
+const UNREAD = {
+  408: '`request.invalid`: the request took too long to come',
+  413: '`message.too-large`: the body is too large',
+  414: '`request.invalid`: a part of the path is longer than 2,000 characters',
+  415: '`media.unsupported`: the body is of a type that is not taken here',
+  431: '`request.invalid`: the head of the request is larger than 16 KiB',
+};
+
 /** The documentary part of a route's schema. Answers are checked against it by tests, not while serving. */
 export function documented(documentation: Documentation): DocumentedSchema {
   const {
@@ -128,6 +145,7 @@ export function documented(documentation: Documentation): DocumentedSchema {
     otherTypes = [],
     faults = [],
     isPublic,
+    pages = [],
   } = documentation;
   const codes = [...new Set([...(isPublic ? (['rate.limited', 'internal'] as const) : EVERYWHERE), ...faults])];
   const others = Object.fromEntries(otherTypes.map((other) => [other, { schema: z.string() }]));
@@ -139,8 +157,11 @@ export function documented(documentation: Documentation): DocumentedSchema {
     const here = codes.filter((code) => (FAULTS[code].status ?? 400) === problemStatus);
     response[problemStatus] = {
       description: here.map((code) => `\`${code}\`: ${FAULTS[code].meaning}`).join('\n'),
-      content: { 'application/problem+json': { schema: problemSchema } },
+      content: pages.includes(problemStatus) ? { [type]: { schema: z.string() } } : PROBLEM,
     };
+  }
+  for (const [unread, meaning] of Object.entries(UNREAD)) {
+    response[unread] ??= { description: meaning, content: PROBLEM };
   }
   return {
     tags: [TAGS[tag]],
