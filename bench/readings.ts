@@ -50,7 +50,7 @@ async function follow(directory: string): Promise<Figure[]> {
   const follower = createReadingsFollower({
     derived,
     store,
-    reader: { seriesByName: () => undefined },
+    reader: { seriesByName: () => undefined, seriesById: () => undefined },
     onReflagged: () => {},
   });
   async function pass(verdict: Verdict, change: number): Promise<number> {

@@ -12,34 +12,51 @@ export interface EntryWindow {
 }
 
 /**
- * @param read the journal's own, whose entries have no gaps in their seq.
+ * @param read the journal's own; its seqs rise, and may leave out some that were lost.
  * @param size so many entries are kept at most.
  */
 export function createEntryWindow(read: (after: number, limit: number) => Entry[], size: number): EntryWindow {
   let entries: Entry[] = [];
+  /** The window holds every entry after this seq, up to its last one. */
+  let afterSeq = 0;
+
+  /** Where the first entry with a greater seq stands. */
+  function placeAfter(seq: number): number {
+    let low = 0;
+    let high = entries.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (entries[middle]!.seq > seq) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  function forget(throughSeq: number): void {
+    if (throughSeq <= afterSeq) return;
+    entries = entries.slice(placeAfter(throughSeq));
+    afterSeq = throughSeq;
+  }
 
   return {
     read(after, limit) {
-      const firstSeq = entries[0]?.seq ?? after + 1;
-      const isInside = after + 1 >= firstSeq && after <= firstSeq + entries.length - 1;
-      if (!isInside) {
-        // Far behind: what it reads is nobody else's. Ahead of all: the window starts anew from there.
-        if (after + 1 < firstSeq) return read(after, limit);
+      // Far behind: what it reads is nobody else's.
+      if (entries.length > 0 && after < afterSeq) return read(after, limit);
+      // Ahead of all: the window starts anew from there.
+      if (entries.length === 0 || after > entries.at(-1)!.seq) {
         entries = [];
+        afterSeq = after;
       }
-      let start = entries.length === 0 ? 0 : after + 1 - firstSeq;
+      let start = placeAfter(after);
       const missing = limit - (entries.length - start);
       if (missing > 0 && entries.length + missing > size) {
         // Full: whoever is slower than this reader reads for itself from now on, or it would hold this one up.
-        entries = entries.slice(start);
+        forget(after);
         start = 0;
       }
-      if (missing > 0) entries.push(...read(entries.at(-1)?.seq ?? after, missing));
+      if (missing > 0) entries.push(...read(entries.at(-1)?.seq ?? afterSeq, missing));
       return entries.slice(start, start + limit);
     },
-    forget(throughSeq) {
-      const firstSeq = entries[0]?.seq;
-      if (firstSeq !== undefined && throughSeq >= firstSeq) entries = entries.slice(throughSeq - firstSeq + 1);
-    },
+    forget,
   };
 }

@@ -62,6 +62,9 @@ const EVENTS: ReadonlySet<PlatformCondition> = new Set<PlatformCondition>([
   'broker.messages-dropped',
   'followers.restarting',
   'reads.stale',
+  'journal.lost',
+  'readings.lost',
+  'derived.lost',
 ]);
 const DETAIL_MAX = 500;
 

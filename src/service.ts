@@ -18,6 +18,7 @@ import type { Entry } from '#model/entry.ts';
 import type { Reading } from '#model/reading.ts';
 import { readSeeds, SEED_ACTOR, seedCommands } from '#seeds/load.ts';
 import { loadReference } from '#seeds/reference.ts';
+import { fitFiles } from '#store/fit-files.ts';
 import { type JournalWriter, openJournal } from '#store/journal.ts';
 import { type OpenJournalReader, openJournalReader } from '#store/journal-reader.ts';
 import type { StoreCapabilities, StoreTrouble } from '#store/reading-store.ts';
@@ -43,6 +44,7 @@ import { createLogInLimit, createPasswordVerifier } from './secrets.ts';
 import { serviceMetrics } from './service-metrics.ts';
 import { createStaleTelling } from './stale-reads.ts';
 import { startBroker } from './start-broker.ts';
+import { tellLosses } from './tell-losses.ts';
 import { webhookPolicy } from './webhook-policy.ts';
 
 /** At least so many of the newest entries fill the door's rings at start. */
@@ -74,6 +76,11 @@ export async function startService(config: Config, log: Logger, stopping: AbortS
   try {
     let store = await tryStore(config, log);
     const dataDir = openDataDir(config.dataDir);
+    fitFiles({
+      dataDir: config.dataDir,
+      readingsIn: config.influx ? 'influxdb' : 'sqlite',
+      nowMs: clock.nowMs(),
+    });
     const journal = openJournal({
       path: dataDir.journal,
       clock,
@@ -94,6 +101,7 @@ export async function startService(config: Config, log: Logger, stopping: AbortS
     const reader = openJournalReader(dataDir.journal);
     closers.push(() => reader.close());
     await journal.start();
+    await tellLosses(journal, SYSTEM_ACTOR, log);
     const { control } = journal;
     const reference = loadReference();
     await loadSeeds(config, journal, reader, log);

@@ -61,6 +61,8 @@ const REMEDIES: Record<FaultCode, string> = {
   'store.unavailable': 'See the platform alarm ([operations.md](operations.md#runbook)); ask again.',
   overloaded: 'Wait as long as `Retry-After` says.',
   'store.corrupt': 'Restore the data directory from a backup.',
+  'store.mismatch':
+    'Put the named file back or restore a backup ([operations.md](operations.md#files-that-do-not-fit)).',
   'store.newer': 'Start the newer program again.',
   'store.locked': 'Stop the other process, or use another `WK_DATA_DIR`.',
   'seed.invalid': 'Mend the file at the line that is told.',

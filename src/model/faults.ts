@@ -84,6 +84,10 @@ const TABLE = {
   overloaded: { status: 503, meaning: 'The service is too busy; Retry-After says when.' },
   // Files and processes.
   'store.corrupt': { status: null, meaning: 'A database file is damaged; restore it from a backup.' },
+  'store.mismatch': {
+    status: null,
+    meaning: 'The files of the data directory do not belong together, or one is missing beside the others.',
+  },
   'store.newer': { status: null, meaning: 'A database file was written by a newer version of the program.' },
   'store.locked': { status: null, meaning: 'Another process writes this data directory.' },
   'seed.invalid': { status: null, meaning: 'A seed file is wrong; file, line, item and reason are given.' },

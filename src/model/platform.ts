@@ -26,6 +26,23 @@ const TABLE = {
     meaning: 'The disk refused the journal: gateways were not acknowledged and nothing was taken.',
     remedy: 'Make room on the disk of WK_DATA_DIR or make it writable; gateways send again by themselves.',
   },
+  'journal.lost': {
+    severity: 'critical',
+    meaning: 'The journal had lost entries that were acknowledged and that others had passed; it went on above them.',
+    remedy:
+      'See the detail for which, have gateways send that time again, and look through the registers as of then; find out what happened to the disk.',
+  },
+  'readings.lost': {
+    severity: 'critical',
+    meaning: 'The reading store had lost readings; what the journal still has is written again.',
+    remedy:
+      'See the detail for what is gone for good, if anything, and import it from the gateways; find out what happened to the disk.',
+  },
+  'derived.lost': {
+    severity: 'critical',
+    meaning: 'derived.db was missing or older than the other files; it follows the journal again from where it stands.',
+    remedy: 'See the detail for what is gone; restore a whole backup if you have one, else run npm run rebuild.',
+  },
   'store.unreachable': {
     severity: 'major',
     meaning: 'InfluxDB does not answer: readings wait in the journal, alarms and acknowledgements go on.',

@@ -9,11 +9,11 @@ import { journalMigrations } from './journal-tables.ts';
 import { StoreError } from './sqlite.ts';
 import { readingsMigrations } from './sqlite-readings.ts';
 
-/** The databases with the version that this program knows. */
+/** The databases with the migrations that this program knows; a file's version is how many it has had. */
 export const DATABASES = [
-  { name: 'journal.db', version: journalMigrations.length },
-  { name: 'derived.db', version: derivedMigrations.length },
-  { name: 'readings.db', version: readingsMigrations.length },
+  { name: 'journal.db', migrations: journalMigrations },
+  { name: 'derived.db', migrations: derivedMigrations },
+  { name: 'readings.db', migrations: readingsMigrations },
 ] as const;
 /** Where the readings rest: what InfluxDB holds is backed up by its own means, and no `readings.db` is needed. */
 export type ReadingsIn = 'sqlite' | 'influxdb';
@@ -31,6 +31,8 @@ const manifest = z.strictObject({
   format: z.literal(1),
   createdAt: z.iso.datetime(),
   readingsIn: z.enum(['sqlite', 'influxdb']).default('sqlite'),
+  /** Which installation it is of, and which of its generations; missing in backups of earlier versions. */
+  installation: z.strictObject({ id: z.string(), generation: z.number().int().positive() }).optional(),
   /** Newest entry in the journal. */
   headSeq: z.number().int().nonnegative(),
   /** How far each follower has come. */

@@ -33,6 +33,7 @@ import {
   type ReadingsIn,
   SECRETS,
 } from './backup-manifest.ts';
+import { readInstallation } from './installation.ts';
 import { checkDatabase, copyDatabase, type Database, openReadOnly, StoreError } from './sqlite.ts';
 
 /** An instant in which nothing is committed lasts some 10 µs; followers commit every few milliseconds. */
@@ -60,10 +61,10 @@ export async function backUp(
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true, mode: 0o700 });
   const createdAt = new Date(clock.nowMs()).toISOString();
-  const { headSeq, cursors } = await copyDatabases(dataDir, partial, present);
+  const { headSeq, cursors, installation } = await copyDatabases(dataDir, partial, present);
   const files: BackupManifest['files'] = [];
-  for (const { name, version } of present) {
-    checkDatabase(join(partial, name), version);
+  for (const { name, migrations } of present) {
+    checkDatabase(join(partial, name), migrations.length);
     files.push(await describeFile(partial, name));
   }
   for (const name of SECRETS) {
@@ -71,7 +72,7 @@ export async function backUp(
     copyFileSync(join(dataDir, name), join(partial, name));
     files.push(await describeFile(partial, name));
   }
-  const manifest: BackupManifest = { format: 1, createdAt, readingsIn, headSeq, cursors, files };
+  const manifest: BackupManifest = { format: 1, createdAt, readingsIn, installation, headSeq, cursors, files };
   writeFileSync(join(partial, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`);
   for (const name of [...files.map((file) => file.name), MANIFEST]) {
     chmodSync(join(partial, name), 0o600);
@@ -97,7 +98,7 @@ async function copyDatabases(
   dataDir: string,
   target: string,
   present: readonly (typeof DATABASES)[number][],
-): Promise<Pick<BackupManifest, 'headSeq' | 'cursors'>> {
+): Promise<Pick<BackupManifest, 'headSeq' | 'cursors' | 'installation'>> {
   const open: Database[] = [];
   const opened = (name: string): Database => {
     const database = openReadOnly(join(dataDir, name));
@@ -167,5 +168,11 @@ function stateOf(journal: Database, derived: Database) {
   const saved = derived.prepare('SELECT seq FROM alertState').get() as { seq: number } | undefined;
   const passed = [cursors.readings ?? 0, cursors.books ?? 0, saved?.seq ?? 0];
   const isWhole = oldestSeq <= Math.min(...passed) + 1 && Math.max(0, ...Object.values(cursors)) <= headSeq;
-  return { headSeq, cursors, isWhole };
+  return { headSeq, cursors, installation: installationOf(journal), isWhole };
+}
+
+/** Undefined in a file that this version has never been started on. */
+function installationOf(journal: Database): BackupManifest['installation'] {
+  const isKnown = journal.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'installation'").get() !== undefined;
+  return (isKnown && readInstallation(journal)) || undefined;
 }

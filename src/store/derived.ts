@@ -15,6 +15,7 @@ import {
 import { amendedDdl } from './amended.ts';
 import { booksDdl } from './books-tables.ts';
 import { crossingsDdl } from './crossings.ts';
+import { fitDdl } from './fit-tables.ts';
 import { frozenHoursDdl } from './frozen-hours.ts';
 import { periodsDdl } from './period-tables.ts';
 import { recountDdl } from './recount-tables.ts';
@@ -52,6 +53,7 @@ export const derivedMigrations: readonly string[] = [
   countedDdl,
   crossingsDdl,
   constantWorkDdl,
+  fitDdl,
 ];
 
 export function openDerived(path: string): Database {

@@ -226,7 +226,10 @@ async function flush({ derived, store, onReflagged }: HourBooksParts, records: H
         if (readings.length > 0) onReflagged(readings, recounted === 1);
       }
     }
-    transaction(derived, () => records.forget(waiting));
+    transaction(derived, () => {
+      records.forget(waiting);
+      records.storeHas(store.commits?.());
+    });
   }
 }
 

@@ -7,6 +7,7 @@ import { COUNTING_RULES } from '#model/counting-rules.ts';
 import type { Flag } from '#model/flag.ts';
 import { type SeriesReading, toMark } from '#model/reading.ts';
 import { openDirtyHours } from './dirty-hours.ts';
+import { openStoreMark } from './fit-tables.ts';
 import { openFrozenHours } from './frozen-hours.ts';
 import { toSeriesReading } from './reading-row.ts';
 import type { TracedReading } from './reading-store.ts';
@@ -52,6 +53,8 @@ export interface HourRecords {
   /** Whether the reading may have changed since its flag was computed. */
   isOvertaken(reflag: WaitingReflag): boolean;
   forget(reflags: readonly WaitingReflag[]): void;
+  /** How often the store had committed by now. */
+  storeHas(commits: number | undefined): void;
   /** For the hours of [fromMs, toMs) that have a row: what they were computed from. */
   throughSeqs(series: number, fromMs: number, toMs: number): ReadonlyMap<number, number>;
 }
@@ -103,6 +106,7 @@ export function openHourRecords(derived: Database): HourRecords {
     seriesState.remember(current);
   }
 
+  const storeHas = openStoreMark(derived);
   return {
     keep(hour, throughSeq, clockMs) {
       const { series, hourMs, isMarked, statistics } = hour;
@@ -135,6 +139,7 @@ export function openHourRecords(derived: Database): HourRecords {
     forget(reflags) {
       for (const { series, timeMs } of reflags) removeReflag.run(series, timeMs);
     },
+    storeHas,
     throughSeqs(series, fromMs, toMs) {
       const rows = select.all(series, fromMs, toMs) as { hourMs: number; throughSeq: number }[];
       return new Map(rows.map((row) => [row.hourMs, row.throughSeq]));

@@ -37,7 +37,7 @@ export class Pruning {
   constructor(database: Database, clock: Clock, head: Head) {
     this.#database = database;
     this.#clock = clock;
-    this.#at = database.prepare('SELECT receivedMs, endBytes FROM entry WHERE seq = ?');
+    this.#at = database.prepare('SELECT receivedMs, endBytes FROM entry WHERE seq <= ? ORDER BY seq DESC LIMIT 1');
     this.#delete = database.prepare('DELETE FROM entry WHERE seq <= ?');
     this.#freePages = database.prepare('PRAGMA freelist_count');
     this.#pages = database.prepare('PRAGMA page_count');
@@ -77,7 +77,10 @@ export class Pruning {
   /** Both receivedMs and endBytes rise with seq, so what holds for an entry holds for all before it. */
   #mayGo(seq: number, head: Head, until: PruneUntil): boolean {
     if (seq > until.passedSeq || seq >= head.seq) return false;
-    const { receivedMs, endBytes } = this.#at.get(seq) as { receivedMs: number; endBytes: number };
+    const found = this.#at.get(seq) as { receivedMs: number; endBytes: number } | undefined;
+    // Nothing up to here: entries that were lost.
+    if (!found) return true;
+    const { receivedMs, endBytes } = found;
     return receivedMs < until.beforeMs || head.endBytes - endBytes >= until.maxBytes;
   }
 

@@ -1,10 +1,11 @@
 /**
  * Tables of journal.db. Append only: a released migration is never edited.
  *
- * `entry` holds every entry until it is pruned, always a run of seq without holes. What is never pruned stands
+ * `entry` holds every entry until it is pruned, a run of seq without holes but those that `loss` tells. What is never pruned stands
  * beside it: each command again in `command` (the audit), each register version in `control`, and `quarantine`
  * within limits of its own.
  */
+import { installationDdl } from './installation.ts';
 
 const FIRST = `
   -- endBytes: running total of what entries take, this one included; the difference of two is what lies between.
@@ -94,4 +95,21 @@ const SHARES = `
   INSERT INTO quarantine_party SELECT party, count(*), sum(bytes) FROM quarantine GROUP BY party;
 `;
 
-export const journalMigrations: readonly string[] = [FIRST, REPLAYED, SHARES];
+/**
+ * What a comparison of the files at start has found to be gone (fit-files.ts), never pruned. Of `journal.lost` the
+ * journal goes on above `lastSeq`, and no earlier than `toMs`. `told`: its platform alarm is journaled.
+ */
+const LOSS = `
+  CREATE TABLE loss (
+    id INTEGER PRIMARY KEY,
+    atMs INTEGER NOT NULL,
+    condition TEXT NOT NULL,
+    firstSeq INTEGER NOT NULL,
+    lastSeq INTEGER NOT NULL,
+    toMs INTEGER NOT NULL,
+    detail TEXT NOT NULL,
+    told INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+`;
+
+export const journalMigrations: readonly string[] = [FIRST, REPLAYED, SHARES, installationDdl + LOSS];

@@ -11,6 +11,7 @@ import { Control } from './control.ts';
 import { lockDataDir } from './data-lock.ts';
 import { BatchWriter, type Content, encodeRow, type Head, type Row } from './journal-batch.ts';
 import { toStoreError } from './journal-failure.ts';
+import { type KnownLoss, lossTold, lostThrough, untoldLosses } from './journal-losses.ts';
 import type { Appended, Journal, MessageDraft } from './journal-port.ts';
 import { Pruning } from './journal-pruning.ts';
 import { controlVersions } from './journal-reader.ts';
@@ -18,7 +19,7 @@ import { journalMigrations } from './journal-tables.ts';
 import { partyOf } from './parties.ts';
 import type { QuarantineLimits } from './quarantine.ts';
 import { SeriesRegister } from './series-register.ts';
-import { type Database, openDatabase, StoreError } from './sqlite.ts';
+import { checkSmall, type Database, openDatabase, StoreError } from './sqlite.ts';
 
 export interface JournalOptions {
   /** Of journal.db; `lock.db` stands beside it. */
@@ -68,6 +69,10 @@ export interface JournalWriter extends Journal {
    * @throws StoreError as appends do.
    */
   pruneTo(passedSeq: number, retentionMs: number): number;
+  /** What was found to be gone at a start (fit-files.ts) and has no alarm yet. */
+  untoldLosses(): KnownLoss[];
+  /** Its alarm is journaled. */
+  lossTold(loss: KnownLoss): void;
   /** What the journal takes on disk. */
   sizeBytes(): number;
   /** Appends that wait for a commit. */
@@ -88,8 +93,6 @@ interface Append {
 // What one transaction takes at most, so that a flood can't hold the event loop for long.
 const BATCH_APPENDS = 2_000;
 const BATCH_BYTES = 4 << 20;
-/** A file up to this size is checked through at opening; it takes about a millisecond per MiB. */
-const CHECKED_BYTES = 16 << 20;
 const WAL_KEPT_BYTES = 64 << 20;
 const QUARANTINE_ITEMS = 100_000;
 const QUARANTINE_BYTES = 256 << 20;
@@ -122,11 +125,7 @@ function prepare(database: Database, path: string): void {
   const isEmpty = database.prepare('SELECT 1 FROM entry LIMIT 1').get() === undefined;
   // Pages can only be given back when the file was laid out for it, which takes a VACUUM: cheap while it's empty.
   if (autoVacuum === 0 && isEmpty) database.exec('PRAGMA auto_vacuum=INCREMENTAL; VACUUM');
-  if (bytesOf(path) > CHECKED_BYTES) return;
-  const { quick_check: verdict } = database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
-  if (verdict !== 'ok') {
-    throw new StoreError('store.corrupt', `${path} is damaged (${verdict}): restore it from a backup`, false);
-  }
+  checkSmall(database, path);
 }
 
 function bytesOf(path: string): number {
@@ -225,6 +224,14 @@ class GroupCommitJournal implements JournalWriter {
     } catch (error) {
       throw toStoreError(error, this.#options.path);
     }
+  }
+
+  untoldLosses(): KnownLoss[] {
+    return untoldLosses(this.#database);
+  }
+
+  lossTold({ id }: KnownLoss): void {
+    lossTold(this.#database, id);
   }
 
   sizeBytes(): number {
@@ -372,7 +379,10 @@ function quarantineLimits({ maxBytes, quarantineMaxItems, quarantineMaxBytes }: 
   return { items, bytes, share };
 }
 
+/** The newest entry, or the end of those that were lost after it: no seq is given twice. */
 function readHead(database: Database): Head {
   const row = database.prepare('SELECT seq, receivedMs, endBytes FROM entry ORDER BY seq DESC LIMIT 1').get();
-  return row ? { ...(row as unknown as Head) } : { seq: 0, receivedMs: 0, endBytes: 0 };
+  const { seq, receivedMs, endBytes } = (row as unknown as Head | undefined) ?? { seq: 0, receivedMs: 0, endBytes: 0 };
+  const lost = lostThrough(database);
+  return { seq: Math.max(seq, lost.seq), receivedMs: Math.max(receivedMs, lost.receivedMs), endBytes };
 }

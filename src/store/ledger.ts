@@ -18,7 +18,10 @@ interface SettledCount {
 /** `add` and the `…Origin` writers run in the caller's open transaction. */
 export interface Ledger {
   add(source: string, stored: number, duplicate: number): void;
-  keepOrigin(seq: number, source: string, receivedMs: number): void;
+  /** `stored` = values of a message that it stored; null for a correction, whose values nobody counts. */
+  keepOrigin(seq: number, source: string, receivedMs: number, stored: number | null): void;
+  /** One value of this entry is not stored after all: counted back. */
+  takeBack(seq: number, source: string): void;
   forgetOrigin(seq: number): void;
   origin(seq: number): Origin | undefined;
   /** The last entry received at or before `atMs` that stored anything; 0 when there is none. */
@@ -31,7 +34,10 @@ export function openLedger(derived: Database): Ledger {
     `INSERT INTO source (name, stored, duplicate) VALUES (?, ?, ?) ON CONFLICT (name)
      DO UPDATE SET stored = stored + excluded.stored, duplicate = duplicate + excluded.duplicate RETURNING id`,
   );
-  const keepOrigin = derived.prepare('INSERT OR REPLACE INTO origin (seq, source, receivedMs) VALUES (?, ?, ?)');
+  const keepOrigin = derived.prepare(
+    'INSERT OR REPLACE INTO origin (seq, source, receivedMs, stored) VALUES (?, ?, ?, ?)',
+  );
+  const lessStored = derived.prepare('UPDATE origin SET stored = stored - 1 WHERE seq = ?');
   const forgetOrigin = derived.prepare('DELETE FROM origin WHERE seq = ?');
   const origin = derived.prepare(
     'SELECT name AS source, receivedMs FROM origin JOIN source ON source.id = origin.source WHERE seq = ?',
@@ -47,8 +53,12 @@ export function openLedger(derived: Database): Ledger {
     add(source, stored, duplicate) {
       sourceId(source, stored, duplicate);
     },
-    keepOrigin(seq, source, receivedMs) {
-      keepOrigin.run(seq, sourceId(source, 0, 0), receivedMs);
+    keepOrigin(seq, source, receivedMs, stored) {
+      keepOrigin.run(seq, sourceId(source, 0, 0), receivedMs, stored);
+    },
+    takeBack(seq, source) {
+      sourceId(source, -1, 0);
+      lessStored.run(seq);
     },
     forgetOrigin(seq) {
       forgetOrigin.run(seq);

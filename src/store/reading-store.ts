@@ -78,5 +78,7 @@ export interface ReadingStore {
   check?(): Promise<StoreTrouble | null>;
   /** What it was measured to do; null before that. A store without this method can do everything. */
   capabilities?(): StoreCapabilities | null;
+  /** How many commits have written to it as of its last `write`; a store that counts none leaves it out. */
+  commits?(): number | undefined;
   close(): Promise<void>;
 }

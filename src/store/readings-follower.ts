@@ -7,10 +7,12 @@
 import type { Correction, Entry } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import { Cursor } from './derived.ts';
+import { openSeriesNames, openStoreMark } from './fit-tables.ts';
 import type { Follower } from './follower.ts';
 import { toStoreError } from './journal-failure.ts';
 import type { JournalReader } from './journal-port.ts';
 import type { ReadingStore } from './reading-store.ts';
+import { Rewriting } from './rewriting.ts';
 import { type Change, type CorrectionEntry, type KnownReadings, SettleRecords } from './settle-records.ts';
 import { assertCorrection, corrected, isOpen } from './settlement.ts';
 import { type Database, transaction } from './sqlite.ts';
@@ -26,7 +28,7 @@ const CORRECTION_READINGS_MAX = 250_000;
 export interface ReadingsFollowerParts {
   derived: Database;
   store: ReadingStore;
-  reader: Pick<JournalReader, 'seriesByName'>;
+  reader: Pick<JournalReader, 'seriesByName' | 'seriesById'>;
   /** Readings that an engineer's correction has changed, once they are stored; may be told twice after a crash. */
   onReflagged: (readings: SeriesReading[]) => void;
   /** Readings were refused for good and wait to be quarantined (rejected.ts). */
@@ -49,6 +51,9 @@ export function createReadingsFollower({
   const settled = new Cursor(derived, 'settled');
   const written = new Cursor(derived, 'readings');
   const records = new SettleRecords(derived);
+  const again = new Rewriting(derived);
+  const names = openSeriesNames(derived, (id) => reader.seriesById(id));
+  const storeHas = openStoreMark(derived);
   const { unwritten } = records;
   const path = derived.location() ?? 'derived.db';
 
@@ -70,6 +75,7 @@ export function createReadingsFollower({
         for (const reading of more) stored.push(reading);
       }
       records.touch(stored, lastSeq);
+      names.keep(stored.map(({ series }) => series));
       settled.save(lastSeq);
     });
     settled.moved(lastSeq);
@@ -78,6 +84,23 @@ export function createReadingsFollower({
   function amend(entry: CorrectionEntry): void {
     const series = reader.seriesByName(entry.command.station, entry.command.parameter);
     if (series) records.amend(entry, series.id);
+  }
+
+  /** Writes what the store held before and has lost: it was settled then, and only its hours are marked. */
+  async function rewrite(run: readonly Entry[]): Promise<void> {
+    const lastSeq = run.at(-1)!.seq;
+    const known = await lookUp(run, store);
+    const [first] = run as [Entry];
+    const changes = isCorrection(first) && again.hasStored(first) ? await readChanges(first.command) : [];
+    const readings = again.of(run, known, changes);
+    if (readings.length > 0) await store.write(readings);
+    transaction(derived, () => {
+      records.touch(readings, lastSeq);
+      again.count(run);
+      storeHas(store.commits?.());
+      written.save(lastSeq);
+    });
+    written.moved(lastSeq);
   }
 
   /** The stored readings that a correction is about, as they are and as they shall be. */
@@ -109,6 +132,7 @@ export function createReadingsFollower({
       unwritten.forget(lastSeq);
       records.count(run, readings);
       records.reject(run, rejected);
+      storeHas(store.commits?.());
       written.save(lastSeq);
     });
     written.moved(lastSeq);
@@ -122,8 +146,13 @@ export function createReadingsFollower({
     nextTimerMs: () => null,
     async apply(entries) {
       try {
-        for (const run of runsOf(entries, settled.seq)) {
-          if (run.at(-1)!.seq > settled.seq) await settle(run);
+        for (const run of runsOf(entries, [again.throughSeq, settled.seq])) {
+          const { seq } = run.at(-1)!;
+          if (seq <= again.throughSeq) {
+            await rewrite(run);
+            continue;
+          }
+          if (seq > settled.seq) await settle(run);
           await write(run);
         }
       } catch (error) {
@@ -133,7 +162,8 @@ export function createReadingsFollower({
     skip(entry) {
       const settledSeq = Math.max(settled.seq, entry.seq);
       transaction(derived, () => {
-        if (entry.seq <= settled.seq) records.unsettle(entry);
+        // What was to be written again was settled for good, and has not been counted since.
+        if (entry.seq <= settled.seq && entry.seq > again.throughSeq) records.unsettle(entry);
         // Alerts may have obeyed it.
         if (isCorrection(entry)) amend(entry);
         unwritten.forget(entry.seq);
@@ -153,15 +183,17 @@ function isCorrection(entry: Entry): entry is CorrectionEntry {
 /**
  * Cuts entries into runs that are settled in one transaction each: a correction stands alone, since it asks the store
  * about whole ranges; a run is settled wholly or not at all; and it isn't much longer than the limit.
+ * @param edges no run reaches across one of these seqs.
  */
-function* runsOf(entries: readonly Entry[], settledSeq: number): Generator<readonly Entry[]> {
+function* runsOf(entries: readonly Entry[], edges: readonly number[]): Generator<readonly Entry[]> {
+  const isAcross = (last: Entry, next: Entry) => edges.some((edge) => last.seq <= edge && next.seq > edge);
   let run: Entry[] = [];
   let readings = 0;
   for (const entry of entries) {
     const more = entry.kind === 'message' ? entry.readings.length : 0;
     const last = run.at(-1);
     const isFull = readings + more > RUN_READINGS_MAX;
-    if (last && (isFull || isCorrection(entry) || isCorrection(last) || last.seq === settledSeq)) {
+    if (last && (isFull || isCorrection(entry) || isCorrection(last) || isAcross(last, entry))) {
       yield run;
       run = [];
       readings = 0;

@@ -2,13 +2,23 @@
  * Puts a backup in the place of a data directory. Everything is checked before anything is touched; what was there is
  * moved aside, never deleted. The journal comes last: before it is there, the directory is no installation.
  */
+import { randomUUID } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import type { Clock } from '#src/clock.ts';
 import { syncToDisk } from './backup.ts';
 import { type BackupManifest, DATABASES, describeFile, type ReadingsIn, readManifest } from './backup-manifest.ts';
 import { lockDataDir } from './data-lock.ts';
-import { checkDatabase, openReadOnly, StoreError } from './sqlite.ts';
+import { readInstallation, stampInstallation } from './installation.ts';
+import {
+  checkDatabase,
+  type Database,
+  openDatabase,
+  openReadOnly,
+  openUntouched,
+  StoreError,
+  transaction,
+} from './sqlite.ts';
 
 export interface RestoreOptions {
   backup: string;
@@ -64,6 +74,7 @@ export async function restore({
       chmodSync(join(stage, name), 0o600);
       syncToDisk(join(stage, name));
     }
+    beginGeneration(stage, manifest, generationOf(join(dataDir, 'journal.db')));
     const replacedInto = moveAside(dataDir, clock);
     // Listed first, renamed last.
     for (const { name } of manifest.files.toReversed()) renameSync(join(stage, name), join(dataDir, name));
@@ -72,6 +83,42 @@ export async function restore({
     return { manifest, replacedInto };
   } finally {
     lock.close();
+  }
+}
+
+/** Of the installation that is replaced; 0 when there is none that says. */
+function generationOf(journal: string): number {
+  if (!existsSync(journal)) return 0;
+  let database: Database | undefined;
+  try {
+    database = openUntouched(journal);
+    return readInstallation(database)?.generation ?? 0;
+  } catch {
+    // Damaged, or of an earlier version: no reason not to restore over it.
+    return 0;
+  } finally {
+    database?.close();
+  }
+}
+
+/**
+ * From here on the same seq stands for other entries than in the files that this backup was made of, or that it replaces:
+ * none of those may be put beside these again.
+ */
+function beginGeneration(stage: string, manifest: BackupManifest, replaced: number): void {
+  const id = manifest.installation?.id ?? randomUUID();
+  const generation = Math.max(manifest.installation?.generation ?? 0, replaced) + 1;
+  for (const { name, migrations } of DATABASES) {
+    if (!manifest.files.some((file) => file.name === name)) continue;
+    const database = openDatabase(join(stage, name), migrations);
+    try {
+      transaction(database, () => stampInstallation(database, { id, generation }));
+      // In WAL mode the change might still stand in a file beside it, which isn't moved.
+      database.exec('PRAGMA journal_mode=DELETE');
+    } finally {
+      database.close();
+    }
+    syncToDisk(join(stage, name));
   }
 }
 
@@ -118,8 +165,8 @@ async function checkBackup(backup: string): Promise<BackupManifest> {
       );
     }
   }
-  for (const { name, version } of DATABASES) {
-    if (manifest.files.some((file) => file.name === name)) checkDatabase(join(backup, name), version);
+  for (const { name, migrations } of DATABASES) {
+    if (manifest.files.some((file) => file.name === name)) checkDatabase(join(backup, name), migrations.length);
   }
   const journal = openReadOnly(join(backup, 'journal.db'));
   const { seq } = journal.prepare('SELECT max(seq) AS seq FROM entry').get() as { seq: number | null };

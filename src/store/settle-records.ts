@@ -41,7 +41,7 @@ export interface Change {
   after: Reading;
 }
 
-function uncensors(before: Measurement | undefined, after: Measurement): boolean {
+export function uncensors(before: Measurement | undefined, after: Measurement): boolean {
   return before?.censored !== undefined && after.censored === undefined;
 }
 
@@ -91,7 +91,7 @@ export class SettleRecords {
       if (times?.has(timeMs)) times.set(timeMs, { timeMs, value, flag, deviceFlag, censored, seq });
       stored.push(reading);
     }
-    if (stored.length > 0) this.#ledger.keepOrigin(seq, source, receivedMs);
+    if (stored.length > 0) this.#ledger.keepOrigin(seq, source, receivedMs, stored.length);
     return stored;
   }
 
@@ -147,7 +147,7 @@ export class SettleRecords {
       if (pinsFlag(before, command)) this.#pins.pin(series, before.timeMs, command.flag!, actor, seq);
       else if (!isSame(after, before)) this.#pins.unpin(series, before.timeMs);
     }
-    if (stored.length > 0) this.#ledger.keepOrigin(seq, actor, receivedMs);
+    if (stored.length > 0) this.#ledger.keepOrigin(seq, actor, receivedMs, null);
     return stored;
   }
 
@@ -193,7 +193,7 @@ export class SettleRecords {
       const source = entry.kind === 'message' ? entry.source : entry.actor;
       const { series, timeMs, value, deviceFlag } = reading;
       this.#rejected.keep({ id, source, wasCounted, series, timeMs, value, deviceFlag, reason });
-      if (wasCounted) this.#ledger.add(source, -1, 0);
+      if (wasCounted) this.#ledger.takeBack(entry.seq, source);
       this.#versions.forget(entry.seq, reading);
     }
   }

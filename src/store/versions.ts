@@ -39,7 +39,7 @@ export interface Versions {
    */
   currentAt(series: number, fromMs: number, toMs: number, asOfMs: number, todaysFlags?: boolean): Map<number, Version>;
   /** What engineers' corrections have taken out of this reading since a gateway last had its way with it. */
-  replacedByCommand(series: number, timeMs: number): Measurement[];
+  replacedByCommand(series: number, timeMs: number, beforeSeq?: number): Measurement[];
 }
 
 export function openVersions(derived: Database): Versions {
@@ -53,6 +53,7 @@ export function openVersions(derived: Database): Versions {
   );
   const ofReading = derived.prepare('SELECT * FROM version WHERE series = ? AND timeMs = ? ORDER BY id');
   const newestFirst = derived.prepare('SELECT * FROM version WHERE series = ? AND timeMs = ? ORDER BY id DESC');
+  const newest = derived.prepare('SELECT * FROM version WHERE series = ? AND timeMs = ? ORDER BY id DESC LIMIT 1');
   const later = derived.prepare(
     `SELECT * FROM version WHERE series = ?1 AND timeMs >= ?2 AND timeMs < ?3 AND supersededAtMs > ?4
      AND NOT (?5 AND cause = 'quality' AND reason IS NOT NULL) ORDER BY timeMs, id DESC`,
@@ -61,6 +62,8 @@ export function openVersions(derived: Database): Versions {
 
   return {
     keep(version) {
+      // A reading that was written again after a loss gets its final flag again: the version it ended then is known.
+      if (version.cause === 'quality' && isRow(newest.get(version.series, version.timeMs), version)) return;
       const { series, timeMs, value, deviceFlag, seq, cause, by, reason, supersededAtMs, supersededSeq } = version;
       const mark = toMark(version);
       insert.run(series, timeMs, value, mark, deviceFlag, seq, cause, by, reason, supersededAtMs, supersededSeq);
@@ -75,15 +78,24 @@ export function openVersions(derived: Database): Versions {
       const rows = later.all(series, fromMs, toMs, asOfMs, Number(todaysFlags)).map(toVersion);
       return new Map(rows.map((version) => [version.timeMs, version]));
     },
-    replacedByCommand(series, timeMs) {
+    replacedByCommand(series, timeMs, beforeSeq = Number.MAX_SAFE_INTEGER) {
       const replaced: Measurement[] = [];
       eachRow(newestFirst, [series, timeMs], (row) => {
+        if ((row.seq as number) >= beforeSeq) return true;
         if (row.cause === 'command') replaced.push(toVersion(row));
         return row.cause !== 'reading';
       });
       return replaced;
     },
   };
+}
+
+function isRow(row: Record<string, unknown> | undefined, version: Version): boolean {
+  if (!row) return false;
+  const known = toVersion(row);
+  return (['cause', 'reason', 'value', 'flag', 'deviceFlag', 'censored', 'seq'] as const).every(
+    (key) => known[key] === version[key],
+  );
 }
 
 function toVersion(row: Record<string, unknown>): Version {

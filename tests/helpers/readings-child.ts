@@ -17,7 +17,10 @@ const store = new SqliteReadings(join(directory, 'readings.db'));
 const follower = createReadingsFollower({
   derived,
   store,
-  reader: { seriesByName: (station, parameter) => ({ id: Number(parameter.slice(1)), station, parameter }) },
+  reader: {
+    seriesByName: (station, parameter) => ({ id: Number(parameter.slice(1)), station, parameter }),
+    seriesById: (id) => ({ id, station: 'taocha', parameter: `s${id}` }),
+  },
   onReflagged: () => {},
 });
 

@@ -79,6 +79,7 @@ export function readingsRig(store: ReadingStore = new MemoryReadings(), derivedP
       derived,
       store: fragile(store, next),
       reader: {
+        seriesById: (id) => ({ id, station: 'taocha', parameter: `s${id}` }),
         seriesByName: (station, parameter) =>
           /^s\d+$/.test(parameter) ? { id: Number(parameter.slice(1)), station, parameter } : undefined,
       },

@@ -76,6 +76,8 @@ export async function startTestService(
     const httpPort = await eventually('http.port', () => {
       isRunning();
       return portOf('http');
+    }).catch((error: Error) => {
+      throw new Error(`${error.message}, and it said\n${output.slice(-4000)}`);
     });
     const address = `http://127.0.0.1:${httpPort}`;
     let waiting = '';

@@ -68,3 +68,31 @@ it('reads each entry once while the readers go along together', () => {
   }
   expect(Math.max(...source.reads.slice(1))).toBe(1);
 });
+
+it('leaves nothing out beside seqs that were lost, wherever the readers stand (property)', () => {
+  const step = fc.record({ reader: fc.nat(2), limit: fc.integer({ min: 1, max: 9 }), forgets: fc.boolean() });
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(fc.integer({ min: 1, max: 60 }), { maxLength: 40 }),
+      fc.tuple(fc.nat(60), fc.nat(60), fc.nat(60)),
+      fc.array(step, { maxLength: 60 }),
+      (lost, begins, steps) => {
+        const all = Array.from({ length: 60 }, (_, index) => index + 1).filter((seq) => !lost.includes(seq));
+        const read = (after: number, limit: number): Entry[] =>
+          all
+            .filter((seq) => seq > after)
+            .slice(0, limit)
+            .map((seq) => ({ seq, receivedMs: seq, kind: 'tick' }));
+        const window = createEntryWindow(read, 12);
+        const cursors = [...begins];
+        for (const { reader, limit, forgets } of steps) {
+          const entries = window.read(cursors[reader]!, limit);
+          expect(entries).toEqual(read(cursors[reader]!, limit).slice(0, entries.length));
+          expect(entries.length > 0).toBe(read(cursors[reader]!, 1).length > 0);
+          cursors[reader] = entries.at(-1)?.seq ?? cursors[reader]!;
+          if (forgets) window.forget(Math.min(...cursors));
+        }
+      },
+    ),
+  );
+});

@@ -276,6 +276,9 @@ describe('any order of what is seen', () => {
     'broker.messages-dropped',
     'followers.restarting',
     'reads.stale',
+    'journal.lost',
+    'readings.lost',
+    'derived.lost',
   ];
   const lasting = names.filter((name) => !moments.includes(name));
   const condition = fc.constantFrom(...lasting);

@@ -1,0 +1,47 @@
+/** The journal's list of what was found to be gone at a start: written by fit-files.ts, told by the service. */
+import type { PlatformCondition } from '#model/platform.ts';
+import type { Database } from './sqlite.ts';
+
+/** Entries `firstSeq` to `lastSeq` are concerned; nothing later was received than `toMs`. */
+export interface Loss {
+  condition: Extract<PlatformCondition, 'journal.lost' | 'readings.lost' | 'derived.lost'>;
+  firstSeq: number;
+  lastSeq: number;
+  toMs: number;
+  /** What is gone, in words. */
+  detail: string;
+}
+
+export interface KnownLoss extends Loss {
+  id: number;
+  atMs: number;
+}
+
+/** In the caller's transaction. */
+export function keepLoss(journal: Database, loss: Loss, atMs: number): void {
+  journal
+    .prepare('INSERT INTO loss (atMs, condition, firstSeq, lastSeq, toMs, detail) VALUES (?, ?, ?, ?, ?, ?)')
+    .run(atMs, loss.condition, loss.firstSeq, loss.lastSeq, loss.toMs, loss.detail);
+}
+
+/** The end of the entries that are known to be lost: no entry may get such a seq again, or an earlier time. */
+export function lostThrough(journal: Database): { seq: number; receivedMs: number } {
+  const row = journal
+    .prepare(
+      `SELECT coalesce(max(lastSeq), 0) AS seq, coalesce(max(toMs), 0) AS receivedMs FROM loss
+       WHERE condition = 'journal.lost'`,
+    )
+    .get();
+  return row as unknown as { seq: number; receivedMs: number };
+}
+
+/** Losses whose alarms are not in the journal yet, the oldest first. */
+export function untoldLosses(journal: Database): KnownLoss[] {
+  return journal
+    .prepare('SELECT id, atMs, condition, firstSeq, lastSeq, toMs, detail FROM loss WHERE told = 0 ORDER BY id')
+    .all() as unknown as KnownLoss[];
+}
+
+export function lossTold(journal: Database, id: number): void {
+  journal.prepare('UPDATE loss SET told = 1 WHERE id = ?').run(id);
+}

@@ -1,0 +1,75 @@
+/**
+ * Writing again what a reading store has lost (fit-files.ts): entries that were settled and versioned long ago are
+ * decided once more, against the store as it is rebuilt in their order, and only their readings are wanted.
+ */
+import type { Entry, MessageEntry } from '#model/entry.ts';
+import { Cursor } from './derived.ts';
+import type { ReadingToStore } from './reading-store.ts';
+import { type Change, type KnownReadings, uncensors } from './settle-records.ts';
+import { decide, isOpen } from './settlement.ts';
+import type { Database, Statement } from './sqlite.ts';
+import { openVersions, type Versions } from './versions.ts';
+
+/** The cursor that says how far entries are to be written again. */
+export const REWRITE_CURSOR = 'rewrite';
+
+export class Rewriting {
+  /** Entries up to this seq were in the store before. */
+  readonly throughSeq: number;
+  readonly #versions: Versions;
+  readonly #stored: Statement;
+  readonly #count: Statement;
+
+  constructor(derived: Database) {
+    this.throughSeq = new Cursor(derived, REWRITE_CURSOR).seq;
+    this.#versions = openVersions(derived);
+    this.#stored = derived.prepare('SELECT 1 FROM origin WHERE seq = ?');
+    this.#count = derived.prepare(
+      `UPDATE source SET stored = source.stored + origin.stored FROM origin
+       WHERE origin.seq = ? AND source.id = origin.source AND origin.stored > 0`,
+    );
+  }
+
+  /** Whether this entry stored anything: parked ones and those of duplicates didn't. */
+  hasStored({ seq }: Entry): boolean {
+    return this.#stored.get(seq) !== undefined;
+  }
+
+  /** In the caller's transaction: the store has confirmed what it was given of these entries once more. */
+  count(entries: readonly Entry[]): void {
+    for (const { kind, seq } of entries) if (kind === 'message') this.#count.run(seq);
+  }
+
+  /**
+   * What entries have put into the store.
+   * @param known what the store holds of readings whose verdict the door left open; kept up to date.
+   * @param changes of the correction that stands alone, if it is one.
+   */
+  of(entries: readonly Entry[], known: KnownReadings, changes: readonly Change[]): ReadingToStore[] {
+    const { seq } = entries.at(-1)!;
+    const readings: ReadingToStore[] = [];
+    for (const { series, before, after } of changes) {
+      if (after !== before) readings.push({ ...after, series, uncensors: uncensors(before, after), seq });
+    }
+    for (const entry of entries) {
+      if (entry.kind === 'message' && this.hasStored(entry)) this.#decide(entry, known, readings);
+    }
+    return readings;
+  }
+
+  /** A repeat of a value that stands is none, as it was then. */
+  #decide({ seq, readings }: MessageEntry, known: KnownReadings, wanted: ReadingToStore[]): void {
+    for (const reading of readings) {
+      const { series, timeMs, value, flag, deviceFlag, censored, verdict } = reading;
+      if (verdict === 'duplicate') continue;
+      const times = known.get(series);
+      const before = times?.get(timeMs);
+      const isRepeat = () =>
+        decide(reading, before, () => this.#versions.replacedByCommand(series, timeMs, seq)) === 'duplicate';
+      if (isOpen(verdict) && isRepeat()) continue;
+      if (times?.has(timeMs)) times.set(timeMs, { timeMs, value, flag, deviceFlag, censored, seq });
+      const ends = isOpen(verdict) && uncensors(before, reading);
+      wanted.push({ series, timeMs, value, flag, deviceFlag, censored, uncensors: ends, seq });
+    }
+  }
+}
