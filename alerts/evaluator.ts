@@ -65,7 +65,8 @@ interface Options {
 export interface Evaluator {
   /** `log` null: nothing is told and nothing is written. */
   message(entry: MessageEntry, log: AlarmLog | null): void;
-  correct(series: number, correction: Correction, actor: string, occasion: Occasion, log: AlarmLog): void;
+  /** @param series null: nothing has come for it yet. */
+  correct(series: number | null, correction: Correction, actor: string, occasion: Occasion, log: AlarmLog): void;
   rejudged(reading: Rejudged, occasion: Occasion, log: AlarmLog): void;
   /**
    * Whether what is known of late readings has been judged against the alarms of derived.db since it was last asked.
@@ -365,7 +366,8 @@ export function createEvaluator({
     },
     correct(series, correction, actor, next, log) {
       begin(next);
-      amended.put(series, correction.fromMs, correction.toMs, next.seq);
+      amended.correct({ seq: next.seq, command: correction });
+      if (series === null) return;
       const cause = `corrected by ${actor}: ${correction.reason}`;
       for (const watch of watches.of(series)) correctLane(watch, correction, cause, log);
     },

@@ -105,7 +105,13 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
   function restore() {
     const watches = createWatches(options);
     const chattering = createChattering();
-    const evaluator = createEvaluator({ ...options, watches, store, amended: openAmended(derived), chattering });
+    const evaluator = createEvaluator({
+      ...options,
+      watches,
+      store,
+      amended: openAmended(derived, reader),
+      chattering,
+    });
     const log = createAlarmLog({ ...options, store, stationsBehind: (alarm) => missing.stationsBehind(alarm) });
     const missing = createMissing({ ...options, store });
     const periods = options.books ? createPeriodWatch({ ...options, ...options.books, store }) : null;
@@ -243,7 +249,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
         return;
       case 'correct': {
         const series = reader.seriesByName(command.station, command.parameter);
-        if (series) parts.evaluator.correct(series.id, command, actor, occasion, parts.log);
+        parts.evaluator.correct(series?.id ?? null, command, actor, occasion, parts.log);
         mustSave = true;
         return;
       }

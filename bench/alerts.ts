@@ -59,7 +59,7 @@ async function stepped(): Promise<number> {
     standard,
     allowedLatenessMs: LATENESS_MS,
     chattering: createChattering(),
-    amended: openAmended(derived),
+    amended: openAmended(derived, reader),
   });
   const missing = createMissing({ store, control, reader, timeZone: ZONE });
   const timer = stopwatch();

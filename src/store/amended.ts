@@ -4,7 +4,8 @@
  * changed, sent once more. So alerts leave what comes for it to the follower `readings`, which hands on what is news
  * (`RejudgedInbox`). Both ask the same question of the same rows: for an entry, what was changed before it.
  */
-import type { JournaledReading } from '#model/entry.ts';
+import type { CommandEntry, Correction, JournaledReading } from '#model/entry.ts';
+import type { JournalReader } from './journal-port.ts';
 import { isOpen } from './settlement.ts';
 import type { Database } from './sqlite.ts';
 
@@ -18,7 +19,18 @@ export const amendedDdl = `
   ALTER TABLE rejudged ADD COLUMN recordOnly INTEGER NOT NULL DEFAULT 0;
 `;
 
+/**
+ * Corrections of series that nothing had come for yet, by name: a follower that reads such a correction late knows the
+ * series already, and both must come to the same.
+ */
+export const amendedAheadDdl = `
+  CREATE TABLE amendedAhead (station TEXT NOT NULL, parameter TEXT NOT NULL, fromMs INTEGER NOT NULL, toMs INTEGER NOT NULL,
+    seq INTEGER NOT NULL, PRIMARY KEY (station, parameter, fromMs, toMs)) STRICT, WITHOUT ROWID;
+`;
+
 export interface Amended {
+  /** The same of a correction, whether or not anything has come for its series yet. */
+  correct(entry: Pick<CommandEntry, 'seq'> & { command: Correction }): void;
   /** Readings of [fromMs, toMs) are changed by what comes after the entry `seq`, or by that entry. */
   put(series: number, fromMs: number, toMs: number, seq: number): void;
   /** Whether an entry's open verdict on this reading is for settling alone to tell. */
@@ -26,7 +38,14 @@ export interface Amended {
 }
 
 /** The methods run in the caller's open transaction. */
-export function openAmended(derived: Database): Amended {
+export function openAmended(derived: Database, reader: Pick<JournalReader, 'seriesById' | 'seriesByName'>): Amended {
+  const putAhead = derived.prepare(
+    `INSERT INTO amendedAhead (station, parameter, fromMs, toMs, seq) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET seq = min(seq, excluded.seq)`,
+  );
+  const ahead = derived.prepare(
+    'SELECT 1 FROM amendedAhead WHERE station = ? AND parameter = ? AND fromMs <= ? AND toMs > ? AND seq < ? LIMIT 1',
+  );
   const put = derived.prepare(
     `INSERT INTO amended (series, fromMs, toMs, seq) VALUES (?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET seq = min(seq, excluded.seq)`,
@@ -36,12 +55,19 @@ export function openAmended(derived: Database): Amended {
     `SELECT 1 FROM amended WHERE series = ? AND fromMs <= ? AND toMs > ? AND toMs > fromMs + 1 AND seq < ? LIMIT 1`,
   );
   return {
+    correct({ seq, command: { station, parameter, fromMs, toMs } }) {
+      const series = reader.seriesByName(station, parameter);
+      if (series) put.run(series.id, fromMs, toMs, seq);
+      else putAhead.run(station, parameter, fromMs, toMs, seq);
+    },
     put(series, fromMs, toMs, seq) {
       put.run(series, fromMs, toMs, seq);
     },
     concerns({ series, timeMs, verdict }, seq) {
       if (!isOpen(verdict)) return false;
-      return [point, span].some((rows) => rows.get(series, timeMs, timeMs, seq) !== undefined);
+      if ([point, span].some((rows) => rows.get(series, timeMs, timeMs, seq) !== undefined)) return true;
+      const named = reader.seriesById(series);
+      return named !== undefined && ahead.get(named.station, named.parameter, timeMs, timeMs, seq) !== undefined;
     },
   };
 }

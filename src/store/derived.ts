@@ -12,7 +12,7 @@ import {
   alertsDdl,
   noticesDdl,
 } from './alert-tables.ts';
-import { amendedDdl } from './amended.ts';
+import { amendedAheadDdl, amendedDdl } from './amended.ts';
 import { booksDdl } from './books-tables.ts';
 import { crossingsDdl } from './crossings.ts';
 import { fitDdl } from './fit-tables.ts';
@@ -54,6 +54,7 @@ export const derivedMigrations: readonly string[] = [
   crossingsDdl,
   constantWorkDdl,
   fitDdl,
+  amendedAheadDdl,
 ];
 
 export function openDerived(path: string): Database {

@@ -50,7 +50,7 @@ export function createReadingsFollower({
 }: ReadingsFollowerParts): ReadingsFollower {
   const settled = new Cursor(derived, 'settled');
   const written = new Cursor(derived, 'readings');
-  const records = new SettleRecords(derived);
+  const records = new SettleRecords(derived, reader);
   const again = new Rewriting(derived);
   const names = openSeriesNames(derived, (id) => reader.seriesById(id));
   const storeHas = openStoreMark(derived);
@@ -65,7 +65,7 @@ export function createReadingsFollower({
     transaction(derived, () => {
       const stored: SeriesReading[] = [];
       for (const entry of run) {
-        if (isCorrection(entry)) amend(entry);
+        if (isCorrection(entry)) records.amend(entry);
         const more =
           entry.kind === 'message'
             ? records.settleMessage(entry, known)
@@ -79,11 +79,6 @@ export function createReadingsFollower({
       settled.save(lastSeq);
     });
     settled.moved(lastSeq);
-  }
-
-  function amend(entry: CorrectionEntry): void {
-    const series = reader.seriesByName(entry.command.station, entry.command.parameter);
-    if (series) records.amend(entry, series.id);
   }
 
   /** Writes what the store held before and has lost: it was settled then, and only its hours are marked. */
@@ -165,7 +160,7 @@ export function createReadingsFollower({
         // What was to be written again was settled for good, and has not been counted since.
         if (entry.seq <= settled.seq && entry.seq > again.throughSeq) records.unsettle(entry);
         // Alerts may have obeyed it.
-        if (isCorrection(entry)) amend(entry);
+        if (isCorrection(entry)) records.amend(entry);
         unwritten.forget(entry.seq);
         settled.save(settledSeq);
         written.save(entry.seq);

@@ -17,6 +17,7 @@ import { openRejudgedInbox, type RejudgedInbox } from './alert-tables.ts';
 import { type Amended, openAmended } from './amended.ts';
 import { Cursor } from './derived.ts';
 import { type DirtyHours, openDirtyHours } from './dirty-hours.ts';
+import type { JournalReader } from './journal-port.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { openPins, type Pins } from './pins.ts';
 import type { ReadingToStore, RejectedReading, TracedReading } from './reading-store.ts';
@@ -60,7 +61,7 @@ export class SettleRecords {
   /** Through this seq an earlier program counted values when it settled them, and not when the store had them. */
   readonly #countedSeq: number;
 
-  constructor(derived: Database) {
+  constructor(derived: Database, reader: Pick<JournalReader, 'seriesById' | 'seriesByName'>) {
     this.unwritten = openUnwritten(derived);
     this.#ledger = openLedger(derived);
     this.#versions = openVersions(derived);
@@ -69,7 +70,7 @@ export class SettleRecords {
     this.#state = openSeriesState(derived);
     this.#rejected = openRejected(derived);
     this.#rejudged = openRejudgedInbox(derived);
-    this.#amended = openAmended(derived);
+    this.#amended = openAmended(derived, reader);
     this.#countUnwritten = derived.prepare('SELECT count(*) AS n FROM unwritten WHERE seq = ?');
     this.#countedSeq = new Cursor(derived, 'counted').seq;
   }
@@ -121,8 +122,8 @@ export class SettleRecords {
   }
 
   /** What a correction is about has been changed, whatever there is of it. */
-  amend({ seq, command: { fromMs, toMs } }: CorrectionEntry, series: number): void {
-    this.#amended.put(series, fromMs, toMs, seq);
+  amend(entry: CorrectionEntry): void {
+    this.#amended.correct(entry);
   }
 
   /** Records a correction's changes and pins; returns the readings that are to be stored. */

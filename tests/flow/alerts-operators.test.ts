@@ -212,7 +212,7 @@ describe('queries', () => {
     expect(stations({ after: { raisedAtMs: first!.raisedAtMs, id: first!.id }, limit: 1 })).toEqual(['b']);
     expect(alarm(rig.derived, { id: first!.id })).toEqual(first);
     expect(alarm(rig.derived, { id: 'nobody' })).toBeNull();
-    expect(timeline(rig.derived, { id: 'nobody' })).toEqual({ transitions: [], notices: [] });
+    expect(timeline(rig.derived, { id: 'nobody' })).toEqual({ transitions: [], lines: [], notices: [] });
 
     const [newest] = notices(rig.derived, { state: 'pending', limit: 1, before: null });
     expect(newest).toMatchObject({ event: 'returned', channel: 'hook', state: 'pending', attempts: [] });

@@ -123,7 +123,7 @@ describe('what nobody can know', () => {
   });
 
   it('is what ran in a hole of eleven years, or of four days unless maxEstimate says otherwise', async () => {
-    const flow = { parameter: 'flow', kind: 'flow', unit: 'm3/s', measures: 'intake', size: undefined };
+    const flow = { parameter: 'flow', kind: 'flow', unit: 'm3/s', measures: 'ecological', size: undefined };
     await meter('hole', flow);
     const times = ['2014-12-27T00:00:00+08:00', '2014-12-31T00:00:00+08:00', '2026-01-01T00:00:00+08:00'] as const;
     const samples = times.map((time) => ({ station: 'hole', time, values: { flow: 10 } }));

@@ -75,6 +75,9 @@ function audible(world: World, { alarms, transitions, rejudged }: Outcome): Reco
   const lines: Record<'yes' | 'perhaps', string[]> = { yes: [], perhaps: [] };
   const known = new Map(alarms.map((alarm) => [alarm.id, alarm]));
   const judgedAnew = new Set(rejudged.map(({ seq }) => seq));
+  // Imported, but left to settling: it comes later, and pages as little as what was judged at once.
+  const records = new Set(rejudged.filter(({ recordOnly }) => recordOnly).map(({ n }) => String(n)));
+  const recordSeqs = new Set(rejudged.filter(({ recordOnly }) => recordOnly).map(({ seq }) => seq));
   const windows = windowsOf(world.committed);
   const stories = new Map<string, { isShelved: boolean; held: Sure; isKnown: Sure }>();
   for (const transition of transitions) {
@@ -97,6 +100,10 @@ function audible(world: World, { alarms, transitions, rejudged }: Outcome): Reco
     if (event === 'late-found' && told !== 'no' && isImported(world.committed[transition.seq - 1])) {
       told = judgedAnew.has(transition.seq) ? 'perhaps' : 'no';
     }
+    // So does what such an occasion takes back of an alarm that was over.
+    const isOver = transition.from === 'cleared' && event === 'withdrawn';
+    if (isOver && told !== 'no' && recordSeqs.has(transition.seq)) told = 'perhaps';
+    if (event === 'late-found' && records.has(/^\d+r(\d+)-/.exec(id)?.[1] ?? '')) told = 'no';
     if (event === 'withdrawn' && told !== 'no' && story.isKnown !== 'yes') told = story.isKnown;
     if (TOLD.has(event) && told !== 'no') {
       lines[told].push(lineOf(transition));
