@@ -51,7 +51,15 @@ export async function measureInfluxdb(options: CanaryOptions): Promise<StoreCapa
   const timeMs = hasRetention ? nowMs : CANARY_MS;
   const unfit = (what: string) => new StoreError('store.unfit', `${product} at ${client.address} ${what}`, true);
   const select = (atMs: number) => selectReadings(CANARY, atMs, atMs + 1, 'LIMIT 2');
-  const read = async (atMs: number) => rowsOf((await client.query([select(atMs)]))[0]!);
+  const read = async (atMs: number) => {
+    const [rows] = await client.query([select(atMs)]);
+    const { columns, values } = rows!;
+    // VictoriaMetrics answers whatever is asked with its list of databases.
+    if (values.length > 0 && !columns.includes('value')) {
+      throw unfit(`answers with ${columns.join(', ') || 'no columns'} where values of readings were asked for`);
+    }
+    return rowsOf(rows!);
+  };
   const write = async (reading: Omit<ReadingToStore, 'series'>) => {
     try {
       const line = toLine(linePrefix(CANARY, CANARY.measurement), { series: 0, ...reading });

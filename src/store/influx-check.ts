@@ -15,6 +15,8 @@ import { StoreError } from './sqlite.ts';
 const OPEN_GEMINI = 'openGemini';
 /** The slowest server that is fit shows a new series after 2 s. */
 const CANARY_SEEN_MS = 10_000;
+/** Status codes by which servers say that they know no such path: 3.x 404, VictoriaMetrics 400. */
+const UNKNOWN_ROUTE = [400, 404, 405, 501];
 
 interface Buckets {
   buckets?: { name: string; retentionRules?: { everySeconds?: number }[] }[];
@@ -119,10 +121,9 @@ async function bucketRetention(client: InfluxClient, influx: InfluxConfig): Prom
       `/api/v2/buckets?org=${org}&name=${encodeURIComponent(influx.bucket)}`,
     )) as Buckets;
   } catch (error) {
-    const isRouteMissing =
-      error instanceof HttpError && error.statusCode === 404 && !/bucket|organi[sz]ation/.test(error.body ?? '');
-    const mayNotList = error instanceof HttpError && error.statusCode === 403;
-    if (isRouteMissing || mayNotList) return policyRetention(client, influx);
+    if (isRouteMissing(error) || (error instanceof HttpError && error.statusCode === 403)) {
+      return policyRetention(client, influx);
+    }
     throw error;
   }
   const bucket = answer.buckets?.find(({ name }) => name === influx.bucket);
@@ -132,6 +133,12 @@ async function bucketRetention(client: InfluxClient, influx: InfluxConfig): Prom
   }
   const seconds = bucket.retentionRules?.[0]?.everySeconds ?? 0;
   return seconds === 0 ? null : `${seconds} s`;
+}
+
+/** By the status codes in use for it, and no word about what was asked for. */
+function isRouteMissing(error: unknown): boolean {
+  if (!(error instanceof HttpError) || !UNKNOWN_ROUTE.includes(error.statusCode)) return false;
+  return !/bucket(?!s)|organi[sz]ation/.test(error.body ?? '');
 }
 
 /**

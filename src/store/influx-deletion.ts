@@ -2,7 +2,7 @@
 import type { InfluxConfig } from '#model/config.ts';
 import { storeError } from './influx-answers.ts';
 import type { InfluxClient } from './influx-client.ts';
-import { type Place, whereSeries, within } from './influx-rows.ts';
+import { type Place, TIME_MIN_MS, whereSeries, within } from './influx-rows.ts';
 import { StoreError } from './sqlite.ts';
 
 /** Status codes by which a server says that it knows no such request. */
@@ -29,7 +29,7 @@ export async function deleteReadings(
       'POST',
       `/api/v2/delete?org=${encodeURIComponent(org ?? '')}&bucket=${encodeURIComponent(bucket)}`,
       {
-        start: new Date(0).toISOString(),
+        start: new Date(TIME_MIN_MS).toISOString(),
         stop: beforeMs === null ? '2200-01-01T00:00:00.000Z' : new Date(beforeMs - 1).toISOString(),
         predicate: `_measurement=${text(measurement)} AND station=${text(station)} AND parameter=${text(parameter)}`,
       },

@@ -8,7 +8,7 @@ import type { InfluxConfig } from '#model/config.ts';
 import { systemClock } from '#src/clock.ts';
 import { openInfluxReadings } from '#store/influx-readings.ts';
 import type { ReadingToStore } from '#store/reading-store.ts';
-import { type Habits, type StandIn, startStandIn } from '#tests/helpers/influx-stand-in.ts';
+import { type Habits, type StandIn, startStandIn, VICTORIA_METRICS } from '#tests/helpers/influx-stand-in.ts';
 import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
 import { readingStoreContract } from './reading-store.ts';
 
@@ -139,7 +139,12 @@ describe.skipIf(!hasInfluxdb)(
 
     it.each<[string, NonNullable<Habits['spoils']>, RegExp]>([
       [
-        'gives nulls for values (VictoriaMetrics)',
+        'answers with its databases whatever is asked (VictoriaMetrics)',
+        VICTORIA_METRICS,
+        /answers with name where values of readings were asked for/,
+      ],
+      [
+        'gives nulls for values',
         ({ results }) => {
           for (const { series } of results) for (const row of series?.[0]?.values ?? []) row.fill(null, 1);
         },

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { InfluxConfig } from '#model/config.ts';
 import { systemClock } from '#src/clock.ts';
 import { openInfluxReadings } from '#store/influx-readings.ts';
-import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
+import { hasInfluxdb, type Influxdb, ownInfluxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
 import { readingStoreContract } from './reading-store.ts';
 
 /** Series of their own for each store, so that one bucket serves them all. */
@@ -50,17 +50,8 @@ describe.skipIf(!hasInfluxdb)(`InfluxDB 1.6${hasInfluxdb ? '' : ' (influxd is no
   readingStoreContract('influx v1', async () => storeOf(influx()));
 });
 
-const { WK_TEST_INFLUX_URL: url, WK_TEST_INFLUX_TOKEN: token, WK_TEST_INFLUX_ORG: org } = process.env;
-
-if (url) {
-  const influx: InfluxConfig = {
-    url,
-    token: token ?? null,
-    org: org ?? null,
-    bucket: process.env.WK_TEST_INFLUX_BUCKET ?? 'wellkeeper',
-    api: process.env.WK_TEST_INFLUX_API === 'v1' ? 'v1' : 'v2',
-    retentionOk: true,
-  };
+if (ownInfluxdb) {
+  const influx = ownInfluxdb;
   // What it can't do is declared, and then tested as declared.
   const tried = openInfluxReadings({ clock: systemClock, influx, name: () => undefined });
   const trouble = await tried.check!();

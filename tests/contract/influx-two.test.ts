@@ -13,8 +13,12 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-async function rig(more: Partial<InfluxConfig> = {}, bucket = 'wellkeeper') {
-  const server = await startInfluxTwo({ org: 'smd', bucket }, RIGHTS);
+async function rig(
+  more: Partial<InfluxConfig> = {},
+  bucket = 'wellkeeper',
+  own?: Parameters<typeof startInfluxTwo>[2],
+) {
+  const server = await startInfluxTwo({ org: 'smd', bucket }, RIGHTS, own);
   closers.push(server.close);
   const store = openInfluxReadings({
     influx: { url: server.url, token: 'good', org: 'smd', bucket, api: 'v2', retentionOk: false, ...more },
@@ -50,6 +54,39 @@ describe('InfluxDB 2.x', () => {
         .every(([db, rp]) => db === 'telegraf' && rp === 'autogen'),
     ).toBe(true);
     expect(server.requests.find(({ url }) => url.includes('/write'))!.url).toContain('bucket=telegraf%2Fautogen');
+  });
+
+  it('deletes what is older than 1970, too: readings since 1900, and its canary of before the epoch', async () => {
+    const { server, store } = await rig();
+    const twoOf = (timeMs: number) => ({ ...reading, timeMs });
+    await store.write([twoOf(Date.UTC(1900, 0, 1)), twoOf(T)]);
+    const deletions = () =>
+      server.requests
+        .filter(({ url }) => url.startsWith('/api/v2/delete'))
+        .map(({ body }) => JSON.parse(body) as { start: string; stop: string; predicate: string });
+    expect(deletions().map(({ start }) => start)).toEqual(['1677-09-22T00:00:00.000Z']);
+    const left = new URLSearchParams({ q: `SELECT "value" FROM "wk_canary" WHERE time >= '1969-12-31T23:00:00.000Z'` });
+    const asked = { method: 'POST', body: `${left}&db=wellkeeper`, headers: { authorization: 'Token good' } };
+    expect(await (await fetch(`${server.url}/query?org=smd`, asked)).json()).toEqual({ results: [{}] });
+    await store.prune(1, T);
+    expect(deletions().at(-1)).toEqual({
+      start: '1677-09-22T00:00:00.000Z',
+      stop: new Date(T - 1).toISOString(),
+      predicate: '_measurement="reading" AND station="s" AND parameter="ph"',
+    });
+  });
+
+  it('is refused when it knows nothing of v2 but writing (VictoriaMetrics)', async () => {
+    const databases = { results: [{ series: [{ columns: ['name'], values: [['_internal']] }] }] };
+    const { store } = await rig({}, 'wellkeeper', (path) => {
+      if (path === '/query') return { status: 200, answer: databases };
+      const isListing = path === '/api/v2/buckets';
+      return isListing ? { status: 400, answer: { error: `unsupported path requested: "${path}"` } } : null;
+    });
+    expect(await store.check!()).toMatchObject({
+      condition: 'store.unfit',
+      detail: expect.stringMatching(/answers with name where values of readings were asked for/),
+    });
   });
 
   it('is not spoken to in v1, where it would answer half', async () => {

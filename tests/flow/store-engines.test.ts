@@ -4,7 +4,7 @@ import { eventually } from '#tests/helpers/eventually.ts';
 import { startFaultProxy } from '#tests/helpers/fault-proxy.ts';
 import { freePort } from '#tests/helpers/free-port.ts';
 import { type Habits, type StandIn, startStandIn } from '#tests/helpers/influx-stand-in.ts';
-import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
+import { hasInfluxdb, type Influxdb, ownInfluxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
 import { startTestService, type TestService } from '#tests/helpers/service.ts';
 import { refusedStart } from '#tests/helpers/start-refused.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
@@ -17,6 +17,85 @@ const A_WEEK = 3360;
 const NOTHING_SHOWN: Habits['spoils'] = ({ results }) => {
   for (const result of results) delete result.series;
 };
+
+const settings = (url: string, bucket: string) => ({
+  WK_SEEDS: 'none',
+  WK_LOG_LEVEL: 'info',
+  WK_INFLUX_URL: url,
+  WK_INFLUX_API: 'v1',
+  WK_INFLUX_BUCKET: bucket,
+});
+
+/** @param station new in that store, so that its series are. */
+async function startSection(env: Record<string, string>, station = 's'): Promise<TestService> {
+  const service = await startTestService({ env });
+  const { status } = await service.call('PUT', `/stations/${station}`, {
+    name: { zh: '断面', en: 'Section' },
+    kind: 'river-section',
+    waterBody: 'river',
+    target: 'II',
+    parameters: SERIES.map((id) => ({ id, interval: 'PT3M' })),
+  });
+  expect(status).toBe(201);
+  return service;
+}
+
+/** 16,800 values of five new series in one week: each counts 3,360, and is to be read. */
+async function countsEachWeek(service: TestService, station = 's'): Promise<void> {
+  // A whole week in Asia/Shanghai, and over since a week at least.
+  const monday = Date.UTC(2026, 0, 4, 16);
+  const from = monday + Math.floor((Date.now() - 14 * DAY_MS - monday) / (7 * DAY_MS)) * 7 * DAY_MS;
+  const range = `from=${from}&to=${from + 7 * DAY_MS}`;
+  for (let first = 0; first < A_WEEK; first += 420) {
+    const samples = Array.from({ length: 420 }, (_, index) => {
+      const n = first + index;
+      const values = Object.fromEntries(SERIES.map((id, at) => [id, 1 + at + (n % 7) / 10]));
+      return { station, time: from + n * STEP_MS, values };
+    });
+    expect((await service.call('POST', '/readings', { samples })).status).toBe(202);
+  }
+  const trend = async (parameter: string) => {
+    const { body } = await service.call<{ items: { count: number; valid: number; provisional?: boolean }[] }>(
+      'GET',
+      `/trends?station=${station}&parameter=${parameter}&${range}&interval=P1W`,
+    );
+    return body.items;
+  };
+  await eventually('the books', async () => (await trend('tp'))[0]?.count === A_WEEK, 120_000);
+  await eventually(
+    'the last hours',
+    async () => {
+      const weeks = await Promise.all(SERIES.map(trend));
+      return weeks.every(([week]) => week!.provisional !== true);
+    },
+    60_000,
+  );
+  for (const parameter of SERIES) {
+    const items = await trend(parameter);
+    expect([parameter, items.length, items[0]!.count]).toEqual([parameter, 1, A_WEEK]);
+    const path = `/series/${station}/${parameter}/readings?${range}&limit=10000`;
+    const raw = await service.call<{ items: unknown[] }>('GET', path);
+    expect([parameter, raw.body.items.length]).toEqual([parameter, A_WEEK]);
+  }
+  expect(service.output()).toContain('store.measured');
+}
+
+describe.skipIf(!ownInfluxdb)(`a store of your own${ownInfluxdb ? '' : ' (WK_TEST_INFLUX_URL is not set)'}`, () => {
+  it('counts each week right: 5 new series, 16,800 values', { timeout: 300_000 }, async () => {
+    const { url, token, org, bucket, api } = ownInfluxdb!;
+    const station = `s${Date.now()}`;
+    const env = { ...settings(url, bucket), WK_INFLUX_API: api, WK_INFLUX_RETENTION_OK: '1' };
+    const service = await startSection(
+      { ...env, ...(token !== null && { WK_INFLUX_TOKEN: token }), ...(org !== null && { WK_INFLUX_ORG: org }) },
+      station,
+    );
+    try {
+      await countsEachWeek(service, station);
+    } finally {
+      await service.remove();
+    }
+  });
+});
 
 describe.skipIf(!hasInfluxdb)(`stand-ins of stores${hasInfluxdb ? '' : ' (influxd is not installed)'}`, () => {
   const directory = makeTempDir();
@@ -43,66 +122,16 @@ describe.skipIf(!hasInfluxdb)(`stand-ins of stores${hasInfluxdb ? '' : ' (influx
     return { gemini, env: settings(gemini.url, bucket) };
   }
 
-  const settings = (url: string, bucket: string) => ({
-    WK_SEEDS: 'none',
-    WK_LOG_LEVEL: 'info',
-    WK_INFLUX_URL: url,
-    WK_INFLUX_API: 'v1',
-    WK_INFLUX_BUCKET: bucket,
-  });
-
   async function start(env: Record<string, string>): Promise<TestService> {
-    const service = await startTestService({ env });
+    const service = await startSection(env);
     closers.push(() => service.remove());
-    const { status } = await service.call('PUT', '/stations/s', {
-      name: { zh: '断面', en: 'Section' },
-      kind: 'river-section',
-      waterBody: 'river',
-      target: 'II',
-      parameters: SERIES.map((id) => ({ id, interval: 'PT3M' })),
-    });
-    expect(status).toBe(201);
     return service;
   }
 
   it('counts each week right where a new series is shown 2 s late: 5 series, 16,800 values', async () => {
     const { gemini, env } = await standIn();
-    const service = await start(env);
-    // A whole week in Asia/Shanghai, and over since a week at least.
-    const monday = Date.UTC(2026, 0, 4, 16);
-    const from = monday + Math.floor((Date.now() - 14 * DAY_MS - monday) / (7 * DAY_MS)) * 7 * DAY_MS;
-    for (let first = 0; first < A_WEEK; first += 420) {
-      const samples = Array.from({ length: 420 }, (_, index) => {
-        const n = first + index;
-        const values = Object.fromEntries(SERIES.map((id, at) => [id, 1 + at + (n % 7) / 10]));
-        return { station: 's', time: from + n * STEP_MS, values };
-      });
-      expect((await service.call('POST', '/readings', { samples })).status).toBe(202);
-    }
-    const trend = async (parameter: string) => {
-      const range = `from=${from}&to=${from + 7 * DAY_MS}`;
-      const { body } = await service.call<{ items: { count: number; valid: number; provisional?: boolean }[] }>(
-        'GET',
-        `/trends?station=s&parameter=${parameter}&${range}&interval=P1W`,
-      );
-      return body.items;
-    };
-    await eventually('the books', async () => (await trend('tp'))[0]?.count === A_WEEK, 60_000);
-    await eventually('the last hours', async () => {
-      const weeks = await Promise.all(SERIES.map(trend));
-      return weeks.every(([week]) => week!.provisional !== true);
-    });
-    for (const parameter of SERIES) {
-      const items = await trend(parameter);
-      expect([parameter, items.length, items[0]!.count]).toEqual([parameter, 1, A_WEEK]);
-    }
+    await countsEachWeek(await start(env));
     expect(gemini.held()).toBe(0);
-    expect(service.output()).toContain('store.measured');
-    const raw = await service.call<{ items: unknown[] }>(
-      'GET',
-      `/series/s/ph/readings?from=${from}&to=${from + 7 * DAY_MS}&limit=10000`,
-    );
-    expect(raw.body.items.length).toBe(A_WEEK);
   });
 
   it('takes history from 1970 on where nothing older can be dated, and says so of the rest', async () => {

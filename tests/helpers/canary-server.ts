@@ -12,7 +12,12 @@ export function canaryServer() {
       points.set(time, { ...points.get(time), ...given });
       return { status: 204 };
     }
-    if (url.includes('/delete') || asked.includes('q=DELETE')) points.clear();
+    if (asked.includes('q=DELETE')) points.clear();
+    if (url.includes('/delete')) {
+      const { start, stop } = JSON.parse(body) as { start: string; stop: string };
+      const isInside = (time: string) => Number(time) >= Date.parse(start) && Number(time) <= Date.parse(stop);
+      for (const time of [...points.keys()].filter(isInside)) points.delete(time);
+    }
     const values: (number | string | null)[][] = [];
     const columns = asked.includes('count(') ? ['time', 'count'] : ['time', 'value', 'flag', 'deviceFlag', 'seq'];
     const at = /time >= (?:(\d+)ms|'([^']+)')/.exec(asked);

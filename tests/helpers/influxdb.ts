@@ -3,10 +3,22 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { InfluxConfig } from '#model/config.ts';
 import { eventually } from './eventually.ts';
 import { freePort } from './free-port.ts';
 
 export const hasInfluxdb = spawnSync('influxd', ['version']).error === undefined;
+
+/** The server that `WK_TEST_INFLUX_URL` (with `…_TOKEN`, `…_ORG`, `…_BUCKET`, `…_API`) names, for suites that any may be tried with. */
+export const ownInfluxdb: InfluxConfig | null = fromEnvironment();
+
+function fromEnvironment(): InfluxConfig | null {
+  const { WK_TEST_INFLUX_URL: url, WK_TEST_INFLUX_TOKEN: token, WK_TEST_INFLUX_ORG: org } = process.env;
+  if (!url) return null;
+  const bucket = process.env.WK_TEST_INFLUX_BUCKET ?? 'wellkeeper';
+  const api = process.env.WK_TEST_INFLUX_API === 'v1' ? 'v1' : 'v2';
+  return { url, token: token ?? null, org: org ?? null, bucket, api, retentionOk: true };
+}
 
 export interface Influxdb {
   readonly url: string;
