@@ -100,8 +100,9 @@ describe('PUT /panels/{id}', () => {
     expect((await service.call('DELETE', '/panels/p1')).status).toBe(204);
     expect((await service.call('GET', '/panels/p1')).status).toBe(404);
     expect((await service.call('DELETE', '/panels/p1')).status).toBe(404);
-    const { body } = await service.call<{ items: { verb: string; id?: string }[] }>('GET', '/audit?limit=3');
-    expect(body.items.map(({ verb }) => verb)).toEqual(['delete', 'put', 'put']);
+    const { body } = await service.call<{ items: { verb: string; noun?: string }[] }>('GET', '/audit');
+    const ofPanels = body.items.filter(({ noun }) => noun === 'panel');
+    expect(ofPanels.map(({ verb }) => verb)).toEqual(['delete', 'put', 'put']);
   });
 
   it.each([
@@ -265,6 +266,30 @@ describe('POST /panels', () => {
       expect(refused.status).toBe(400);
       expect(await refused.json()).toMatchObject({ code: 'message.malformed' });
     }
+  });
+
+  it('reads UTF-16 with its mark, and Windows-1252 where it is declared', async () => {
+    const text = `sample,station,time,parameter,value,unit,method\nu1,limits,${time},cu,2,µg/L,"a, b\nand c"\n`;
+    const send = (body: Buffer, type: string) =>
+      service.call<Refused>('POST', '/panels', new Uint8Array(body), { 'content-type': type });
+    const utf16 = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(text, 'utf16le')]);
+    expect((await send(utf16, 'text/csv')).status).toBe(201);
+    const { body } = await service.call<Judged>('GET', '/panels/u1');
+    expect(body.items).toEqual([{ parameter: 'cu', value: 0.002, unit: 'mg/L', method: 'a, b\nand c' }]);
+    const latin = Buffer.from(text.replace('u1', 'u2'), 'latin1');
+    expect(await send(latin, 'text/csv')).toMatchObject({ status: 400, body: { code: 'message.malformed' } });
+    expect((await send(latin, 'text/csv; charset=iso-8859-1')).status).toBe(201);
+  });
+
+  it.each([
+    ['more than 5,000 samples', (n: number) => `many${n},s,T,ph,7`, 5001, 'the file has more than 5000 samples'],
+    ['a sample of more than 500 items', () => `long,s,T,ph,7`, 501, 'sample long has more than 500 items'],
+    ['rows of another width', () => 'short,s,T,ph', 1, '4 cells under 5 columns'],
+  ])('refuses %s', async (_, row, count, message) => {
+    const rows = Array.from({ length: count }, (_, n) => row(n).replace('T', time));
+    const refused = await csv(['sample,station,time,parameter,value', ...rows].join('\n'));
+    expect(refused.status).toBe(400);
+    expect(refused.body.errors[0]).toEqual({ path: `row ${count + 1}`, message: expect.stringContaining(message) });
   });
 
   it('takes samples since 1900, none of the future', async () => {

@@ -8,6 +8,42 @@ import { FileUndecided } from './file-problem.ts';
 export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'gb18030', 'windows-1252'] as const;
 export type Encoding = (typeof ENCODINGS)[number];
 
+const LOOKED_AT = 65_536;
+
+/** What `Content-Type: text/csv; charset=gbk` declares; `encoding` null = none that is read. Null: it declares nothing. */
+export function declaredCharset(
+  contentType: string | undefined,
+): { charset: string; encoding: Encoding | null } | null {
+  const charset = /;\s*charset="?([^";\s]+)/i.exec(contentType ?? '')?.[1]?.toLowerCase();
+  if (charset === undefined) return null;
+  return { charset, encoding: encodingNamed(charset) };
+}
+
+/** By any name that browsers know: `gb2312`, `iso-8859-1`, `utf8`. */
+function encodingNamed(charset: string): Encoding | null {
+  let name: string;
+  try {
+    name = new TextDecoder(charset).encoding;
+  } catch {
+    return null;
+  }
+  // GB 18030 holds all of GBK.
+  return ENCODINGS.find((encoding) => encoding === (name === 'gbk' ? 'gb18030' : name)) ?? null;
+}
+
+/**
+ * Of a file that is there as a whole: what speaks against UTF-8 may stand far behind its head.
+ * @throws FileUndecided `encoding`
+ */
+export function encodingOfWhole(bytes: Uint8Array): Encoding {
+  if (isUtf8(bytes)) return encodingOf(bytes.subarray(0, LOOKED_AT));
+  let at = 0;
+  while (bytes[at]! < 0x80) at += 1;
+  // From an even byte on, so that UTF-16 is still told by where its zeros are.
+  const start = at - (at % LOOKED_AT);
+  return encodingOf(bytes.subarray(start, start + LOOKED_AT));
+}
+
 /** @throws FileUndecided `encoding` when the bytes fit two encodings. */
 export function encodingOf(head: Uint8Array): Encoding {
   if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le';

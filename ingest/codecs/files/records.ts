@@ -15,8 +15,9 @@ export interface FileRecord {
   cells: string[] | null;
 }
 
-/** Lines that one quoted cell may go over. */
+/** Lines, and characters of all of them, that one quoted cell may go over. */
 const LINES_MAX = 16;
+const JOINED_MAX = 16_384;
 
 const WELL_QUOTED: Readonly<Record<Separator, RegExp>> = {
   ',': /^(?:[^",]*|[ ]*"(?:[^"]|"")*"[ ]*)(?:,(?:[^",]*|[ ]*"(?:[^"]|"")*"[ ]*))*$/,
@@ -41,6 +42,7 @@ export class RecordFeed {
   }
 
   push(lines: readonly Line[], isEnd: boolean): FileRecord[] {
+    if (lines.length === 0 && !isEnd) return [];
     const whole: Line[] = [];
     const broken = new Set<Line>();
     let waiting = [...this.#open, ...lines];
@@ -70,6 +72,7 @@ export class RecordFeed {
       if (next === undefined) return 'open';
       if (next.text.split(this.#separator).length >= this.#width) return 'never';
       text += `\n${next.text}`;
+      if (text.length > JOINED_MAX) return 'never';
       if (isClosed(text) && this.#isWell(text)) return { line: { number: first.number, text }, count };
     }
     return 'never';

@@ -6,7 +6,7 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { isReadingsCsv } from '#ingest/codecs/csv.ts';
-import type { Encoding } from '#ingest/codecs/files/encoding.ts';
+import { declaredCharset, type Encoding } from '#ingest/codecs/files/encoding.ts';
 import { FileUnreadable } from '#ingest/codecs/files/file-problem.ts';
 import { type Chunks, following, headOf } from '#ingest/codecs/files/index.ts';
 import type { FileSurvey } from '#ingest/codecs/files/survey.ts';
@@ -77,7 +77,7 @@ function postImport(api: Api, deps: ApiDeps): void {
         await begun();
         return take(deps, source, all);
       }
-      const encoding = declaredEncoding(request.headers['content-type']);
+      const encoding = encodingToRead(request.headers['content-type']);
       const how: FileImport = { source, options: optionsOf(query, encoding), language: query.lang };
       try {
         if (isDryRun) return await surveyed(deps, all, how);
@@ -95,23 +95,12 @@ function postImport(api: Api, deps: ApiDeps): void {
 /** The first line tells whether the file can be taken as it comes. */
 const isFirstLine = (length: number, newest: Uint8Array) => length > 65_536 || newest.includes(0x0a);
 
-const ENCODING_OF: Readonly<Record<string, Encoding>> = {
-  'utf-8': 'utf-8',
-  gbk: 'gb18030',
-  gb2312: 'gb18030',
-  gb18030: 'gb18030',
-  'utf-16le': 'utf-16le',
-  'utf-16be': 'utf-16be',
-  'iso-8859-1': 'windows-1252',
-  'windows-1252': 'windows-1252',
-};
-
-/** Of `text/csv; charset=gbk`. UTF-8, which clients declare without looking, is left to the bytes. */
-function declaredEncoding(contentType: string | undefined): Encoding | undefined {
-  const charset = /;\s*charset="?([\w-]+)/i.exec(contentType ?? '')?.[1]?.toLowerCase();
-  if (charset === undefined || charset === 'utf-8' || charset === 'utf8') return undefined;
-  const encoding = Object.hasOwn(ENCODING_OF, charset) ? ENCODING_OF[charset] : undefined;
-  if (encoding === undefined) throw new Problem('media.unsupported', `The charset "${charset}" is not known.`);
+/** UTF-8, which clients declare without looking, is left to the bytes. */
+function encodingToRead(contentType: string | undefined): Encoding | undefined {
+  const declared = declaredCharset(contentType);
+  if (declared === null || declared.encoding === 'utf-8') return undefined;
+  const { charset, encoding } = declared;
+  if (encoding === null) throw new Problem('media.unsupported', `The charset "${charset}" is not known.`);
   return encoding;
 }
 

@@ -1,8 +1,15 @@
 /** Laboratory panels: put by sample or by CSV, read with completeness, class and comparison with the sensors. */
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { textIn } from '#ingest/codecs/charset.ts';
-import { decodePanels } from '#ingest/codecs/panel-csv.ts';
+import { declaredCharset, type Encoding, encodingOfWhole } from '#ingest/codecs/files/encoding.ts';
+import { FileUndecided, FileUnreadable } from '#ingest/codecs/files/file-problem.ts';
+import {
+  PANEL_FAULTS_MAX,
+  PanelFile,
+  panelRecords,
+  type SentPanel,
+  type SentPanels,
+} from '#ingest/codecs/panel-csv.ts';
 import { PANEL_ITEMS_MAX, type Panel, panel as panelSchema } from '#model/panel.ts';
 import { id as idSchema } from '#model/register.ts';
 import { actorOf } from '../caller.ts';
@@ -13,10 +20,13 @@ import { canonicalPanel, detectionLimitOf, judgedPanel } from '../panels.ts';
 import { fromZod, notFound, Problem, type ProblemError } from '../problems.ts';
 import { documented, idParams, LIST_LIMIT } from '../schemas/common.ts';
 import { judgedPanelView, panelBody, panelPage, panelsQuery, panelsTaken, panelView } from '../schemas/panels.ts';
+import { inTurns } from '../turns.ts';
 import { dropOwnId } from './registers.ts';
 
 const CSV_BYTES_MAX = 4 << 20;
-const ERRORS_MAX = 100;
+/** Looked up or journaled at once: about what one transaction may take of a turn. */
+const PANELS_AT_ONCE = 25;
+const ITEMS_AT_ONCE = 200;
 const EARLIEST = '1900-01-01T00:00:00Z';
 
 export async function panelRoutes(api: Api, deps: ApiDeps): Promise<void> {
@@ -127,7 +137,7 @@ function csvRoute(api: Api, deps: ApiDeps): void {
         description:
           'Results as laboratories write them: `<0.005`, `0.005L`, `>24000`, `ND` or `未检出` with the column `limit` or the ' +
           'detection limit of the station. A known sample gets further items; the same ones are replaced, and `replaced` ' +
-          'says which. UTF-8, or GBK where `charset` says so or the bytes do.',
+          'says which. UTF-8, or UTF-16 or GBK where `charset` says so or the bytes do. At most 5,000 samples.',
         status: 201,
         answer: panelsTaken,
         faults: [
@@ -142,11 +152,11 @@ function csvRoute(api: Api, deps: ApiDeps): void {
     },
     async handler(request, reply) {
       if (!Buffer.isBuffer(request.body)) throw new Problem('media.unsupported', 'Panels are sent as text/csv.');
-      const panels = sound(deps, decoded(request.body, request.headers['content-type']));
+      const panels = await sound(deps, await decoded(deps, request.body, request.headers['content-type']));
       // One file after the other: of two that add to one sample at once, the second finds what the first added.
       const taken = await inTurn(async () => {
-        const added = await Promise.all(panels.map(({ id, panel }) => addedTo(deps, id, panel)));
-        await Promise.all(added.map(({ id, panel }) => put(deps, request, id, panel)));
+        const added = await handful(panels, ({ id, panel }) => addedTo(deps, id, panel));
+        await handful(added, ({ id, panel }) => put(deps, request, id, panel));
         return added;
       });
       const items = panels.reduce((sum, { panel }) => sum + panel.items.length, 0);
@@ -194,43 +204,81 @@ function put({ journal }: ApiDeps, request: FastifyRequest, id: string, body: Pa
   return journal.appendCommand(actorOf(request), { verb: 'put', noun: 'panel', id, body });
 }
 
-/** @throws Problem `message.malformed`: a name or method that nobody can read is worse than none. */
-function decoded(bytes: Buffer, contentType: string | undefined): string {
-  const charset = /;\s*charset="?([^";\s]+)/i.exec(contentType ?? '')?.[1] ?? null;
-  const text = textIn(bytes, charset);
-  if (text !== null) return text;
-  throw new Problem(
-    'message.malformed',
-    `The file is not ${charset ?? 'UTF-8 or GBK'}; say \`charset\` in Content-Type.`,
-  );
+/** Does the work for a handful of panels at once, since all of a file would be one large turn. */
+async function handful<T extends { panel: Panel }, V>(
+  panels: readonly T[],
+  work: (one: T) => Promise<V>,
+): Promise<V[]> {
+  const made: V[] = [];
+  for (let start = 0; start < panels.length; ) {
+    let end = start;
+    for (let items = 0; end < panels.length && end - start < PANELS_AT_ONCE && items < ITEMS_AT_ONCE; end++) {
+      items += panels[end]!.panel.items.length;
+    }
+    made.push(...(await Promise.all(panels.slice(start, end).map(work))));
+    start = end;
+  }
+  return made;
+}
+
+/**
+ * The panels of a file as they were sent, read in turns.
+ * @throws Problem `message.malformed` for what is no text: a name or method that nobody can read is worse than none.
+ */
+async function decoded(deps: ApiDeps, bytes: Buffer, contentType: string | undefined): Promise<SentPanels> {
+  const file = new PanelFile((station, name) => detectionLimitOf(deps, station, name));
+  try {
+    const records = panelRecords(bytes, encodingIn(bytes, contentType));
+    await inTurns(records, (record) => file.add(record), { isDone: () => file.isSpoilt });
+  } catch (error) {
+    if (error instanceof FileUnreadable) throw new Problem(error.code, error.says.en);
+    if (error instanceof FileUndecided) throw unknownText('in an encoding that the bytes tell');
+    throw error;
+  }
+  return file.done();
+}
+
+/** Text of 8 bits a character is taken only where it is declared: any bytes would do. */
+function encodingIn(bytes: Buffer, contentType: string | undefined): Encoding {
+  const declared = declaredCharset(contentType);
+  const encoding = declared ? declared.encoding : encodingOfWhole(bytes);
+  if (encoding === null) throw unknownText(declared!.charset);
+  if (!declared && encoding === 'windows-1252') throw unknownText('UTF-8, UTF-16 or GBK');
+  return encoding;
+}
+
+function unknownText(what: string): Problem {
+  return new Problem('message.malformed', `The file is not ${what}; say \`charset\` in Content-Type.`);
 }
 
 /** @throws Problem that lists what is wrong, by row of the file. */
-function sound(deps: ApiDeps, csv: string): { id: string; panel: Panel }[] {
-  const { panels, faults } = decodePanels(csv, (station, name) => detectionLimitOf(deps, station, name));
+async function sound(deps: ApiDeps, { panels, faults }: SentPanels): Promise<{ id: string; panel: Panel }[]> {
   const errors: ProblemError[] = faults.map(({ row, message }) => ({ path: `row ${row}`, message }));
-  const checked = panels.map(({ id, panel, rows }) => {
-    const parsed = panelSchema.safeParse(panel);
-    const named = idSchema.safeParse(id);
-    const own = [
-      ...(named.success ? [] : [{ path: 'sample', message: named.error.issues[0]!.message }]),
-      ...(parsed.success ? [] : (fromZod(parsed.error).errors ?? [])),
-    ];
-    const { panel: canonical, errors: more } = own.length > 0 ? { panel, errors: [] } : canonicalPanel(deps, panel);
-    for (const { path, message } of [...own, ...more]) {
-      const [, index] = /^items\[(\d+)\]/.exec(path) ?? [];
-      errors.push({ path: `row ${rows[Number(index ?? 0)] ?? rows[0]}`, message });
-    }
-    return { id, panel: canonical };
-  });
+  const isDone = () => errors.length >= PANEL_FAULTS_MAX;
+  const checked = await inTurns(panels, (one) => soundPanel(deps, one, errors), { isDone });
   refuse(errors);
   return checked;
+}
+
+function soundPanel(deps: ApiDeps, { id, panel, rows }: SentPanel, errors: ProblemError[]) {
+  const parsed = panelSchema.safeParse(panel);
+  const named = idSchema.safeParse(id);
+  const own = [
+    ...(named.success ? [] : [{ path: 'sample', message: named.error.issues[0]!.message }]),
+    ...(parsed.success ? [] : (fromZod(parsed.error).errors ?? [])),
+  ];
+  const { panel: canonical, errors: more } = own.length > 0 ? { panel, errors: [] } : canonicalPanel(deps, panel);
+  for (const { path, message } of [...own, ...more]) {
+    const [, index] = /^items\[(\d+)\]/.exec(path) ?? [];
+    errors.push({ path: `row ${rows[Number(index ?? 0)] ?? rows[0]}`, message });
+  }
+  return { id, panel: canonical };
 }
 
 function refuse(errors: readonly ProblemError[]): void {
   if (errors.length === 0) return;
   const { path, message } = errors[0]!;
-  throw new Problem('request.invalid', `${path}: ${message}`, { errors: errors.slice(0, ERRORS_MAX) });
+  throw new Problem('request.invalid', `${path}: ${message}`, { errors: errors.slice(0, PANEL_FAULTS_MAX) });
 }
 
 function deleteRoute(api: Api, deps: ApiDeps): void {
