@@ -296,6 +296,8 @@ export async function startService(config: Config, log: Logger, stopping: AbortS
     closers.push(() => server.close());
     // First, since the server waits for whoever waits for one.
     closers.push(() => rehearsals.close());
+    // Worked out once, while nobody waits: later it would hold gateways up for a fifth of a second.
+    server.swagger();
     await server.listen({ host: config.http.host, port: config.http.port });
     const httpPort = (server.server.address() as AddressInfo).port;
     waitingFor.delete('http');

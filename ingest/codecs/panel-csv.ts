@@ -15,7 +15,7 @@ import { laboratoryResult } from './result.ts';
 const REQUIRED = ['sample', 'station', 'time', 'parameter', 'value'] as const;
 const COLUMNS = [...REQUIRED, 'lab', 'unit', 'method', 'limit'] as const;
 /** Samples of one file: a year of a hundred sections, each month and more. */
-export const PANELS_MAX = 5000;
+const PANELS_MAX = 5000;
 /** Nobody mends more of them at once. */
 export const PANEL_FAULTS_MAX = 100;
 /** Taken apart at once: about a millisecond. */

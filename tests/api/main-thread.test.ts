@@ -28,7 +28,7 @@ const ON_MAIN: Record<string, string> = {
   'GET /healthz': CONSTANT,
   'GET /readyz': CONSTANT,
   'GET /metrics': CONSTANT,
-  'GET /openapi.json': 'sends what was written once',
+  'GET /openapi.json': 'sends what was worked out before the server listened',
   'GET /a/{signed}': ASKED,
   'POST /a/{signed}': ASKED,
   'GET /api/v1/tokens': PAGE,

@@ -82,19 +82,23 @@ export class RecordFeed {
     return !this.#quoted || !text.includes('"') || WELL_QUOTED[this.#separator].test(text);
   }
 
+  #cells(texts: readonly string[]): string[][] {
+    const isPlain = !this.#quoted || !texts.some((text) => text.includes('"'));
+    // Nearly every file; several times as fast as the parser.
+    if (isPlain) return texts.map((text) => text.split(this.#separator));
+    return parse(texts.join('\n'), {
+      delimiter: this.#separator,
+      record_delimiter: '\n',
+      relax_column_count: true,
+      // A tab between cells would be trimmed as a blank.
+      trim: this.#separator !== '\t',
+      quote: '"',
+    });
+  }
+
   #records(lines: readonly Line[], broken: ReadonlySet<Line>): FileRecord[] {
     const sound = lines.filter((line) => !broken.has(line) && line.text !== '');
-    const cells =
-      sound.length === 0
-        ? []
-        : (parse(sound.map(({ text }) => text).join('\n'), {
-            delimiter: this.#separator,
-            record_delimiter: '\n',
-            relax_column_count: true,
-            // A tab between cells would be trimmed as a blank.
-            trim: this.#separator !== '\t',
-            quote: this.#quoted ? '"' : null,
-          }) as string[][]);
+    const cells = this.#cells(sound.map(({ text }) => text));
     const byLine = new Map(sound.map((line, index) => [line, cells[index]!]));
     return lines.map((line) => {
       const own = line.text === '' ? [''] : byLine.get(line);
