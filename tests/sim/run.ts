@@ -1,8 +1,10 @@
 /**
  * `npm run sim -- [COUNT] [--from SEED] [--seed SEED]`: plays seeds side by side, a process for each core, prints what
- * fails and how to play it alone, and ends with 1 when anything did.
+ * fails and how to play it alone, and ends with 1 when anything did. The last line is the same for two programs that make
+ * the same of the same seeds.
  */
 import { type ChildProcess, fork } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -22,6 +24,7 @@ async function playFor(parent: NodeJS.Process): Promise<void> {
     const verdict = await simulate(seed).catch((error: Error) => ({
       problems: [error.stack ?? error.message],
       counts: {},
+      digest: '',
     }));
     parent.send!({ seed, ...verdict } satisfies Played);
   });
@@ -65,9 +68,11 @@ async function playAll(seeds: readonly number[], onPlayed: (played: Played) => v
 async function main(args: readonly string[]): Promise<number> {
   const seeds = seedsFrom(args);
   const happened = new Map<string, number>();
+  const digests = new Map<number, string>();
   let failed = 0;
   let played = 0;
-  await playAll(seeds, ({ seed, problems, counts }) => {
+  await playAll(seeds, ({ seed, problems, counts, digest }) => {
+    digests.set(seed, digest);
     for (const [what, n] of Object.entries(counts)) happened.set(what, (happened.get(what) ?? 0) + n);
     if (++played % PROGRESS_SEEDS === 0) console.log(`${played} of ${seeds.length}`);
     if (problems.length === 0) return;
@@ -78,6 +83,8 @@ async function main(args: readonly string[]): Promise<number> {
   const months = seeds.filter(isMonths).length;
   console.log(`${seeds.length} seeds played, ${months} of them months long; ${failed} failed`);
   console.log(JSON.stringify(Object.fromEntries(happened)));
+  const all = seeds.map((seed) => `${seed} ${digests.get(seed)}\n`).join('');
+  console.log(`what came out: ${createHash('sha256').update(all).digest('hex')}`);
   const missed = unmet(happened, seeds.length);
   for (const what of missed) console.log(`too little happened: ${what}`);
   return failed + missed.length;

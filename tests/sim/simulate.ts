@@ -1,4 +1,5 @@
 /** One seed from beginning to end: the schedule is played, everything heals, and what came out is checked. */
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,7 @@ import { checkReplay } from './check-replay.ts';
 import { checkSame } from './check-same.ts';
 import { checkSilence } from './check-silence.ts';
 import { Model, seriesKey } from './model.ts';
-import { outcomeOf } from './outcome.ts';
+import { type Outcome, outcomeOf } from './outcome.ts';
 import { play, scheduleOf } from './schedule.ts';
 import { playUndisturbed } from './undisturbed.ts';
 
@@ -19,6 +20,8 @@ import { playUndisturbed } from './undisturbed.ts';
 export interface Verdict {
   problems: string[];
   counts: Record<string, number>;
+  /** SHA-256 over all that came out, so that two programs can be compared to the byte. */
+  digest: string;
 }
 
 /** A simulated death asks nothing of the disk, and a disk's fsync would take most of a seed's time. */
@@ -44,7 +47,7 @@ export async function simulate(seed: number): Promise<Verdict> {
       sends: world.wire.sends.length,
       commands: world.people.promised.length,
     };
-    if (world.faults.length > 0) return { problems: world.faults.map(textOf), counts };
+    if (world.faults.length > 0) return { problems: world.faults.map(textOf), counts, digest: '' };
 
     const names = (id: number) => {
       const series = world.process()!.reader.seriesById(id);
@@ -77,6 +80,7 @@ export async function simulate(seed: number): Promise<Verdict> {
         comparedSeries,
         comparedAlarms,
       },
+      digest: digestOf(outcome, directory),
     };
   } finally {
     for (const world of worlds) await world.close();
@@ -86,4 +90,12 @@ export async function simulate(seed: number): Promise<Verdict> {
 
 function textOf(fault: unknown): string {
   return fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
+}
+
+/** Where the files lay is all that may differ between two runs of a seed. */
+function digestOf(outcome: Outcome, directory: string): string {
+  const plain = JSON.stringify(outcome, (_, value) =>
+    value instanceof Map || value instanceof Set ? [...value].sort() : value,
+  );
+  return createHash('sha256').update(plain.replaceAll(directory, '')).digest('hex');
 }
