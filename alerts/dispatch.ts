@@ -9,8 +9,8 @@
 import type { LinkSigner } from '#model/acknowledge-link.ts';
 import { FALLBACK_AFTER, PER_MINUTE } from '#model/channel.ts';
 import type { Channel } from '#model/register.ts';
+import { type Database, transaction } from '#src/sqlite.ts';
 import { openOutbox, type ToldNotice } from '#store/outbox.ts';
-import { type Database, transaction } from '#store/sqlite.ts';
 import { type Allowance, createAllowance } from './allowance.ts';
 import type { ChannelPorts, Send, Sent } from './channels/channel.ts';
 import { SENDERS } from './channels/index.ts';

@@ -4,6 +4,7 @@
  */
 import { SEVERITIES, type Severity } from '#model/alarm.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
+import type { Database } from '#src/sqlite.ts';
 import {
   type AlarmFact,
   type AlarmFigures,
@@ -14,7 +15,6 @@ import {
   type StandingAlarm,
   staleAlarms,
 } from '#store/alarm-figures.ts';
-import type { Database } from '#store/sqlite.ts';
 import { alarmLoad, counted, type Span } from './alarm-load.ts';
 
 const MINUTE_MS = 60_000;

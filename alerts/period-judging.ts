@@ -1,5 +1,5 @@
 /** Drives the watch over closed periods, turn by turn: what can't be read or written now waits, what never can is left out. */
-import { StoreError } from '#store/sqlite.ts';
+import { StoreError } from '#src/sqlite.ts';
 import type { Log } from './log.ts';
 import type { Judgement, PeriodWatch } from './period-watch.ts';
 

@@ -6,12 +6,12 @@
 import { type Alarm, CANAL_STATION } from '#model/alarm.ts';
 import type { CommandEntry } from '#model/entry.ts';
 import { isPeriodRule, type PeriodRule } from '#model/register.ts';
+import type { Database } from '#src/sqlite.ts';
 import type { AlertStore } from '#store/alert-store.ts';
 import { openBookState } from '#store/book-state.ts';
 import { type ChangedBook, openChangedBooks, type WaitingBook } from '#store/period-tables.ts';
 import { openPeriodVerdicts } from '#store/period-verdicts.ts';
 import { openOlderBooks } from '#store/recount-state.ts';
-import type { Database } from '#store/sqlite.ts';
 import { travelMs } from '#store/water-balance.ts';
 import type { AlarmLog, Occasion } from './alarm-log.ts';
 import { balancedMeters, closedThroughMs, closesMs, longestTravelMs, periodAt, type Span } from './closed-periods.ts';

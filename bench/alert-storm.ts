@@ -11,9 +11,9 @@ import { routes, rule, station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { systemClock } from '#src/clock.ts';
 import { readerOf } from '#src/rule-tests/play.ts';
+import type { Database } from '#src/sqlite.ts';
 import { Control, type ControlVersion } from '#store/control.ts';
 import { openDerived } from '#store/derived.ts';
-import type { Database } from '#store/sqlite.ts';
 import { atMost, type Figure, figure, inDirectory, median } from './figure.ts';
 
 const PARAMETERS = ['nh3n', 'codmn', 'do', 'ph', 'temp', 'turbidity', 'ec', 'tp', 'tn', 'chla'];

@@ -8,13 +8,13 @@ import { DAY_MS, floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { JournaledReading } from '#model/entry.ts';
 import type { Meter } from '#model/register.ts';
 import { systemClock } from '#src/clock.ts';
+import { type Database, transaction } from '#src/sqlite.ts';
 import { openBookState } from '#store/book-state.ts';
 import { openDerived } from '#store/derived.ts';
 import { openDirtyHours } from '#store/dirty-hours.ts';
 import { type JournalWriter, openJournal } from '#store/journal.ts';
 import { openJournalReader } from '#store/journal-reader.ts';
 import type { ReadingStore, SeriesName } from '#store/reading-store.ts';
-import { type Database, transaction } from '#store/sqlite.ts';
 import { SqliteReadings } from '#store/sqlite-readings.ts';
 import { PARAMETERS, sectionStation, valueAt } from './water.ts';
 

@@ -8,14 +8,14 @@ import { trendTest } from '#assess/trend-test.ts';
 import { bucketEdges, DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { JournaledReading } from '#model/entry.ts';
 import { loadReference } from '#seeds/reference.ts';
+import { readConfig } from '#setting/config.ts';
 import { systemClock } from '#src/clock.ts';
-import { readConfig } from '#src/config.ts';
 import { openQueries } from '#src/create-queries.ts';
+import { transaction } from '#src/sqlite.ts';
 import { openBookState } from '#store/book-state.ts';
 import { openDerived } from '#store/derived.ts';
 import { openJournal } from '#store/journal.ts';
 import type { PeriodQuery } from '#store/queries.ts';
-import { transaction } from '#store/sqlite.ts';
 import { atMost, type Figure, figure, inDirectory, medianMs } from './figure.ts';
 import { startService } from './running-service.ts';
 

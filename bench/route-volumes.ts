@@ -2,7 +2,7 @@
 import { HOUR_MS } from '#model/calendar.ts';
 import type { Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
-import type { Database } from '#store/sqlite.ts';
+import type { Database } from '#src/sqlite.ts';
 
 const METERS = 150;
 const FROM_MS = Date.UTC(2014, 11, 1);

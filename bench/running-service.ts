@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { openReadOnly } from '#store/sqlite.ts';
+import { openReadOnly } from '#src/sqlite.ts';
 import { startTestService, type TestService } from '#tests/helpers/service.ts';
 import type { Load, Published } from './load.ts';
 import { sectionStation } from './water.ts';

@@ -14,13 +14,13 @@ import { createLoadQueries } from '#store/load-queries.ts';
 import { createPanelQueries } from '#store/panel-queries.ts';
 import type { Queries } from '#store/queries.ts';
 import { createReadingQueries } from '#store/reading-queries.ts';
-import { openReadOnly } from '#store/sqlite.ts';
 import { createTrendQueries } from '#store/trend-queries.ts';
 import { createTrendSteps } from '#store/trend-steps.ts';
 import { openUnsettled } from '#store/unsettled.ts';
 import { createVolumesAsOf } from '#store/volume-as-of.ts';
 import { meterVolumes, volumes } from '#store/volume-queries.ts';
 import { openReadingStore } from './open-reading-store.ts';
+import { openReadOnly } from './sqlite.ts';
 
 export interface OpenQueries {
   queries: Queries;

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { generateSecret } from '#src/secrets.ts';
+import { generateSecret } from '#setting/secrets.ts';
 
 export interface DataDir {
   journal: string;

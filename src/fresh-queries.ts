@@ -3,8 +3,8 @@
  * that a read that outlived its question can't freeze the answers of those after it.
  */
 import type { Queries } from '#store/queries.ts';
-import { createSnapshotWatch } from '#store/sqlite.ts';
 import type { OpenQueries } from './create-queries.ts';
+import { createSnapshotWatch } from './sqlite.ts';
 import { STALE_AFTER_MS, type StaleFile } from './stale-reads.ts';
 
 export interface FreshQueries {

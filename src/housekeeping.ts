@@ -14,7 +14,6 @@ import type { JournalWriter } from '#store/journal.ts';
 import type { OpenJournalReader } from '#store/journal-reader.ts';
 import type { Queries } from '#store/queries.ts';
 import type { StoreTrouble } from '#store/reading-store.ts';
-import { createSnapshotWatch } from '#store/sqlite.ts';
 import type { Clock } from './clock.ts';
 import type { Crowding } from './crowding.ts';
 import type { FollowersClient } from './followers-client.ts';
@@ -24,6 +23,7 @@ import type { PeriodKeeper } from './period-keeper.ts';
 import { judgePlatform, type PlatformSample, type PlatformVerdict } from './platform-conditions.ts';
 import type { PlatformWatch } from './platform-watch.ts';
 import type { TypeConflict } from './rejected-readings.ts';
+import { createSnapshotWatch } from './sqlite.ts';
 import { STALE_AFTER_MS, type StaleFile } from './stale-reads.ts';
 
 const TURN_MS = 1000;

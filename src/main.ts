@@ -21,8 +21,8 @@ const stopping = new AbortController();
 process.on('SIGTERM', end);
 process.on('SIGINT', end);
 // Only now the rest is loaded: that takes a second or two, in which a signal is obeyed like at any other time.
-const { ConfigError, readConfig } = await import('./config.ts');
-const { createLog } = await import('./log.ts');
+const { ConfigError, readConfig } = await import('#setting/config.ts');
+const { createLog } = await import('#setting/log.ts');
 
 const { config, warnings } = configured();
 const log = createLog(config.logLevel, 'main');

@@ -8,7 +8,7 @@ import { chmodSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CANARY_TOPIC, DROPPED_TOPIC } from '#ingest/transports/topics.ts';
 import { id as idSchema } from '#model/register.ts';
-import { StoreError } from '#store/sqlite.ts';
+import { StoreError } from './sqlite.ts';
 
 /** A user of the broker; `passwordHash` null = its password is kept elsewhere. */
 export interface BrokerUser {

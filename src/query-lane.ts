@@ -5,9 +5,9 @@
 import { Worker } from 'node:worker_threads';
 import type { Config } from '#model/config.ts';
 import type { Queries } from '#store/queries.ts';
-import { StoreError } from '#store/sqlite.ts';
 import { type Asker, currentAsker } from './asker.ts';
 import { createFairQueue, type FairQueue, type QueueLimits } from './fair-queue.ts';
+import { StoreError } from './sqlite.ts';
 import type { StaleFile } from './stale-reads.ts';
 import { QUERY_WORKER_LIMITS } from './worker-memory.ts';
 

@@ -4,9 +4,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { rehearse } from '#alerts/rehearse.ts';
 import { alarmsStanding } from '#store/alert-queries.ts';
 import { openJournalReader } from '#store/journal-reader.ts';
-import { openReadOnly } from '#store/sqlite.ts';
 import { openReadingStore } from './open-reading-store.ts';
 import type { RehearsalReply, RehearsalStart } from './rehearsals.ts';
+import { openReadOnly } from './sqlite.ts';
 
 const { config, reference, rehearsal } = workerData as RehearsalStart;
 const STANDARD = 'gb3838-2002';

@@ -18,12 +18,13 @@ import type { Entry } from '#model/entry.ts';
 import type { Reading } from '#model/reading.ts';
 import { readSeeds, SEED_ACTOR, seedCommands } from '#seeds/load.ts';
 import { loadReference } from '#seeds/reference.ts';
+import { createLogInLimit, createPasswordVerifier } from '#setting/secrets.ts';
+import { webhookPolicy } from '#setting/webhook-policy.ts';
 import { fitFiles } from '#store/fit-files.ts';
 import { type JournalWriter, openJournal } from '#store/journal.ts';
 import { type OpenJournalReader, openJournalReader } from '#store/journal-reader.ts';
 import type { StoreCapabilities, StoreTrouble } from '#store/reading-store.ts';
 import { openSeriesState } from '#store/series-state.ts';
-import { openReadOnly, StoreError } from '#store/sqlite.ts';
 import { createAlarmTopics } from './alarm-topics.ts';
 import { systemClock as clock } from './clock.ts';
 import { createCrowding } from './crowding.ts';
@@ -40,12 +41,11 @@ import { createPlatformWatch, standingConditions } from './platform-watch.ts';
 import { startQueryWorkers } from './query-client.ts';
 import { createRehearsals } from './rehearsals.ts';
 import { newestConflict, quarantineRejected } from './rejected-readings.ts';
-import { createLogInLimit, createPasswordVerifier } from './secrets.ts';
 import { serviceMetrics } from './service-metrics.ts';
+import { openReadOnly, StoreError } from './sqlite.ts';
 import { createStaleTelling } from './stale-reads.ts';
 import { startBroker } from './start-broker.ts';
 import { tellLosses } from './tell-losses.ts';
-import { webhookPolicy } from './webhook-policy.ts';
 
 /** At least so many of the newest entries fill the door's rings at start. */
 const RING_ENTRIES = 2000;

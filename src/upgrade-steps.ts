@@ -8,7 +8,7 @@ import type { Control } from '#store/control.ts';
 import type { OpenJournalReader } from '#store/journal-reader.ts';
 import { lettersWithoutMeaning } from '#store/letters-in-use.ts';
 import type { ReadingStore } from '#store/reading-store.ts';
-import type { Database } from '#store/sqlite.ts';
+import type { Database } from './sqlite.ts';
 
 export interface UpgradeParts {
   derived: Database;

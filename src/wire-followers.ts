@@ -21,12 +21,12 @@ import type { ReadingStore } from '#store/reading-store.ts';
 import { createReadingsFollower, type ReadingsFollower } from '#store/readings-follower.ts';
 import { createRecount, type Recount, type RecountParts } from '#store/recount.ts';
 import { openRejected } from '#store/rejected.ts';
-import { type Database, transaction } from '#store/sqlite.ts';
 import { createTrendQueries } from '#store/trend-queries.ts';
 import { createVolumeBooks } from '#store/volume-books.ts';
 import { meterVolumes } from '#store/volume-queries.ts';
 import type { EntryWindow } from './entry-window.ts';
 import type { RejectedValue } from './followers-protocol.ts';
+import { type Database, transaction } from './sqlite.ts';
 import { runUpgradeSteps } from './upgrade-steps.ts';
 
 const REJECTED_MAX = 1000;

@@ -55,8 +55,24 @@ const LAYERS: Record<string, readonly string[]> = {
   ...Object.fromEntries(
     HALL.map((room) => [room, [...HALL, 'src/model/', 'src/quality/', 'src/assess/', 'src/volume/']]),
   ),
-  'ingest/': ['src/model/', 'src/quality/', 'src/assess/', 'src/volume/', ...HALL, 'src/secrets.ts', 'src/clock.ts'],
-  'alerts/': ['src/model/', 'src/quality/', 'src/assess/', 'src/volume/', ...HALL, 'src/secrets.ts', 'src/clock.ts'],
+  'ingest/': [
+    'src/model/',
+    'src/quality/',
+    'src/assess/',
+    'src/volume/',
+    ...HALL,
+    'src/setting/secrets.ts',
+    'src/clock.ts',
+  ],
+  'alerts/': [
+    'src/model/',
+    'src/quality/',
+    'src/assess/',
+    'src/volume/',
+    ...HALL,
+    'src/setting/secrets.ts',
+    'src/clock.ts',
+  ],
 };
 
 const layerOf = (path: string): string | undefined => Object.keys(LAYERS).find((layer) => path.startsWith(layer));
@@ -115,7 +131,7 @@ const BANNED: { pattern: RegExp; instead: string; except?: RegExp }[] = [
   },
   {
     pattern: /process\.env\b/,
-    instead: 'src/config.ts',
+    instead: 'src/setting/config.ts',
     except: /^(src\/(main|(setting\/)?config)\.ts|seeds\/(demo|simulate|replay)\.ts|bench\/|tests\/)/,
   },
   {
@@ -139,7 +155,7 @@ const BANNED: { pattern: RegExp; instead: string; except?: RegExp }[] = [
   },
   {
     pattern: /\.iterate\(/,
-    instead: 'eachRow (src/store/sqlite.ts): an iterator that is left keeps its snapshot for ever',
+    instead: 'eachRow (src/sqlite.ts): an iterator that is left keeps its snapshot for ever',
     except: /^(src\/(store\/)?sqlite\.ts|tests\/)/,
   },
   { pattern: /\b(TODO|FIXME|XXX)\b/, instead: 'doing it', except: /^tests\/tidy/ },

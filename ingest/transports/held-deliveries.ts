@@ -4,7 +4,7 @@
  * so a client whose connection ends while it waits sends it again.
  */
 import type { Receipt } from '#ingest/door.ts';
-import { StoreError } from '#store/sqlite.ts';
+import { StoreError } from '#src/sqlite.ts';
 
 const PAUSE_MIN_MS = 100;
 const PAUSE_MAX_MS = 5000;

@@ -5,7 +5,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
-import type { StoreError } from '#store/sqlite.ts';
+import type { StoreError } from '#src/sqlite.ts';
 import { BrokerAddresses } from './broker-addresses.ts';
 import { BrokerCanary } from './broker-canary.ts';
 import { DeferredAcks } from './deferred-acks.ts';

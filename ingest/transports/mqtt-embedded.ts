@@ -7,7 +7,7 @@ import { type EventEmitter, once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { Aedes, type Client, type ConnectPacket, type PublishPacket } from 'aedes';
 import type { Command } from '#model/entry.ts';
-import type { StoreError } from '#store/sqlite.ts';
+import type { StoreError } from '#src/sqlite.ts';
 import { type Admission, createAdmission } from './admission.ts';
 import { type Credentials, type LogIn, logIn, mayRead, type Session } from './broker-access.ts';
 import { type Connection, describe, publisher, whose } from './broker-connection.ts';

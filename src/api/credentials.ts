@@ -4,7 +4,7 @@
  */
 import type { FastifyRequest } from 'fastify';
 import { ROLES, type Role } from '#model/register.ts';
-import { createLogInLimit, hashToken } from '#src/secrets.ts';
+import { createLogInLimit, hashToken } from '#setting/secrets.ts';
 import type { ApiDeps } from './deps.ts';
 import { Problem } from './problems.ts';
 import { SESSION_COOKIE, type Sessions } from './sessions.ts';

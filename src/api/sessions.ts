@@ -3,8 +3,8 @@
  * is worth now, so deleting the token ends it.
  */
 import type { TellCrowded } from '#model/access-limits.ts';
+import { generateSecret, hashToken } from '#setting/secrets.ts';
 import type { Clock } from '#src/clock.ts';
-import { generateSecret, hashToken } from '#src/secrets.ts';
 
 export const SESSION_COOKIE = 'wk_session';
 export const SESSION_MS = 12 * 3_600_000;

@@ -1,7 +1,7 @@
 /** `npm run backup -- DIR`: a consistent copy of the data directory, also while the service runs. */
 import { resolve } from 'node:path';
+import { readConfig } from '#setting/config.ts';
 import { systemClock } from '#src/clock.ts';
-import { readConfig } from '#src/config.ts';
 import { backUp } from '#store/backup.ts';
 import { readCall, runCommand, say } from './command.ts';
 

@@ -3,7 +3,7 @@
  * anything else, with one line that says why. The stack is only shown for faults of ours.
  */
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
-import { ConfigError } from '#src/config.ts';
+import { ConfigError } from '#setting/config.ts';
 
 /** The command was called wrongly; the message is what the caller reads. */
 export class UsageError extends Error {}

@@ -1,10 +1,10 @@
 /** `npm run rebuild`: has the next start compute every book anew. The service must not run. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { readConfig } from '#src/config.ts';
+import { readConfig } from '#setting/config.ts';
 import { openReadingStore } from '#src/open-reading-store.ts';
+import { StoreError } from '#src/sqlite.ts';
 import { rebuildBooks } from '#store/rebuild.ts';
-import { StoreError } from '#store/sqlite.ts';
 import { readCall, runCommand, say } from './command.ts';
 
 await runCommand(async () => {

@@ -1,7 +1,7 @@
 /** `npm run restore -- DIR [--force]`: puts a backup in the place of the data directory. The service must not run. */
 import { resolve } from 'node:path';
+import { readConfig } from '#setting/config.ts';
 import { systemClock } from '#src/clock.ts';
-import { readConfig } from '#src/config.ts';
 import { restore } from '#store/restore.ts';
 import { readCall, runCommand, say } from './command.ts';
 

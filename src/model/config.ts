@@ -1,4 +1,4 @@
-/** What the service was told, parsed and frozen by src/config.ts; contracts §2. Durations in ms, sizes in bytes. */
+/** What the service was told, parsed and frozen by src/setting/config.ts; contracts §2. Durations in ms, sizes in bytes. */
 export interface Config {
   dataDir: string;
   /** null = no seeds. */

@@ -4,7 +4,7 @@
  */
 import type { AlarmState, Severity } from '#model/alarm.ts';
 import { DAY_MS } from '#model/calendar.ts';
-import { type Database, StoreError } from './sqlite.ts';
+import { type Database, StoreError } from '#src/sqlite.ts';
 
 export interface FiguresQuery {
   /** By when alarms came (`detectedAtMs`) and notices were made. */

@@ -3,7 +3,7 @@
  * in the caller's open transaction; the followers' worker is the only writer.
  */
 import type { Alarm, AlarmEvent, Transition } from '#model/alarm.ts';
-import { type Database, eachRow } from './sqlite.ts';
+import { type Database, eachRow } from '#src/sqlite.ts';
 
 /** A notice as the outbox takes it; `payload` = the JSON body less the notice's id. */
 export interface NoticeDraft {

@@ -5,9 +5,9 @@
  * (`RejudgedInbox`). Both ask the same question of the same rows: for an entry, what was changed before it.
  */
 import type { CommandEntry, Correction, JournaledReading } from '#model/entry.ts';
+import type { Database } from '#src/sqlite.ts';
 import type { JournalReader } from './journal-port.ts';
 import { isOpen } from './settlement.ts';
-import type { Database } from './sqlite.ts';
 
 /** `seq` = the entry after which values for these times are left: a correction, or the newest before a second judgement. */
 export const amendedDdl = `

@@ -4,10 +4,10 @@
  * readings; beyond so many such cells the books are told as they stand, as provisional. Runs in the query worker.
  */
 import { CalendarError, DAY_MS, dayOf, HOUR_MS } from '#model/calendar.ts';
+import type { Database } from '#src/sqlite.ts';
 import { openBookState, openFromMs } from './book-state.ts';
 import type { PeriodCell, PeriodQuery, Queries } from './queries.ts';
 import { openRecountMarks } from './recount-state.ts';
-import type { Database } from './sqlite.ts';
 import { meanOf } from './statistics.ts';
 
 /** How many cells (a series in a span) of an answer may be folded from readings. */

@@ -24,6 +24,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Clock } from '#src/clock.ts';
+import { checkDatabase, copyDatabase, type Database, openReadOnly, StoreError } from '#src/sqlite.ts';
 import {
   type BackupManifest,
   DATABASES,
@@ -34,7 +35,6 @@ import {
   SECRETS,
 } from './backup-manifest.ts';
 import { readInstallation } from './installation.ts';
-import { checkDatabase, copyDatabase, type Database, openReadOnly, StoreError } from './sqlite.ts';
 
 /** An instant in which nothing is committed lasts some 10 µs; followers commit every few milliseconds. */
 const TRIES = 10_000;

@@ -5,11 +5,11 @@
 import { floorHour } from '#model/calendar.ts';
 import { type Entry, isImport } from '#model/entry.ts';
 import { isPeriodRule } from '#model/register.ts';
+import type { Database } from '#src/sqlite.ts';
 import { openBookState, openFromMs } from './book-state.ts';
 import type { Control } from './control.ts';
 import type { JournalReader } from './journal-port.ts';
 import { type BookKind, openChangedBooks } from './period-tables.ts';
-import type { Database } from './sqlite.ts';
 
 /** All methods run in the caller's open transaction. */
 export interface BookChanges {

@@ -3,7 +3,7 @@
  * clock is past its end by the allowed lateness: then everything about it that isn't late has been received.
  */
 import { floorHour } from '#model/calendar.ts';
-import type { Database } from './sqlite.ts';
+import type { Database } from '#src/sqlite.ts';
 
 export interface BookState {
   clockMs(): number;

@@ -8,6 +8,7 @@ import type { Entry, MessageEntry } from '#model/entry.ts';
 import { isMetered } from '#model/metered.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
+import { type Database, transaction } from '#src/sqlite.ts';
 import type { BookChanges } from './book-changes.ts';
 import { openBookState, openFromMs } from './book-state.ts';
 import type { Control } from './control.ts';
@@ -19,7 +20,6 @@ import { toStoreError } from './journal-failure.ts';
 import type { JournalReader } from './journal-port.ts';
 import type { ReadingStore } from './reading-store.ts';
 import { createSeriesRules } from './series-rules.ts';
-import { type Database, transaction } from './sqlite.ts';
 import type { VolumeBooks } from './volume-books.ts';
 
 /** How long to wait, by the follower's own clock, before asking again for hours that the store hadn't got yet. */

@@ -4,7 +4,7 @@
  */
 import type { Severity } from '#model/alarm.ts';
 import type { CountedEvent, CountedLine } from '#model/counted.ts';
-import type { Database } from './sqlite.ts';
+import type { Database } from '#src/sqlite.ts';
 
 /**
  * `crossing` = what would have been an alarm, under the id that it would have had; the alarm's own first one is there, too.

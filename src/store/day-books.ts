@@ -3,8 +3,8 @@
  * aren't UTC hours have no day books. When the zone changes, every day is folded anew, a few at a time.
  */
 import { dayOf, isWholeHourZone } from '#model/calendar.ts';
+import { type Database, eachRow, transaction } from '#src/sqlite.ts';
 import type { BookState } from './book-state.ts';
-import { type Database, eachRow, transaction } from './sqlite.ts';
 import { addStatistics, emptyStatistics, type Statistics } from './statistics.ts';
 
 const DAYS_PER_STEP = 200;

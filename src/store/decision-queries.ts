@@ -1,7 +1,8 @@
 /** The list of what was decided about single reads of meters, newest first. */
+
+import type { Database } from '#src/sqlite.ts';
 import type { DecisionKind } from '#volume/decisions.ts';
 import type { DecisionFilter, DecisionRow } from './queries.ts';
-import type { Database } from './sqlite.ts';
 
 /** Before the newest: what `before` stands for on the first page. */
 const PAST_ALL = { timeMs: Number.MAX_SAFE_INTEGER, meter: '', kind: '' };

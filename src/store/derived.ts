@@ -4,6 +4,7 @@
  * released migration is never edited.
  */
 
+import { type Database, openDatabase, type Statement } from '#src/sqlite.ts';
 import {
   alarmFiguresDdl,
   alarmHistoryDdl,
@@ -21,7 +22,6 @@ import { periodsDdl } from './period-tables.ts';
 import { recountDdl } from './recount-tables.ts';
 import { rejectedDdl } from './rejected.ts';
 import { countedDdl, settleDdl } from './settle-tables.ts';
-import { type Database, openDatabase, type Statement } from './sqlite.ts';
 import { constantWorkDdl, tellingDdl } from './telling-tables.ts';
 import { volumeDdl, volumeKnotsDdl, volumeTotalsDdl } from './volume-tables.ts';
 

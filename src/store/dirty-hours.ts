@@ -3,7 +3,7 @@
  * follower computes the marked hours whole from the store once they have closed (docs/decisions/0006). Invariant:
  * a mark of seq s goes only when the store was read after it held everything up to s.
  */
-import type { Database } from './sqlite.ts';
+import type { Database } from '#src/sqlite.ts';
 
 /** `firstSeq`, `lastSeq`: the oldest and the newest entry whose effect on this hour is not in the books. */
 export interface DirtyHour {

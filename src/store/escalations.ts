@@ -3,7 +3,7 @@
  * runs in the caller's open transaction; nothing scans but `all`.
  */
 import type { Severity } from '#model/alarm.ts';
-import type { Database } from './sqlite.ts';
+import type { Database } from '#src/sqlite.ts';
 
 export interface Waiting {
   alarm: string;

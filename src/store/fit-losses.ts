@@ -5,11 +5,11 @@
  */
 import { join } from 'node:path';
 import { floorHour, HOUR_MS } from '#model/calendar.ts';
+import { checkWhole, type Database, eachRow, transaction } from '#src/sqlite.ts';
 import type { Files } from './fit-files.ts';
 import { openFrozenHours } from './frozen-hours.ts';
 import { keepLoss, type Loss, lostThrough } from './journal-losses.ts';
 import { REWRITE_CURSOR } from './rewriting.ts';
-import { checkWhole, type Database, eachRow, transaction } from './sqlite.ts';
 
 /** Values that an entry had stored and that are neither in the journal nor in the store. */
 interface Gone {

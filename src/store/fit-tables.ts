@@ -3,8 +3,8 @@
  * reading store know by number, in case that journal.db loses them, and how often the store had committed.
  */
 import type { Series } from '#model/reading.ts';
+import type { Database } from '#src/sqlite.ts';
 import { installationDdl } from './installation.ts';
-import type { Database } from './sqlite.ts';
 
 /** `origin.stored` = values that the entry stored; null for entries of earlier versions. */
 export const fitDdl = `

@@ -3,7 +3,7 @@
  * series a point in time that only moves on: nothing before it is computed, marked or rebuilt again, also when
  * WK_RAW_RETENTION is raised later.
  */
-import type { Database } from './sqlite.ts';
+import type { Database } from '#src/sqlite.ts';
 
 export const frozenHoursDdl = `
   CREATE TABLE frozenHours (series INTEGER PRIMARY KEY, beforeMs INTEGER NOT NULL) STRICT;

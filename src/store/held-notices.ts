@@ -2,9 +2,10 @@
  * Notices that are written down and held for a summary, by channel and group. Every method runs in the caller's open
  * transaction. What is held keeps its order, and what is let go stands at the end of the outbox, in that order.
  */
+
+import type { Database } from '#src/sqlite.ts';
 import { type NoticeDraft, openNotices } from './alert-store.ts';
 import { noticesOf, type ToldNotice } from './outbox.ts';
-import type { Database } from './sqlite.ts';
 
 export interface HeldNotices {
   hold(draft: NoticeDraft, group: string): void;

@@ -9,6 +9,7 @@ import type { Flag } from '#model/flag.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { MeanKind } from '#model/reference.ts';
 import { finalFlags, reachBackMs, reachForwardMs } from '#quality/final.ts';
+import { type Database, transaction } from '#src/sqlite.ts';
 import type { DayBooks } from './day-books.ts';
 import { openDirtyHours } from './dirty-hours.ts';
 import { type HourRun, hourRuns, runsOf } from './hour-plan.ts';
@@ -16,7 +17,6 @@ import { type ComputedHour, type HourRecords, openHourRecords } from './hour-rec
 import { openPins } from './pins.ts';
 import type { ReadingStore, TracedReading } from './reading-store.ts';
 import { readCompanions, readPinned, type SeriesRules } from './series-rules.ts';
-import { type Database, transaction } from './sqlite.ts';
 import { addReading, emptyStatistics } from './statistics.ts';
 
 /** Marks looked at in one go. */

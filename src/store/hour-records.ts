@@ -6,13 +6,13 @@ import { floorHour } from '#model/calendar.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
 import type { Flag } from '#model/flag.ts';
 import { type SeriesReading, toMark } from '#model/reading.ts';
+import type { Database } from '#src/sqlite.ts';
 import { openDirtyHours } from './dirty-hours.ts';
 import { openStoreMark } from './fit-tables.ts';
 import { openFrozenHours } from './frozen-hours.ts';
 import { toSeriesReading } from './reading-row.ts';
 import type { TracedReading } from './reading-store.ts';
 import { openSeriesState } from './series-state.ts';
-import type { Database } from './sqlite.ts';
 import { emptyStatistics, type Statistics } from './statistics.ts';
 import { openVersions } from './versions.ts';
 

@@ -6,8 +6,8 @@ import { Agent } from 'node:http';
 import { Agent as TlsAgent } from 'node:https';
 import { HttpError, InfluxDB } from '@influxdata/influxdb-client';
 import type { InfluxConfig } from '#model/config.ts';
+import { StoreError } from '#src/sqlite.ts';
 import { queryError, storeError } from './influx-answers.ts';
-import { StoreError } from './sqlite.ts';
 
 export interface InfluxTimeouts {
   writeMs: number;

@@ -1,6 +1,7 @@
 /** What openGemini's own statements say of a cluster that Wellkeeper must not be given (docs/deployment.md, "Servers for readings"). */
+
+import { StoreError } from '#src/sqlite.ts';
 import type { InfluxClient } from './influx-client.ts';
-import { StoreError } from './sqlite.ts';
 
 /**
  * A cluster whose policy is `write-available-first`, the default, answers 200 without what lies on a node that is away:

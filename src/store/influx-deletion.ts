@@ -1,9 +1,9 @@
 /** Deleting readings of a series by request: InfluxQL's DELETE in v1, the delete API in v2; 3.x and some others have neither. */
 import type { InfluxConfig } from '#model/config.ts';
+import { StoreError } from '#src/sqlite.ts';
 import { storeError } from './influx-answers.ts';
 import type { InfluxClient } from './influx-client.ts';
 import { type Place, TIME_MIN_MS, whereSeries, within } from './influx-rows.ts';
-import { StoreError } from './sqlite.ts';
 
 /** Status codes by which a server says that it knows no such request. */
 const UNKNOWN_REQUEST = [404, 405, 501];

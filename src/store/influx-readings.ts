@@ -6,6 +6,7 @@
 import { HOUR_MS } from '#model/calendar.ts';
 import type { InfluxConfig } from '#model/config.ts';
 import type { Reading } from '#model/reading.ts';
+import { StoreError } from '#src/sqlite.ts';
 import { storeTrouble, untilShard, writeVerdict } from './influx-answers.ts';
 import { checkInfluxdb } from './influx-check.ts';
 import { createInfluxClient, type InfluxClient, type InfluxTimeouts, type Rows, TIMEOUTS } from './influx-client.ts';
@@ -23,7 +24,6 @@ import type {
   StoreTrouble,
   TracedReading,
 } from './reading-store.ts';
-import { StoreError } from './sqlite.ts';
 
 /** Requests in flight at once; more gain nothing on the cores of one machine. */
 const LANES = 4;

@@ -3,7 +3,7 @@
  * from there on the same seq stands for something else. Files that must fit each other are compared by it at start
  * (fit-files.ts). A bucket of InfluxDB carries none.
  */
-import type { Database } from './sqlite.ts';
+import type { Database } from '#src/sqlite.ts';
 
 export interface Installation {
   /** A random UUID, made with the installation. */

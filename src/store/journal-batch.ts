@@ -3,11 +3,11 @@
  * Either all of it is on disk afterwards or none.
  */
 import type { Command, Entry } from '#model/entry.ts';
+import { type Database, type Statement, transaction } from '#src/sqlite.ts';
 import { encodeMessage } from './entry-codec.ts';
 import type { MessageDraft } from './journal-port.ts';
 import { type QuarantineLimits, QuarantineTable, valuesIn } from './quarantine.ts';
 import type { SeriesRegister } from './series-register.ts';
-import { type Database, type Statement, transaction } from './sqlite.ts';
 
 /** Where the journal ends. `endBytes` is the running total of what entries take, pruned ones included. */
 export interface Head {

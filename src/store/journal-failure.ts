@@ -1,5 +1,5 @@
 /** What SQLite's refusals mean for the journal: StoreErrors with the codes of model/faults.ts. */
-import { StoreError } from './sqlite.ts';
+import { StoreError } from '#src/sqlite.ts';
 
 // Primary result codes, https://sqlite.org/rescode.html; node gives the extended code, whose low byte they are.
 const BUSY = 5;

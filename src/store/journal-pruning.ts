@@ -3,8 +3,8 @@
  * milliseconds at most, and giving freed pages back to the disk. Never what is unpassed, never the newest entry.
  */
 import type { Clock } from '#src/clock.ts';
+import { type Database, type Statement, transaction } from '#src/sqlite.ts';
 import type { Head } from './journal-batch.ts';
-import { type Database, type Statement, transaction } from './sqlite.ts';
 
 export interface PruneUntil {
   /** Every follower has passed this seq. */

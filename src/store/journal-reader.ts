@@ -1,12 +1,12 @@
 /** The journal's reading side. Every thread opens its own; each call is one short read, so the writer never waits. */
 import type { CommandEntry, Entry, Noun } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
+import { type Database, eachRow, openReadOnly, type ReadPage, readPage } from '#src/sqlite.ts';
 import { type ControlVersion, ON_DISK } from './control.ts';
 import { decodeEntry, type EntryRow } from './entry-codec.ts';
 import { toStoreError } from './journal-failure.ts';
 import type { IntakeCount, JournalReader } from './journal-port.ts';
 import { type QuarantineReads, quarantineReads } from './quarantine.ts';
-import { type Database, eachRow, openReadOnly, type ReadPage, readPage } from './sqlite.ts';
 
 export interface OpenJournalReader extends JournalReader {
   /** The newest version of each register entry as of this seq, deletions included. */

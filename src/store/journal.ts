@@ -7,6 +7,7 @@ import { addDuration, type Durations, noDurations } from '#model/duration-histog
 import type { Command, Entry } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
 import type { Clock } from '#src/clock.ts';
+import { checkSmall, type Database, openDatabase, StoreError } from '#src/sqlite.ts';
 import { Control } from './control.ts';
 import { lockDataDir } from './data-lock.ts';
 import { BatchWriter, type Content, encodeRow, type Head, type Row } from './journal-batch.ts';
@@ -19,7 +20,6 @@ import { journalMigrations } from './journal-tables.ts';
 import { partyOf } from './parties.ts';
 import type { QuarantineLimits } from './quarantine.ts';
 import { SeriesRegister } from './series-register.ts';
-import { checkSmall, type Database, openDatabase, StoreError } from './sqlite.ts';
 
 export interface JournalOptions {
   /** Of journal.db; `lock.db` stands beside it. */

@@ -3,7 +3,7 @@
  * anything its source and when it was received. About 15 bytes an entry, never pruned: a stored reading keeps only
  * the seq of its entry, and with this every value that ever was current tells where it came from (`asOf`, history).
  */
-import type { Database } from './sqlite.ts';
+import type { Database } from '#src/sqlite.ts';
 
 interface Origin {
   source: string;

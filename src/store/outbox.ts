@@ -4,9 +4,9 @@
  * open transaction.
  */
 import type { AlarmEvent } from '#model/alarm.ts';
+import type { Database } from '#src/sqlite.ts';
 import { type NoticeDraft, openNotices } from './alert-store.ts';
 import type { NoticeRow } from './queries.ts';
-import type { Database } from './sqlite.ts';
 
 type Attempt = NoticeRow['attempts'][number];
 

@@ -3,8 +3,8 @@
  * over the years, so no thread keeps them in memory as it does other registers.
  */
 import type { Panel } from '#model/panel.ts';
+import type { Database } from '#src/sqlite.ts';
 import type { Queries } from './queries.ts';
-import type { Database } from './sqlite.ts';
 
 const NEWEST = `SELECT id, max(seq) AS seq, body FROM control WHERE noun = 'panel'`;
 

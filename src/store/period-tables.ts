@@ -3,7 +3,7 @@
  * on periods, from which these alarms are worked out whole (docs/decisions/0015).
  */
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
-import type { Database } from './sqlite.ts';
+import type { Database } from '#src/sqlite.ts';
 
 /**
  * `changedBook`: one row for a subject and a UTC day, or for a rule's period that has closed. `rule` '' = whoever it

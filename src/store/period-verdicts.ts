@@ -3,7 +3,7 @@
  * met the limit, through the next one that does. Every method runs in the caller's open transaction.
  */
 import type { Alarm, AlarmBasis } from '#model/alarm.ts';
-import type { Database } from './sqlite.ts';
+import type { Database } from '#src/sqlite.ts';
 
 /** What was judged of one period; `key` and `basis` name the alarm that a breach would be. */
 export interface PeriodVerdict {

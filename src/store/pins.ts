@@ -3,7 +3,7 @@
  * them and never over them. A pin judges one value, so it goes when another value takes its place.
  */
 import type { Flag } from '#model/flag.ts';
-import type { Database } from './sqlite.ts';
+import type { Database } from '#src/sqlite.ts';
 
 /** Writing methods run in the caller's open transaction. */
 export interface Pins {

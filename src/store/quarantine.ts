@@ -3,8 +3,9 @@
  * each sender's share: beyond it his own oldest items go, so that one who sends much that can't be taken pushes out nobody
  * else's. `dropped` says how many went either way.
  */
+
+import { type Database, type ReadPage, readPage, type Statement } from '#src/sqlite.ts';
 import type { QuarantineDraft, QuarantineItem } from './journal-port.ts';
-import { type Database, type ReadPage, readPage, type Statement } from './sqlite.ts';
 
 export interface QuarantineLimits {
   items: number;

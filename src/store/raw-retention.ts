@@ -6,11 +6,11 @@
 import { DAY_MS, floorHour, HOUR_MS } from '#model/calendar.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Series } from '#model/reading.ts';
+import { type Database, StoreError, transaction } from '#src/sqlite.ts';
 import { openBookState } from './book-state.ts';
 import { openFrozenHours } from './frozen-hours.ts';
 import type { JournalReader } from './journal-port.ts';
 import type { ReadingStore } from './reading-store.ts';
-import { type Database, StoreError, transaction } from './sqlite.ts';
 
 /** Readings before a frozen hour that stay at least: the final flags of the first hours after it look back at them. */
 const LOOK_BACK_MIN_MS = 2 * DAY_MS;

@@ -3,11 +3,11 @@
  * many of a source's values have settled. They run in the query worker over read-only connections.
  */
 
+import type { Database } from '#src/sqlite.ts';
 import { openFromMs } from './book-state.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import type { Queries, ReadingRow, ReadingVersion } from './queries.ts';
 import type { ReadingStore, TracedReading } from './reading-store.ts';
-import type { Database } from './sqlite.ts';
 import type { Unsettled } from './unsettled.ts';
 import { openVersions, type Version } from './versions.ts';
 

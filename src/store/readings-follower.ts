@@ -6,6 +6,7 @@
  */
 import type { Correction, Entry } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
+import { type Database, transaction } from '#src/sqlite.ts';
 import { Cursor } from './derived.ts';
 import { openSeriesNames, openStoreMark } from './fit-tables.ts';
 import type { Follower } from './follower.ts';
@@ -15,7 +16,6 @@ import type { ReadingStore } from './reading-store.ts';
 import { Rewriting } from './rewriting.ts';
 import { type Change, type CorrectionEntry, type KnownReadings, SettleRecords } from './settle-records.ts';
 import { assertCorrection, corrected, isOpen } from './settlement.ts';
-import { type Database, transaction } from './sqlite.ts';
 import { readingsToWrite } from './unwritten.ts';
 
 /** Readings that are settled in one transaction and written in one call, a single entry's apart. */

@@ -6,6 +6,7 @@
  */
 import { join } from 'node:path';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
+import { type Database, StoreError, transaction } from '#src/sqlite.ts';
 import { Control } from './control.ts';
 import { lockDataDir } from './data-lock.ts';
 import { Cursor, openDerived } from './derived.ts';
@@ -13,7 +14,6 @@ import { openDirtyHours } from './dirty-hours.ts';
 import { openFrozenHours } from './frozen-hours.ts';
 import { openJournalReader } from './journal-reader.ts';
 import type { ReadingStore, SeriesName } from './reading-store.ts';
-import { type Database, StoreError, transaction } from './sqlite.ts';
 import { END_OF_TIME_MS } from './volume-books.ts';
 
 export interface MarkedForRebuild {

@@ -6,9 +6,9 @@
 import { COUNTING_RULES } from '#model/counting-rules.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Series } from '#model/reading.ts';
+import { type Database, StoreError, transaction } from '#src/sqlite.ts';
 import { toStoreError } from './journal-failure.ts';
 import { openRecountState, type RecountPart, type RecountPlan, type RecountProgress } from './recount-state.ts';
-import { type Database, StoreError, transaction } from './sqlite.ts';
 import type { VolumeBooks } from './volume-books.ts';
 
 /** Hours of a series in one step: a week. */

@@ -2,8 +2,9 @@
  * Readings that the store refused for good, on their way into quarantine, which is in the journal and main's to write: kept in
  * derived.db by the transaction that passes them, told to main, and forgotten once main says that they are quarantined.
  */
+
+import type { Database } from '#src/sqlite.ts';
 import type { ReadingToStore } from './reading-store.ts';
-import type { Database } from './sqlite.ts';
 
 export const rejectedDdl = `
   CREATE TABLE rejected (id TEXT PRIMARY KEY, source TEXT NOT NULL, wasCounted INTEGER NOT NULL, series INTEGER NOT NULL,

@@ -6,10 +6,6 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import type { Clock } from '#src/clock.ts';
-import { syncToDisk } from './backup.ts';
-import { type BackupManifest, DATABASES, describeFile, type ReadingsIn, readManifest } from './backup-manifest.ts';
-import { lockDataDir } from './data-lock.ts';
-import { readInstallation, stampInstallation } from './installation.ts';
 import {
   checkDatabase,
   type Database,
@@ -18,7 +14,11 @@ import {
   openUntouched,
   StoreError,
   transaction,
-} from './sqlite.ts';
+} from '#src/sqlite.ts';
+import { syncToDisk } from './backup.ts';
+import { type BackupManifest, DATABASES, describeFile, type ReadingsIn, readManifest } from './backup-manifest.ts';
+import { lockDataDir } from './data-lock.ts';
+import { readInstallation, stampInstallation } from './installation.ts';
 
 export interface RestoreOptions {
   backup: string;

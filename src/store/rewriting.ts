@@ -3,11 +3,11 @@
  * decided once more, against the store as it is rebuilt in their order, and only their readings are wanted.
  */
 import type { Entry, MessageEntry } from '#model/entry.ts';
+import type { Database, Statement } from '#src/sqlite.ts';
 import { Cursor } from './derived.ts';
 import type { ReadingToStore } from './reading-store.ts';
 import { type Change, type KnownReadings, uncensors } from './settle-records.ts';
 import { decide, isOpen } from './settlement.ts';
-import type { Database, Statement } from './sqlite.ts';
 import { openVersions, type Versions } from './versions.ts';
 
 /** The cursor that says how far entries are to be written again. */

@@ -4,7 +4,7 @@
  */
 import type { JournaledReading } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
-import { type Database, eachRow, type Statement } from './sqlite.ts';
+import { type Database, eachRow, type Statement } from '#src/sqlite.ts';
 
 export class SeriesRegister {
   readonly #byStation = new Map<string, Map<string, Series>>();

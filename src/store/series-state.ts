@@ -1,8 +1,8 @@
 /** The newest reading of each series by event time, kept beside the cursors so that "latest" needs no scan at start. */
 import { existsSync } from 'node:fs';
 import { type Reading, type SeriesReading, toMark } from '#model/reading.ts';
+import { type Database, openReadOnly } from '#src/sqlite.ts';
 import { toReading, toSeriesReading } from './reading-row.ts';
-import { type Database, openReadOnly } from './sqlite.ts';
 
 export interface SeriesState {
   /** In the caller's transaction: takes over what is as new as or newer than what is known (a corrected flag too). */

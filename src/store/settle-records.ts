@@ -13,6 +13,7 @@ import {
   type MessageEntry,
 } from '#model/entry.ts';
 import { isSame, type Measurement, type Reading, type SeriesReading } from '#model/reading.ts';
+import type { Database, Statement } from '#src/sqlite.ts';
 import { openRejudgedInbox, type RejudgedInbox } from './alert-tables.ts';
 import { type Amended, openAmended } from './amended.ts';
 import { Cursor } from './derived.ts';
@@ -24,7 +25,6 @@ import type { ReadingToStore, RejectedReading, TracedReading } from './reading-s
 import { openRejected, type Rejected, rejectedId } from './rejected.ts';
 import { openSeriesState, type SeriesState } from './series-state.ts';
 import { decide, isOpen, pinsFlag } from './settlement.ts';
-import type { Database, Statement } from './sqlite.ts';
 import { openUnwritten, type Unwritten } from './unwritten.ts';
 import { openVersions, type Versions } from './versions.ts';
 

@@ -5,11 +5,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { HOUR_MS } from '#model/calendar.ts';
 import { type Reading, toMark } from '#model/reading.ts';
+import { type Database, openDatabase, openReadOnly, type Statement, transaction } from '#src/sqlite.ts';
 import { installationDdl } from './installation.ts';
 import { toStoreError } from './journal-failure.ts';
 import { toReading } from './reading-row.ts';
 import type { ReadingStore, ReadingToStore, RejectedReading, TracedReading } from './reading-store.ts';
-import { type Database, openDatabase, openReadOnly, type Statement, transaction } from './sqlite.ts';
 
 /**
  * How far this file holds what it was given: the newest entry whose values are in it (null in a file of an earlier version

@@ -4,8 +4,8 @@
  * read: whatever settles in between then counts as unsettled, never the other way round.
  */
 import { floorHour } from '#model/calendar.ts';
+import type { Database } from '#src/sqlite.ts';
 import type { TracedReading } from './reading-store.ts';
-import type { Database } from './sqlite.ts';
 
 type IsUnsettled = (reading: Pick<TracedReading, 'timeMs' | 'seq'>) => boolean;
 

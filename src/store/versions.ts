@@ -3,9 +3,9 @@
  * when, and who or what changed it. Applied backwards to what is stored now they give what was known at any time.
  */
 import { type Measurement, toMark } from '#model/reading.ts';
+import { type Database, eachRow } from '#src/sqlite.ts';
 import { toSeriesReading } from './reading-row.ts';
 import type { TracedReading } from './reading-store.ts';
-import { type Database, eachRow } from './sqlite.ts';
 
 /**
  * What ended a version: another value for its time (`reading`), an engineer's correction (`command`), or the final

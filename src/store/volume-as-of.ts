@@ -3,6 +3,7 @@
  * known then, by the very functions that keep the books. It is how a closed period is proved.
  */
 import type { Noun } from '#model/entry.ts';
+import type { Database } from '#src/sqlite.ts';
 import type { Decision } from '#volume/decisions.ts';
 import type { HourVolume } from '#volume/hours.ts';
 import { meterProfile } from '#volume/profile.ts';
@@ -11,7 +12,6 @@ import type { OpenJournalReader } from './journal-reader.ts';
 import { otherMeter, rulingsOf } from './meter-relations.ts';
 import type { MeterVolumesAsOf, Queries, VolumesAsOf } from './queries.ts';
 import type { ReadingStore } from './reading-store.ts';
-import type { Database } from './sqlite.ts';
 import { bucketsOf, runningTotals } from './volume-queries.ts';
 import { rebuiltHours } from './volume-rebuild.ts';
 

@@ -1,8 +1,8 @@
 /** The rows that volumes are kept in: hours, the running totals of days, decisions. Written whole, range by range. */
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
+import type { Database } from '#src/sqlite.ts';
 import type { Decision } from '#volume/decisions.ts';
 import type { HourVolume, Knot, Run } from '#volume/hours.ts';
-import type { Database } from './sqlite.ts';
 
 /** Litres and known time of one meter from its birth to some instant. */
 export type RunningTotal = Run;

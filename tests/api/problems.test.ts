@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { FAULTS } from '#model/faults.ts';
-import { StoreError } from '#store/sqlite.ts';
+import { StoreError } from '#src/sqlite.ts';
 import { startApi, TAOCHA } from '#tests/helpers/api.ts';
 
 describe('problems', () => {

@@ -1,6 +1,6 @@
 /** Readings into the door over HTTP, and what engineers put right. */
 import { describe, expect, it } from 'vitest';
-import { StoreError } from '#store/sqlite.ts';
+import { StoreError } from '#src/sqlite.ts';
 import { type ApiRig, GATEWAY, NOW_MS, startApi } from '#tests/helpers/api.ts';
 
 const POST = '/api/v1/readings';

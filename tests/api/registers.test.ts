@@ -1,6 +1,6 @@
 /** The registers through HTTP: put, read, list, delete, and what contradicts the other registers. */
 import { describe, expect, it } from 'vitest';
-import { verifyPassword } from '#src/secrets.ts';
+import { verifyPassword } from '#setting/secrets.ts';
 import { GATEWAY, startApi, TAOCHA } from '#tests/helpers/api.ts';
 
 const METER = {

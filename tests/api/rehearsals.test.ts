@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { Rehearsal, Rehearsed } from '#alerts/rehearse.ts';
 import { alarmView } from '#model/alarm-view.ts';
-import { StoreError } from '#store/sqlite.ts';
+import { StoreError } from '#src/sqlite.ts';
 import { type ApiRig, anAlarm, authorization, NOW_MS, startApi } from '#tests/helpers/api.ts';
 
 const RULE = { kind: 'threshold', parameters: ['nh3n'], op: '<=', limit: 0.5, severity: 'minor' };

@@ -7,8 +7,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AlarmEvent } from '#model/alarm.ts';
 import type { Entry } from '#model/entry.ts';
+import type { Database } from '#src/sqlite.ts';
 import { openDerived } from '#store/derived.ts';
-import type { Database } from '#store/sqlite.ts';
 import {
   CHANNELS,
   createStoryRig,

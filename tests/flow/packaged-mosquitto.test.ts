@@ -1,7 +1,7 @@
 /** What packaging/mosquitto.conf promises, on a real Mosquitto: its window, its queue and its limits. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hashPassword } from '#setting/secrets.ts';
 import { brokerFiles, writeBrokerFiles } from '#src/mosquitto-files.ts';
-import { hashPassword } from '#src/secrets.ts';
 import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/mosquitto.ts';
 import { type MqttClient, openMqtt } from '#tests/helpers/mqtt-client.ts';
 import { packagedSetting, packagedSettings } from '#tests/helpers/packaged-mosquitto.ts';

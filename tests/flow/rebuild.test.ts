@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type Database, openReadOnly } from '#store/sqlite.ts';
+import { type Database, openReadOnly } from '#src/sqlite.ts';
 import { runCommand } from '#tests/helpers/command.ts';
 import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';

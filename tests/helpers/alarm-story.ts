@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check';
 import type { Channel } from '#model/register.ts';
-import type { Database } from '#store/sqlite.ts';
+import type { Database } from '#src/sqlite.ts';
 import { type AlertsRig, createAlertsRig, MINUTE, type Sent, T0 } from './alerts-rig.ts';
 
 export const STATIONS = ['a', 'b', 'c'];

@@ -13,10 +13,10 @@ import type { Series } from '#model/reading.ts';
 import { type Rule, rule, station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { readerOf } from '#src/rule-tests/play.ts';
+import type { Database } from '#src/sqlite.ts';
 import { alarms, timeline } from '#store/alert-queries.ts';
 import { Control, type ControlVersion } from '#store/control.ts';
 import { openDerived } from '#store/derived.ts';
-import type { Database } from '#store/sqlite.ts';
 
 export const reference = loadReference();
 export const standard = [...reference.standards.values()][0]!;

@@ -19,7 +19,7 @@ import type { Config } from '#model/config.ts';
 import type { Reference } from '#model/reference.ts';
 import { ROLES, type Role, type Station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
-import { createLogInLimit, createPasswordVerifier, hashPassword, hashToken } from '#src/secrets.ts';
+import { createLogInLimit, createPasswordVerifier, hashPassword, hashToken } from '#setting/secrets.ts';
 import type { AlarmFigures } from '#store/alarm-figures.ts';
 import { type JournalWriter, openJournal } from '#store/journal.ts';
 import { type OpenJournalReader, openJournalReader } from '#store/journal-reader.ts';

@@ -3,6 +3,7 @@ import type { Entry, JournaledReading } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { MeanKind, Parameter, Reference } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
+import { StoreError } from '#src/sqlite.ts';
 import { type BooksFollowerParts, createBooksFollower } from '#store/books-follower.ts';
 import { Control } from '#store/control.ts';
 import { openDerived } from '#store/derived.ts';
@@ -10,7 +11,6 @@ import { MemoryReadings } from '#store/memory-readings.ts';
 import { createReadingQueries } from '#store/reading-queries.ts';
 import type { ReadingToStore, TracedReading } from '#store/reading-store.ts';
 import { createReadingsFollower } from '#store/readings-follower.ts';
-import { StoreError } from '#store/sqlite.ts';
 import { createTrendQueries } from '#store/trend-queries.ts';
 
 export const HOUR = 3_600_000;

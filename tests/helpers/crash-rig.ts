@@ -1,5 +1,5 @@
 /** A process that dies between any two statements on derived.db, with its alerts follower and dispatcher. */
-import type { Database } from '#store/sqlite.ts';
+import type { Database } from '#src/sqlite.ts';
 import { type AlertsRig, HOUR, MINUTE } from './alerts-rig.ts';
 import type { DispatchRig } from './dispatch-rig.ts';
 import { Crash, guarded } from './mortal-database.ts';

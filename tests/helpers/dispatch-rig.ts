@@ -6,7 +6,7 @@ import type { ChannelPorts, Send, Sent } from '#alerts/channels/channel.ts';
 import { createDispatcher, type Delay, type Dispatcher } from '#alerts/dispatch.ts';
 import type { Payload } from '#alerts/templates/message.ts';
 import type { Channel } from '#model/register.ts';
-import type { Database } from '#store/sqlite.ts';
+import type { Database } from '#src/sqlite.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
 
 /** Timers that run when `advance` comes to them, in the order of their times; they move the clock. */

@@ -1,7 +1,7 @@
 /** A door that journals nothing: it records what it is given and resolves when, and how, the test says. */
 import type { Delivery, Door, Receipt } from '#ingest/door.ts';
 import type { Fault } from '#model/faults.ts';
-import { StoreError } from '#store/sqlite.ts';
+import { StoreError } from '#src/sqlite.ts';
 
 interface Refused {
   source: string;

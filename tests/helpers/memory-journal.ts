@@ -5,10 +5,10 @@
 import type { Command, Entry } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
 import type { Clock } from '#src/clock.ts';
+import { StoreError } from '#src/sqlite.ts';
 import { Control } from '#store/control.ts';
 import type { Appended, Journal, MessageDraft, QuarantineItem } from '#store/journal-port.ts';
 import { valuesIn } from '#store/quarantine.ts';
-import { StoreError } from '#store/sqlite.ts';
 
 type Content =
   | { kind: 'message'; draft: MessageDraft }

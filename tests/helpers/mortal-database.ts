@@ -1,5 +1,5 @@
 /** A database behind a gate that every statement passes: where a process dies, or where someone counts. */
-import type { Database, Statement } from '#store/sqlite.ts';
+import type { Database, Statement } from '#src/sqlite.ts';
 
 /** Thrown by whatever a dead process still tries. */
 export class Crash extends Error {}

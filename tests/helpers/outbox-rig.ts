@@ -9,10 +9,10 @@ import type { Payload } from '#alerts/templates/message.ts';
 import type { LinkSigner } from '#model/acknowledge-link.ts';
 import type { AlarmEvent, Severity } from '#model/alarm.ts';
 import type { Channel } from '#model/register.ts';
+import type { Database } from '#src/sqlite.ts';
 import { notice, notices, timeline } from '#store/alert-queries.ts';
 import { openAlertStore } from '#store/alert-store.ts';
 import { openDerived } from '#store/derived.ts';
-import type { Database } from '#store/sqlite.ts';
 import { handTimers } from './dispatch-rig.ts';
 import { handClock } from './hand-clock.ts';
 

@@ -2,8 +2,9 @@
  * When alerts took which reading judged anew: the one thing that their history depends on and that the journal doesn't
  * hold. Triggers of the simulation's own write it down in the transaction in which it happens.
  */
+
+import type { Database } from '#src/sqlite.ts';
 import type { Rejudged } from '#store/alert-tables.ts';
-import type { Database } from '#store/sqlite.ts';
 
 /** `seq` = the alerts' cursor then. */
 export interface TakenReading extends Rejudged {

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import type { Alarm, AlarmEvent, Transition } from '#model/alarm.ts';
 import type { Reading, Series } from '#model/reading.ts';
+import { type Database, openReadOnly } from '#src/sqlite.ts';
 import { openJournalReader } from '#store/journal-reader.ts';
-import { type Database, openReadOnly } from '#store/sqlite.ts';
 import { type TakenReading, takenReadings } from '#tests/helpers/sim-taken.ts';
 import type { World } from '#tests/helpers/sim-world.ts';
 import { seriesKey } from './model.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
-import { readConfig } from '#src/config.ts';
+import { readConfig } from '#setting/config.ts';
 import { dockerfile, imageEnvironment } from '#tests/helpers/dockerfile.ts';
 import { packagedSetting } from '#tests/helpers/packaged-mosquitto.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';

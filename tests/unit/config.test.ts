@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ConfigError, readConfig } from '#src/config.ts';
+import { ConfigError, readConfig } from '#setting/config.ts';
 
 const made: string[] = [];
 function file(name: string, content: string): string {

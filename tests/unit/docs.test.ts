@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { ERRORS_FILE, errorsText } from '#api/errors-page.ts';
 import { FAULTS } from '#model/faults.ts';
-import { readConfig } from '#src/config.ts';
+import { readConfig } from '#setting/config.ts';
 import { fencesOf, readDocument } from '#tests/helpers/documents.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -34,7 +34,7 @@ describe('the settings of docs/operations.md', () => {
   );
 
   it('are all of them', () => {
-    const known = [...readDocument('src/config.ts').matchAll(/^ {2}(WK_\w+):/gm)].map((match) => match[1]!);
+    const known = [...readDocument('src/setting/config.ts').matchAll(/^ {2}(WK_\w+):/gm)].map((match) => match[1]!);
     expect(known.length).toBeGreaterThan(20);
     expect(rows.map(([name]) => name).toSorted()).toEqual(known.toSorted());
   });

@@ -3,9 +3,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '#model/entry.ts';
 import { systemClock } from '#src/clock.ts';
+import { openDatabase } from '#src/sqlite.ts';
 import { openJournalReader } from '#store/journal-reader.ts';
 import { journalMigrations } from '#store/journal-tables.ts';
-import { openDatabase } from '#store/sqlite.ts';
 import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
 
 const HOUR_MS = 3_600_000;

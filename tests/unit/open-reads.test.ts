@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createFreshQueries } from '#src/fresh-queries.ts';
+import { createSnapshotWatch, type Database, eachRow, openDatabase, openReadOnly } from '#src/sqlite.ts';
 import type { Queries } from '#store/queries.ts';
-import { createSnapshotWatch, type Database, eachRow, openDatabase, openReadOnly } from '#store/sqlite.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const opened: Database[] = [];

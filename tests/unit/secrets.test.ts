@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Clock } from '#src/clock.ts';
 import {
   createLogInLimit,
   createPasswordVerifier,
@@ -15,7 +14,8 @@ import {
   hashToken,
   tokenMatches,
   verifyPassword,
-} from '#src/secrets.ts';
+} from '#setting/secrets.ts';
+import type { Clock } from '#src/clock.ts';
 import { type MqttClient, openMqtt } from '#tests/helpers/mqtt-client.ts';
 
 describe('secrets', () => {

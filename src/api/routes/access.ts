@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
 import type { Command, CommandEntry } from '#model/entry.ts';
-import { generateSecret, hashToken } from '#src/secrets.ts';
+import { generateSecret, hashToken } from '#setting/secrets.ts';
 import { actorOf, callerOf } from '../caller.ts';
 import { type Credentials, checkOrigin } from '../credentials.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { TOKEN_USER } from '#ingest/transports/broker-access.ts';
 import type { Gateway } from '#model/register.ts';
-import { generateSecret, hashPassword } from '#src/secrets.ts';
+import { generateSecret, hashPassword } from '#setting/secrets.ts';
 import { gatewayLedger, ledgerView } from '#store/gateway-ledger.ts';
 import { actorOf, callerOf } from '../caller.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';
