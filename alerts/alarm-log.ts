@@ -3,6 +3,8 @@
  * follower's open transaction, so that no transition is without its notices and no notice without its transition
  * (invariant 5). What is found late is gathered and told once per entry and channel.
  */
+
+import type { Control } from '#journal/control.ts';
 import type { LinkSigner } from '#model/acknowledge-link.ts';
 import type { Again, Alarm, LimitVersion, Transition } from '#model/alarm.ts';
 import { type Entry, isImport } from '#model/entry.ts';
@@ -10,7 +12,6 @@ import type { Standard } from '#model/reference.ts';
 import type { Routes, Station } from '#model/register.ts';
 import type { Database } from '#src/sqlite.ts';
 import type { AlertStore } from '#store/alert-store.ts';
-import type { Control } from '#store/control.ts';
 import { openCrossings } from '#store/crossings.ts';
 import { openEscalations } from '#store/escalations.ts';
 import { openHeldNotices } from '#store/held-notices.ts';

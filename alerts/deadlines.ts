@@ -3,10 +3,11 @@
  * as its rule allows (`reAlarmAfter`). In the journal's `received`; worked out from the alarms and the rules, so that
  * nothing of it has to be kept.
  */
+
+import type { Control } from '#journal/control.ts';
 import type { Alarm } from '#model/alarm.ts';
 import { durationMs } from '#model/duration.ts';
 import type { AlertStore } from '#store/alert-store.ts';
-import type { Control } from '#store/control.ts';
 import { createTimers } from './timers.ts';
 
 export interface Deadlines {

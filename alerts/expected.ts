@@ -2,14 +2,15 @@
  * Who is expected to say something, and when each was last heard: stations that a gateway owns, with the parameters for
  * which the register gives an interval, and those gateways. Times are those of the up-clock beside `receivedMs`.
  */
+
+import type { Control } from '#journal/control.ts';
+import { Dialects } from '#journal/dialects.ts';
+import type { JournalReader } from '#journal/journal-port.ts';
 import type { Letters } from '#model/dialect.ts';
 import { durationMs } from '#model/duration.ts';
 import { isImport, type MessageEntry } from '#model/entry.ts';
 import { isServiceLetter } from '#model/flag.ts';
 import type { Station } from '#model/register.ts';
-import type { Control } from '#store/control.ts';
-import { Dialects } from '#store/dialects.ts';
-import type { JournalReader } from '#store/journal-port.ts';
 import type { UpClock } from './up-clock.ts';
 
 /** A moment in both clocks. */

@@ -5,6 +5,10 @@
  * is read again is always judged as it was the first time.
  */
 
+import type { Control } from '#journal/control.ts';
+import type { Follower } from '#journal/follower.ts';
+import { toStoreError } from '#journal/journal-failure.ts';
+import type { JournalReader } from '#journal/journal-port.ts';
 import type { LinkSigner } from '#model/acknowledge-link.ts';
 import type { Alarm } from '#model/alarm.ts';
 import type { CommandEntry, Entry, Noun } from '#model/entry.ts';
@@ -15,11 +19,7 @@ import { type Database, transaction } from '#src/sqlite.ts';
 import { openAlertStore } from '#store/alert-store.ts';
 import { openRejudgedInbox } from '#store/alert-tables.ts';
 import { openAmended } from '#store/amended.ts';
-import type { Control } from '#store/control.ts';
 import { Cursor } from '#store/derived.ts';
-import type { Follower } from '#store/follower.ts';
-import { toStoreError } from '#store/journal-failure.ts';
-import type { JournalReader } from '#store/journal-port.ts';
 import { type AlarmChange, createAlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
 import { createChattering } from './chatter.ts';
 import { createEvaluator } from './evaluator.ts';

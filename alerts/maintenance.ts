@@ -2,8 +2,9 @@
  * Planned maintenance (the register `maintenance`): which window an alarm was raised in, and which alarms are held by one.
  * A window counts in event times; it holds an alarm back until its end is received.
  */
+
+import type { Control } from '#journal/control.ts';
 import { type Alarm, GATEWAYS_STATION } from '#model/alarm.ts';
-import type { Control } from '#store/control.ts';
 
 /** `suppressedBy` of alarms that a window holds. */
 const PREFIX = 'maintenance/';

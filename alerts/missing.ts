@@ -3,11 +3,12 @@
  * or of the gateway with its stations as children. Raised by timers and cleared by the first reading. A timer may be early;
  * then it is set anew.
  */
+
+import type { Control } from '#journal/control.ts';
+import type { JournalReader } from '#journal/journal-port.ts';
 import { type Alarm, GATEWAYS_STATION, WHOLE_STATION } from '#model/alarm.ts';
 import type { CommandEntry, Entry, MessageEntry } from '#model/entry.ts';
 import type { AlertStore } from '#store/alert-store.ts';
-import type { Control } from '#store/control.ts';
-import type { JournalReader } from '#store/journal-port.ts';
 import type { AlarmLog, Occasion } from './alarm-log.ts';
 import { selects } from './conditions.ts';
 import { createExpected } from './expected.ts';

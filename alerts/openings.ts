@@ -2,7 +2,7 @@
  * Which rules about silence look now. Silence is measured on the journal's `received`, so their calendars are, too: they open
  * and close by the clock, and what was silent while a rule didn't look is held against nobody (`UpClock.openedUpMs`).
  */
-import type { Control } from '#store/control.ts';
+import type { Control } from '#journal/control.ts';
 import { type Calendar, isWithin, nextEdgeMs } from './calendar.ts';
 import type { MissingRule } from './silence.ts';
 import type { UpClock } from './up-clock.ts';

@@ -1,9 +1,9 @@
 /** Whether a rule about closed periods makes sense against the registers: what alerts/rules.ts asks of these kinds. */
 import { participates } from '#assess/classify.ts';
+import type { Control } from '#journal/control.ts';
 import type { Fault } from '#model/faults.ts';
 import type { Standard } from '#model/reference.ts';
 import type { PeriodRule, Station } from '#model/register.ts';
-import type { Control } from '#store/control.ts';
 import { countedMeters, meterPairs } from '#store/meter-relations.ts';
 import { targetOf } from './conditions.ts';
 

@@ -5,12 +5,12 @@
  */
 import { assessSection, COVERAGE_MIN, type Indicator, type SectionAssessment } from '#assess/section.ts';
 import { editionAt } from '#assess/standards.ts';
+import type { Control } from '#journal/control.ts';
 import { CANAL_STATION, LOSS_PARAMETER } from '#model/alarm.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Series } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { PeriodRule } from '#model/register.ts';
-import type { Control } from '#store/control.ts';
 import { type MeterPair, meterPairs, type NamedMeter } from '#store/meter-relations.ts';
 import type { Queries } from '#store/queries.ts';
 import { periodStatistics, type SectionPlan, sectionPlans } from '#store/section-plans.ts';

@@ -2,11 +2,12 @@
  * Whether alarms reach anybody. A channel of kind `log` is the service's own diary: what reaches nothing else is told to
  * nobody. Pure.
  */
+
+import type { Control } from '#journal/control.ts';
 import type { Alarm } from '#model/alarm.ts';
 import { isHeard } from '#model/channel.ts';
 import { PLATFORM_RULE } from '#model/platform.ts';
 import type { Route, Routes, Station } from '#model/register.ts';
-import type { Control } from '#store/control.ts';
 import { named } from './route.ts';
 
 /** Whether an alarm says that the routes reach nobody. */

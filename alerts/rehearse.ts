@@ -3,6 +3,8 @@
  * memory. Readings pass in the order of their event times with their present values and final flags, each as if it had
  * arrived at once; so nothing is late, and the order of arrival isn't replayed.
  */
+
+import { Control, type ControlVersion } from '#journal/control.ts';
 import type { Alarm } from '#model/alarm.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import { durationMs } from '#model/duration.ts';
@@ -12,7 +14,6 @@ import type { Reference, Standard } from '#model/reference.ts';
 import type { Rule } from '#model/register.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { alarms } from '#store/alert-queries.ts';
-import { Control, type ControlVersion } from '#store/control.ts';
 import { openDerived } from '#store/derived.ts';
 import type { ReadingStore } from '#store/reading-store.ts';
 import { readingsInOrder } from '#store/readings-in-order.ts';

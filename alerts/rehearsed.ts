@@ -1,6 +1,7 @@
 /** What a rehearsal says: its alarms in figures, and what the present rule raised in the same time. Pure. */
+
+import type { Control } from '#journal/control.ts';
 import { type Alarm, SEVERITIES, type Severity } from '#model/alarm.ts';
-import type { Control } from '#store/control.ts';
 import { type AlarmLoad, alarmLoad, counted, type Span } from './alarm-load.ts';
 import { matching, toldAtOnce } from './route.ts';
 

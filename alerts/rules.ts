@@ -3,12 +3,12 @@
  * doesn't exist or can't be compared, is refused with the place and the reason, instead of watching over nothing.
  */
 import { limitFor, participates } from '#assess/classify.ts';
+import type { Control } from '#journal/control.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Fault } from '#model/faults.ts';
 import type { Parameter, Reference, Standard } from '#model/reference.ts';
 import { isPeriodRule, type Rule, type Station } from '#model/register.ts';
 import { demandOf, faultOfThreshold, isFurtherOut, limitsIn, stepDemandOf } from '#model/threshold.ts';
-import type { Control } from '#store/control.ts';
 import { longestMs } from './calendar.ts';
 import { canonicalDifference, canonicalLimit, parametersOf, selects, targetOf } from './conditions.ts';
 import { ExpressionError, parametersNamed, parseExpression } from './expression.ts';

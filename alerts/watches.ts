@@ -3,14 +3,14 @@
  * forgotten when a rule or a station changes. The lanes stay: an evaluation outlives the edit of its rule.
  */
 
+import type { Control } from '#journal/control.ts';
+import { Dialects } from '#journal/dialects.ts';
+import type { JournalReader } from '#journal/journal-port.ts';
 import { WHOLE_STATION } from '#model/alarm.ts';
 import type { Letters } from '#model/dialect.ts';
 import type { Series } from '#model/reading.ts';
 import type { Reference, Standard } from '#model/reference.ts';
 import { isPeriodRule, type Rule, type Station } from '#model/register.ts';
-import type { Control } from '#store/control.ts';
-import { Dialects } from '#store/dialects.ts';
-import type { JournalReader } from '#store/journal-port.ts';
 import { type Condition, conditionFor, expressionCondition, parametersOf } from './conditions.ts';
 import { type Lane, newLane } from './lane.ts';
 import { keyOf, NO_SERIES, namesIn } from './lifecycle.ts';

@@ -4,6 +4,8 @@
  * first flowed. The one series' books and the volumes are left to the service; the other series' rows are made by SQL.
  */
 import { join } from 'node:path';
+import { type JournalWriter, openJournal } from '#journal/journal.ts';
+import { openJournalReader } from '#journal/journal-reader.ts';
 import { DAY_MS, floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { JournaledReading } from '#model/entry.ts';
 import type { Meter } from '#model/register.ts';
@@ -12,8 +14,6 @@ import { type Database, transaction } from '#src/sqlite.ts';
 import { openBookState } from '#store/book-state.ts';
 import { openDerived } from '#store/derived.ts';
 import { openDirtyHours } from '#store/dirty-hours.ts';
-import { type JournalWriter, openJournal } from '#store/journal.ts';
-import { openJournalReader } from '#store/journal-reader.ts';
 import type { ReadingStore, SeriesName } from '#store/reading-store.ts';
 import { SqliteReadings } from '#store/sqlite-readings.ts';
 import { PARAMETERS, sectionStation, valueAt } from './water.ts';

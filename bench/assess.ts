@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { assessSample } from '#assess/sample.ts';
 import { trendTest } from '#assess/trend-test.ts';
+import { openJournal } from '#journal/journal.ts';
 import { bucketEdges, DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { JournaledReading } from '#model/entry.ts';
 import { loadReference } from '#seeds/reference.ts';
@@ -14,7 +15,6 @@ import { openQueries } from '#src/create-queries.ts';
 import { transaction } from '#src/sqlite.ts';
 import { openBookState } from '#store/book-state.ts';
 import { openDerived } from '#store/derived.ts';
-import { openJournal } from '#store/journal.ts';
 import type { PeriodQuery } from '#store/queries.ts';
 import { atMost, type Figure, figure, inDirectory, medianMs } from './figure.ts';
 import { startService } from './running-service.ts';

@@ -4,11 +4,11 @@
  */
 import { join } from 'node:path';
 import { type RehearsableRule, rehearse } from '#alerts/rehearse.ts';
+import type { ControlVersion } from '#journal/control.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Series, SeriesReading } from '#model/reading.ts';
 import { rule, station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
-import type { ControlVersion } from '#store/control.ts';
 import { SqliteReadings } from '#store/sqlite-readings.ts';
 import { type Figure, figure, inDirectory, stopwatch } from './figure.ts';
 

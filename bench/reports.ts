@@ -5,11 +5,11 @@
 import { join } from 'node:path';
 import { bookView } from '#api/book-view.ts';
 import { reportOf } from '#api/report.ts';
+import { Control, type ControlVersion } from '#journal/control.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Reference } from '#model/reference.ts';
 import { type Database, openDatabase } from '#src/sqlite.ts';
 import { openBookState } from '#store/book-state.ts';
-import { Control, type ControlVersion } from '#store/control.ts';
 import { decisions } from '#store/decision-queries.ts';
 import { openDerived } from '#store/derived.ts';
 import type { Queries } from '#store/queries.ts';

@@ -3,12 +3,12 @@
  * for all recipients, does it grow with the range, and how long does a meter's year take that is built anew.
  */
 import { join } from 'node:path';
+import { Control } from '#journal/control.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Entry } from '#model/entry.ts';
 import type { Meter } from '#model/register.ts';
 import { systemClock } from '#src/clock.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
-import { Control } from '#store/control.ts';
 import { openDerived } from '#store/derived.ts';
 import { SqliteReadings } from '#store/sqlite-readings.ts';
 import { createVolumeBooks } from '#store/volume-books.ts';

@@ -2,10 +2,11 @@
  * The door as transports and the API see it: bytes in, a receipt out, and the receipt means durable.
  * `gate.ts` implements it: decode → resolve → flag → journal.
  */
+
+import type { QuarantineItem } from '#journal/journal-port.ts';
 import type { Fault } from '#model/faults.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Censored, Reading } from '#model/reading.ts';
-import type { QuarantineItem } from '#store/journal-port.ts';
 
 export type ContentType = 'application/json' | 'text/csv';
 

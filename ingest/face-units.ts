@@ -2,9 +2,10 @@
  * Which unit a register or flow is in when its gateway doesn't say: the one on the meter's face. Without it a register
  * that counts litres would be read as cubic metres, and nobody could tell from the numbers.
  */
+
+import type { Control } from '#journal/control.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Reference } from '#model/reference.ts';
-import type { Control } from '#store/control.ts';
 import { conversionOf } from './resolve.ts';
 
 export interface FaceUnits {

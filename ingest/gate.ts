@@ -3,6 +3,12 @@
  * A message is judged and handed to the journal in one turn of the event loop, so that the order in which values are
  * judged is the order of their entries; its receipt is given after the fsync that covers it.
  */
+
+import type { Control } from '#journal/control.ts';
+import { Dialects } from '#journal/dialects.ts';
+import type { Appended, Journal, MessageDraft, QuarantineDraft, QuarantineItem } from '#journal/journal-port.ts';
+import { partyOf } from '#journal/parties.ts';
+import { valuesIn } from '#journal/quarantine.ts';
 import type { Entry, JournaledReading, Verdict } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
 import { isUnexplained } from '#model/flag.ts';
@@ -10,11 +16,6 @@ import { keptFromMs } from '#model/metered.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { Clock } from '#src/clock.ts';
-import type { Control } from '#store/control.ts';
-import { Dialects } from '#store/dialects.ts';
-import type { Appended, Journal, MessageDraft, QuarantineDraft, QuarantineItem } from '#store/journal-port.ts';
-import { partyOf } from '#store/parties.ts';
-import { valuesIn } from '#store/quarantine.ts';
 import type { Delivery, Door, Preview, Receipt, Refusal } from './door.ts';
 import { createFaceUnits, type FaceUnits } from './face-units.ts';
 import { EARLIEST_HISTORY_MS } from './instant.ts';

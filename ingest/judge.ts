@@ -2,13 +2,14 @@
  * From a payload to judged values: decode, then station, owner, time, parameter and value in that order. Whatever is
  * wrong with one value is said of that value alone; the rest goes on.
  */
+
+import type { Control } from '#journal/control.ts';
 import { isImport } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
 import { isUnexplained } from '#model/flag.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Parameter, Reference } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
-import type { Control } from '#store/control.ts';
 import { type Codec, type Sample, shortened } from './codecs/codec.ts';
 import { CODECS } from './codecs/index.ts';
 import type { Delivery } from './door.ts';

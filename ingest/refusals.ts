@@ -4,8 +4,8 @@
  * more than one that sends readings.
  */
 import { randomBytes } from 'node:crypto';
+import type { QuarantineDraft } from '#journal/journal-port.ts';
 import type { Fault, FaultCode } from '#model/faults.ts';
-import type { QuarantineDraft } from '#store/journal-port.ts';
 import { CODECS } from './codecs/index.ts';
 import type { ContentType } from './door.ts';
 import type { Refused } from './judge.ts';

@@ -2,13 +2,14 @@
  * The door's memory: for each series its ring and what it is judged by. It is ahead of the journal by the messages whose
  * commit is under way; when the journal fails, what they changed is undone before anything else is judged by it.
  */
+
+import type { Dialects } from '#journal/dialects.ts';
+import type { Journal } from '#journal/journal-port.ts';
 import type { Correction, Entry, JournaledReading } from '#model/entry.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Parameter } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
 import { effectiveThresholds, type Thresholds } from '#quality/thresholds.ts';
-import type { Dialects } from '#store/dialects.ts';
-import type { Journal } from '#store/journal-port.ts';
 import { AHEAD_MS_MAX } from './instant.ts';
 import { type Change, Ring } from './ring.ts';
 

@@ -5,11 +5,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
+import type { Control } from '#journal/control.ts';
 import type { Command, Noun } from '#model/entry.ts';
 import { handedOver } from '#model/recipients.ts';
 import type { Reference } from '#model/reference.ts';
 import { channel, id, type Meter, meter, routes, rule, statement, station } from '#model/register.ts';
-import type { Control } from '#store/control.ts';
 import { csvRows } from './csv-records.ts';
 import { loadReference } from './reference.ts';
 import { SeedError } from './seed-error.ts';

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { alarmFiguresOf } from '#alerts/figures.ts';
 import { trendTest } from '#assess/trend-test.ts';
+import { openJournalReader } from '#journal/journal-reader.ts';
 import type { Config } from '#model/config.ts';
 import { alarm, alarms, notice, notices, timeline, transitionsAfter } from '#store/alert-queries.ts';
 import { createAssessmentQueries } from '#store/assessment-queries.ts';
@@ -9,7 +10,6 @@ import { openBookState } from '#store/book-state.ts';
 import { decisions } from '#store/decision-queries.ts';
 import { Cursor } from '#store/derived.ts';
 import { createFlagQueries } from '#store/flag-queries.ts';
-import { openJournalReader } from '#store/journal-reader.ts';
 import { createLoadQueries } from '#store/load-queries.ts';
 import { createPanelQueries } from '#store/panel-queries.ts';
 import type { Queries } from '#store/queries.ts';

@@ -4,10 +4,10 @@
  * is narrowed down to its entry, which is parked: listed, alarmed, passed over. Nothing else waits for it.
  */
 
+import type { Follower } from '#journal/follower.ts';
 import { addDuration, type Durations, noDurations } from '#model/duration-histogram.ts';
 import type { Entry } from '#model/entry.ts';
 import type { Clock } from '#src/clock.ts';
-import type { Follower } from '#store/follower.ts';
 
 const BATCH_MS = 60;
 const BATCH_MIN = 1;

@@ -5,15 +5,15 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createDispatcher } from '#alerts/dispatch.ts';
+import type { Follower } from '#journal/follower.ts';
+import { openJournalReader } from '#journal/journal-reader.ts';
 import { createLinkSigner } from '#model/acknowledge-link.ts';
 import type { Alarm } from '#model/alarm.ts';
 import type { Entry } from '#model/entry.ts';
 import { createLog } from '#setting/log.ts';
 import { webhookPolicy } from '#setting/webhook-policy.ts';
 import { openDerived } from '#store/derived.ts';
-import type { Follower } from '#store/follower.ts';
 import { storeTrouble } from '#store/influx-answers.ts';
-import { openJournalReader } from '#store/journal-reader.ts';
 import { createRawRetention } from '#store/raw-retention.ts';
 import type { StoreTrouble } from '#store/reading-store.ts';
 import { createSeriesRules, lookBackMs } from '#store/series-rules.ts';

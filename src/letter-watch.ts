@@ -2,9 +2,10 @@
  * Device letters that gateways send and nobody has explained: one platform condition for each gateway names them. It ends
  * when dialects explain them all, or when none of them has come for eight days (the weekly check of a station among them).
  */
+
+import type { Control } from '#journal/control.ts';
+import { Dialects } from '#journal/dialects.ts';
 import { isUnexplained } from '#model/flag.ts';
-import type { Control } from '#store/control.ts';
-import { Dialects } from '#store/dialects.ts';
 import type { Clock } from './clock.ts';
 import type { PlatformWatch, Standing } from './platform-watch.ts';
 

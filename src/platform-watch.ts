@@ -2,9 +2,10 @@
  * Turns what main sees of the platform into journaled changes: each condition begun once and ended once, in turns,
  * whatever flaps, and told later when the journal can't take it now. The follower `alerts` makes alarms of them.
  */
+
+import type { OpenJournalReader } from '#journal/journal-reader.ts';
 import type { PlatformChange, PlatformSubject } from '#model/entry.ts';
 import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/platform.ts';
-import type { OpenJournalReader } from '#store/journal-reader.ts';
 import type { Clock } from './clock.ts';
 
 /** A condition as it is seen. `detail` = what was seen, in words; never a secret. */

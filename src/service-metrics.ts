@@ -1,9 +1,9 @@
 /** What the service counts, by stage: received, journaled, acknowledged, settled, alarmed, answered. */
 import type { Broker } from '#ingest/transports/broker.ts';
+import type { JournalWriter } from '#journal/journal.ts';
+import type { OpenJournalReader } from '#journal/journal-reader.ts';
 import type { Durations } from '#model/duration-histogram.ts';
 import { PLATFORM_CONDITIONS } from '#model/platform.ts';
-import type { JournalWriter } from '#store/journal.ts';
-import type { OpenJournalReader } from '#store/journal-reader.ts';
 import type { Crowding } from './crowding.ts';
 import type { FollowersClient } from './followers-client.ts';
 import type { Heartbeat } from './heartbeat.ts';

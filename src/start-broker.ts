@@ -3,8 +3,8 @@ import type { Broker } from '#ingest/transports/broker.ts';
 import type { BrokerOptions, EmbeddedBroker } from '#ingest/transports/embedded-broker.ts';
 import { startMqttClient } from '#ingest/transports/mqtt-client.ts';
 import { startEmbeddedBroker } from '#ingest/transports/mqtt-embedded.ts';
+import type { Journal } from '#journal/journal-port.ts';
 import type { Config } from '#model/config.ts';
-import type { Journal } from '#store/journal-port.ts';
 import type { Troubles } from './housekeeping.ts';
 import type { PlatformWatch } from './platform-watch.ts';
 

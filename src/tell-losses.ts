@@ -1,7 +1,7 @@
 /** Platform alarms of what the comparison of the files at start has found to be gone (src/store/fit-files.ts). */
 import type { Logger } from 'pino';
+import type { JournalWriter } from '#journal/journal.ts';
 import { PLATFORM_CONDITIONS } from '#model/platform.ts';
-import type { JournalWriter } from '#store/journal.ts';
 
 /** Each begun, and over at once; told again after a crash in between. */
 export async function tellLosses(journal: JournalWriter, actor: string, log: Logger): Promise<void> {

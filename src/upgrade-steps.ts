@@ -3,9 +3,10 @@
  * are counted anew: what an operator has to know or to set before figures change. Each step reads and says sentences; they
  * go into the log (`recount.begun`), the platform alarm `books.recounting` and `/readyz`.
  */
+
+import type { Control } from '#journal/control.ts';
+import type { OpenJournalReader } from '#journal/journal-reader.ts';
 import type { Reference } from '#model/reference.ts';
-import type { Control } from '#store/control.ts';
-import type { OpenJournalReader } from '#store/journal-reader.ts';
 import { lettersWithoutMeaning } from '#store/letters-in-use.ts';
 import type { ReadingStore } from '#store/reading-store.ts';
 import type { Database } from './sqlite.ts';

@@ -4,6 +4,9 @@
  */
 import { type AlertsFollower, type AlertsFollowerOptions, createAlertsFollower } from '#alerts/follower.ts';
 import type { PeriodQueries } from '#alerts/period-rules.ts';
+import { Control } from '#journal/control.ts';
+import type { Follower } from '#journal/follower.ts';
+import type { OpenJournalReader } from '#journal/journal-reader.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import { openRejudgedInbox } from '#store/alert-tables.ts';
@@ -11,10 +14,7 @@ import { createAssessmentQueries } from '#store/assessment-queries.ts';
 import { createBookChanges } from '#store/book-changes.ts';
 import { openBookState } from '#store/book-state.ts';
 import { createBooksFollower } from '#store/books-follower.ts';
-import { Control } from '#store/control.ts';
 import { Cursor } from '#store/derived.ts';
-import type { Follower } from '#store/follower.ts';
-import type { OpenJournalReader } from '#store/journal-reader.ts';
 import { openChangedBooks } from '#store/period-tables.ts';
 import { createReadingQueries } from '#store/reading-queries.ts';
 import type { ReadingStore } from '#store/reading-store.ts';

@@ -1,7 +1,8 @@
 /** Who may log in to the embedded broker, and what each may publish and read (contracts §3). */
+
+import type { Control } from '#journal/control.ts';
 import type { Fault } from '#model/faults.ts';
 import { hashToken, type LogInLimit, type PasswordVerifier } from '#setting/secrets.ts';
-import type { Control } from '#store/control.ts';
 import { isAlarmTopic, isGatewayLeaf, ledgerTopic, parseGatewayTopic, readingsTopic, rejectedTopic } from './topics.ts';
 
 /** An authenticated client. `readings` = the one topic that a gateway may publish to; `key` = the token's hash. */

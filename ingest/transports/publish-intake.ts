@@ -3,11 +3,11 @@
  * take it, and the gateway told of what was refused. True means durable: acknowledge it.
  */
 import type { Door, Receipt } from '#ingest/door.ts';
+import type { Control } from '#journal/control.ts';
 import type { Fault } from '#model/faults.ts';
 import type { Gateway } from '#model/register.ts';
 import type { Clock } from '#src/clock.ts';
 import type { StoreError } from '#src/sqlite.ts';
-import type { Control } from '#store/control.ts';
 import { HeldDeliveries, type Sender } from './held-deliveries.ts';
 import type { StrayPublish } from './packet-scanner.ts';
 import { createRejectionNotices, type RejectionNotice } from './rejection-notices.ts';

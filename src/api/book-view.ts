@@ -2,8 +2,9 @@
  * The books as they are, or as somebody saw them who asked at an earlier time. Volumes, balances, plans, closings and
  * reports all read them through this, so that one figure can't come out in two ways.
  */
+
+import type { Control } from '#journal/control.ts';
 import { DAY_MS } from '#model/calendar.ts';
-import type { Control } from '#store/control.ts';
 import type { DecisionRow, MeterVolumes, VolumeQuery } from '#store/queries.ts';
 import { clippedEdges, relabelled } from '#store/volume-queries.ts';
 import { type Amount, addAmounts, NO_WATER } from '#volume/balance.ts';

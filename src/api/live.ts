@@ -3,11 +3,12 @@
  * told once the alerts follower has passed its entry, so that every event has one place `seq.n` in one order, and a
  * client that comes back with the last id it saw misses nothing and hears nothing twice.
  */
+
+import type { JournalReader } from '#journal/journal-port.ts';
 import type { Alarm, Transition } from '#model/alarm.ts';
 import { alarmView } from '#model/alarm-view.ts';
 import type { Entry } from '#model/entry.ts';
 import type { Reference } from '#model/reference.ts';
-import type { JournalReader } from '#store/journal-port.ts';
 
 export const EVENT_NAMES = ['reading', 'alarm', 'health'] as const;
 export type EventName = (typeof EVENT_NAMES)[number];

@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import { Control } from '#journal/control.ts';
 import { systemClock } from '#src/clock.ts';
-import { Control } from '#store/control.ts';
 import type { ApiDeps } from './deps.ts';
 import { buildServer } from './server.ts';
 import { createTokens } from './tokens.ts';

@@ -1,5 +1,5 @@
 /** The registers that volumes are accounted by, as they were at an earlier time. */
-import { Control, type ControlVersion } from '#store/control.ts';
+import { Control, type ControlVersion } from '#journal/control.ts';
 import type { Queries } from '#store/queries.ts';
 import { inTurns } from './turns.ts';
 

@@ -1,10 +1,10 @@
 /** The registers that are read and written alike: one literal table, one builder of routes (routes/registers.ts). */
 import type { z } from 'zod';
 import { type Says, saysOf } from '#alerts/says.ts';
+import type { NounBody } from '#journal/control.ts';
 import type { Fault } from '#model/faults.ts';
 import { isReserved } from '#model/platform.ts';
 import type { Role, Routes, Rule, Station } from '#model/register.ts';
-import type { NounBody } from '#store/control.ts';
 import { channelErrors, keepSecrets, shownChannel, userOfChannel } from './channels.ts';
 import type { Caller } from './credentials.ts';
 import type { ApiDeps } from './deps.ts';

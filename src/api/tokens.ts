@@ -1,7 +1,8 @@
 /** Bearer tokens by their hash: the register's and the bootstrap administrator's, kept up to date by commands. */
+
+import type { Control } from '#journal/control.ts';
 import type { Role } from '#model/register.ts';
 import { hashToken } from '#setting/secrets.ts';
-import type { Control } from '#store/control.ts';
 
 /** Whose token it is. `name` is the actor of what is done with it. */
 export interface TokenHolder {

@@ -5,12 +5,12 @@
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { Control } from '#journal/control.ts';
+import { controlVersions } from '#journal/journal-reader.ts';
 import { readConfig } from '#setting/config.ts';
 import { hashPassword } from '#setting/secrets.ts';
 import { brokerFiles, writeBrokerFiles } from '#src/mosquitto-files.ts';
 import { openReadOnly, StoreError } from '#src/sqlite.ts';
-import { Control } from '#store/control.ts';
-import { controlVersions } from '#store/journal-reader.ts';
 import { readCall, runCommand, say } from './command.ts';
 
 const USAGE = 'npm run broker:files [-- [--first-start] DIR]';

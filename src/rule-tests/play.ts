@@ -4,6 +4,8 @@
  */
 import type { AlarmChange } from '#alerts/alarm-log.ts';
 import { createAlertsFollower } from '#alerts/follower.ts';
+import { Control } from '#journal/control.ts';
+import type { JournalReader } from '#journal/journal-port.ts';
 import type { Alarm } from '#model/alarm.ts';
 import type { Entry, Noun } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
@@ -12,9 +14,7 @@ import type { Censored, Series } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { Maintenance, Rule, Station } from '#model/register.ts';
 import { alarms } from '#store/alert-queries.ts';
-import { Control } from '#store/control.ts';
 import { openDerived } from '#store/derived.ts';
-import type { JournalReader } from '#store/journal-port.ts';
 
 export interface Arrival {
   station: string;

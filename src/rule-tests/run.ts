@@ -1,13 +1,13 @@
 /** Reads a file of rule tests, blames what is wrong in it by line, and runs the rest. */
 import { checkRule } from '#alerts/rules.ts';
 import { type Says, saysOf } from '#alerts/says.ts';
+import { Control } from '#journal/control.ts';
 import { GATEWAYS_STATION, WHOLE_STATION } from '#model/alarm.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Reference } from '#model/reference.ts';
 import { isPeriodRule, type Maintenance, type Rule, type Station } from '#model/register.ts';
 import { SeedError } from '#seeds/seed-error.ts';
 import { readYaml, type YamlFile, yamlFault } from '#seeds/yaml-file.ts';
-import { Control } from '#store/control.ts';
 import { arrivalsOf, momentMs } from './arrivals.ts';
 import { differences } from './differences.ts';
 import { type Arrival, play } from './play.ts';

@@ -4,9 +4,10 @@
  * changed, sent once more. So alerts leave what comes for it to the follower `readings`, which hands on what is news
  * (`RejudgedInbox`). Both ask the same question of the same rows: for an entry, what was changed before it.
  */
+
+import type { JournalReader } from '#journal/journal-port.ts';
 import type { CommandEntry, Correction, JournaledReading } from '#model/entry.ts';
 import type { Database } from '#src/sqlite.ts';
-import type { JournalReader } from './journal-port.ts';
 import { isOpen } from './settlement.ts';
 
 /** `seq` = the entry after which values for these times are left: a correction, or the newest before a second judgement. */

@@ -4,9 +4,9 @@ import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
+import { journalMigrations } from '#journal/journal-tables.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { derivedMigrations } from './derived.ts';
-import { journalMigrations } from './journal-tables.ts';
 import { readingsMigrations } from './sqlite-readings.ts';
 
 /** The databases with the migrations that this program knows; a file's version is how many it has had. */

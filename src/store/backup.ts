@@ -23,6 +23,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { readInstallation } from '#journal/installation.ts';
 import type { Clock } from '#src/clock.ts';
 import { checkDatabase, copyDatabase, type Database, openReadOnly, StoreError } from '#src/sqlite.ts';
 import {
@@ -34,7 +35,6 @@ import {
   type ReadingsIn,
   SECRETS,
 } from './backup-manifest.ts';
-import { readInstallation } from './installation.ts';
 
 /** An instant in which nothing is committed lasts some 10 µs; followers commit every few milliseconds. */
 const TRIES = 10_000;

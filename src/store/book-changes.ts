@@ -2,13 +2,14 @@
  * How the books tell of what has changed in them: stations and meters with their days go into the inbox of alarms about
  * closed periods, in the transaction of the change. Without a rule about closed periods nothing is told.
  */
+
+import type { Control } from '#journal/control.ts';
+import type { JournalReader } from '#journal/journal-port.ts';
 import { floorHour } from '#model/calendar.ts';
 import { type Entry, isImport } from '#model/entry.ts';
 import { isPeriodRule } from '#model/register.ts';
 import type { Database } from '#src/sqlite.ts';
 import { openBookState, openFromMs } from './book-state.ts';
-import type { Control } from './control.ts';
-import type { JournalReader } from './journal-port.ts';
 import { type BookKind, openChangedBooks } from './period-tables.ts';
 
 /** All methods run in the caller's open transaction. */

@@ -3,6 +3,11 @@
  * (docs/decisions/0006), and volumes at once. It keeps no running sums: entries only move its clock and mark what changed;
  * what is due is then computed from the reading store, as far as the store is known to hold it.
  */
+
+import type { Control } from '#journal/control.ts';
+import type { Follower } from '#journal/follower.ts';
+import { toStoreError } from '#journal/journal-failure.ts';
+import type { JournalReader } from '#journal/journal-port.ts';
 import { floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { Entry, MessageEntry } from '#model/entry.ts';
 import { isMetered } from '#model/metered.ts';
@@ -11,13 +16,9 @@ import type { Reference } from '#model/reference.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import type { BookChanges } from './book-changes.ts';
 import { openBookState, openFromMs } from './book-state.ts';
-import type { Control } from './control.ts';
 import { createDayBooks } from './day-books.ts';
 import { Cursor } from './derived.ts';
-import type { Follower } from './follower.ts';
 import { createHourBooks } from './hour-books.ts';
-import { toStoreError } from './journal-failure.ts';
-import type { JournalReader } from './journal-port.ts';
 import type { ReadingStore } from './reading-store.ts';
 import { createSeriesRules } from './series-rules.ts';
 import type { VolumeBooks } from './volume-books.ts';

@@ -7,15 +7,15 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Installation, readInstallation, stampInstallation } from '#journal/installation.ts';
+import { toStoreError } from '#journal/journal-failure.ts';
+import { journalMigrations } from '#journal/journal-tables.ts';
 import { checkSmall, type Database, openDatabase, StoreError, transaction } from '#src/sqlite.ts';
 import type { ReadingsIn } from './backup-manifest.ts';
 import { lockDataDir } from './data-lock.ts';
 import { openDerived } from './derived.ts';
 import { findLosses, mend } from './fit-losses.ts';
 import { openSeriesNames } from './fit-tables.ts';
-import { type Installation, readInstallation, stampInstallation } from './installation.ts';
-import { toStoreError } from './journal-failure.ts';
-import { journalMigrations } from './journal-tables.ts';
 import { readingsMigrations } from './sqlite-readings.ts';
 
 export interface FitOptions {

@@ -2,9 +2,10 @@
  * What derived.db keeps so that the files can be compared at start (fit-files.ts): the names of the series that it and the
  * reading store know by number, in case that journal.db loses them, and how often the store had committed.
  */
+
+import { installationDdl } from '#journal/installation.ts';
 import type { Series } from '#model/reading.ts';
 import type { Database } from '#src/sqlite.ts';
-import { installationDdl } from './installation.ts';
 
 /** `origin.stored` = values that the entry stored; null for entries of earlier versions. */
 export const fitDdl = `

@@ -2,8 +2,9 @@
  * A gateway's ledger: what became of every value that it sent. Received and quarantined are counted by the journal,
  * stored and duplicate by the `readings` follower once the store has what an entry brought; what is left is pending (invariant 1).
  */
+
+import type { IntakeCount } from '#journal/journal-port.ts';
 import type { Gap } from '#model/register.ts';
-import type { IntakeCount } from './journal-port.ts';
 import type { Queries } from './queries.ts';
 
 /** Counted in values. `sinceMs` = when counting began; null for a gateway that never sent anything. */

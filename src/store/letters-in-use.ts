@@ -2,10 +2,11 @@
  * Which device letters an installation's readings carry that nobody has explained: an older program counted such values as
  * good enough, this one uses them for nothing. Told by the first start after the upgrade, before figures change.
  */
+
+import type { Control } from '#journal/control.ts';
+import { Dialects } from '#journal/dialects.ts';
+import type { JournalReader } from '#journal/journal-port.ts';
 import { isUnexplained } from '#model/flag.ts';
-import type { Control } from './control.ts';
-import { Dialects } from './dialects.ts';
-import type { JournalReader } from './journal-port.ts';
 import type { ReadingStore } from './reading-store.ts';
 
 interface Parts {

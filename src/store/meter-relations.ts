@@ -1,10 +1,11 @@
 /**
  * How meters hang together: who counts, who checks whom, who fills whose gaps, and what engineers have ruled about each.
  */
+
+import type { Control } from '#journal/control.ts';
 import { type Holding, holdingsOf } from '#model/recipients.ts';
 import type { Meter } from '#model/register.ts';
 import type { Rulings } from '#volume/points.ts';
-import type { Control } from './control.ts';
 
 /**
  * The meter that gaps of this one are filled from: its sister (either of the two may name the other), or the first

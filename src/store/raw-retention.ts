@@ -3,13 +3,14 @@
  * in derived.db before a reading of theirs goes. Readings of meters never go. Once a day, series by series, beside the
  * followers that use the store.
  */
+
+import type { JournalReader } from '#journal/journal-port.ts';
 import { DAY_MS, floorHour, HOUR_MS } from '#model/calendar.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Series } from '#model/reading.ts';
 import { type Database, StoreError, transaction } from '#src/sqlite.ts';
 import { openBookState } from './book-state.ts';
 import { openFrozenHours } from './frozen-hours.ts';
-import type { JournalReader } from './journal-port.ts';
 import type { ReadingStore } from './reading-store.ts';
 
 /** Readings before a frozen hour that stay at least: the final flags of the first hours after it look back at them. */

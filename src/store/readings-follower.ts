@@ -4,14 +4,15 @@
  * versions and dirty hours; `readings` moves in the one that counts, after the store has the readings. A crash in between
  * repeats only the write, of the same readings: nothing is settled twice, and no duplicate lands on a final flag.
  */
+
+import type { Follower } from '#journal/follower.ts';
+import { toStoreError } from '#journal/journal-failure.ts';
+import type { JournalReader } from '#journal/journal-port.ts';
 import type { Correction, Entry } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import { Cursor } from './derived.ts';
 import { openSeriesNames, openStoreMark } from './fit-tables.ts';
-import type { Follower } from './follower.ts';
-import { toStoreError } from './journal-failure.ts';
-import type { JournalReader } from './journal-port.ts';
 import type { ReadingStore } from './reading-store.ts';
 import { Rewriting } from './rewriting.ts';
 import { type Change, type CorrectionEntry, type KnownReadings, SettleRecords } from './settle-records.ts';

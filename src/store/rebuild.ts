@@ -5,14 +5,14 @@
  * whose readings WK_RAW_RETENTION has deleted.
  */
 import { join } from 'node:path';
+import { Control } from '#journal/control.ts';
+import { openJournalReader } from '#journal/journal-reader.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
 import { type Database, StoreError, transaction } from '#src/sqlite.ts';
-import { Control } from './control.ts';
 import { lockDataDir } from './data-lock.ts';
 import { Cursor, openDerived } from './derived.ts';
 import { openDirtyHours } from './dirty-hours.ts';
 import { openFrozenHours } from './frozen-hours.ts';
-import { openJournalReader } from './journal-reader.ts';
 import type { ReadingStore, SeriesName } from './reading-store.ts';
 import { END_OF_TIME_MS } from './volume-books.ts';
 

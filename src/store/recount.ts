@@ -3,11 +3,12 @@
  * all the while. Each step is one transaction with how far it has come, so it may be the last one before a crash. Alarms
  * are not told of what it finds in readings; closed periods are judged when all of it is done, for the record.
  */
+
+import { toStoreError } from '#journal/journal-failure.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Series } from '#model/reading.ts';
 import { type Database, StoreError, transaction } from '#src/sqlite.ts';
-import { toStoreError } from './journal-failure.ts';
 import { openRecountState, type RecountPart, type RecountPlan, type RecountProgress } from './recount-state.ts';
 import type { VolumeBooks } from './volume-books.ts';
 

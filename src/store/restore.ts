@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { readInstallation, stampInstallation } from '#journal/installation.ts';
 import type { Clock } from '#src/clock.ts';
 import {
   checkDatabase,
@@ -18,7 +19,6 @@ import {
 import { syncToDisk } from './backup.ts';
 import { type BackupManifest, DATABASES, describeFile, type ReadingsIn, readManifest } from './backup-manifest.ts';
 import { lockDataDir } from './data-lock.ts';
-import { readInstallation, stampInstallation } from './installation.ts';
 
 export interface RestoreOptions {
   backup: string;

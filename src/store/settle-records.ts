@@ -3,6 +3,7 @@
  * Nothing here asks the reading store; what it holds is handed in.
  */
 
+import type { JournalReader } from '#journal/journal-port.ts';
 import { floorHour } from '#model/calendar.ts';
 import {
   type CommandEntry,
@@ -18,7 +19,6 @@ import { openRejudgedInbox, type RejudgedInbox } from './alert-tables.ts';
 import { type Amended, openAmended } from './amended.ts';
 import { Cursor } from './derived.ts';
 import { type DirtyHours, openDirtyHours } from './dirty-hours.ts';
-import type { JournalReader } from './journal-port.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { openPins, type Pins } from './pins.ts';
 import type { ReadingToStore, RejectedReading, TracedReading } from './reading-store.ts';

@@ -3,11 +3,11 @@
  * it; the query worker opens it for reading only. SQLite answers at once, so the promises are already settled.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { installationDdl } from '#journal/installation.ts';
+import { toStoreError } from '#journal/journal-failure.ts';
 import { HOUR_MS } from '#model/calendar.ts';
 import { type Reading, toMark } from '#model/reading.ts';
 import { type Database, openDatabase, openReadOnly, type Statement, transaction } from '#src/sqlite.ts';
-import { installationDdl } from './installation.ts';
-import { toStoreError } from './journal-failure.ts';
 import { toReading } from './reading-row.ts';
 import type { ReadingStore, ReadingToStore, RejectedReading, TracedReading } from './reading-store.ts';
 

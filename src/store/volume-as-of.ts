@@ -2,13 +2,14 @@
  * Volumes as somebody saw them who asked at an earlier time: computed from the readings, meters and rulings that were
  * known then, by the very functions that keep the books. It is how a closed period is proved.
  */
+
+import { Control, type ControlVersion } from '#journal/control.ts';
+import type { OpenJournalReader } from '#journal/journal-reader.ts';
 import type { Noun } from '#model/entry.ts';
 import type { Database } from '#src/sqlite.ts';
 import type { Decision } from '#volume/decisions.ts';
 import type { HourVolume } from '#volume/hours.ts';
 import { meterProfile } from '#volume/profile.ts';
-import { Control, type ControlVersion } from './control.ts';
-import type { OpenJournalReader } from './journal-reader.ts';
 import { otherMeter, rulingsOf } from './meter-relations.ts';
 import type { MeterVolumesAsOf, Queries, VolumesAsOf } from './queries.ts';
 import type { ReadingStore } from './reading-store.ts';

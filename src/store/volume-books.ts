@@ -4,6 +4,8 @@
  * the store. Runs inside the books follower.
  */
 
+import type { Control } from '#journal/control.ts';
+import type { JournalReader } from '#journal/journal-port.ts';
 import { ofRulingId } from '#model/accounting.ts';
 import { HOUR_MS } from '#model/calendar.ts';
 import type { Command } from '#model/entry.ts';
@@ -12,8 +14,6 @@ import type { Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import { meterProfile } from '#volume/profile.ts';
-import type { Control } from './control.ts';
-import type { JournalReader } from './journal-port.ts';
 import { dependents, otherMeter, rulingsOf } from './meter-relations.ts';
 import type { ReadingStore } from './reading-store.ts';
 import { BEGINNING_OF_TIME_MS, END_OF_TIME_MS, type Rebuilt, rebuiltHours } from './volume-rebuild.ts';

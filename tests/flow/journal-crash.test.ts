@@ -1,9 +1,9 @@
 /** SIGKILL at random instants: what was acknowledged is there, once, and the books of the journal add up. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openJournal } from '#journal/journal.ts';
+import { openJournalReader } from '#journal/journal-reader.ts';
 import { systemClock } from '#src/clock.ts';
-import { openJournal } from '#store/journal.ts';
-import { openJournalReader } from '#store/journal-reader.ts';
 import { childLines } from '#tests/helpers/child-lines.ts';
 import { allEntries } from '#tests/helpers/journal-fixture.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, expect, it } from 'vitest';
 import { startEmbeddedBroker } from '#ingest/transports/mqtt-embedded.ts';
+import { Control } from '#journal/control.ts';
 import { createLogInLimit, createPasswordVerifier, hashPassword } from '#setting/secrets.ts';
 import { systemClock } from '#src/clock.ts';
-import { Control } from '#store/control.ts';
 import { GUARD_MS } from '#tests/helpers/eventually.ts';
 import { createFakeDoor } from '#tests/helpers/fake-door.ts';
 

@@ -2,13 +2,13 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Rehearsal } from '#alerts/rehearse.ts';
+import { openJournal } from '#journal/journal.ts';
 import type { Config } from '#model/config.ts';
 import { rule, station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { createRehearsals } from '#src/rehearsals.ts';
 import { openAlertStore } from '#store/alert-store.ts';
 import { openDerived } from '#store/derived.ts';
-import { openJournal } from '#store/journal.ts';
 import { SqliteReadings } from '#store/sqlite-readings.ts';
 import { anAlarm, NOW_MS } from '#tests/helpers/api.ts';
 import { handClock } from '#tests/helpers/hand-clock.ts';

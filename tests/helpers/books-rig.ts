@@ -1,11 +1,12 @@
 /** The followers `readings` and `books` over a memory store and a derived.db in memory, driven entry by entry. */
+
+import { Control } from '#journal/control.ts';
 import type { Entry, JournaledReading } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { MeanKind, Parameter, Reference } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { type BooksFollowerParts, createBooksFollower } from '#store/books-follower.ts';
-import { Control } from '#store/control.ts';
 import { openDerived } from '#store/derived.ts';
 import { MemoryReadings } from '#store/memory-readings.ts';
 import { createReadingQueries } from '#store/reading-queries.ts';

@@ -3,10 +3,10 @@
 import { expect } from 'vitest';
 import type { BrokerLimits, EmbeddedBroker } from '#ingest/transports/embedded-broker.ts';
 import { startEmbeddedBroker } from '#ingest/transports/mqtt-embedded.ts';
+import { Control } from '#journal/control.ts';
 import type { Command } from '#model/entry.ts';
 import { createLogInLimit, createPasswordVerifier, hashPassword, hashToken } from '#setting/secrets.ts';
 import { systemClock } from '#src/clock.ts';
-import { Control } from '#store/control.ts';
 import { createFakeDoor, type FakeDoor } from '#tests/helpers/fake-door.ts';
 import { type MqttClient, openMqtt } from '#tests/helpers/mqtt-client.ts';
 

@@ -6,9 +6,9 @@ import { randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { openJournal } from '#journal/journal.ts';
+import type { MessageDraft, QuarantineDraft } from '#journal/journal-port.ts';
 import { systemClock } from '#src/clock.ts';
-import { openJournal } from '#store/journal.ts';
-import type { MessageDraft, QuarantineDraft } from '#store/journal-port.ts';
 
 const LANES = 16;
 const directory = process.argv[2]!;

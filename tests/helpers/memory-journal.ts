@@ -2,13 +2,14 @@
  * A journal in memory for tests of what stands before and after it: commits a batch when told (`commit`, `fail`), or
  * each append by itself at the end of its turn. Verdicts and entries as the real one; nothing is durable.
  */
+
+import { Control } from '#journal/control.ts';
+import type { Appended, Journal, MessageDraft, QuarantineItem } from '#journal/journal-port.ts';
+import { valuesIn } from '#journal/quarantine.ts';
 import type { Command, Entry } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
 import type { Clock } from '#src/clock.ts';
 import { StoreError } from '#src/sqlite.ts';
-import { Control } from '#store/control.ts';
-import type { Appended, Journal, MessageDraft, QuarantineItem } from '#store/journal-port.ts';
-import { valuesIn } from '#store/quarantine.ts';
 
 type Content =
   | { kind: 'message'; draft: MessageDraft }

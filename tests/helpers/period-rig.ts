@@ -3,6 +3,8 @@
  * followers away and makes new ones from derived.db, as after a crash.
  */
 import type { AlarmChange } from '#alerts/alarm-log.ts';
+import { Control } from '#journal/control.ts';
+import type { OpenJournalReader } from '#journal/journal-reader.ts';
 import type { Alarm } from '#model/alarm.ts';
 import type { Command, Entry } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
@@ -13,9 +15,7 @@ import { readerOf } from '#src/rule-tests/play.ts';
 import type { Database } from '#src/sqlite.ts';
 import { type Followers, wireFollowers } from '#src/wire-followers.ts';
 import { alarms } from '#store/alert-queries.ts';
-import { Control } from '#store/control.ts';
 import { openDerived } from '#store/derived.ts';
-import type { OpenJournalReader } from '#store/journal-reader.ts';
 import { MemoryReadings } from '#store/memory-readings.ts';
 import { HOUR, reference, standard, T0 } from './alerts-rig.ts';
 

@@ -4,10 +4,10 @@
  */
 
 import type { Receipt } from '#ingest/door.ts';
+import type { QuarantineItem } from '#journal/journal-port.ts';
 import type { Command } from '#model/entry.ts';
 import { importSource } from '#model/entry.ts';
 import { StoreError } from '#src/sqlite.ts';
-import type { QuarantineItem } from '#store/journal-port.ts';
 import type { SentMessage } from './sim-gateways.ts';
 import type { SimProcess } from './sim-process.ts';
 import type { Random } from './sim-random.ts';

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { latestOf } from '#api/latest.ts';
 import type { Receipt } from '#ingest/door.ts';
 import { createGate, type Gate } from '#ingest/gate.ts';
+import { type JournalWriter, openJournal } from '#journal/journal.ts';
+import { type OpenJournalReader, openJournalReader } from '#journal/journal-reader.ts';
 import type { Command, Entry } from '#model/entry.ts';
 import type { Clock } from '#src/clock.ts';
 import { judgePlatform, type PlatformVerdict } from '#src/platform-conditions.ts';
@@ -13,8 +15,6 @@ import { createPlatformWatch, type PlatformWatch, standingConditions } from '#sr
 import { quarantineRejected } from '#src/rejected-readings.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { openDerived } from '#store/derived.ts';
-import { type JournalWriter, openJournal } from '#store/journal.ts';
-import { type OpenJournalReader, openJournalReader } from '#store/journal-reader.ts';
 import { newestReadings } from '#store/series-state.ts';
 import { Mortality } from './sim-mortality.ts';
 import { reference, standard } from './sim-site.ts';

@@ -3,6 +3,8 @@
  * dispatcher over a derived.db on disk that its death may come between any two statements of.
  */
 import { createDispatcher, type Delay } from '#alerts/dispatch.ts';
+import type { Follower } from '#journal/follower.ts';
+import { type OpenJournalReader, openJournalReader } from '#journal/journal-reader.ts';
 import type { Entry } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { Clock } from '#src/clock.ts';
@@ -12,8 +14,6 @@ import type { RejectedValue } from '#src/followers-protocol.ts';
 import { type Database, StoreError } from '#src/sqlite.ts';
 import { wireFollowers } from '#src/wire-followers.ts';
 import { openDerived } from '#store/derived.ts';
-import type { Follower } from '#store/follower.ts';
-import { type OpenJournalReader, openJournalReader } from '#store/journal-reader.ts';
 import type { ReadingStore } from '#store/reading-store.ts';
 import { guarded } from './mortal-database.ts';
 import type { Mortality } from './sim-mortality.ts';

@@ -1,11 +1,11 @@
 /** Volume books over a memory store: any number of meters, each with its series, driven command by command. */
 
+import { Control } from '#journal/control.ts';
 import type { RulingKind } from '#model/accounting.ts';
 import { rulingId } from '#model/accounting.ts';
 import type { Command, Entry, Noun } from '#model/entry.ts';
 import type { Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
-import { Control } from '#store/control.ts';
 import { decisions } from '#store/decision-queries.ts';
 import { openDerived } from '#store/derived.ts';
 import { MemoryReadings } from '#store/memory-readings.ts';

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { createAlertsFollower } from '#alerts/follower.ts';
-import { Control } from '#store/control.ts';
+import { Control } from '#journal/control.ts';
 import { openDerived } from '#store/derived.ts';
 import { Random } from '#tests/helpers/sim-random.ts';
 import { reference, standard } from '#tests/helpers/sim-site.ts';

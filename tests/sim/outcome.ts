@@ -1,9 +1,9 @@
 /** What a world at rest has come to, read from its files and its store, with series by their names so that two worlds compare. */
 import { join } from 'node:path';
+import { openJournalReader } from '#journal/journal-reader.ts';
 import type { Alarm, AlarmEvent, Transition } from '#model/alarm.ts';
 import type { Reading, Series } from '#model/reading.ts';
 import { type Database, openReadOnly } from '#src/sqlite.ts';
-import { openJournalReader } from '#store/journal-reader.ts';
 import { type TakenReading, takenReadings } from '#tests/helpers/sim-taken.ts';
 import type { World } from '#tests/helpers/sim-world.ts';
 import { seriesKey } from './model.ts';

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { createFaceUnits } from '#ingest/face-units.ts';
+import { Control } from '#journal/control.ts';
 import type { Entry, Noun } from '#model/entry.ts';
 import { loadReference } from '#seeds/reference.ts';
-import { Control } from '#store/control.ts';
 
 const reference = loadReference();
 const T = Date.UTC(2026, 0, 1);

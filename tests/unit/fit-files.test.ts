@@ -2,13 +2,13 @@
 import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readInstallation, stampInstallation } from '#journal/installation.ts';
+import { untoldLosses } from '#journal/journal-losses.ts';
+import { openJournalReader } from '#journal/journal-reader.ts';
+import { journalMigrations } from '#journal/journal-tables.ts';
 import { type Database, openDatabase } from '#src/sqlite.ts';
 import { openDerived } from '#store/derived.ts';
 import { fitFiles } from '#store/fit-files.ts';
-import { readInstallation, stampInstallation } from '#store/installation.ts';
-import { untoldLosses } from '#store/journal-losses.ts';
-import { openJournalReader } from '#store/journal-reader.ts';
-import { journalMigrations } from '#store/journal-tables.ts';
 import { createReadingsFollower } from '#store/readings-follower.ts';
 import { readingsMigrations, SqliteReadings } from '#store/sqlite-readings.ts';
 import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';

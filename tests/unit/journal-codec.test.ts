@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { decodeEntry, decodeMessage, encodeMessage } from '#journal/entry-codec.ts';
 import type { Entry, JournaledReading, Verdict } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Censored } from '#model/reading.ts';
-import { decodeEntry, decodeMessage, encodeMessage } from '#store/entry-codec.ts';
 import { NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
 
 const anyReading: fc.Arbitrary<JournaledReading> = fc.record(

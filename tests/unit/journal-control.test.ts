@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { Control } from '#journal/control.ts';
 import type { Command } from '#model/entry.ts';
-import { Control } from '#store/control.ts';
 import { journalFixture, message, NOON_MS } from '#tests/helpers/journal-fixture.ts';
 
 const put = (id: string, name: string): Command => ({ verb: 'put', noun: 'station', id, body: { name } });

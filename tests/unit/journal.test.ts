@@ -1,11 +1,11 @@
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { openJournalReader } from '#journal/journal-reader.ts';
+import { journalMigrations } from '#journal/journal-tables.ts';
 import type { Entry } from '#model/entry.ts';
 import { systemClock } from '#src/clock.ts';
 import { openDatabase } from '#src/sqlite.ts';
-import { openJournalReader } from '#store/journal-reader.ts';
-import { journalMigrations } from '#store/journal-tables.ts';
 import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
 
 const HOUR_MS = 3_600_000;

@@ -1,9 +1,9 @@
 /** One platform condition for each gateway names the device letters that nobody has explained (contracts §7). */
 import { describe, expect, it } from 'vitest';
+import { Control } from '#journal/control.ts';
 import type { CommandEntry, Noun, PlatformChange } from '#model/entry.ts';
 import { createLetterWatch } from '#src/letter-watch.ts';
 import { createPlatformWatch } from '#src/platform-watch.ts';
-import { Control } from '#store/control.ts';
 
 const T0 = Date.UTC(2026, 10, 22);
 const DAY_MS = 86_400_000;

@@ -5,10 +5,10 @@ import { createAlarmLog } from '#alerts/alarm-log.ts';
 import type { Condition } from '#alerts/conditions.ts';
 import { BREACH_UNCLASSED, CLEAR } from '#alerts/grades.ts';
 import { followVerdicts } from '#alerts/period-alarms.ts';
+import { Control } from '#journal/control.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { alarms } from '#store/alert-queries.ts';
 import { openAlertStore } from '#store/alert-store.ts';
-import { Control } from '#store/control.ts';
 import { openDerived } from '#store/derived.ts';
 import { openPeriodVerdicts } from '#store/period-verdicts.ts';
 

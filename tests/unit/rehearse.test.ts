@@ -2,13 +2,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isRehearsable, type Rehearsal, rehearse, whyNotRehearsable } from '#alerts/rehearse.ts';
+import type { ControlVersion } from '#journal/control.ts';
 import type { Alarm } from '#model/alarm.ts';
 import type { Noun } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Series } from '#model/reading.ts';
 import { type Rule, rule as ruleSchema, station as stationSchema } from '#model/register.ts';
 import { play } from '#src/rule-tests/play.ts';
-import type { ControlVersion } from '#store/control.ts';
 import { MemoryReadings } from '#store/memory-readings.ts';
 import { readingsInOrder } from '#store/readings-in-order.ts';
 import { HOUR, MINUTE, reference, standard, T0 } from '#tests/helpers/alerts-rig.ts';

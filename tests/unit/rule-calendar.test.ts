@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Calendar, isWithin, longestMs, nextEdgeMs } from '#alerts/calendar.ts';
 import { checkRule } from '#alerts/rules.ts';
+import { Control } from '#journal/control.ts';
 import { rule } from '#model/register.ts';
-import { Control } from '#store/control.ts';
 import { reference } from '#tests/helpers/alerts-rig.ts';
 
 const HOUR = 3_600_000;

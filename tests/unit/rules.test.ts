@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkRule, selectStations } from '#alerts/rules.ts';
+import { Control, type ControlVersion } from '#journal/control.ts';
 import { meter, rule, station } from '#model/register.ts';
-import { Control, type ControlVersion } from '#store/control.ts';
 import { reference } from '#tests/helpers/alerts-rig.ts';
 
 const base = { name: { zh: '站', en: 'Station' }, kind: 'river-section', waterBody: 'river', parameters: [] };

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { Control } from '#journal/control.ts';
 import type { Command, CommandEntry } from '#model/entry.ts';
 import type { Meter, Statement, Station } from '#model/register.ts';
 import { readSeeds, SEED_ACTOR, type SeedEntry, seedCommands } from '#seeds/load.ts';
 import { loadReference } from '#seeds/reference.ts';
-import { Control } from '#store/control.ts';
 
 const reference = loadReference();
 const shipped = readSeeds('seeds', reference);

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { checkRule } from '#alerts/rules.ts';
 import { saysOf } from '#alerts/says.ts';
+import { Control } from '#journal/control.ts';
 import { type Rule, rule, station } from '#model/register.ts';
 import { demandOf, isFurtherOut } from '#model/threshold.ts';
-import { Control } from '#store/control.ts';
 import { createAlertsRig, reference } from '#tests/helpers/alerts-rig.ts';
 
 const PARAMETERS = ['turbidity', 'ph', 'nh3n', 'do'];

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Control } from '#journal/control.ts';
 import { HOUR_MS } from '#model/calendar.ts';
 import type { Entry } from '#model/entry.ts';
 import type { Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
-import { Control } from '#store/control.ts';
 import { openDerived } from '#store/derived.ts';
 import { MemoryReadings } from '#store/memory-readings.ts';
 import { createVolumeBooks } from '#store/volume-books.ts';

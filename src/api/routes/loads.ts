@@ -1,7 +1,8 @@
 /** Loads: what a station's water carries of a substance, by hour to year. */
+
+import { Dialects } from '#journal/dialects.ts';
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
 import { durationMs } from '#model/duration.ts';
-import { Dialects } from '#store/dialects.ts';
 import { weighingMeters } from '#store/meter-relations.ts';
 import type { LoadBucket } from '#store/queries.ts';
 import type { Api, ApiDeps } from '../deps.ts';

@@ -1,7 +1,7 @@
 /** GET, PUT and DELETE of a register's entries: one builder for all nouns of registers.ts. */
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { NounBody } from '#store/control.ts';
+import type { NounBody } from '#journal/control.ts';
 import { actorOf, callerOf } from '../caller.ts';
 import type { Caller } from '../credentials.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';

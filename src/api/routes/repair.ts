@@ -1,8 +1,9 @@
 /** What engineers put right: corrections, quarantine, parked entries. */
+
+import type { QuarantineRow } from '#journal/quarantine.ts';
 import { isImport } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
 import { isMetered, keptFromMs } from '#model/metered.ts';
-import type { QuarantineRow } from '#store/quarantine.ts';
 import { actorOf } from '../caller.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';
 import type { Api, ApiDeps } from '../deps.ts';

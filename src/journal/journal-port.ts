@@ -1,6 +1,6 @@
 /**
  * The journal as its writers and readers see it (design §1): append-only, a promise that means "on disk",
- * one clock. `src/store/journal.ts` implements it; only main.ts, the workers and tests name that file.
+ * one clock. `src/journal/journal.ts` implements it; only main.ts, the workers and tests name that file.
  */
 import type { Command, Entry, JournaledReading } from '#model/entry.ts';
 import type { FaultCode } from '#model/faults.ts';

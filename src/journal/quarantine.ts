@@ -11,7 +11,7 @@ export interface QuarantineLimits {
   items: number;
   /** Of payloads and messages together. */
   bytes: number;
-  /** The same of one party (src/store/parties.ts). */
+  /** The same of one party (src/journal/parties.ts). */
   share: { items: number; bytes: number };
 }
 

@@ -79,7 +79,7 @@ const REPLAYED = `
 `;
 
 /**
- * Items that stand for several values, and room by sender (`party`: src/store/parties.ts). Items of before were all one value;
+ * Items that stand for several values, and room by sender (`party`: src/journal/parties.ts). Items of before were all one value;
  * whose they are is what `partyOf` says of them now.
  */
 const SHARES = `
