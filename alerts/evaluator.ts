@@ -7,9 +7,9 @@ import type { Correction, JournaledReading, MessageEntry } from '#model/entry.ts
 import { GOOD, isUsable } from '#model/flag.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Standard } from '#model/reference.ts';
+import type { Amended } from '#readings/amended.ts';
 import type { AlertStore } from '#store/alert-store.ts';
 import type { Rejudged } from '#store/alert-tables.ts';
-import type { Amended } from '#store/amended.ts';
 import { type AlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
 import type { Chattering } from './chatter.ts';
 import type { Condition } from './conditions.ts';

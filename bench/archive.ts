@@ -9,13 +9,13 @@ import { openJournalReader } from '#journal/journal-reader.ts';
 import { DAY_MS, floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { JournaledReading } from '#model/entry.ts';
 import type { Meter } from '#model/register.ts';
+import { openDirtyHours } from '#readings/dirty-hours.ts';
+import type { ReadingStore, SeriesName } from '#readings/reading-store.ts';
+import { SqliteReadings } from '#readings/sqlite-readings.ts';
 import { systemClock } from '#src/clock.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import { openBookState } from '#store/book-state.ts';
 import { openDerived } from '#store/derived.ts';
-import { openDirtyHours } from '#store/dirty-hours.ts';
-import type { ReadingStore, SeriesName } from '#store/reading-store.ts';
-import { SqliteReadings } from '#store/sqlite-readings.ts';
 import { PARAMETERS, sectionStation, valueAt } from './water.ts';
 
 export const ZONE = 'Asia/Shanghai';

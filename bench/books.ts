@@ -4,13 +4,13 @@
  */
 import { join } from 'node:path';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
+import { openDirtyHours } from '#readings/dirty-hours.ts';
+import { SqliteReadings } from '#readings/sqlite-readings.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import { openBookState } from '#store/book-state.ts';
 import { createDayBooks } from '#store/day-books.ts';
 import { openDerived } from '#store/derived.ts';
-import { openDirtyHours } from '#store/dirty-hours.ts';
 import { createHourBooks } from '#store/hour-books.ts';
-import { SqliteReadings } from '#store/sqlite-readings.ts';
 import { type Figure, figure, inDirectory, stopwatch } from './figure.ts';
 
 const ZONE = 'Asia/Shanghai';

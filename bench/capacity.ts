@@ -6,11 +6,11 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { openInfluxReadings } from '#readings/influx/influx-readings.ts';
+import type { ReadingToStore } from '#readings/reading-store.ts';
 import { readConfig } from '#setting/config.ts';
 import { systemClock } from '#src/clock.ts';
 import { openReadOnly } from '#src/sqlite.ts';
-import { openInfluxReadings } from '#store/influx-readings.ts';
-import type { ReadingToStore } from '#store/reading-store.ts';
 import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
 import type { TestService } from '#tests/helpers/service.ts';
 import { type Figure, figure, inDirectory } from './figure.ts';

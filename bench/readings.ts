@@ -5,9 +5,9 @@
 import { join } from 'node:path';
 import type { JournaledReading, MessageEntry, Verdict } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
+import { createReadingsFollower } from '#readings/readings-follower.ts';
+import { SqliteReadings } from '#readings/sqlite-readings.ts';
 import { openDerived } from '#store/derived.ts';
-import { createReadingsFollower } from '#store/readings-follower.ts';
-import { SqliteReadings } from '#store/sqlite-readings.ts';
 import { type Figure, figure, inDirectory, stopwatch } from './figure.ts';
 
 const SERIES = 1000;

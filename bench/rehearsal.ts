@@ -8,8 +8,8 @@ import type { ControlVersion } from '#journal/control.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Series, SeriesReading } from '#model/reading.ts';
 import { rule, station } from '#model/register.ts';
+import { SqliteReadings } from '#readings/sqlite-readings.ts';
 import { loadReference } from '#seeds/reference.ts';
-import { SqliteReadings } from '#store/sqlite-readings.ts';
 import { type Figure, figure, inDirectory, stopwatch } from './figure.ts';
 
 const STATIONS = 30;

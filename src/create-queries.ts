@@ -4,6 +4,9 @@ import { alarmFiguresOf } from '#alerts/figures.ts';
 import { trendTest } from '#assess/trend-test.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
 import type { Config } from '#model/config.ts';
+import { openReadingStore } from '#readings/open-reading-store.ts';
+import { createReadingQueries } from '#readings/reading-queries.ts';
+import { openUnsettled } from '#readings/unsettled.ts';
 import { alarm, alarms, notice, notices, timeline, transitionsAfter } from '#store/alert-queries.ts';
 import { createAssessmentQueries } from '#store/assessment-queries.ts';
 import { openBookState } from '#store/book-state.ts';
@@ -13,13 +16,10 @@ import { createFlagQueries } from '#store/flag-queries.ts';
 import { createLoadQueries } from '#store/load-queries.ts';
 import { createPanelQueries } from '#store/panel-queries.ts';
 import type { Queries } from '#store/queries.ts';
-import { createReadingQueries } from '#store/reading-queries.ts';
 import { createTrendQueries } from '#store/trend-queries.ts';
 import { createTrendSteps } from '#store/trend-steps.ts';
-import { openUnsettled } from '#store/unsettled.ts';
 import { createVolumesAsOf } from '#store/volume-as-of.ts';
 import { meterVolumes, volumes } from '#store/volume-queries.ts';
-import { openReadingStore } from './open-reading-store.ts';
 import { openReadOnly } from './sqlite.ts';
 
 export interface OpenQueries {

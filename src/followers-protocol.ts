@@ -4,7 +4,7 @@ import type { Config } from '#model/config.ts';
 import type { Durations } from '#model/duration-histogram.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
-import type { StoreCapabilities, StoreTrouble } from '#store/reading-store.ts';
+import type { StoreCapabilities, StoreTrouble } from '#readings/reading-store.ts';
 import type { RecountProgress } from '#store/recount-state.ts';
 import type { StaleFile } from './stale-reads.ts';
 

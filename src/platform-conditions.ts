@@ -4,7 +4,7 @@
  */
 import type { CanaryVerdict } from '#ingest/transports/broker-canary.ts';
 import type { PlatformCondition } from '#model/platform.ts';
-import type { StoreTrouble } from '#store/reading-store.ts';
+import type { StoreTrouble } from '#readings/reading-store.ts';
 import type { RecountProgress } from '#store/recount-state.ts';
 import type { Seen } from './platform-watch.ts';
 import type { TypeConflict } from './rejected-readings.ts';

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { rehearse } from '#alerts/rehearse.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
+import { openReadingStore } from '#readings/open-reading-store.ts';
 import { alarmsStanding } from '#store/alert-queries.ts';
-import { openReadingStore } from './open-reading-store.ts';
 import type { RehearsalReply, RehearsalStart } from './rehearsals.ts';
 import { openReadOnly } from './sqlite.ts';
 

@@ -7,8 +7,8 @@
 import type { Control } from '#journal/control.ts';
 import type { OpenJournalReader } from '#journal/journal-reader.ts';
 import type { Reference } from '#model/reference.ts';
-import { lettersWithoutMeaning } from '#store/letters-in-use.ts';
-import type { ReadingStore } from '#store/reading-store.ts';
+import { lettersWithoutMeaning } from '#readings/letters-in-use.ts';
+import type { ReadingStore } from '#readings/reading-store.ts';
 import type { Database } from './sqlite.ts';
 
 export interface UpgradeParts {

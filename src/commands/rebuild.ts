@@ -1,8 +1,8 @@
 /** `npm run rebuild`: has the next start compute every book anew. The service must not run. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { openReadingStore } from '#readings/open-reading-store.ts';
 import { readConfig } from '#setting/config.ts';
-import { openReadingStore } from '#src/open-reading-store.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { rebuildBooks } from '#store/rebuild.ts';
 import { readCall, runCommand, say } from './command.ts';

@@ -3,8 +3,8 @@
  * attempt to send them, the evaluation state of each (rule, series), and the inbox of readings judged anew.
  */
 import { type SeriesReading, toMark } from '#model/reading.ts';
+import { toSeriesReading } from '#readings/reading-row.ts';
 import type { Database } from '#src/sqlite.ts';
-import { toSeriesReading } from './reading-row.ts';
 
 /**
  * `alarm.body` is the `Alarm` as JSON; the columns beside it are what is searched for. `lastBreachMs` = the newest

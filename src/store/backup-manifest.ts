@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { journalMigrations } from '#journal/journal-tables.ts';
+import { readingsMigrations } from '#readings/sqlite-readings.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { derivedMigrations } from './derived.ts';
-import { readingsMigrations } from './sqlite-readings.ts';
 
 /** The databases with the migrations that this program knows; a file's version is how many it has had. */
 export const DATABASES = [

@@ -13,13 +13,13 @@ import type { Entry, MessageEntry } from '#model/entry.ts';
 import { isMetered } from '#model/metered.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
+import type { ReadingStore } from '#readings/reading-store.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import type { BookChanges } from './book-changes.ts';
 import { openBookState, openFromMs } from './book-state.ts';
 import { createDayBooks } from './day-books.ts';
 import { Cursor } from './derived.ts';
 import { createHourBooks } from './hour-books.ts';
-import type { ReadingStore } from './reading-store.ts';
 import { createSeriesRules } from './series-rules.ts';
 import type { VolumeBooks } from './volume-books.ts';
 

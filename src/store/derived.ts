@@ -4,6 +4,11 @@
  * released migration is never edited.
  */
 
+import { amendedAheadDdl, amendedDdl } from '#readings/amended.ts';
+import { fitDdl } from '#readings/fit-tables.ts';
+import { frozenHoursDdl } from '#readings/frozen-hours.ts';
+import { rejectedDdl } from '#readings/rejected.ts';
+import { countedDdl, settleDdl } from '#readings/settle-tables.ts';
 import { type Database, openDatabase, type Statement } from '#src/sqlite.ts';
 import {
   alarmFiguresDdl,
@@ -13,15 +18,10 @@ import {
   alertsDdl,
   noticesDdl,
 } from './alert-tables.ts';
-import { amendedAheadDdl, amendedDdl } from './amended.ts';
 import { booksDdl } from './books-tables.ts';
 import { crossingsDdl } from './crossings.ts';
-import { fitDdl } from './fit-tables.ts';
-import { frozenHoursDdl } from './frozen-hours.ts';
 import { periodsDdl } from './period-tables.ts';
 import { recountDdl } from './recount-tables.ts';
-import { rejectedDdl } from './rejected.ts';
-import { countedDdl, settleDdl } from './settle-tables.ts';
 import { constantWorkDdl, tellingDdl } from './telling-tables.ts';
 import { volumeDdl, volumeKnotsDdl, volumeTotalsDdl } from './volume-tables.ts';
 

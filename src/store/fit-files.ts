@@ -10,13 +10,13 @@ import { join } from 'node:path';
 import { type Installation, readInstallation, stampInstallation } from '#journal/installation.ts';
 import { toStoreError } from '#journal/journal-failure.ts';
 import { journalMigrations } from '#journal/journal-tables.ts';
+import { openSeriesNames } from '#readings/fit-tables.ts';
+import { readingsMigrations } from '#readings/sqlite-readings.ts';
 import { checkSmall, type Database, openDatabase, StoreError, transaction } from '#src/sqlite.ts';
 import type { ReadingsIn } from './backup-manifest.ts';
 import { lockDataDir } from './data-lock.ts';
 import { openDerived } from './derived.ts';
 import { findLosses, mend } from './fit-losses.ts';
-import { openSeriesNames } from './fit-tables.ts';
-import { readingsMigrations } from './sqlite-readings.ts';
 
 export interface FitOptions {
   dataDir: string;

@@ -6,10 +6,10 @@
 import { join } from 'node:path';
 import { keepLoss, type Loss, lostThrough } from '#journal/journal-losses.ts';
 import { floorHour, HOUR_MS } from '#model/calendar.ts';
+import { openFrozenHours } from '#readings/frozen-hours.ts';
+import { REWRITE_CURSOR } from '#readings/rewriting.ts';
 import { checkWhole, type Database, eachRow, transaction } from '#src/sqlite.ts';
 import type { Files } from './fit-files.ts';
-import { openFrozenHours } from './frozen-hours.ts';
-import { REWRITE_CURSOR } from './rewriting.ts';
 
 /** Values that an entry had stored and that are neither in the journal nor in the store. */
 interface Gone {

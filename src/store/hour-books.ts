@@ -9,13 +9,13 @@ import type { Flag } from '#model/flag.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { MeanKind } from '#model/reference.ts';
 import { finalFlags, reachBackMs, reachForwardMs } from '#quality/final.ts';
+import { openDirtyHours } from '#readings/dirty-hours.ts';
+import { openPins } from '#readings/pins.ts';
+import type { ReadingStore, TracedReading } from '#readings/reading-store.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import type { DayBooks } from './day-books.ts';
-import { openDirtyHours } from './dirty-hours.ts';
 import { type HourRun, hourRuns, runsOf } from './hour-plan.ts';
 import { type ComputedHour, type HourRecords, openHourRecords } from './hour-records.ts';
-import { openPins } from './pins.ts';
-import type { ReadingStore, TracedReading } from './reading-store.ts';
 import { readCompanions, readPinned, type SeriesRules } from './series-rules.ts';
 import { addReading, emptyStatistics } from './statistics.ts';
 

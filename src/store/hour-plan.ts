@@ -5,7 +5,7 @@
 import { floorHour, HOUR_MS } from '#model/calendar.ts';
 import { reachBackMs, reachForwardMs } from '#quality/final.ts';
 import type { Thresholds } from '#quality/thresholds.ts';
-import type { DirtyHour } from './dirty-hours.ts';
+import type { DirtyHour } from '#readings/dirty-hours.ts';
 import type { HourRecords } from './hour-records.ts';
 
 /** Hours of a series, ascending and near each other; `isMarked` = these are the dirty hours, else their neighbours. */

@@ -6,15 +6,15 @@ import { floorHour } from '#model/calendar.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
 import type { Flag } from '#model/flag.ts';
 import { type SeriesReading, toMark } from '#model/reading.ts';
+import { openDirtyHours } from '#readings/dirty-hours.ts';
+import { openStoreMark } from '#readings/fit-tables.ts';
+import { openFrozenHours } from '#readings/frozen-hours.ts';
+import { toSeriesReading } from '#readings/reading-row.ts';
+import type { TracedReading } from '#readings/reading-store.ts';
+import { openSeriesState } from '#readings/series-state.ts';
+import { openVersions } from '#readings/versions.ts';
 import type { Database } from '#src/sqlite.ts';
-import { openDirtyHours } from './dirty-hours.ts';
-import { openStoreMark } from './fit-tables.ts';
-import { openFrozenHours } from './frozen-hours.ts';
-import { toSeriesReading } from './reading-row.ts';
-import type { TracedReading } from './reading-store.ts';
-import { openSeriesState } from './series-state.ts';
 import { emptyStatistics, type Statistics } from './statistics.ts';
-import { openVersions } from './versions.ts';
 
 /** An hour as computed from the store. */
 export interface ComputedHour {

@@ -6,8 +6,8 @@ import { concentrationByHour, type HourMean, type Stand, stands, standsOfHours }
 import { HOUR_MS } from '#model/calendar.ts';
 import { isUsable } from '#model/flag.ts';
 import { counted } from '#model/mean.ts';
+import { openFrozenHours } from '#readings/frozen-hours.ts';
 import { type Database, eachRow } from '#src/sqlite.ts';
-import { openFrozenHours } from './frozen-hours.ts';
 import type { LoadBucket, LoadQuery, Queries } from './queries.ts';
 
 interface WaterRow {

@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { Control } from '#journal/control.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
+import { openDirtyHours } from '#readings/dirty-hours.ts';
+import { openFrozenHours } from '#readings/frozen-hours.ts';
+import type { ReadingStore, SeriesName } from '#readings/reading-store.ts';
 import { type Database, StoreError, transaction } from '#src/sqlite.ts';
 import { lockDataDir } from './data-lock.ts';
 import { Cursor, openDerived } from './derived.ts';
-import { openDirtyHours } from './dirty-hours.ts';
-import { openFrozenHours } from './frozen-hours.ts';
-import type { ReadingStore, SeriesName } from './reading-store.ts';
 import { END_OF_TIME_MS } from './volume-books.ts';
 
 export interface MarkedForRebuild {

@@ -1,7 +1,7 @@
 /** What is left to be counted by today's rules, as derived.db says it: kept by the recount, asked by queries. */
 import { COUNTING_RULES } from '#model/counting-rules.ts';
+import { openFrozenHours } from '#readings/frozen-hours.ts';
 import type { Database } from '#src/sqlite.ts';
-import { openFrozenHours } from './frozen-hours.ts';
 import { takeRecountedBooks } from './period-tables.ts';
 import { BEGINNING_OF_TIME_MS } from './volume-rebuild.ts';
 

@@ -10,8 +10,8 @@ import type { Series } from '#model/reading.ts';
 import type { MeanKind, Reference } from '#model/reference.ts';
 import { type Companions, comparableWindow, type FlaggableReading, NO_TESTS, reachBackMs } from '#quality/final.ts';
 import { effectiveThresholds, type Thresholds } from '#quality/thresholds.ts';
-import type { Pins } from './pins.ts';
-import type { ReadingStore, TracedReading } from './reading-store.ts';
+import type { Pins } from '#readings/pins.ts';
+import type { ReadingStore, TracedReading } from '#readings/reading-store.ts';
 
 /** Another series that a test compares with. */
 export interface Companion {

@@ -8,9 +8,9 @@
  */
 import { CalendarError, DAY_MS, dayOf, floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { MeanKind } from '#model/reference.ts';
+import { openFrozenHours } from '#readings/frozen-hours.ts';
 import type { Database } from '#src/sqlite.ts';
 import { openBookState, openFromMs } from './book-state.ts';
-import { openFrozenHours } from './frozen-hours.ts';
 import type { Queries, TrendBucket, TrendQuery } from './queries.ts';
 import { openRecountMarks } from './recount-state.ts';
 import { addReading, addStatistics, emptyStatistics, meanOf, type Statistics } from './statistics.ts';

@@ -6,13 +6,13 @@
 import { Control, type ControlVersion } from '#journal/control.ts';
 import type { OpenJournalReader } from '#journal/journal-reader.ts';
 import type { Noun } from '#model/entry.ts';
+import type { ReadingStore } from '#readings/reading-store.ts';
 import type { Database } from '#src/sqlite.ts';
 import type { Decision } from '#volume/decisions.ts';
 import type { HourVolume } from '#volume/hours.ts';
 import { meterProfile } from '#volume/profile.ts';
 import { otherMeter, rulingsOf } from './meter-relations.ts';
 import type { MeterVolumesAsOf, Queries, VolumesAsOf } from './queries.ts';
-import type { ReadingStore } from './reading-store.ts';
 import { bucketsOf, runningTotals } from './volume-queries.ts';
 import { rebuiltHours } from './volume-rebuild.ts';
 

@@ -12,10 +12,10 @@ import type { Command } from '#model/entry.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
+import type { ReadingStore } from '#readings/reading-store.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import { meterProfile } from '#volume/profile.ts';
 import { dependents, otherMeter, rulingsOf } from './meter-relations.ts';
-import type { ReadingStore } from './reading-store.ts';
 import { BEGINNING_OF_TIME_MS, END_OF_TIME_MS, type Rebuilt, rebuiltHours } from './volume-rebuild.ts';
 import { openVolumeRows } from './volume-rows.ts';
 

@@ -3,6 +3,7 @@
  * the first certain one after it; the hours in between are rebuilt whole.
  */
 import { floorHour, HOUR_MS } from '#model/calendar.ts';
+import type { ReadingStore } from '#readings/reading-store.ts';
 import { anchors } from '#volume/anchors.ts';
 import type { Decision } from '#volume/decisions.ts';
 import { fromOtherMeter, type Gap, gapDecision } from '#volume/gaps.ts';
@@ -10,7 +11,6 @@ import { type HourVolume, hourVolumes } from '#volume/hours.ts';
 import { type MeterPoint, meterPoints, type Rulings } from '#volume/points.ts';
 import type { MeterProfile } from '#volume/profile.ts';
 import { meterSegments, type Segment } from '#volume/segments.ts';
-import type { ReadingStore } from './reading-store.ts';
 
 /** About as many readings are rebuilt in one step; a longer range takes several. */
 const CHUNK = 5000;

@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { InfluxConfig } from '#model/config.ts';
+import { openInfluxReadings } from '#readings/influx/influx-readings.ts';
 import { systemClock } from '#src/clock.ts';
-import { openInfluxReadings } from '#store/influx-readings.ts';
 import { hasInfluxdb, type Influxdb, ownInfluxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
 import { readingStoreContract } from './reading-store.ts';
 

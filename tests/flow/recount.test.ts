@@ -5,9 +5,9 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { COUNTING_CHANGES, COUNTING_RULES } from '#model/counting-rules.ts';
+import { openFrozenHours } from '#readings/frozen-hours.ts';
 import { type Database, StoreError } from '#src/sqlite.ts';
 import { openDerived } from '#store/derived.ts';
-import { openFrozenHours } from '#store/frozen-hours.ts';
 import { openRecountMarks } from '#store/recount-state.ts';
 import { createTrendQueries } from '#store/trend-queries.ts';
 import { HOUR } from '#tests/helpers/alerts-rig.ts';

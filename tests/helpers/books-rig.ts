@@ -5,13 +5,13 @@ import type { Entry, JournaledReading } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { MeanKind, Parameter, Reference } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
+import { MemoryReadings } from '#readings/memory-readings.ts';
+import { createReadingQueries } from '#readings/reading-queries.ts';
+import type { ReadingToStore, TracedReading } from '#readings/reading-store.ts';
+import { createReadingsFollower } from '#readings/readings-follower.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { type BooksFollowerParts, createBooksFollower } from '#store/books-follower.ts';
 import { openDerived } from '#store/derived.ts';
-import { MemoryReadings } from '#store/memory-readings.ts';
-import { createReadingQueries } from '#store/reading-queries.ts';
-import type { ReadingToStore, TracedReading } from '#store/reading-store.ts';
-import { createReadingsFollower } from '#store/readings-follower.ts';
 import { createTrendQueries } from '#store/trend-queries.ts';
 
 export const HOUR = 3_600_000;

@@ -3,9 +3,9 @@
  * slow, lose its answer, take half of a write, and refuse one value for good.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { MemoryReadings } from '#readings/memory-readings.ts';
+import type { ReadingStore, ReadingToStore, RejectedReading } from '#readings/reading-store.ts';
 import { StoreError } from '#src/sqlite.ts';
-import type { MemoryReadings } from '#store/memory-readings.ts';
-import type { ReadingStore, ReadingToStore, RejectedReading } from '#store/reading-store.ts';
 import type { Knobs } from './sim-knobs.ts';
 import type { Mortality } from './sim-mortality.ts';
 import type { Random } from './sim-random.ts';

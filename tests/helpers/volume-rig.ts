@@ -6,9 +6,9 @@ import { rulingId } from '#model/accounting.ts';
 import type { Command, Entry, Noun } from '#model/entry.ts';
 import type { Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
+import { MemoryReadings } from '#readings/memory-readings.ts';
 import { decisions } from '#store/decision-queries.ts';
 import { openDerived } from '#store/derived.ts';
-import { MemoryReadings } from '#store/memory-readings.ts';
 import { createVolumeBooks } from '#store/volume-books.ts';
 import { volumes } from '#store/volume-queries.ts';
 

@@ -6,11 +6,11 @@ import { readInstallation, stampInstallation } from '#journal/installation.ts';
 import { untoldLosses } from '#journal/journal-losses.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
 import { journalMigrations } from '#journal/journal-tables.ts';
+import { createReadingsFollower } from '#readings/readings-follower.ts';
+import { readingsMigrations, SqliteReadings } from '#readings/sqlite-readings.ts';
 import { type Database, openDatabase } from '#src/sqlite.ts';
 import { openDerived } from '#store/derived.ts';
 import { fitFiles } from '#store/fit-files.ts';
-import { createReadingsFollower } from '#store/readings-follower.ts';
-import { readingsMigrations, SqliteReadings } from '#store/sqlite-readings.ts';
 import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
 
 const MINUTE = 60_000;

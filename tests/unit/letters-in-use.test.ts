@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { Control } from '#journal/control.ts';
 import type { Noun } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
-import { lettersWithoutMeaning } from '#store/letters-in-use.ts';
-import { MemoryReadings } from '#store/memory-readings.ts';
+import { lettersWithoutMeaning } from '#readings/letters-in-use.ts';
+import { MemoryReadings } from '#readings/memory-readings.ts';
 
 const version = (noun: Noun, id: string, body: object) => ({ noun, id, seq: 1, atMs: 0, actor: 'seed', body });
 

@@ -1,8 +1,8 @@
 /** When readings go (WK_RAW_RETENTION), what must be done before, and that frozen hours stay as they are. */
 import { describe, expect, test } from 'vitest';
+import { openFrozenHours } from '#readings/frozen-hours.ts';
+import { createRawRetention } from '#readings/raw-retention.ts';
 import { StoreError } from '#src/sqlite.ts';
-import { openFrozenHours } from '#store/frozen-hours.ts';
-import { createRawRetention } from '#store/raw-retention.ts';
 import { booksRig, HOUR, LATENESS, QUARTER } from '#tests/helpers/books-rig.ts';
 
 const DAY = 24 * HOUR;

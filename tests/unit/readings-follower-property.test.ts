@@ -9,9 +9,9 @@ import { floorHour } from '#model/calendar.ts';
 import type { Correction, Entry, JournaledReading, Verdict } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Reading } from '#model/reading.ts';
-import { openDirtyHours } from '#store/dirty-hours.ts';
-import { openPins } from '#store/pins.ts';
-import { openSeriesState } from '#store/series-state.ts';
+import { openDirtyHours } from '#readings/dirty-hours.ts';
+import { openPins } from '#readings/pins.ts';
+import { openSeriesState } from '#readings/series-state.ts';
 import { FAULTS, type Fault, MINUTE, readingsRig, T } from '#tests/helpers/readings-rig.ts';
 
 const SERIES = [1, 2];

@@ -1,10 +1,10 @@
 /** The `readings` follower case by case: verdicts, versions, counts, dirty hours, corrections, pins, parking. */
 import { describe, expect, it } from 'vitest';
 import type { Entry } from '#model/entry.ts';
-import { openDirtyHours } from '#store/dirty-hours.ts';
-import { openPins } from '#store/pins.ts';
-import { openSeriesState } from '#store/series-state.ts';
-import { openVersions } from '#store/versions.ts';
+import { openDirtyHours } from '#readings/dirty-hours.ts';
+import { openPins } from '#readings/pins.ts';
+import { openSeriesState } from '#readings/series-state.ts';
+import { openVersions } from '#readings/versions.ts';
 import { correction, FAULTS, journaled, MINUTE, message, readingsRig, T } from '#tests/helpers/readings-rig.ts';
 
 const unsettled = { verdict: 'unsettled' } as const;

@@ -8,9 +8,9 @@ import type { Noun } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Series } from '#model/reading.ts';
 import { type Rule, rule as ruleSchema, station as stationSchema } from '#model/register.ts';
+import { MemoryReadings } from '#readings/memory-readings.ts';
+import { readingsInOrder } from '#readings/readings-in-order.ts';
 import { play } from '#src/rule-tests/play.ts';
-import { MemoryReadings } from '#store/memory-readings.ts';
-import { readingsInOrder } from '#store/readings-in-order.ts';
 import { HOUR, MINUTE, reference, standard, T0 } from '#tests/helpers/alerts-rig.ts';
 import { anAlarm } from '#tests/helpers/api.ts';
 

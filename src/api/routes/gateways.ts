@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { TOKEN_USER } from '#ingest/transports/broker-access.ts';
 import type { Gateway } from '#model/register.ts';
+import { gatewayLedger, ledgerView } from '#readings/gateway-ledger.ts';
 import { generateSecret, hashPassword } from '#setting/secrets.ts';
-import { gatewayLedger, ledgerView } from '#store/gateway-ledger.ts';
 import { actorOf, callerOf } from '../caller.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';
 import type { Api, ApiDeps } from '../deps.ts';

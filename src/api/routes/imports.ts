@@ -12,7 +12,7 @@ import { type Chunks, following, headOf } from '#ingest/codecs/files/index.ts';
 import type { FileSurvey } from '#ingest/codecs/files/survey.ts';
 import type { Receipt, Refusal } from '#ingest/door.ts';
 import { importSource } from '#model/entry.ts';
-import { type GatewayLedger, gatewayLedger } from '#store/gateway-ledger.ts';
+import { type GatewayLedger, gatewayLedger } from '#readings/gateway-ledger.ts';
 import { actorOf } from '../caller.ts';
 import { csvPieces } from '../csv-pieces.ts';
 import type { Api, ApiDeps } from '../deps.ts';

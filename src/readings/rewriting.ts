@@ -4,7 +4,7 @@
  */
 import type { Entry, MessageEntry } from '#model/entry.ts';
 import type { Database, Statement } from '#src/sqlite.ts';
-import { Cursor } from './derived.ts';
+import { Cursor } from '#store/derived.ts';
 import type { ReadingToStore } from './reading-store.ts';
 import { type Change, type KnownReadings, uncensors } from './settle-records.ts';
 import { decide, isOpen } from './settlement.ts';

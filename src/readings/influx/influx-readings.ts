@@ -6,6 +6,15 @@
 import { HOUR_MS } from '#model/calendar.ts';
 import type { InfluxConfig } from '#model/config.ts';
 import type { Reading } from '#model/reading.ts';
+import type {
+  ReadingStore,
+  ReadingToStore,
+  RejectedReading,
+  SeriesName,
+  StoreCapabilities,
+  StoreTrouble,
+  TracedReading,
+} from '#readings/reading-store.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { storeTrouble, untilShard, writeVerdict } from './influx-answers.ts';
 import { checkInfluxdb } from './influx-check.ts';
@@ -15,15 +24,6 @@ import { deviceFlagOf, linePrefix, MEASUREMENT, tagFault, toLine } from './influ
 import { type Place, rowsOf, selectReadings, TIME_MIN_MS, untraced, whereSeries, within } from './influx-rows.ts';
 import { untilSeen } from './influx-seen.ts';
 import { stretches } from './influx-stretches.ts';
-import type {
-  ReadingStore,
-  ReadingToStore,
-  RejectedReading,
-  SeriesName,
-  StoreCapabilities,
-  StoreTrouble,
-  TracedReading,
-} from './reading-store.ts';
 
 /** Requests in flight at once; more gain nothing on the cores of one machine. */
 const LANES = 4;

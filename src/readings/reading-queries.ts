@@ -4,9 +4,9 @@
  */
 
 import type { Database } from '#src/sqlite.ts';
-import { openFromMs } from './book-state.ts';
+import { openFromMs } from '#store/book-state.ts';
+import type { Queries, ReadingRow, ReadingVersion } from '#store/queries.ts';
 import { type Ledger, openLedger } from './ledger.ts';
-import type { Queries, ReadingRow, ReadingVersion } from './queries.ts';
 import type { ReadingStore, TracedReading } from './reading-store.ts';
 import type { Unsettled } from './unsettled.ts';
 import { openVersions, type Version } from './versions.ts';

@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { HttpError } from '@influxdata/influxdb-client';
 import type { PlatformCondition } from '#model/platform.ts';
 import { PLATFORM_CONDITIONS } from '#model/platform.ts';
+import type { StoreTrouble } from '#readings/reading-store.ts';
 import { StoreError } from '#src/sqlite.ts';
-import type { StoreTrouble } from './reading-store.ts';
 
 /** `halve`: the lines are at fault, or too many; down to the one that can't be taken. */
 export type WriteVerdict = { kind: 'halve'; reason: string } | { kind: 'fail'; error: StoreError };

@@ -15,9 +15,9 @@ import {
 } from '#model/entry.ts';
 import { isSame, type Measurement, type Reading, type SeriesReading } from '#model/reading.ts';
 import type { Database, Statement } from '#src/sqlite.ts';
-import { openRejudgedInbox, type RejudgedInbox } from './alert-tables.ts';
+import { openRejudgedInbox, type RejudgedInbox } from '#store/alert-tables.ts';
+import { Cursor } from '#store/derived.ts';
 import { type Amended, openAmended } from './amended.ts';
-import { Cursor } from './derived.ts';
 import { type DirtyHours, openDirtyHours } from './dirty-hours.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import { openPins, type Pins } from './pins.ts';

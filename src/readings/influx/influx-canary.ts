@@ -8,13 +8,13 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { HttpError } from '@influxdata/influxdb-client';
 import type { InfluxConfig } from '#model/config.ts';
+import type { ReadingToStore, StoreCapabilities, TracedReading } from '#readings/reading-store.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { storeError, untilShard, writeVerdict } from './influx-answers.ts';
 import type { InfluxClient } from './influx-client.ts';
 import { deleteReadings } from './influx-deletion.ts';
 import { linePrefix, toLine } from './influx-lines.ts';
 import { rowsOf, selectReadings, whereSeries, within } from './influx-rows.ts';
-import type { ReadingToStore, StoreCapabilities, TracedReading } from './reading-store.ts';
 
 const CANARY = { measurement: 'wk_canary', station: '_wk', parameter: 'canary' } as const;
 const HOUR_MS = 3_600_000;

@@ -5,7 +5,7 @@
 
 import type { IntakeCount } from '#journal/journal-port.ts';
 import type { Gap } from '#model/register.ts';
-import type { Queries } from './queries.ts';
+import type { Queries } from '#store/queries.ts';
 
 /** Counted in values. `sinceMs` = when counting began; null for a gateway that never sent anything. */
 export interface GatewayLedger {

@@ -1,9 +1,9 @@
 /** What is asked of InfluxDB for readings, and what its rows become. Pure. */
 import { type Flag, MISSING, NOT_EVALUATED } from '#model/flag.ts';
 import type { Reading } from '#model/reading.ts';
+import type { TracedReading } from '#readings/reading-store.ts';
 import type { Rows } from './influx-client.ts';
 import { deviceFlagOf, quoted } from './influx-lines.ts';
-import type { TracedReading } from './reading-store.ts';
 
 /** What InfluxDB can date, nanoseconds in 64 bits: here by whole days, since openGemini refuses the last hours of it. */
 export const TIME_MIN_MS = Date.UTC(1677, 8, 22);

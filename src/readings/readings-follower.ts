@@ -11,7 +11,7 @@ import type { JournalReader } from '#journal/journal-port.ts';
 import type { Correction, Entry } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
-import { Cursor } from './derived.ts';
+import { Cursor } from '#store/derived.ts';
 import { openSeriesNames, openStoreMark } from './fit-tables.ts';
 import type { ReadingStore } from './reading-store.ts';
 import { Rewriting } from './rewriting.ts';

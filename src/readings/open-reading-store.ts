@@ -1,10 +1,10 @@
 /** The reading store that the configuration names: InfluxDB when WK_INFLUX_URL is set, else SQLite in the data directory. */
 import { join } from 'node:path';
 import type { Config } from '#model/config.ts';
-import { type InfluxReadingsOptions, openInfluxReadings } from '#store/influx-readings.ts';
-import type { ReadingStore, SeriesName } from '#store/reading-store.ts';
-import { SqliteReadings } from '#store/sqlite-readings.ts';
-import { systemClock } from './clock.ts';
+import { type InfluxReadingsOptions, openInfluxReadings } from '#readings/influx/influx-readings.ts';
+import { systemClock } from '#src/clock.ts';
+import type { ReadingStore, SeriesName } from './reading-store.ts';
+import { SqliteReadings } from './sqlite-readings.ts';
 
 /**
  * @param name what InfluxDB calls a series; SQLite keeps the number.

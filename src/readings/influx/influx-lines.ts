@@ -3,7 +3,7 @@
  * https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/
  */
 import { MISSING } from '#model/flag.ts';
-import type { ReadingToStore } from './reading-store.ts';
+import type { ReadingToStore } from '#readings/reading-store.ts';
 
 export const MEASUREMENT = 'reading';
 

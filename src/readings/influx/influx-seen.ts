@@ -1,7 +1,7 @@
 /** Waiting until a server shows what it has confirmed: some do so a second or two later (docs/deployment.md, "Servers"). */
 import { setTimeout as delay } from 'node:timers/promises';
 import { DAY_MS } from '#model/calendar.ts';
-import type { ReadingToStore, TracedReading } from './reading-store.ts';
+import type { ReadingToStore, TracedReading } from '#readings/reading-store.ts';
 
 const WEEK_MS = 7 * DAY_MS;
 /** Shards begin on Mondays; the epoch was a Thursday. */

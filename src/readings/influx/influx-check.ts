@@ -4,13 +4,13 @@
  */
 import { HttpError } from '@influxdata/influxdb-client';
 import type { InfluxConfig } from '#model/config.ts';
+import type { StoreCapabilities, StoreTrouble } from '#readings/reading-store.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { storeError, storeTrouble } from './influx-answers.ts';
 import { measureInfluxdb, sendCanary } from './influx-canary.ts';
 import { type InfluxClient, queried } from './influx-client.ts';
 import { clusterFault } from './influx-cluster.ts';
 import { identifier } from './influx-lines.ts';
-import type { StoreCapabilities, StoreTrouble } from './reading-store.ts';
 
 const OPEN_GEMINI = 'openGemini';
 /** The slowest server that is fit shows a new series after 2 s. */

@@ -9,7 +9,7 @@ import { DAY_MS, floorHour, HOUR_MS } from '#model/calendar.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Series } from '#model/reading.ts';
 import { type Database, StoreError, transaction } from '#src/sqlite.ts';
-import { openBookState } from './book-state.ts';
+import { openBookState } from '#store/book-state.ts';
 import { openFrozenHours } from './frozen-hours.ts';
 import type { ReadingStore } from './reading-store.ts';
 
