@@ -3,12 +3,12 @@
  * the water that came in during it has reached the last meter. Pure.
  */
 import { type Period, periodOf } from '#assess/periods.ts';
+import { openFromMs } from '#books/book-state.ts';
+import { countedMeters, type NamedMeter } from '#books/water/meter-relations.ts';
+import { travelMs } from '#books/water/water-balance.ts';
 import type { Control } from '#journal/control.ts';
 import { HOUR_MS } from '#model/calendar.ts';
 import type { PeriodRule } from '#model/register.ts';
-import { openFromMs } from '#store/book-state.ts';
-import { countedMeters, type NamedMeter } from '#store/meter-relations.ts';
-import { travelMs } from '#store/water-balance.ts';
 import { selects } from './conditions.ts';
 
 export interface Span {

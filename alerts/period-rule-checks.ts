@@ -1,10 +1,10 @@
 /** Whether a rule about closed periods makes sense against the registers: what alerts/rules.ts asks of these kinds. */
 import { participates } from '#assess/classify.ts';
+import { countedMeters, meterPairs } from '#books/water/meter-relations.ts';
 import type { Control } from '#journal/control.ts';
 import type { Fault } from '#model/faults.ts';
 import type { Standard } from '#model/reference.ts';
 import type { PeriodRule, Station } from '#model/register.ts';
-import { countedMeters, meterPairs } from '#store/meter-relations.ts';
 import { targetOf } from './conditions.ts';
 
 type Stations = readonly { id: string; body: Station }[];

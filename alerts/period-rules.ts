@@ -5,16 +5,16 @@
  */
 import { assessSection, COVERAGE_MIN, type Indicator, type SectionAssessment } from '#assess/section.ts';
 import { editionAt } from '#assess/standards.ts';
+import type { Queries } from '#books/questions/queries.ts';
+import { periodStatistics, type SectionPlan, sectionPlans } from '#books/questions/section-plans.ts';
+import { type MeterPair, meterPairs, type NamedMeter } from '#books/water/meter-relations.ts';
+import { balanceOf, countedWater, type Divergence, divergences } from '#books/water/water-balance.ts';
 import type { Control } from '#journal/control.ts';
 import { CANAL_STATION, LOSS_PARAMETER } from '#model/alarm.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Series } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { PeriodRule } from '#model/register.ts';
-import { type MeterPair, meterPairs, type NamedMeter } from '#store/meter-relations.ts';
-import type { Queries } from '#store/queries.ts';
-import { periodStatistics, type SectionPlan, sectionPlans } from '#store/section-plans.ts';
-import { balanceOf, countedWater, type Divergence, divergences } from '#store/water-balance.ts';
 import { type Amount, addAmounts, type Balance, litresOf, lossOf } from '#volume/balance.ts';
 import { balancedMeters, calendarPeriod, type Span } from './closed-periods.ts';
 import { type Bound, type Condition, selects, targetOf } from './conditions.ts';

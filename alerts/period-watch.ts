@@ -3,16 +3,17 @@
  * in those that have: both wait in one durable inbox until the books are whole there; then they are judged, and the alarms
  * follow. Nothing that decides is kept in memory alone.
  */
+
+import { openBookState } from '#books/book-state.ts';
+import { openOlderBooks } from '#books/recount-state.ts';
+import { travelMs } from '#books/water/water-balance.ts';
 import { type Alarm, CANAL_STATION } from '#model/alarm.ts';
 import type { CommandEntry } from '#model/entry.ts';
 import { isPeriodRule, type PeriodRule } from '#model/register.ts';
 import type { Database } from '#src/sqlite.ts';
 import type { AlertStore } from '#store/alert-store.ts';
-import { openBookState } from '#store/book-state.ts';
 import { type ChangedBook, openChangedBooks, type WaitingBook } from '#store/period-tables.ts';
 import { openPeriodVerdicts } from '#store/period-verdicts.ts';
-import { openOlderBooks } from '#store/recount-state.ts';
-import { travelMs } from '#store/water-balance.ts';
 import type { AlarmLog, Occasion } from './alarm-log.ts';
 import { balancedMeters, closedThroughMs, closesMs, longestTravelMs, periodAt, type Span } from './closed-periods.ts';
 import { selects, targetOf } from './conditions.ts';

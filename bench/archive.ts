@@ -4,6 +4,7 @@
  * first flowed. The one series' books and the volumes are left to the service; the other series' rows are made by SQL.
  */
 import { join } from 'node:path';
+import { openBookState } from '#books/book-state.ts';
 import { type JournalWriter, openJournal } from '#journal/journal.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
 import { DAY_MS, floorHour, HOUR_MS } from '#model/calendar.ts';
@@ -14,7 +15,6 @@ import type { ReadingStore, SeriesName } from '#readings/reading-store.ts';
 import { SqliteReadings } from '#readings/sqlite-readings.ts';
 import { systemClock } from '#src/clock.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
-import { openBookState } from '#store/book-state.ts';
 import { openDerived } from '#store/derived.ts';
 import { PARAMETERS, sectionStation, valueAt } from './water.ts';
 

@@ -3,14 +3,14 @@
  * then save whoever asks is measured by bench/query.ts.
  */
 import { join } from 'node:path';
+import { openBookState } from '#books/book-state.ts';
+import { createDayBooks } from '#books/hours/day-books.ts';
+import { createHourBooks } from '#books/hours/hour-books.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import { openDirtyHours } from '#readings/dirty-hours.ts';
 import { SqliteReadings } from '#readings/sqlite-readings.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
-import { openBookState } from '#store/book-state.ts';
-import { createDayBooks } from '#store/day-books.ts';
 import { openDerived } from '#store/derived.ts';
-import { createHourBooks } from '#store/hour-books.ts';
 import { type Figure, figure, inDirectory, stopwatch } from './figure.ts';
 
 const ZONE = 'Asia/Shanghai';

@@ -5,13 +5,13 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Queries, TrendInterval } from '#books/questions/queries.ts';
 import { type Bucket, bucketEdges, DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
 import { openSeriesState } from '#readings/series-state.ts';
 import { readConfig } from '#setting/config.ts';
 import { openQueries } from '#src/create-queries.ts';
 import { openReadOnly } from '#src/sqlite.ts';
-import type { Queries, TrendInterval } from '#store/queries.ts';
 import type { TestService } from '#tests/helpers/service.ts';
 import { type Archive, FIRST_WATER, fillArchive, METER, PARAMETER, STATION, TEN_YEARS_MS, ZONE } from './archive.ts';
 import { atMost, type Figure, figure, inDirectory, medianMs } from './figure.ts';

@@ -5,18 +5,18 @@
 import { join } from 'node:path';
 import { bookView } from '#api/book-view.ts';
 import { reportOf } from '#api/report.ts';
+import { openBookState } from '#books/book-state.ts';
+import { decisions } from '#books/questions/decision-queries.ts';
+import type { Queries } from '#books/questions/queries.ts';
+import { meterVolumes } from '#books/questions/volume-queries.ts';
+import { createVolumesAsOf } from '#books/water/volume-as-of.ts';
 import { Control, type ControlVersion } from '#journal/control.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Reference } from '#model/reference.ts';
 import { createReadingQueries } from '#readings/reading-queries.ts';
 import { SqliteReadings } from '#readings/sqlite-readings.ts';
 import { type Database, openDatabase } from '#src/sqlite.ts';
-import { openBookState } from '#store/book-state.ts';
-import { decisions } from '#store/decision-queries.ts';
 import { openDerived } from '#store/derived.ts';
-import type { Queries } from '#store/queries.ts';
-import { createVolumesAsOf } from '#store/volume-as-of.ts';
-import { meterVolumes } from '#store/volume-queries.ts';
 import { type Figure, figure, inDirectory, medianMs } from './figure.ts';
 import { fillHours, meters, REGISTER, TO_MS } from './route-volumes.ts';
 

@@ -3,6 +3,8 @@
  * for all recipients, does it grow with the range, and how long does a meter's year take that is built anew.
  */
 import { join } from 'node:path';
+import { volumes } from '#books/questions/volume-queries.ts';
+import { createVolumeBooks } from '#books/water/volume-books.ts';
 import { Control } from '#journal/control.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Entry } from '#model/entry.ts';
@@ -11,8 +13,6 @@ import { SqliteReadings } from '#readings/sqlite-readings.ts';
 import { systemClock } from '#src/clock.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import { openDerived } from '#store/derived.ts';
-import { createVolumeBooks } from '#store/volume-books.ts';
-import { volumes } from '#store/volume-queries.ts';
 import { INAUGURATION_MS } from '#volume/calendar-names.ts';
 import { atMost, type Figure, figure, inDirectory, median, quantile } from './figure.ts';
 import { fillHours, meterOf, meters, RECIPIENTS, REGISTER, TO_MS } from './route-volumes.ts';

@@ -2,24 +2,24 @@
 import { join } from 'node:path';
 import { alarmFiguresOf } from '#alerts/figures.ts';
 import { trendTest } from '#assess/trend-test.ts';
+import { openBookState } from '#books/book-state.ts';
+import { createAssessmentQueries } from '#books/questions/assessment-queries.ts';
+import { decisions } from '#books/questions/decision-queries.ts';
+import { createFlagQueries } from '#books/questions/flag-queries.ts';
+import { createLoadQueries } from '#books/questions/load-queries.ts';
+import { createPanelQueries } from '#books/questions/panel-queries.ts';
+import type { Queries } from '#books/questions/queries.ts';
+import { createTrendQueries } from '#books/questions/trend-queries.ts';
+import { createTrendSteps } from '#books/questions/trend-steps.ts';
+import { meterVolumes, volumes } from '#books/questions/volume-queries.ts';
+import { createVolumesAsOf } from '#books/water/volume-as-of.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
 import type { Config } from '#model/config.ts';
 import { openReadingStore } from '#readings/open-reading-store.ts';
 import { createReadingQueries } from '#readings/reading-queries.ts';
 import { openUnsettled } from '#readings/unsettled.ts';
 import { alarm, alarms, notice, notices, timeline, transitionsAfter } from '#store/alert-queries.ts';
-import { createAssessmentQueries } from '#store/assessment-queries.ts';
-import { openBookState } from '#store/book-state.ts';
-import { decisions } from '#store/decision-queries.ts';
 import { Cursor } from '#store/derived.ts';
-import { createFlagQueries } from '#store/flag-queries.ts';
-import { createLoadQueries } from '#store/load-queries.ts';
-import { createPanelQueries } from '#store/panel-queries.ts';
-import type { Queries } from '#store/queries.ts';
-import { createTrendQueries } from '#store/trend-queries.ts';
-import { createTrendSteps } from '#store/trend-steps.ts';
-import { createVolumesAsOf } from '#store/volume-as-of.ts';
-import { meterVolumes, volumes } from '#store/volume-queries.ts';
 import { openReadOnly } from './sqlite.ts';
 
 export interface OpenQueries {

@@ -3,10 +3,10 @@
  * again when it dies. Ingest goes on all the while: the journal keeps what the followers haven't seen.
  */
 import { Worker } from 'node:worker_threads';
+import type { RecountProgress } from '#books/recount-state.ts';
 import type { Config } from '#model/config.ts';
 import type { Durations } from '#model/duration-histogram.ts';
 import type { Reference } from '#model/reference.ts';
-import type { RecountProgress } from '#store/recount-state.ts';
 import type { FollowersStart, FromFollowers, ToFollowers } from './followers-protocol.ts';
 import { WORKER_LIMITS } from './worker-memory.ts';
 

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { createDispatcher } from '#alerts/dispatch.ts';
+import { createSeriesRules, lookBackMs } from '#books/hours/series-rules.ts';
 import type { Follower } from '#journal/follower.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
 import { createLinkSigner } from '#model/acknowledge-link.ts';
@@ -17,7 +18,6 @@ import type { StoreTrouble } from '#readings/reading-store.ts';
 import { createLog } from '#setting/log.ts';
 import { webhookPolicy } from '#setting/webhook-policy.ts';
 import { openDerived } from '#store/derived.ts';
-import { createSeriesRules, lookBackMs } from '#store/series-rules.ts';
 import { systemClock as clock } from './clock.ts';
 import { createEntryWindow } from './entry-window.ts';
 import { createFollowerLoop } from './follower-loop.ts';

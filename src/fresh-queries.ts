@@ -2,7 +2,7 @@
  * Queries over connections that follow the files: those that stand still are given up and others opened in their place, so
  * that a read that outlived its question can't freeze the answers of those after it.
  */
-import type { Queries } from '#store/queries.ts';
+import type { Queries } from '#books/questions/queries.ts';
 import type { OpenQueries } from './create-queries.ts';
 import { createSnapshotWatch } from './sqlite.ts';
 import { STALE_AFTER_MS, type StaleFile } from './stale-reads.ts';

@@ -6,6 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { schedule } from 'node-cron';
 import type { Logger } from 'pino';
+import type { Queries } from '#books/questions/queries.ts';
 import type { Broker } from '#ingest/transports/broker.ts';
 import type { CanaryVerdict } from '#ingest/transports/broker-canary.ts';
 import type { JournalWriter } from '#journal/journal.ts';
@@ -13,7 +14,6 @@ import type { OpenJournalReader } from '#journal/journal-reader.ts';
 import type { Config } from '#model/config.ts';
 import { gatewayLedger, ledgerView } from '#readings/gateway-ledger.ts';
 import type { StoreTrouble } from '#readings/reading-store.ts';
-import type { Queries } from '#store/queries.ts';
 import type { Clock } from './clock.ts';
 import type { Crowding } from './crowding.ts';
 import type { FollowersClient } from './followers-client.ts';

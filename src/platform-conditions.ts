@@ -2,10 +2,11 @@
  * Which conditions of the platform hold, from what main sees of its parts each second. Pure: the same samples in the
  * same order give the same verdicts. Each condition begins and ends at different marks, so that it doesn't flutter.
  */
+
+import type { RecountProgress } from '#books/recount-state.ts';
 import type { CanaryVerdict } from '#ingest/transports/broker-canary.ts';
 import type { PlatformCondition } from '#model/platform.ts';
 import type { StoreTrouble } from '#readings/reading-store.ts';
-import type { RecountProgress } from '#store/recount-state.ts';
 import type { Seen } from './platform-watch.ts';
 import type { TypeConflict } from './rejected-readings.ts';
 

@@ -3,8 +3,8 @@
  * work with (alarms, their notices) has a worker of its own. In each, credentials take turns (src/query-lane.ts).
  */
 import type { DrawnReport, ReportDrawing } from '#api/reports/draw.ts';
+import type { Queries } from '#books/questions/queries.ts';
 import type { Config } from '#model/config.ts';
-import type { Queries } from '#store/queries.ts';
 import { LANE_LIMITS, type LaneCounts, type LaneEvents, type LaneLimits, QueryLane } from './query-lane.ts';
 
 type LaneName = 'short' | 'long';

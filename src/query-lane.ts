@@ -3,8 +3,8 @@
  * waits for the answer. A worker that dies takes with it only what it was answering; the next question starts another.
  */
 import { Worker } from 'node:worker_threads';
+import type { Queries } from '#books/questions/queries.ts';
 import type { Config } from '#model/config.ts';
-import type { Queries } from '#store/queries.ts';
 import { type Asker, currentAsker } from './asker.ts';
 import { createFairQueue, type FairQueue, type QueueLimits } from './fair-queue.ts';
 import { StoreError } from './sqlite.ts';

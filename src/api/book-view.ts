@@ -3,10 +3,10 @@
  * reports all read them through this, so that one figure can't come out in two ways.
  */
 
+import type { DecisionRow, MeterVolumes, VolumeQuery } from '#books/questions/queries.ts';
+import { clippedEdges, relabelled } from '#books/questions/volume-queries.ts';
 import type { Control } from '#journal/control.ts';
 import { DAY_MS } from '#model/calendar.ts';
-import type { DecisionRow, MeterVolumes, VolumeQuery } from '#store/queries.ts';
-import { clippedEdges, relabelled } from '#store/volume-queries.ts';
 import { type Amount, addAmounts, NO_WATER } from '#volume/balance.ts';
 import type { ApiDeps } from './deps.ts';
 import { Problem } from './problems.ts';

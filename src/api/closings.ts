@@ -5,9 +5,9 @@
  * itself, does it here.
  */
 import { createHash } from 'node:crypto';
+import { countedMeters, isHeldIn, namedMeters, partsOf } from '#books/water/meter-relations.ts';
 import type { ClosedMeter, ClosedPeriod, Closing, KeptFigure, KeptReport } from '#model/accounting.ts';
 import { COUNTING_RULES, FIRST_RULES } from '#model/counting-rules.ts';
-import { countedMeters, isHeldIn, namedMeters, partsOf } from '#store/meter-relations.ts';
 import { type Amount, addAmounts, NO_WATER } from '#volume/balance.ts';
 import { namedRange, reportRange } from '#volume/calendar-names.ts';
 import { type BookView, booksNow, bookView, recountedView, totalOf } from './book-view.ts';

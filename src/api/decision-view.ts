@@ -1,8 +1,8 @@
 /** One decision about a read of a meter, as it is listed. */
 
+import type { DecisionRow } from '#books/questions/queries.ts';
 import type { Control } from '#journal/control.ts';
 import { rulingId } from '#model/accounting.ts';
-import type { DecisionRow } from '#store/queries.ts';
 import { isoText } from './instants.ts';
 import { cubicMetres } from './volume-views.ts';
 

@@ -4,6 +4,8 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Rehearsal, Rehearsed } from '#alerts/rehearse.ts';
+import type { Queries } from '#books/questions/queries.ts';
+import type { RecountProgress } from '#books/recount-state.ts';
 import type { Door } from '#ingest/door.ts';
 import type { Control } from '#journal/control.ts';
 import type { IntakeCount, Journal, JournalReader } from '#journal/journal-port.ts';
@@ -18,8 +20,6 @@ import type { Channel, Rule } from '#model/register.ts';
 import type { LogInLimit, PasswordVerifier } from '#setting/secrets.ts';
 import type { Clock } from '#src/clock.ts';
 import type { ReadPage } from '#src/sqlite.ts';
-import type { Queries } from '#store/queries.ts';
-import type { RecountProgress } from '#store/recount-state.ts';
 import type { Closings } from './closings.ts';
 import type { ConnectionLimits } from './connections.ts';
 import type { Live } from './live.ts';

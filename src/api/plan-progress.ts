@@ -1,10 +1,10 @@
 /** How a recipient's transfer year goes against its plan, from the books: for `/plans` and for reports. */
 
+import { type MeterPart, metersOfRecipient } from '#books/water/meter-relations.ts';
+import { meteredWater, waterOf } from '#books/water/water-balance.ts';
 import type { Control } from '#journal/control.ts';
 import type { Plan } from '#model/accounting.ts';
 import { bucketEdges, DAY_MS, HOUR_MS } from '#model/calendar.ts';
-import { type MeterPart, metersOfRecipient } from '#store/meter-relations.ts';
-import { meteredWater, waterOf } from '#store/water-balance.ts';
 import { isUnknown, litresOf, NO_METERS, type Water } from '#volume/balance.ts';
 import { namedRange } from '#volume/calendar-names.ts';
 import { type Progress, progressOf } from '#volume/progress.ts';

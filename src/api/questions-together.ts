@@ -3,7 +3,7 @@
  * one turn and overlap are answered from one computation over the edges of all of them, since any partition of a period
  * adds up to it (invariant 4).
  */
-import type { MeterVolumesAsOf, VolumeBucket } from '#store/queries.ts';
+import type { MeterVolumesAsOf, VolumeBucket } from '#books/questions/queries.ts';
 
 type Answer = MeterVolumesAsOf | undefined;
 

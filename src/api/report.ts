@@ -2,12 +2,20 @@
  * Assembles a report from the books: every figure by the functions that answer `/volumes`, `/balances` and `/plans`.
  * What it gives is JSON; the other formats (src/api/reports/) are pictures of it and compute nothing.
  */
+
+import {
+  countedMeters,
+  isHeldIn,
+  type MeterPart,
+  meterPairs,
+  namedMeters,
+  partsOf,
+} from '#books/water/meter-relations.ts';
+import { balanceOf, countedWater, divergences, meteredWater, waterOf } from '#books/water/water-balance.ts';
 import { type KeptFigure, type Plan, planId } from '#model/accounting.ts';
 import { bucketEdges, DAY_MS } from '#model/calendar.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
 import type { Statement } from '#model/register.ts';
-import { countedMeters, isHeldIn, type MeterPart, meterPairs, namedMeters, partsOf } from '#store/meter-relations.ts';
-import { balanceOf, countedWater, divergences, meteredWater, waterOf } from '#store/water-balance.ts';
 import { changeOf, litresOf, NO_METERS, shareOf, type Water } from '#volume/balance.ts';
 import {
   INAUGURATION_MS,

@@ -1,6 +1,7 @@
 /** Volumes as they are answered: cubic metres with three decimals. */
+
+import type { VolumeBucket } from '#books/questions/queries.ts';
 import { HOUR_MS } from '#model/calendar.ts';
-import type { VolumeBucket } from '#store/queries.ts';
 import type { Amount } from '#volume/balance.ts';
 
 /** Dividing an integer by 1000 gives the double that prints with the same three decimals, up to 4e12 m³. */

@@ -3,9 +3,9 @@
  * stored and duplicate by the `readings` follower once the store has what an entry brought; what is left is pending (invariant 1).
  */
 
+import type { Queries } from '#books/questions/queries.ts';
 import type { IntakeCount } from '#journal/journal-port.ts';
 import type { Gap } from '#model/register.ts';
-import type { Queries } from '#store/queries.ts';
 
 /** Counted in values. `sinceMs` = when counting began; null for a gateway that never sent anything. */
 export interface GatewayLedger {

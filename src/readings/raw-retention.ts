@@ -4,12 +4,12 @@
  * followers that use the store.
  */
 
+import { openBookState } from '#books/book-state.ts';
 import type { JournalReader } from '#journal/journal-port.ts';
 import { DAY_MS, floorHour, HOUR_MS } from '#model/calendar.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Series } from '#model/reading.ts';
 import { type Database, StoreError, transaction } from '#src/sqlite.ts';
-import { openBookState } from '#store/book-state.ts';
 import { openFrozenHours } from './frozen-hours.ts';
 import type { ReadingStore } from './reading-store.ts';
 

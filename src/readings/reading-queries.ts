@@ -3,9 +3,9 @@
  * many of a source's values have settled. They run in the query worker over read-only connections.
  */
 
+import { openFromMs } from '#books/book-state.ts';
+import type { Queries, ReadingRow, ReadingVersion } from '#books/questions/queries.ts';
 import type { Database } from '#src/sqlite.ts';
-import { openFromMs } from '#store/book-state.ts';
-import type { Queries, ReadingRow, ReadingVersion } from '#store/queries.ts';
 import { type Ledger, openLedger } from './ledger.ts';
 import type { ReadingStore, TracedReading } from './reading-store.ts';
 import type { Unsettled } from './unsettled.ts';

@@ -4,6 +4,9 @@
  * released migration is never edited.
  */
 
+import { booksDdl } from '#books/books-tables.ts';
+import { recountDdl } from '#books/recount-tables.ts';
+import { volumeDdl, volumeKnotsDdl, volumeTotalsDdl } from '#books/water/volume-tables.ts';
 import { amendedAheadDdl, amendedDdl } from '#readings/amended.ts';
 import { fitDdl } from '#readings/fit-tables.ts';
 import { frozenHoursDdl } from '#readings/frozen-hours.ts';
@@ -18,12 +21,9 @@ import {
   alertsDdl,
   noticesDdl,
 } from './alert-tables.ts';
-import { booksDdl } from './books-tables.ts';
 import { crossingsDdl } from './crossings.ts';
 import { periodsDdl } from './period-tables.ts';
-import { recountDdl } from './recount-tables.ts';
 import { constantWorkDdl, tellingDdl } from './telling-tables.ts';
-import { volumeDdl, volumeKnotsDdl, volumeTotalsDdl } from './volume-tables.ts';
 
 const CURSORS = `
   CREATE TABLE cursor (follower TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;

@@ -3,10 +3,11 @@
  * summaries that tell of several of them, and what other channels take over. Every writing method runs in the caller's
  * open transaction.
  */
+
+import type { NoticeRow } from '#books/questions/queries.ts';
 import type { AlarmEvent } from '#model/alarm.ts';
 import type { Database } from '#src/sqlite.ts';
 import { type NoticeDraft, openNotices } from './alert-store.ts';
-import type { NoticeRow } from './queries.ts';
 
 type Attempt = NoticeRow['attempts'][number];
 

@@ -5,6 +5,7 @@
  * whose readings WK_RAW_RETENTION has deleted.
  */
 import { join } from 'node:path';
+import { END_OF_TIME_MS } from '#books/water/volume-books.ts';
 import { Control } from '#journal/control.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
@@ -14,7 +15,6 @@ import type { ReadingStore, SeriesName } from '#readings/reading-store.ts';
 import { type Database, StoreError, transaction } from '#src/sqlite.ts';
 import { lockDataDir } from './data-lock.ts';
 import { Cursor, openDerived } from './derived.ts';
-import { END_OF_TIME_MS } from './volume-books.ts';
 
 export interface MarkedForRebuild {
   hours: number;

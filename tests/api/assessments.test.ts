@@ -1,7 +1,7 @@
 /** Assessments over HTTP: samples, discharges, and stations and areas over a period. Numbers are the unit tests' matter. */
 import { describe, expect, it } from 'vitest';
+import type { PeriodCell, PeriodQuery } from '#books/questions/queries.ts';
 import type { Station } from '#model/register.ts';
-import type { PeriodCell, PeriodQuery } from '#store/queries.ts';
 import { type ApiRig, startApi, TAOCHA } from '#tests/helpers/api.ts';
 
 const post = async (rig: ApiRig, url: string, body: unknown) =>

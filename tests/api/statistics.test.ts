@@ -1,6 +1,6 @@
 /** Trends and volumes: what is asked of the books, and how it is answered. */
 import { describe, expect, it } from 'vitest';
-import type { TrendQuery, VolumeQuery } from '#store/queries.ts';
+import type { TrendQuery, VolumeQuery } from '#books/questions/queries.ts';
 import { type ApiRig, NOW_MS, startApi, TAOCHA } from '#tests/helpers/api.ts';
 
 const HOUR_MS = 3_600_000;

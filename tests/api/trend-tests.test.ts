@@ -1,6 +1,6 @@
 /** Tests for trends as they are asked for: which steps of stored readings count, what a list may hold, what is answered. */
 import { describe, expect, it } from 'vitest';
-import type { TrendQuery } from '#store/queries.ts';
+import type { TrendQuery } from '#books/questions/queries.ts';
 import { type ApiRig, NOW_MS, startApi } from '#tests/helpers/api.ts';
 
 const DAY_MS = 86_400_000;

@@ -4,7 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { Report } from '#api/schemas/reports.ts';
-import type { VolumeQuery } from '#store/queries.ts';
+import type { VolumeQuery } from '#books/questions/queries.ts';
 import { type ApiRig, METER, startApi } from '#tests/helpers/api.ts';
 import { workbookSheets } from '#tests/helpers/workbook.ts';
 

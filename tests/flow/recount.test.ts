@@ -4,12 +4,12 @@
  */
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createTrendQueries } from '#books/questions/trend-queries.ts';
+import { openRecountMarks } from '#books/recount-state.ts';
 import { COUNTING_CHANGES, COUNTING_RULES } from '#model/counting-rules.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
 import { type Database, StoreError } from '#src/sqlite.ts';
 import { openDerived } from '#store/derived.ts';
-import { openRecountMarks } from '#store/recount-state.ts';
-import { createTrendQueries } from '#store/trend-queries.ts';
 import { HOUR } from '#tests/helpers/alerts-rig.ts';
 import { Crash, mortal } from '#tests/helpers/crash-rig.ts';
 import { readDocument } from '#tests/helpers/documents.ts';

@@ -13,6 +13,7 @@ import { problemSchema } from '#api/schemas/common.ts';
 import { buildServer } from '#api/server.ts';
 import { createTokens } from '#api/tokens.ts';
 import { trendTest } from '#assess/trend-test.ts';
+import type { Queries } from '#books/questions/queries.ts';
 import { createGate } from '#ingest/gate.ts';
 import { type JournalWriter, openJournal } from '#journal/journal.ts';
 import { type OpenJournalReader, openJournalReader } from '#journal/journal-reader.ts';
@@ -23,7 +24,6 @@ import { ROLES, type Role, type Station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { createLogInLimit, createPasswordVerifier, hashPassword, hashToken } from '#setting/secrets.ts';
 import type { AlarmFigures } from '#store/alarm-figures.ts';
-import type { Queries } from '#store/queries.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
 import { makeTempDir } from './temp-dir.ts';
 

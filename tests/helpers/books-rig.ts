@@ -1,5 +1,7 @@
 /** The followers `readings` and `books` over a memory store and a derived.db in memory, driven entry by entry. */
 
+import { type BooksFollowerParts, createBooksFollower } from '#books/books-follower.ts';
+import { createTrendQueries } from '#books/questions/trend-queries.ts';
 import { Control } from '#journal/control.ts';
 import type { Entry, JournaledReading } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
@@ -10,9 +12,7 @@ import { createReadingQueries } from '#readings/reading-queries.ts';
 import type { ReadingToStore, TracedReading } from '#readings/reading-store.ts';
 import { createReadingsFollower } from '#readings/readings-follower.ts';
 import { StoreError } from '#src/sqlite.ts';
-import { type BooksFollowerParts, createBooksFollower } from '#store/books-follower.ts';
 import { openDerived } from '#store/derived.ts';
-import { createTrendQueries } from '#store/trend-queries.ts';
 
 export const HOUR = 3_600_000;
 export const MINUTE = 60_000;

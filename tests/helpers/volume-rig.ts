@@ -1,5 +1,8 @@
 /** Volume books over a memory store: any number of meters, each with its series, driven command by command. */
 
+import { decisions } from '#books/questions/decision-queries.ts';
+import { volumes } from '#books/questions/volume-queries.ts';
+import { createVolumeBooks } from '#books/water/volume-books.ts';
 import { Control } from '#journal/control.ts';
 import type { RulingKind } from '#model/accounting.ts';
 import { rulingId } from '#model/accounting.ts';
@@ -7,10 +10,7 @@ import type { Command, Entry, Noun } from '#model/entry.ts';
 import type { Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
 import { MemoryReadings } from '#readings/memory-readings.ts';
-import { decisions } from '#store/decision-queries.ts';
 import { openDerived } from '#store/derived.ts';
-import { createVolumeBooks } from '#store/volume-books.ts';
-import { volumes } from '#store/volume-queries.ts';
 
 const REGISTER = {
   id: 'register',

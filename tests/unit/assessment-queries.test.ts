@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { periodOf } from '#assess/periods.ts';
+import { createAssessmentQueries } from '#books/questions/assessment-queries.ts';
+import type { PeriodQuery } from '#books/questions/queries.ts';
 import { DAY_MS } from '#model/calendar.ts';
-import { createAssessmentQueries } from '#store/assessment-queries.ts';
-import type { PeriodQuery } from '#store/queries.ts';
 import { booksRig, LATENESS, MINUTE } from '#tests/helpers/books-rig.ts';
 
 const ZONE = 'Asia/Shanghai';

@@ -3,10 +3,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { addReading, addStatistics, emptyStatistics, meanOf } from '#books/hours/statistics.ts';
 import { dayOf } from '#model/calendar.ts';
 import { finalFlags } from '#quality/final.ts';
 import { effectiveThresholds } from '#quality/thresholds.ts';
-import { addReading, addStatistics, emptyStatistics, meanOf } from '#store/statistics.ts';
 import { booksRig, HOUR, MINUTE, QUARTER, reference, STATION } from '#tests/helpers/books-rig.ts';
 
 const ZONE = 'Asia/Shanghai';

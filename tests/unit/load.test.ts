@@ -1,8 +1,8 @@
 /** What a reading of a concentration stands for, and which meter a station's water is weighed with. */
 import { describe, expect, it } from 'vitest';
 import { concentrationByHour, stands, standsOfHours } from '#assess/load.ts';
+import { weighingMeters } from '#books/water/meter-relations.ts';
 import type { Meter } from '#model/register.ts';
-import { weighingMeters } from '#store/meter-relations.ts';
 
 const HOUR = 3_600_000;
 const at = (hours: number, value: number) => ({ timeMs: hours * HOUR, value });

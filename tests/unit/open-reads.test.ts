@@ -1,9 +1,9 @@
 /** No read outlives its question: iterating always ends, and a connection that stands still is found and replaced. */
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Queries } from '#books/questions/queries.ts';
 import { createFreshQueries } from '#src/fresh-queries.ts';
 import { createSnapshotWatch, type Database, eachRow, openDatabase, openReadOnly } from '#src/sqlite.ts';
-import type { Queries } from '#store/queries.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const opened: Database[] = [];

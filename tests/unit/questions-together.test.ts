@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { questionsTogether } from '#api/questions-together.ts';
-import type { MeterVolumesAsOf } from '#store/queries.ts';
+import type { MeterVolumesAsOf } from '#books/questions/queries.ts';
 
 /** A meter that has counted ⌊t² / 7⌋ litres by t and was decided about at every 10. */
 function counted(meter: string, edgesMs: readonly number[]): MeterVolumesAsOf {

@@ -1,9 +1,9 @@
 /** Trends: the same answer whichever books it comes from, and honest about what may still change. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { TrendInterval, TrendQuery } from '#books/questions/queries.ts';
 import { type Bucket, bucketEdges, DAY_MS } from '#model/calendar.ts';
 import type { MeanKind } from '#model/reference.ts';
-import type { TrendInterval, TrendQuery } from '#store/queries.ts';
 import { booksRig, HOUR, LATENESS, MINUTE } from '#tests/helpers/books-rig.ts';
 
 const ZONE = 'Asia/Shanghai';

@@ -1,13 +1,13 @@
 /** Volumes computed from readings as of a time, and books that an older version of the program has left. */
 import { describe, expect, it } from 'vitest';
+import { decisions } from '#books/questions/decision-queries.ts';
+import { meterVolumes, volumes } from '#books/questions/volume-queries.ts';
+import { createVolumesAsOf } from '#books/water/volume-as-of.ts';
 import { rulingId } from '#model/accounting.ts';
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
 import { openDatabase } from '#src/sqlite.ts';
-import { decisions } from '#store/decision-queries.ts';
 import { derivedMigrations } from '#store/derived.ts';
-import { createVolumesAsOf } from '#store/volume-as-of.ts';
-import { meterVolumes, volumes } from '#store/volume-queries.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 import { REGISTER_METER, volumeRig } from '#tests/helpers/volume-rig.ts';
 

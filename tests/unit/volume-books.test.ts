@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { volumes } from '#books/questions/volume-queries.ts';
+import { createVolumeBooks } from '#books/water/volume-books.ts';
 import { Control } from '#journal/control.ts';
 import { HOUR_MS } from '#model/calendar.ts';
 import type { Entry } from '#model/entry.ts';
@@ -7,8 +9,6 @@ import type { Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
 import { MemoryReadings } from '#readings/memory-readings.ts';
 import { openDerived } from '#store/derived.ts';
-import { createVolumeBooks } from '#store/volume-books.ts';
-import { volumes } from '#store/volume-queries.ts';
 import { type HourVolume, hourVolumes } from '#volume/hours.ts';
 import { meterProfile } from '#volume/profile.ts';
 import { meterSegments } from '#volume/segments.ts';

@@ -1,13 +1,13 @@
 /** Water that becomes somebody else's: what runs across the edge of a meter, or a hand-over within one, is shared by time. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { VolumeBucket } from '#books/questions/queries.ts';
+import { clippedEdges, meterVolumes, relabelled, volumes } from '#books/questions/volume-queries.ts';
+import { partsOf } from '#books/water/meter-relations.ts';
+import { createVolumesAsOf } from '#books/water/volume-as-of.ts';
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
 import { openDatabase } from '#src/sqlite.ts';
-import { partsOf } from '#store/meter-relations.ts';
-import type { VolumeBucket } from '#store/queries.ts';
-import { createVolumesAsOf } from '#store/volume-as-of.ts';
-import { clippedEdges, meterVolumes, relabelled, volumes } from '#store/volume-queries.ts';
 import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/volume-rig.ts';
 
 const MINUTE = 60_000;

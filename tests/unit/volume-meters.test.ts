@@ -1,8 +1,8 @@
 /** Meters that are replaced, rulings about single reads, and bad input: each has a defined answer. */
 import { describe, expect, it } from 'vitest';
+import { volumes } from '#books/questions/volume-queries.ts';
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
 import { type Meter, meter as meterSchema } from '#model/register.ts';
-import { volumes } from '#store/volume-queries.ts';
 import { fencesOf, readDocument } from '#tests/helpers/documents.ts';
 import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/volume-rig.ts';
 import { INAUGURATION_MS, namedRange } from '#volume/calendar-names.ts';

@@ -1,10 +1,10 @@
 /** What has to hold of volumes whatever happens: they add up, and nothing but the content of the input counts. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { volumes } from '#books/questions/volume-queries.ts';
 import { RULING_KINDS } from '#model/accounting.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
-import { volumes } from '#store/volume-queries.ts';
 import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/volume-rig.ts';
 
 const T0 = Date.UTC(2026, 0, 30, 12, 20);

@@ -3,9 +3,9 @@
  * the name of its thread.
  */
 import { describe, expect, it } from 'vitest';
+import { volumes } from '#books/questions/volume-queries.ts';
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
-import { volumes } from '#store/volume-queries.ts';
 import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/volume-rig.ts';
 
 const T0 = Date.UTC(2026, 2, 1);

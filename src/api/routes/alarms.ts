@@ -1,10 +1,10 @@
 /** Alarms: the list, one, its timeline, and what operators do to it. */
 import type { FastifyRequest } from 'fastify';
+import type { NoticeRow } from '#books/questions/queries.ts';
 import type { Alarm, Transition } from '#model/alarm.ts';
 import { alarmView } from '#model/alarm-view.ts';
 import type { CountedLine } from '#model/counted.ts';
 import type { Command } from '#model/entry.ts';
-import type { NoticeRow } from '#store/queries.ts';
 import { actorOf } from '../caller.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';
 import type { Api, ApiDeps } from '../deps.ts';

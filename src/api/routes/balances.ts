@@ -1,7 +1,8 @@
 /** The water balance of the canal: what came in, what was delivered to whom, what was lost, which meters disagree. */
+
+import { countedMeters, isHeldIn, meterPairs, partsOf } from '#books/water/meter-relations.ts';
+import { balanceOf, type Counted, countedWater, divergences, travelMs } from '#books/water/water-balance.ts';
 import { bucketEdges, DAY_MS } from '#model/calendar.ts';
-import { countedMeters, isHeldIn, meterPairs, partsOf } from '#store/meter-relations.ts';
-import { balanceOf, type Counted, countedWater, divergences, travelMs } from '#store/water-balance.ts';
 import { INAUGURATION_MS } from '#volume/calendar-names.ts';
 import { balanceView, divergenceView, recipientBalances } from '../balances.ts';
 import { booksNow } from '../book-view.ts';

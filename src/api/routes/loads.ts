@@ -1,10 +1,10 @@
 /** Loads: what a station's water carries of a substance, by hour to year. */
 
+import type { LoadBucket } from '#books/questions/queries.ts';
+import { weighingMeters } from '#books/water/meter-relations.ts';
 import { Dialects } from '#journal/dialects.ts';
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
 import { durationMs } from '#model/duration.ts';
-import { weighingMeters } from '#store/meter-relations.ts';
-import type { LoadBucket } from '#store/queries.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { rangeOf, timeZoneOf, zonedTexts } from '../instants.ts';
 import { invalid, notFound, Problem } from '../problems.ts';

@@ -1,8 +1,8 @@
 /** Who is told: the list of routes, and a test of one channel. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { routeReaches, routesReach } from '#alerts/reach.ts';
+import type { NoticeRow } from '#books/questions/queries.ts';
 import type { Route } from '#model/register.ts';
-import type { NoticeRow } from '#store/queries.ts';
 import { actorOf } from '../caller.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { isoText } from '../instants.ts';

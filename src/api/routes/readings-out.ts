@@ -2,11 +2,11 @@
 
 import { Readable } from 'node:stream';
 import { z } from 'zod';
+import { rulesOfSeries } from '#books/hours/series-rules.ts';
+import type { ReadingRow } from '#books/questions/queries.ts';
 import { AHEAD_MS_MAX } from '#ingest/instant.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import { forThisAsker } from '#src/asker.ts';
-import type { ReadingRow } from '#store/queries.ts';
-import { rulesOfSeries } from '#store/series-rules.ts';
 import { BYTE_ORDER_MARK, csvField } from '../csv-field.ts';
 import { fromCursor, pageOf, toCursor } from '../cursors.ts';
 import type { Api, ApiDeps } from '../deps.ts';

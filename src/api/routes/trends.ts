@@ -1,9 +1,9 @@
 /** Statistics of one series by calendar buckets, with the limit that the station has to attain. */
 import { classOf, limitFor } from '#assess/classify.ts';
+import type { TrendBucket } from '#books/questions/queries.ts';
 import { autoInterval, bucketEdges, type Interval, intervalOfIso } from '#model/calendar.ts';
 import { settled } from '#model/decimal.ts';
 import { durationMs } from '#model/duration.ts';
-import type { TrendBucket } from '#store/queries.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { instantMs, rangeOf, timeZoneOf, zonedTexts } from '../instants.ts';
 import { documented } from '../schemas/common.ts';

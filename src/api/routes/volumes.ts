@@ -1,8 +1,14 @@
 /** Transferred water by meter, station or recipient: integer litres inside, cubic metres with three decimals outside. */
 import type { z } from 'zod';
+import type { VolumeBucket } from '#books/questions/queries.ts';
+import {
+  countedMeters,
+  type MeterPart,
+  metersOfRecipient,
+  type NamedMeter,
+  partsOf,
+} from '#books/water/meter-relations.ts';
 import { bucketEdges } from '#model/calendar.ts';
-import { countedMeters, type MeterPart, metersOfRecipient, type NamedMeter, partsOf } from '#store/meter-relations.ts';
-import type { VolumeBucket } from '#store/queries.ts';
 import { addAmounts, NO_WATER } from '#volume/balance.ts';
 import { INAUGURATION_MS } from '#volume/calendar-names.ts';
 import { type BookView, bookView } from '../book-view.ts';

@@ -3,12 +3,13 @@
  * edge needs them. A cell whose hours are open or wait to be computed again is asked of `trends`, which folds those from
  * readings; beyond so many such cells the books are told as they stand, as provisional. Runs in the query worker.
  */
+
+import { openBookState, openFromMs } from '#books/book-state.ts';
+import { meanOf } from '#books/hours/statistics.ts';
+import { openRecountMarks } from '#books/recount-state.ts';
 import { CalendarError, DAY_MS, dayOf, HOUR_MS } from '#model/calendar.ts';
 import type { Database } from '#src/sqlite.ts';
-import { openBookState, openFromMs } from './book-state.ts';
 import type { PeriodCell, PeriodQuery, Queries } from './queries.ts';
-import { openRecountMarks } from './recount-state.ts';
-import { meanOf } from './statistics.ts';
 
 /** How many cells (a series in a span) of an answer may be folded from readings. */
 const FOLDED_CELLS_MAX = 600;

@@ -2,10 +2,11 @@
  * What meters counted over a period, for balances: by each meter with the water's way to it taken into account, summed by
  * what they measure, and one meter of a pair held against the other.
  */
+
+import type { Queries } from '#books/questions/queries.ts';
 import { durationMs } from '#model/duration.ts';
 import { addWater, type Balance, divergenceOf, NO_METERS, type Water } from '#volume/balance.ts';
 import { type MeterPair, measuringMs, type NamedMeter } from './meter-relations.ts';
-import type { Queries } from './queries.ts';
 
 type Volumes = Pick<Queries, 'meterVolumes'>;
 

@@ -6,6 +6,7 @@
 import type { Stamps } from '#assess/load.ts';
 import type { TrendValue } from '#assess/ranks.ts';
 import type { TrendTest, TrendTestOptions } from '#assess/trend-test.ts';
+import type { Companion } from '#books/hours/series-rules.ts';
 import type { Alarm, AlarmEvent, AlarmState, Severity, Transition } from '#model/alarm.ts';
 import type { CountedLine } from '#model/counted.ts';
 import type { Flag } from '#model/flag.ts';
@@ -15,9 +16,8 @@ import type { MeanKind, Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
 import type { ExplainedFlag } from '#quality/final.ts';
 import type { Thresholds } from '#quality/thresholds.ts';
+import type { AlarmFigures, FiguresQuery } from '#store/alarm-figures.ts';
 import type { Decision, DecisionKind } from '#volume/decisions.ts';
-import type { AlarmFigures, FiguresQuery } from './alarm-figures.ts';
-import type { Companion } from './series-rules.ts';
 
 export interface ReadingRow {
   timeMs: number;

@@ -6,14 +6,15 @@
  * Floats depend on the order in which they are added, so everything is folded in one shape whatever it comes from: readings
  * into hours, hours into local days, days into buckets. Then an hour's close, or `asOf` the present, changes no bit.
  */
+
+import { openBookState, openFromMs } from '#books/book-state.ts';
+import { addReading, addStatistics, emptyStatistics, meanOf, type Statistics } from '#books/hours/statistics.ts';
+import { openRecountMarks } from '#books/recount-state.ts';
 import { CalendarError, DAY_MS, dayOf, floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { MeanKind } from '#model/reference.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
 import type { Database } from '#src/sqlite.ts';
-import { openBookState, openFromMs } from './book-state.ts';
 import type { Queries, TrendBucket, TrendQuery } from './queries.ts';
-import { openRecountMarks } from './recount-state.ts';
-import { addReading, addStatistics, emptyStatistics, meanOf, type Statistics } from './statistics.ts';
 
 /** How much may be folded from readings for one answer. */
 const RAW_MAX_MS = 400 * DAY_MS;

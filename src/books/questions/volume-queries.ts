@@ -4,12 +4,12 @@
  * whole, and a long range costs no more than a short one.
  */
 
+import { floorDay, HOUR_COLUMNS, type HourRow, hourOf, type RunningTotal } from '#books/water/volume-rows.ts';
 import { floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
 import { type Database, eachRow, type Statement } from '#src/sqlite.ts';
 import { type HourVolume, partOfHour } from '#volume/hours.ts';
 import type { MeterVolumes, VolumeBucket, VolumeQuery } from './queries.ts';
-import { floorDay, HOUR_COLUMNS, type HourRow, hourOf, type RunningTotal } from './volume-rows.ts';
 
 /** Above so many edges one scan of the hours is cheaper than a look-up per edge. */
 const SCAN_ABOVE_EDGES = 400;

@@ -4,13 +4,13 @@
  * are not told of what it finds in readings; closed periods are judged when all of it is done, for the record.
  */
 
+import type { VolumeBooks } from '#books/water/volume-books.ts';
 import { toStoreError } from '#journal/journal-failure.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Series } from '#model/reading.ts';
 import { type Database, StoreError, transaction } from '#src/sqlite.ts';
 import { openRecountState, type RecountPart, type RecountPlan, type RecountProgress } from './recount-state.ts';
-import type { VolumeBooks } from './volume-books.ts';
 
 /** Hours of a series in one step: a week. */
 const HOURS = 168;

@@ -3,6 +3,8 @@
  * known then, by the very functions that keep the books. It is how a closed period is proved.
  */
 
+import type { MeterVolumesAsOf, Queries, VolumesAsOf } from '#books/questions/queries.ts';
+import { bucketsOf, runningTotals } from '#books/questions/volume-queries.ts';
 import { Control, type ControlVersion } from '#journal/control.ts';
 import type { OpenJournalReader } from '#journal/journal-reader.ts';
 import type { Noun } from '#model/entry.ts';
@@ -12,8 +14,6 @@ import type { Decision } from '#volume/decisions.ts';
 import type { HourVolume } from '#volume/hours.ts';
 import { meterProfile } from '#volume/profile.ts';
 import { otherMeter, rulingsOf } from './meter-relations.ts';
-import type { MeterVolumesAsOf, Queries, VolumesAsOf } from './queries.ts';
-import { bucketsOf, runningTotals } from './volume-queries.ts';
 import { rebuiltHours } from './volume-rebuild.ts';
 
 interface Parts {

@@ -4,6 +4,10 @@
  * what is due is then computed from the reading store, as far as the store is known to hold it.
  */
 
+import { createDayBooks } from '#books/hours/day-books.ts';
+import { createHourBooks } from '#books/hours/hour-books.ts';
+import { createSeriesRules } from '#books/hours/series-rules.ts';
+import type { VolumeBooks } from '#books/water/volume-books.ts';
 import type { Control } from '#journal/control.ts';
 import type { Follower } from '#journal/follower.ts';
 import { toStoreError } from '#journal/journal-failure.ts';
@@ -15,13 +19,9 @@ import type { SeriesReading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { ReadingStore } from '#readings/reading-store.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
+import { Cursor } from '#store/derived.ts';
 import type { BookChanges } from './book-changes.ts';
 import { openBookState, openFromMs } from './book-state.ts';
-import { createDayBooks } from './day-books.ts';
-import { Cursor } from './derived.ts';
-import { createHourBooks } from './hour-books.ts';
-import { createSeriesRules } from './series-rules.ts';
-import type { VolumeBooks } from './volume-books.ts';
 
 /** How long to wait, by the follower's own clock, before asking again for hours that the store hadn't got yet. */
 const RETRY_MS = 10_000;

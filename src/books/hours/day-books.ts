@@ -2,9 +2,10 @@
  * Statistics per local day in the installation's zone, folded from the hours' rows in their order. Zones whose hours
  * aren't UTC hours have no day books. When the zone changes, every day is folded anew, a few at a time.
  */
+
+import type { BookState } from '#books/book-state.ts';
 import { dayOf, isWholeHourZone } from '#model/calendar.ts';
 import { type Database, eachRow, transaction } from '#src/sqlite.ts';
-import type { BookState } from './book-state.ts';
 import { addStatistics, emptyStatistics, type Statistics } from './statistics.ts';
 
 const DAYS_PER_STEP = 200;

@@ -1,10 +1,11 @@
 /** Why a reading has its flag: what each quality test says of it, from the window that its final flag is made from. */
+
+import { readCompanions, readPinned } from '#books/hours/series-rules.ts';
 import { explainedFlags, reachBackMs, reachForwardMs } from '#quality/final.ts';
 import { openPins } from '#readings/pins.ts';
 import type { ReadingStore } from '#readings/reading-store.ts';
 import type { Database } from '#src/sqlite.ts';
 import type { Queries } from './queries.ts';
-import { readCompanions, readPinned } from './series-rules.ts';
 
 export function createFlagQueries(derived: Database, store: ReadingStore): Pick<Queries, 'explained'> {
   const pins = openPins(derived);

@@ -9,8 +9,8 @@ import { floorHour } from '#model/calendar.ts';
 import { type Entry, isImport } from '#model/entry.ts';
 import { isPeriodRule } from '#model/register.ts';
 import type { Database } from '#src/sqlite.ts';
+import { type BookKind, openChangedBooks } from '#store/period-tables.ts';
 import { openBookState, openFromMs } from './book-state.ts';
-import { type BookKind, openChangedBooks } from './period-tables.ts';
 
 /** All methods run in the caller's open transaction. */
 export interface BookChanges {
