@@ -4,6 +4,10 @@
  * (invariant 5). What is found late is gathered and told once per entry and channel.
  */
 
+import type { AlertStore } from '#alerts/records/alert-store.ts';
+import { openCrossings } from '#alerts/records/crossings.ts';
+import { openEscalations } from '#alerts/records/escalations.ts';
+import { openHeldNotices } from '#alerts/records/held-notices.ts';
 import type { Control } from '#journal/control.ts';
 import type { LinkSigner } from '#model/acknowledge-link.ts';
 import type { Again, Alarm, LimitVersion, Transition } from '#model/alarm.ts';
@@ -11,10 +15,6 @@ import { type Entry, isImport } from '#model/entry.ts';
 import type { Standard } from '#model/reference.ts';
 import type { Routes, Station } from '#model/register.ts';
 import type { Database } from '#src/sqlite.ts';
-import type { AlertStore } from '#store/alert-store.ts';
-import { openCrossings } from '#store/crossings.ts';
-import { openEscalations } from '#store/escalations.ts';
-import { openHeldNotices } from '#store/held-notices.ts';
 import { chatters, createCompany } from './company.ts';
 import { createDeadlines } from './deadlines.ts';
 import { createEscalations, type Escalation } from './escalation.ts';

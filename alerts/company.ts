@@ -4,8 +4,9 @@
  * late, so that in the end it is the same whatever came first: what better knowledge changes for others is revised when
  * an occasion ends.
  */
+
+import type { AlertStore, Beginning } from '#alerts/records/alert-store.ts';
 import { type Alarm, GATEWAYS_STATION } from '#model/alarm.ts';
-import type { AlertStore, Beginning } from '#store/alert-store.ts';
 import { happened, type Step } from './lifecycle.ts';
 
 const RECURS_MS = 3_600_000;

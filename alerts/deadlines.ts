@@ -4,10 +4,10 @@
  * nothing of it has to be kept.
  */
 
+import type { AlertStore } from '#alerts/records/alert-store.ts';
 import type { Control } from '#journal/control.ts';
 import type { Alarm } from '#model/alarm.ts';
 import { durationMs } from '#model/duration.ts';
-import type { AlertStore } from '#store/alert-store.ts';
 import { createTimers } from './timers.ts';
 
 export interface Deadlines {

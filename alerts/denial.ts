@@ -1,5 +1,5 @@
 /** What is taken back of alarms that rest on readings beyond their lane's window. */
-import type { AlertStore } from '#store/alert-store.ts';
+import type { AlertStore } from '#alerts/records/alert-store.ts';
 import type { AlarmLog, Occasion } from './alarm-log.ts';
 import type { Lane } from './lane.ts';
 import { withdraw } from './lifecycle.ts';

@@ -2,7 +2,7 @@
  * The order in which notices may go: those about one alarm, to one channel, one after the other. Which of the waiting
  * ones go together in a summary is decided here, too. No clock, no database.
  */
-import type { PendingNotice } from '#store/outbox.ts';
+import type { PendingNotice } from '#alerts/records/outbox.ts';
 import { SUMMARY_ALARMS_MAX } from './notice.ts';
 
 export interface Item extends PendingNotice {

@@ -6,11 +6,12 @@
  * is told in one summary, which only notices can join that nobody can have seen: that one is begun is on disk before it
  * is sent. What a channel can't tell anybody, its fallback takes over.
  */
+
+import { openOutbox, type ToldNotice } from '#alerts/records/outbox.ts';
 import type { LinkSigner } from '#model/acknowledge-link.ts';
 import { FALLBACK_AFTER, PER_MINUTE } from '#model/channel.ts';
 import type { Channel } from '#model/register.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
-import { openOutbox, type ToldNotice } from '#store/outbox.ts';
 import { type Allowance, createAllowance } from './allowance.ts';
 import type { ChannelPorts, Send, Sent } from './channels/channel.ts';
 import { SENDERS } from './channels/index.ts';

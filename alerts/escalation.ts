@@ -4,11 +4,11 @@
  * shelved or suppressed), and counts from when the alarm was as severe as the step's route wants it.
  */
 
+import type { AlertStore } from '#alerts/records/alert-store.ts';
+import type { EscalationStore, Waiting } from '#alerts/records/escalations.ts';
 import type { Control } from '#journal/control.ts';
 import { type Alarm, SEVERITIES } from '#model/alarm.ts';
 import type { Route, Routes, Station } from '#model/register.ts';
-import type { AlertStore } from '#store/alert-store.ts';
-import type { EscalationStore, Waiting } from '#store/escalations.ts';
 import { afterMs, isAbout, named } from './route.ts';
 import { inUnits } from './templates/language.ts';
 

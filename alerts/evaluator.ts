@@ -3,13 +3,14 @@
  * reach of a window and what is beyond it; what follows goes to the alarm log. Without a log it only brings the lanes
  * up to date, which is how they are restored.
  */
+
+import type { AlertStore } from '#alerts/records/alert-store.ts';
+import type { Rejudged } from '#alerts/records/alert-tables.ts';
 import type { Correction, JournaledReading, MessageEntry } from '#model/entry.ts';
 import { GOOD, isUsable } from '#model/flag.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Standard } from '#model/reference.ts';
 import type { Amended } from '#readings/amended.ts';
-import type { AlertStore } from '#store/alert-store.ts';
-import type { Rejudged } from '#store/alert-tables.ts';
 import { type AlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
 import type { Chattering } from './chatter.ts';
 import type { Condition } from './conditions.ts';

@@ -2,9 +2,7 @@
  * The operators' figures after ISA-18.2 and EEMUA 191: how many alarms people were told of and how closely, which ones
  * chatter, which nobody ends, and how soon somebody takes them over. docs/alarm-figures.md defines each.
  */
-import { SEVERITIES, type Severity } from '#model/alarm.ts';
-import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
-import type { Database } from '#src/sqlite.ts';
+
 import {
   type AlarmFact,
   type AlarmFigures,
@@ -14,7 +12,10 @@ import {
   type FiguresQuery,
   type StandingAlarm,
   staleAlarms,
-} from '#store/alarm-figures.ts';
+} from '#alerts/records/alarm-figures.ts';
+import { SEVERITIES, type Severity } from '#model/alarm.ts';
+import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
+import type { Database } from '#src/sqlite.ts';
 import { alarmLoad, counted, type Span } from './alarm-load.ts';
 
 const MINUTE_MS = 60_000;

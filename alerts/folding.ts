@@ -3,10 +3,11 @@
  * and comes into the alarm once an occasion. While it counts it stands, as severe as the severest crossing so far; afterwards
  * it is what its newest crossing is.
  */
+
+import type { AlertStore } from '#alerts/records/alert-store.ts';
+import type { Crossing, CrossingStore } from '#alerts/records/crossings.ts';
 import type { Alarm } from '#model/alarm.ts';
 import type { CountedEvent } from '#model/counted.ts';
-import type { AlertStore } from '#store/alert-store.ts';
-import type { Crossing, CrossingStore } from '#store/crossings.ts';
 import type { Occasion } from './alarm-log.ts';
 import type { Change, Episode } from './evaluate.ts';
 import { isMoreSevere, type Peak, peakOf, peakWith, worstOf } from './grades.ts';

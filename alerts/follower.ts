@@ -5,6 +5,8 @@
  * is read again is always judged as it was the first time.
  */
 
+import { openAlertStore } from '#alerts/records/alert-store.ts';
+import { openRejudgedInbox } from '#alerts/records/alert-tables.ts';
 import type { Control } from '#journal/control.ts';
 import type { Follower } from '#journal/follower.ts';
 import { toStoreError } from '#journal/journal-failure.ts';
@@ -17,8 +19,6 @@ import type { Reference, Standard } from '#model/reference.ts';
 import type { Rule } from '#model/register.ts';
 import { openAmended } from '#readings/amended.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
-import { openAlertStore } from '#store/alert-store.ts';
-import { openRejudgedInbox } from '#store/alert-tables.ts';
 import { Cursor } from '#store/derived.ts';
 import { type AlarmChange, createAlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
 import { createChattering } from './chatter.ts';

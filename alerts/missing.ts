@@ -4,11 +4,11 @@
  * then it is set anew.
  */
 
+import type { AlertStore } from '#alerts/records/alert-store.ts';
 import type { Control } from '#journal/control.ts';
 import type { JournalReader } from '#journal/journal-port.ts';
 import { type Alarm, GATEWAYS_STATION, WHOLE_STATION } from '#model/alarm.ts';
 import type { CommandEntry, Entry, MessageEntry } from '#model/entry.ts';
-import type { AlertStore } from '#store/alert-store.ts';
 import type { AlarmLog, Occasion } from './alarm-log.ts';
 import { selects } from './conditions.ts';
 import { createExpected } from './expected.ts';

@@ -1,11 +1,11 @@
 /** What a notice says: the JSON of contracts §6, made once, so that every attempt sends the same bytes. */
 
 import { createHash } from 'node:crypto';
+import type { NoticeDraft } from '#alerts/records/alert-store.ts';
+import type { PendingNotice, ToldNotice } from '#alerts/records/outbox.ts';
 import { LINK_LIFE_MS, type LinkClaims, type LinkSigner } from '#model/acknowledge-link.ts';
 import { type Again, type Alarm, type AlarmEvent, SEVERITIES } from '#model/alarm.ts';
 import { alarmView } from '#model/alarm-view.ts';
-import type { NoticeDraft } from '#store/alert-store.ts';
-import type { PendingNotice, ToldNotice } from '#store/outbox.ts';
 import { EVENTS } from './events.ts';
 import type { Group } from './grouping.ts';
 import { NEWBORN, NO_VALUE } from './lifecycle.ts';

@@ -2,9 +2,10 @@
  * Alarms about closed periods, worked out whole from the verdicts on them: a run of breaches is an alarm, over with the
  * first period that meets the limit. Whatever order verdicts come in, and however often, the same alarms are left.
  */
+
+import type { AlertStore } from '#alerts/records/alert-store.ts';
+import type { PeriodVerdict, PeriodVerdicts } from '#alerts/records/period-verdicts.ts';
 import type { Alarm } from '#model/alarm.ts';
-import type { AlertStore } from '#store/alert-store.ts';
-import type { PeriodVerdict, PeriodVerdicts } from '#store/period-verdicts.ts';
 import type { AlarmLog, Occasion } from './alarm-log.ts';
 import type { Span } from './closed-periods.ts';
 import type { Condition } from './conditions.ts';

@@ -4,6 +4,9 @@
  * follow. Nothing that decides is kept in memory alone.
  */
 
+import type { AlertStore } from '#alerts/records/alert-store.ts';
+import { type ChangedBook, openChangedBooks, type WaitingBook } from '#alerts/records/period-tables.ts';
+import { openPeriodVerdicts } from '#alerts/records/period-verdicts.ts';
 import { openBookState } from '#books/book-state.ts';
 import { openOlderBooks } from '#books/recount-state.ts';
 import { travelMs } from '#books/water/water-balance.ts';
@@ -11,9 +14,6 @@ import { type Alarm, CANAL_STATION } from '#model/alarm.ts';
 import type { CommandEntry } from '#model/entry.ts';
 import { isPeriodRule, type PeriodRule } from '#model/register.ts';
 import type { Database } from '#src/sqlite.ts';
-import type { AlertStore } from '#store/alert-store.ts';
-import { type ChangedBook, openChangedBooks, type WaitingBook } from '#store/period-tables.ts';
-import { openPeriodVerdicts } from '#store/period-verdicts.ts';
 import type { AlarmLog, Occasion } from './alarm-log.ts';
 import { balancedMeters, closedThroughMs, closesMs, longestTravelMs, periodAt, type Span } from './closed-periods.ts';
 import { selects, targetOf } from './conditions.ts';

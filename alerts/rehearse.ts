@@ -4,6 +4,7 @@
  * arrived at once; so nothing is late, and the order of arrival isn't replayed.
  */
 
+import { alarms } from '#alerts/records/alert-queries.ts';
 import { Control, type ControlVersion } from '#journal/control.ts';
 import type { Alarm } from '#model/alarm.ts';
 import { DAY_MS } from '#model/calendar.ts';
@@ -15,7 +16,6 @@ import type { Rule } from '#model/register.ts';
 import type { ReadingStore } from '#readings/reading-store.ts';
 import { readingsInOrder } from '#readings/readings-in-order.ts';
 import { StoreError } from '#src/sqlite.ts';
-import { alarms } from '#store/alert-queries.ts';
 import { openDerived } from '#store/derived.ts';
 import { createAlertsFollower } from './follower.ts';
 import { type Outcome, outcomeOf } from './rehearsed.ts';

@@ -1,7 +1,7 @@
 /** Works off the inbox of readings judged anew, a batch a turn: what can't be written now waits, what can't be digested is left out. */
 
+import type { Rejudged, RejudgedInbox } from '#alerts/records/alert-tables.ts';
 import { StoreError } from '#src/sqlite.ts';
-import type { Rejudged, RejudgedInbox } from '#store/alert-tables.ts';
 import type { Log } from './log.ts';
 
 const BATCH = 1000;

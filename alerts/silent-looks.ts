@@ -3,8 +3,9 @@
  * with its stations as children is raised, becomes more severe, is told for itself after all, or ends. A look without
  * hands changes nothing and says when one with hands would.
  */
+
+import type { AlertStore } from '#alerts/records/alert-store.ts';
 import { GATEWAYS_STATION, WHOLE_STATION } from '#model/alarm.ts';
-import type { AlertStore } from '#store/alert-store.ts';
 import type { AlarmLog, Occasion } from './alarm-log.ts';
 import type { Expected, Post, Site } from './expected.ts';
 import { isMoreSevere } from './grades.ts';

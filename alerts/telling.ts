@@ -3,12 +3,13 @@
  * Each is a row from the start: what is held is told exactly once, as a member of one summary, whoever dies in between, and
  * notices about one alarm stay in their order.
  */
+
+import type { AlertStore } from '#alerts/records/alert-store.ts';
+import type { HeldNotices } from '#alerts/records/held-notices.ts';
 import type { LinkSigner } from '#model/acknowledge-link.ts';
 import { type Alarm, GATEWAYS_STATION } from '#model/alarm.ts';
 import { PLATFORM_STATION } from '#model/platform.ts';
 import type { Station } from '#model/register.ts';
-import type { AlertStore } from '#store/alert-store.ts';
-import type { HeldNotices } from '#store/held-notices.ts';
 import type { Counted } from './folding.ts';
 import {
   type Bond,

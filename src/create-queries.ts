@@ -1,6 +1,7 @@
 /** Puts the query functions of the stores together, each over read-only connections of the calling thread. */
 import { join } from 'node:path';
 import { alarmFiguresOf } from '#alerts/figures.ts';
+import { alarm, alarms, notice, notices, timeline, transitionsAfter } from '#alerts/records/alert-queries.ts';
 import { trendTest } from '#assess/trend-test.ts';
 import { openBookState } from '#books/book-state.ts';
 import { createAssessmentQueries } from '#books/questions/assessment-queries.ts';
@@ -18,7 +19,6 @@ import type { Config } from '#model/config.ts';
 import { openReadingStore } from '#readings/open-reading-store.ts';
 import { createReadingQueries } from '#readings/reading-queries.ts';
 import { openUnsettled } from '#readings/unsettled.ts';
-import { alarm, alarms, notice, notices, timeline, transitionsAfter } from '#store/alert-queries.ts';
 import { Cursor } from '#store/derived.ts';
 import { openReadOnly } from './sqlite.ts';
 

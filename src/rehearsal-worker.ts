@@ -1,10 +1,10 @@
 /** One rehearsal in a thread of its own, over read-only connections: it answers once and ends. */
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { alarmsStanding } from '#alerts/records/alert-queries.ts';
 import { rehearse } from '#alerts/rehearse.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
 import { openReadingStore } from '#readings/open-reading-store.ts';
-import { alarmsStanding } from '#store/alert-queries.ts';
 import type { RehearsalReply, RehearsalStart } from './rehearsals.ts';
 import { openReadOnly } from './sqlite.ts';
 

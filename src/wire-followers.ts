@@ -4,6 +4,8 @@
  */
 import { type AlertsFollower, type AlertsFollowerOptions, createAlertsFollower } from '#alerts/follower.ts';
 import type { PeriodQueries } from '#alerts/period-rules.ts';
+import { openRejudgedInbox } from '#alerts/records/alert-tables.ts';
+import { openChangedBooks } from '#alerts/records/period-tables.ts';
 import { createBookChanges } from '#books/book-changes.ts';
 import { openBookState } from '#books/book-state.ts';
 import { createBooksFollower } from '#books/books-follower.ts';
@@ -21,9 +23,7 @@ import { createReadingQueries } from '#readings/reading-queries.ts';
 import type { ReadingStore } from '#readings/reading-store.ts';
 import { createReadingsFollower, type ReadingsFollower } from '#readings/readings-follower.ts';
 import { openRejected } from '#readings/rejected.ts';
-import { openRejudgedInbox } from '#store/alert-tables.ts';
 import { Cursor } from '#store/derived.ts';
-import { openChangedBooks } from '#store/period-tables.ts';
 import type { EntryWindow } from './entry-window.ts';
 import type { RejectedValue } from './followers-protocol.ts';
 import { type Database, transaction } from './sqlite.ts';

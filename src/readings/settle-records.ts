@@ -3,6 +3,7 @@
  * Nothing here asks the reading store; what it holds is handed in.
  */
 
+import { openRejudgedInbox, type RejudgedInbox } from '#alerts/records/alert-tables.ts';
 import type { JournalReader } from '#journal/journal-port.ts';
 import { floorHour } from '#model/calendar.ts';
 import {
@@ -15,7 +16,6 @@ import {
 } from '#model/entry.ts';
 import { isSame, type Measurement, type Reading, type SeriesReading } from '#model/reading.ts';
 import type { Database, Statement } from '#src/sqlite.ts';
-import { openRejudgedInbox, type RejudgedInbox } from '#store/alert-tables.ts';
 import { Cursor } from '#store/derived.ts';
 import { type Amended, openAmended } from './amended.ts';
 import { type DirtyHours, openDirtyHours } from './dirty-hours.ts';

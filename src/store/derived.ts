@@ -4,6 +4,17 @@
  * released migration is never edited.
  */
 
+import {
+  alarmFiguresDdl,
+  alarmHistoryDdl,
+  alarmWorstDdl,
+  alertPartsDdl,
+  alertsDdl,
+  noticesDdl,
+} from '#alerts/records/alert-tables.ts';
+import { crossingsDdl } from '#alerts/records/crossings.ts';
+import { periodsDdl } from '#alerts/records/period-tables.ts';
+import { constantWorkDdl, tellingDdl } from '#alerts/records/telling-tables.ts';
 import { booksDdl } from '#books/books-tables.ts';
 import { recountDdl } from '#books/recount-tables.ts';
 import { volumeDdl, volumeKnotsDdl, volumeTotalsDdl } from '#books/water/volume-tables.ts';
@@ -13,17 +24,6 @@ import { frozenHoursDdl } from '#readings/frozen-hours.ts';
 import { rejectedDdl } from '#readings/rejected.ts';
 import { countedDdl, settleDdl } from '#readings/settle-tables.ts';
 import { type Database, openDatabase, type Statement } from '#src/sqlite.ts';
-import {
-  alarmFiguresDdl,
-  alarmHistoryDdl,
-  alarmWorstDdl,
-  alertPartsDdl,
-  alertsDdl,
-  noticesDdl,
-} from './alert-tables.ts';
-import { crossingsDdl } from './crossings.ts';
-import { periodsDdl } from './period-tables.ts';
-import { constantWorkDdl, tellingDdl } from './telling-tables.ts';
 
 const CURSORS = `
   CREATE TABLE cursor (follower TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;

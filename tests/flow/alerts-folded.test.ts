@@ -4,9 +4,9 @@
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { countedLines } from '#alerts/records/crossings.ts';
 import { composeMessage, type Payload } from '#alerts/templates/message.ts';
 import type { Database } from '#src/sqlite.ts';
-import { countedLines } from '#store/crossings.ts';
 import { openDerived } from '#store/derived.ts';
 import { type AlertsRig, createWeirRig, HOUR, MINUTE, type Sent, T0 } from '#tests/helpers/alerts-rig.ts';
 import { Crash, live, mortal } from '#tests/helpers/crash-rig.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { openRejudgedInbox } from '#alerts/records/alert-tables.ts';
 import { transaction } from '#src/sqlite.ts';
-import { openRejudgedInbox } from '#store/alert-tables.ts';
 import { createAlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
 
 describe('a breach of the target class', () => {

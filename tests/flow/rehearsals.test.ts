@@ -1,6 +1,7 @@
 /** Rehearsals in their threads: over the files of a data directory, one at a time, ended at once when told to. */
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { openAlertStore } from '#alerts/records/alert-store.ts';
 import type { Rehearsal } from '#alerts/rehearse.ts';
 import { openJournal } from '#journal/journal.ts';
 import type { Config } from '#model/config.ts';
@@ -8,7 +9,6 @@ import { rule, station } from '#model/register.ts';
 import { SqliteReadings } from '#readings/sqlite-readings.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { createRehearsals } from '#src/rehearsals.ts';
-import { openAlertStore } from '#store/alert-store.ts';
 import { openDerived } from '#store/derived.ts';
 import { anAlarm, NOW_MS } from '#tests/helpers/api.ts';
 import { handClock } from '#tests/helpers/hand-clock.ts';

@@ -5,6 +5,7 @@ import type { FastifyRequest, FastifySchema, InjectOptions, LightMyRequestRespon
 import { type Logger, pino } from 'pino';
 import { expect, onTestFinished } from 'vitest';
 import type { z } from 'zod';
+import type { AlarmFigures } from '#alerts/records/alarm-figures.ts';
 import { createClosings } from '#api/closings.ts';
 import type { Api, ApiDeps } from '#api/deps.ts';
 import { createLive } from '#api/live.ts';
@@ -23,7 +24,6 @@ import type { Reference } from '#model/reference.ts';
 import { ROLES, type Role, type Station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { createLogInLimit, createPasswordVerifier, hashPassword, hashToken } from '#setting/secrets.ts';
-import type { AlarmFigures } from '#store/alarm-figures.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
 import { makeTempDir } from './temp-dir.ts';
 

@@ -3,8 +3,8 @@
  * hold. Triggers of the simulation's own write it down in the transaction in which it happens.
  */
 
+import type { Rejudged } from '#alerts/records/alert-tables.ts';
 import type { Database } from '#src/sqlite.ts';
-import type { Rejudged } from '#store/alert-tables.ts';
 
 /** `seq` = the alerts' cursor then. */
 export interface TakenReading extends Rejudged {

@@ -1,8 +1,8 @@
 /** The operators' figures: each as docs/alarm-figures.md defines it, from the tables that the follower writes. */
 import { describe, expect, it } from 'vitest';
 import { alarmFiguresOf } from '#alerts/figures.ts';
+import { type NoticeDraft, openAlertStore } from '#alerts/records/alert-store.ts';
 import type { Alarm, AlarmEvent } from '#model/alarm.ts';
-import { type NoticeDraft, openAlertStore } from '#store/alert-store.ts';
 import { openDerived } from '#store/derived.ts';
 import { createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
 import { anAlarm } from '#tests/helpers/api.ts';

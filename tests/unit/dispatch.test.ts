@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { Sent } from '#alerts/channels/channel.ts';
 import { backOffMs } from '#alerts/dispatch.ts';
 import { noticeDraft, sampleAlarm } from '#alerts/notice.ts';
+import { notice } from '#alerts/records/alert-queries.ts';
+import { openAlertStore } from '#alerts/records/alert-store.ts';
 import type { AlarmEvent } from '#model/alarm.ts';
 import type { Channel } from '#model/register.ts';
-import { notice } from '#store/alert-queries.ts';
-import { openAlertStore } from '#store/alert-store.ts';
 import { openDerived } from '#store/derived.ts';
 import { createDispatchRig } from '#tests/helpers/dispatch-rig.ts';
 

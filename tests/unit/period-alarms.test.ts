@@ -5,12 +5,12 @@ import { createAlarmLog } from '#alerts/alarm-log.ts';
 import type { Condition } from '#alerts/conditions.ts';
 import { BREACH_UNCLASSED, CLEAR } from '#alerts/grades.ts';
 import { followVerdicts } from '#alerts/period-alarms.ts';
+import { alarms } from '#alerts/records/alert-queries.ts';
+import { openAlertStore } from '#alerts/records/alert-store.ts';
+import { openPeriodVerdicts } from '#alerts/records/period-verdicts.ts';
 import { Control } from '#journal/control.ts';
 import { loadReference } from '#seeds/reference.ts';
-import { alarms } from '#store/alert-queries.ts';
-import { openAlertStore } from '#store/alert-store.ts';
 import { openDerived } from '#store/derived.ts';
-import { openPeriodVerdicts } from '#store/period-verdicts.ts';
 
 const NAME = { key: 'r/weir/nh3n', basis: 'day' } as const;
 const CONDITION: Condition = {

@@ -1,12 +1,12 @@
 /** Chattering alarms: one rolling summary each, whatever their recipient hears of others. */
 import { describe, expect, it } from 'vitest';
 import { noticePayload, sampleAlarm } from '#alerts/notice.ts';
+import { openAlertStore } from '#alerts/records/alert-store.ts';
+import { openHeldNotices } from '#alerts/records/held-notices.ts';
 import { createTelling } from '#alerts/telling.ts';
 import { composeMessage, type Payload } from '#alerts/templates/message.ts';
 import type { Alarm, AlarmEvent } from '#model/alarm.ts';
-import { openAlertStore } from '#store/alert-store.ts';
 import { openDerived } from '#store/derived.ts';
-import { openHeldNotices } from '#store/held-notices.ts';
 import { NAMES } from '#tests/helpers/channel-notice.ts';
 
 const MINUTE = 60_000;

@@ -1,6 +1,7 @@
 /** The operators' figures of a time (docs/alarm-figures.md). */
+
+import type { AlarmFigures } from '#alerts/records/alarm-figures.ts';
 import { DAY_MS } from '#model/calendar.ts';
-import type { AlarmFigures } from '#store/alarm-figures.ts';
 import type { Api, ApiDeps } from '../deps.ts';
 import { demandLength, isoText, rangeOf, spanTexts } from '../instants.ts';
 import { alarmFigures, figuresQuery } from '../schemas/alarm-figures.ts';

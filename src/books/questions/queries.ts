@@ -3,6 +3,8 @@
  * function per method; asked through a typed client, so that a query never blocks ingest (invariant 7).
  * Everything is plain data that a structured clone carries. Times are epoch ms, ranges half-open.
  */
+
+import type { AlarmFigures, FiguresQuery } from '#alerts/records/alarm-figures.ts';
 import type { Stamps } from '#assess/load.ts';
 import type { TrendValue } from '#assess/ranks.ts';
 import type { TrendTest, TrendTestOptions } from '#assess/trend-test.ts';
@@ -16,7 +18,6 @@ import type { MeanKind, Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
 import type { ExplainedFlag } from '#quality/final.ts';
 import type { Thresholds } from '#quality/thresholds.ts';
-import type { AlarmFigures, FiguresQuery } from '#store/alarm-figures.ts';
 import type { Decision, DecisionKind } from '#volume/decisions.ts';
 
 export interface ReadingRow {
