@@ -7,6 +7,7 @@
 
 import { openAlertStore } from '#alerts/records/alert-store.ts';
 import { openRejudgedInbox } from '#alerts/records/alert-tables.ts';
+import { Cursor } from '#installation/derived.ts';
 import type { Control } from '#journal/control.ts';
 import type { Follower } from '#journal/follower.ts';
 import { toStoreError } from '#journal/journal-failure.ts';
@@ -19,7 +20,6 @@ import type { Reference, Standard } from '#model/reference.ts';
 import type { Rule } from '#model/register.ts';
 import { openAmended } from '#readings/amended.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
-import { Cursor } from '#store/derived.ts';
 import { type AlarmChange, createAlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
 import { createChattering } from './chatter.ts';
 import { createEvaluator } from './evaluator.ts';

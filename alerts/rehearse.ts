@@ -5,6 +5,7 @@
  */
 
 import { alarms } from '#alerts/records/alert-queries.ts';
+import { openDerived } from '#installation/derived.ts';
 import { Control, type ControlVersion } from '#journal/control.ts';
 import type { Alarm } from '#model/alarm.ts';
 import { DAY_MS } from '#model/calendar.ts';
@@ -16,7 +17,6 @@ import type { Rule } from '#model/register.ts';
 import type { ReadingStore } from '#readings/reading-store.ts';
 import { readingsInOrder } from '#readings/readings-in-order.ts';
 import { StoreError } from '#src/sqlite.ts';
-import { openDerived } from '#store/derived.ts';
 import { createAlertsFollower } from './follower.ts';
 import { type Outcome, outcomeOf } from './rehearsed.ts';
 import { createWatches } from './watches.ts';

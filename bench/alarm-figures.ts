@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { alarmFiguresOf } from '#alerts/figures.ts';
 import { sampleAlarm } from '#alerts/notice.ts';
 import { openAlertStore } from '#alerts/records/alert-store.ts';
+import { openDerived } from '#installation/derived.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import { openReadOnly, transaction } from '#src/sqlite.ts';
-import { openDerived } from '#store/derived.ts';
 import { atMost, type Figure, inDirectory, medianMs } from './figure.ts';
 
 const ALARMS = 100_000;

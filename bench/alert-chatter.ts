@@ -3,13 +3,13 @@
  * alarm after each of them, or after all, which the follower reaches once it is through. Part of the benchmark `alerts`.
  */
 import { createAlertsFollower } from '#alerts/follower.ts';
+import { openDerived } from '#installation/derived.ts';
 import { Control, type ControlVersion } from '#journal/control.ts';
 import type { Entry } from '#model/entry.ts';
 import { routes, rule, station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { systemClock } from '#src/clock.ts';
 import { readerOf } from '#src/rule-tests/play.ts';
-import { openDerived } from '#store/derived.ts';
 import { atMost, type Figure, figure, quantile } from './figure.ts';
 
 const T0 = Date.UTC(2026, 10, 22);

@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { createDispatcher } from '#alerts/dispatch.ts';
 import { type AlertsFollower, createAlertsFollower } from '#alerts/follower.ts';
+import { openDerived } from '#installation/derived.ts';
 import { Control, type ControlVersion } from '#journal/control.ts';
 import type { Entry } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
@@ -13,7 +14,6 @@ import { loadReference } from '#seeds/reference.ts';
 import { systemClock } from '#src/clock.ts';
 import { readerOf } from '#src/rule-tests/play.ts';
 import type { Database } from '#src/sqlite.ts';
-import { openDerived } from '#store/derived.ts';
 import { atMost, type Figure, figure, inDirectory, median } from './figure.ts';
 
 const PARAMETERS = ['nh3n', 'codmn', 'do', 'ph', 'temp', 'turbidity', 'ec', 'tp', 'tn', 'chla'];

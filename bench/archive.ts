@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path';
 import { openBookState } from '#books/book-state.ts';
+import { openDerived } from '#installation/derived.ts';
 import { type JournalWriter, openJournal } from '#journal/journal.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
 import { DAY_MS, floorHour, HOUR_MS } from '#model/calendar.ts';
@@ -15,7 +16,6 @@ import type { ReadingStore, SeriesName } from '#readings/reading-store.ts';
 import { SqliteReadings } from '#readings/sqlite-readings.ts';
 import { systemClock } from '#src/clock.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
-import { openDerived } from '#store/derived.ts';
 import { PARAMETERS, sectionStation, valueAt } from './water.ts';
 
 export const ZONE = 'Asia/Shanghai';

@@ -7,6 +7,7 @@ import { assessSample } from '#assess/sample.ts';
 import { trendTest } from '#assess/trend-test.ts';
 import { openBookState } from '#books/book-state.ts';
 import type { PeriodQuery } from '#books/questions/queries.ts';
+import { openDerived } from '#installation/derived.ts';
 import { openJournal } from '#journal/journal.ts';
 import { bucketEdges, DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { JournaledReading } from '#model/entry.ts';
@@ -15,7 +16,6 @@ import { readConfig } from '#setting/config.ts';
 import { systemClock } from '#src/clock.ts';
 import { openQueries } from '#src/create-queries.ts';
 import { transaction } from '#src/sqlite.ts';
-import { openDerived } from '#store/derived.ts';
 import { atMost, type Figure, figure, inDirectory, medianMs } from './figure.ts';
 import { startService } from './running-service.ts';
 

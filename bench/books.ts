@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { openBookState } from '#books/book-state.ts';
 import { createDayBooks } from '#books/hours/day-books.ts';
 import { createHourBooks } from '#books/hours/hour-books.ts';
+import { openDerived } from '#installation/derived.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import { openDirtyHours } from '#readings/dirty-hours.ts';
 import { SqliteReadings } from '#readings/sqlite-readings.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
-import { openDerived } from '#store/derived.ts';
 import { type Figure, figure, inDirectory, stopwatch } from './figure.ts';
 
 const ZONE = 'Asia/Shanghai';

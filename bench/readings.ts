@@ -3,11 +3,11 @@
  * of 20 readings.
  */
 import { join } from 'node:path';
+import { openDerived } from '#installation/derived.ts';
 import type { JournaledReading, MessageEntry, Verdict } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import { createReadingsFollower } from '#readings/readings-follower.ts';
 import { SqliteReadings } from '#readings/sqlite-readings.ts';
-import { openDerived } from '#store/derived.ts';
 import { type Figure, figure, inDirectory, stopwatch } from './figure.ts';
 
 const SERIES = 1000;

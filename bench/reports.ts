@@ -10,13 +10,13 @@ import { decisions } from '#books/questions/decision-queries.ts';
 import type { Queries } from '#books/questions/queries.ts';
 import { meterVolumes } from '#books/questions/volume-queries.ts';
 import { createVolumesAsOf } from '#books/water/volume-as-of.ts';
+import { openDerived } from '#installation/derived.ts';
 import { Control, type ControlVersion } from '#journal/control.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Reference } from '#model/reference.ts';
 import { createReadingQueries } from '#readings/reading-queries.ts';
 import { SqliteReadings } from '#readings/sqlite-readings.ts';
 import { type Database, openDatabase } from '#src/sqlite.ts';
-import { openDerived } from '#store/derived.ts';
 import { type Figure, figure, inDirectory, medianMs } from './figure.ts';
 import { fillHours, meters, REGISTER, TO_MS } from './route-volumes.ts';
 

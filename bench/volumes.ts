@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { volumes } from '#books/questions/volume-queries.ts';
 import { createVolumeBooks } from '#books/water/volume-books.ts';
+import { openDerived } from '#installation/derived.ts';
 import { Control } from '#journal/control.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Entry } from '#model/entry.ts';
@@ -12,7 +13,6 @@ import type { Meter } from '#model/register.ts';
 import { SqliteReadings } from '#readings/sqlite-readings.ts';
 import { systemClock } from '#src/clock.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
-import { openDerived } from '#store/derived.ts';
 import { INAUGURATION_MS } from '#volume/calendar-names.ts';
 import { atMost, type Figure, figure, inDirectory, median, quantile } from './figure.ts';
 import { fillHours, meterOf, meters, RECIPIENTS, REGISTER, TO_MS } from './route-volumes.ts';

@@ -14,12 +14,12 @@ import { createTrendQueries } from '#books/questions/trend-queries.ts';
 import { createTrendSteps } from '#books/questions/trend-steps.ts';
 import { meterVolumes, volumes } from '#books/questions/volume-queries.ts';
 import { createVolumesAsOf } from '#books/water/volume-as-of.ts';
+import { Cursor } from '#installation/derived.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
 import type { Config } from '#model/config.ts';
 import { openReadingStore } from '#readings/open-reading-store.ts';
 import { createReadingQueries } from '#readings/reading-queries.ts';
 import { openUnsettled } from '#readings/unsettled.ts';
-import { Cursor } from '#store/derived.ts';
 import { openReadOnly } from './sqlite.ts';
 
 export interface OpenQueries {

@@ -1,4 +1,4 @@
-/** Platform alarms of what the comparison of the files at start has found to be gone (src/store/fit-files.ts). */
+/** Platform alarms of what the comparison of the files at start has found to be gone (src/installation/fit-files.ts). */
 import type { Logger } from 'pino';
 import type { JournalWriter } from '#journal/journal.ts';
 import { PLATFORM_CONDITIONS } from '#model/platform.ts';

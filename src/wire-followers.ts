@@ -14,6 +14,8 @@ import { createTrendQueries } from '#books/questions/trend-queries.ts';
 import { meterVolumes } from '#books/questions/volume-queries.ts';
 import { createRecount, type Recount, type RecountParts } from '#books/recount.ts';
 import { createVolumeBooks } from '#books/water/volume-books.ts';
+import { Cursor } from '#installation/derived.ts';
+import { runUpgradeSteps } from '#installation/upgrade-steps.ts';
 import { Control } from '#journal/control.ts';
 import type { Follower } from '#journal/follower.ts';
 import type { OpenJournalReader } from '#journal/journal-reader.ts';
@@ -23,11 +25,9 @@ import { createReadingQueries } from '#readings/reading-queries.ts';
 import type { ReadingStore } from '#readings/reading-store.ts';
 import { createReadingsFollower, type ReadingsFollower } from '#readings/readings-follower.ts';
 import { openRejected } from '#readings/rejected.ts';
-import { Cursor } from '#store/derived.ts';
 import type { EntryWindow } from './entry-window.ts';
 import type { RejectedValue } from './followers-protocol.ts';
 import { type Database, transaction } from './sqlite.ts';
-import { runUpgradeSteps } from './upgrade-steps.ts';
 
 const REJECTED_MAX = 1000;
 

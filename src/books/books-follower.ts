@@ -8,6 +8,7 @@ import { createDayBooks } from '#books/hours/day-books.ts';
 import { createHourBooks } from '#books/hours/hour-books.ts';
 import { createSeriesRules } from '#books/hours/series-rules.ts';
 import type { VolumeBooks } from '#books/water/volume-books.ts';
+import { Cursor } from '#installation/derived.ts';
 import type { Control } from '#journal/control.ts';
 import type { Follower } from '#journal/follower.ts';
 import { toStoreError } from '#journal/journal-failure.ts';
@@ -19,7 +20,6 @@ import type { SeriesReading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { ReadingStore } from '#readings/reading-store.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
-import { Cursor } from '#store/derived.ts';
 import type { BookChanges } from './book-changes.ts';
 import { openBookState, openFromMs } from './book-state.ts';
 

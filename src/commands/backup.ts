@@ -1,8 +1,8 @@
 /** `npm run backup -- DIR`: a consistent copy of the data directory, also while the service runs. */
 import { resolve } from 'node:path';
+import { backUp } from '#installation/backup.ts';
 import { readConfig } from '#setting/config.ts';
 import { systemClock } from '#src/clock.ts';
-import { backUp } from '#store/backup.ts';
 import { readCall, runCommand, say } from './command.ts';
 
 await runCommand(async () => {

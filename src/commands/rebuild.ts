@@ -1,10 +1,10 @@
 /** `npm run rebuild`: has the next start compute every book anew. The service must not run. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { rebuildBooks } from '#installation/rebuild.ts';
 import { openReadingStore } from '#readings/open-reading-store.ts';
 import { readConfig } from '#setting/config.ts';
 import { StoreError } from '#src/sqlite.ts';
-import { rebuildBooks } from '#store/rebuild.ts';
 import { readCall, runCommand, say } from './command.ts';
 
 await runCommand(async () => {

@@ -1,8 +1,8 @@
 /** `npm run restore -- DIR [--force]`: puts a backup in the place of the data directory. The service must not run. */
 import { resolve } from 'node:path';
+import { restore } from '#installation/restore.ts';
 import { readConfig } from '#setting/config.ts';
 import { systemClock } from '#src/clock.ts';
-import { restore } from '#store/restore.ts';
 import { readCall, runCommand, say } from './command.ts';
 
 await runCommand(async () => {

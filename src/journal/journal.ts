@@ -3,12 +3,12 @@
  * share one transaction and one fsync; an append's promise resolves after that, and never before.
  */
 import { statSync } from 'node:fs';
+import { lockDataDir } from '#installation/data-lock.ts';
 import { addDuration, type Durations, noDurations } from '#model/duration-histogram.ts';
 import type { Command, Entry } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
 import type { Clock } from '#src/clock.ts';
 import { checkSmall, type Database, openDatabase, StoreError } from '#src/sqlite.ts';
-import { lockDataDir } from '#store/data-lock.ts';
 import { Control } from './control.ts';
 import { BatchWriter, type Content, encodeRow, type Head, type Row } from './journal-batch.ts';
 import { toStoreError } from './journal-failure.ts';

@@ -5,13 +5,13 @@
  * repeats only the write, of the same readings: nothing is settled twice, and no duplicate lands on a final flag.
  */
 
+import { Cursor } from '#installation/derived.ts';
 import type { Follower } from '#journal/follower.ts';
 import { toStoreError } from '#journal/journal-failure.ts';
 import type { JournalReader } from '#journal/journal-port.ts';
 import type { Correction, Entry } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
-import { Cursor } from '#store/derived.ts';
 import { openSeriesNames, openStoreMark } from './fit-tables.ts';
 import type { ReadingStore } from './reading-store.ts';
 import { Rewriting } from './rewriting.ts';

@@ -2,9 +2,10 @@
  * Writing again what a reading store has lost (fit-files.ts): entries that were settled and versioned long ago are
  * decided once more, against the store as it is rebuilt in their order, and only their readings are wanted.
  */
+
+import { Cursor } from '#installation/derived.ts';
 import type { Entry, MessageEntry } from '#model/entry.ts';
 import type { Database, Statement } from '#src/sqlite.ts';
-import { Cursor } from '#store/derived.ts';
 import type { ReadingToStore } from './reading-store.ts';
 import { type Change, type KnownReadings, uncensors } from './settle-records.ts';
 import { decide, isOpen } from './settlement.ts';

@@ -4,6 +4,7 @@
  */
 
 import { openRejudgedInbox, type RejudgedInbox } from '#alerts/records/alert-tables.ts';
+import { Cursor } from '#installation/derived.ts';
 import type { JournalReader } from '#journal/journal-port.ts';
 import { floorHour } from '#model/calendar.ts';
 import {
@@ -16,7 +17,6 @@ import {
 } from '#model/entry.ts';
 import { isSame, type Measurement, type Reading, type SeriesReading } from '#model/reading.ts';
 import type { Database, Statement } from '#src/sqlite.ts';
-import { Cursor } from '#store/derived.ts';
 import { type Amended, openAmended } from './amended.ts';
 import { type DirtyHours, openDirtyHours } from './dirty-hours.ts';
 import { type Ledger, openLedger } from './ledger.ts';

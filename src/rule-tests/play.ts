@@ -5,6 +5,7 @@
 import type { AlarmChange } from '#alerts/alarm-log.ts';
 import { createAlertsFollower } from '#alerts/follower.ts';
 import { alarms } from '#alerts/records/alert-queries.ts';
+import { openDerived } from '#installation/derived.ts';
 import { Control } from '#journal/control.ts';
 import type { JournalReader } from '#journal/journal-port.ts';
 import type { Alarm } from '#model/alarm.ts';
@@ -14,7 +15,6 @@ import { PLATFORM_RULE } from '#model/platform.ts';
 import type { Censored, Series } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { Maintenance, Rule, Station } from '#model/register.ts';
-import { openDerived } from '#store/derived.ts';
 
 export interface Arrival {
   station: string;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Sent } from '#alerts/channels/channel.ts';
-import { openDerived } from '#store/derived.ts';
+import { openDerived } from '#installation/derived.ts';
 import { createWeirRig, HOUR } from '#tests/helpers/alerts-rig.ts';
 import { Crash, live, mortal } from '#tests/helpers/crash-rig.ts';
 import { createDispatchRig, type Got } from '#tests/helpers/dispatch-rig.ts';

@@ -4,8 +4,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { sampleAlarm } from '#alerts/notice.ts';
 import { tellingDdl } from '#alerts/records/telling-tables.ts';
 import { composeMessage } from '#alerts/templates/message.ts';
+import { derivedMigrations, openDerived } from '#installation/derived.ts';
 import { openDatabase } from '#src/sqlite.ts';
-import { derivedMigrations, openDerived } from '#store/derived.ts';
 import { type AlertsRig, createAlertsRig, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 

@@ -1,8 +1,8 @@
 /** Alarms about closed periods whatever came first, in whatever batches, however often, and whenever the process died. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { openDerived } from '#installation/derived.ts';
 import type { Database } from '#src/sqlite.ts';
-import { openDerived } from '#store/derived.ts';
 import { HOUR } from '#tests/helpers/alerts-rig.ts';
 import { Crash, mortal } from '#tests/helpers/crash-rig.ts';
 import {

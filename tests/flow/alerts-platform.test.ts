@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Sent } from '#alerts/channels/channel.ts';
+import { openDerived } from '#installation/derived.ts';
 import { alarmView } from '#model/alarm-view.ts';
 import type { Command } from '#model/entry.ts';
 import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/platform.ts';
 import { createAlarmTopics } from '#src/alarm-topics.ts';
 import { createPlatformWatch } from '#src/platform-watch.ts';
-import { openDerived } from '#store/derived.ts';
 import { type AlertsRig, createAlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
 import { Crash, live, mortal } from '#tests/helpers/crash-rig.ts';
 import { createDispatchRig, type Got } from '#tests/helpers/dispatch-rig.ts';

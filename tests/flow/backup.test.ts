@@ -15,11 +15,11 @@ import {
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { backUp } from '#installation/backup.ts';
+import { describeFile, readManifest } from '#installation/backup-manifest.ts';
+import { restore } from '#installation/restore.ts';
 import { systemClock as clock } from '#src/clock.ts';
 import { openReadOnly } from '#src/sqlite.ts';
-import { backUp } from '#store/backup.ts';
-import { describeFile, readManifest } from '#store/backup-manifest.ts';
-import { restore } from '#store/restore.ts';
 import { runCommand } from '#tests/helpers/command.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 import { makeTempDir, tempDir } from '#tests/helpers/temp-dir.ts';

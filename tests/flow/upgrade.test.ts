@@ -1,9 +1,9 @@
 /** An installation of an older program under this one: books counted anew through a kill, closed periods that stay, and why. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDerived } from '#installation/derived.ts';
 import { journalMigrations } from '#journal/journal-tables.ts';
 import { openDatabase } from '#src/sqlite.ts';
-import { openDerived } from '#store/derived.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 
 const HOUR = 3_600_000;

@@ -6,6 +6,7 @@
 import type { AlarmChange } from '#alerts/alarm-log.ts';
 import { type AlertsFollower, createAlertsFollower } from '#alerts/follower.ts';
 import { alarms, timeline } from '#alerts/records/alert-queries.ts';
+import { openDerived } from '#installation/derived.ts';
 import { Control, type ControlVersion } from '#journal/control.ts';
 import { createLinkSigner } from '#model/acknowledge-link.ts';
 import type { Alarm } from '#model/alarm.ts';
@@ -16,7 +17,6 @@ import { type Rule, rule, station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { readerOf } from '#src/rule-tests/play.ts';
 import type { Database } from '#src/sqlite.ts';
-import { openDerived } from '#store/derived.ts';
 
 export const reference = loadReference();
 export const standard = [...reference.standards.values()][0]!;

@@ -2,6 +2,7 @@
 
 import { type BooksFollowerParts, createBooksFollower } from '#books/books-follower.ts';
 import { createTrendQueries } from '#books/questions/trend-queries.ts';
+import { openDerived } from '#installation/derived.ts';
 import { Control } from '#journal/control.ts';
 import type { Entry, JournaledReading } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
@@ -12,7 +13,6 @@ import { createReadingQueries } from '#readings/reading-queries.ts';
 import type { ReadingToStore, TracedReading } from '#readings/reading-store.ts';
 import { createReadingsFollower } from '#readings/readings-follower.ts';
 import { StoreError } from '#src/sqlite.ts';
-import { openDerived } from '#store/derived.ts';
 
 export const HOUR = 3_600_000;
 export const MINUTE = 60_000;

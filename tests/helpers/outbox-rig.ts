@@ -8,11 +8,11 @@ import { type Notice, noticeDraft, sampleAlarm } from '#alerts/notice.ts';
 import { notice, notices, timeline } from '#alerts/records/alert-queries.ts';
 import { openAlertStore } from '#alerts/records/alert-store.ts';
 import type { Payload } from '#alerts/templates/message.ts';
+import { openDerived } from '#installation/derived.ts';
 import type { LinkSigner } from '#model/acknowledge-link.ts';
 import type { AlarmEvent, Severity } from '#model/alarm.ts';
 import type { Channel } from '#model/register.ts';
 import type { Database } from '#src/sqlite.ts';
-import { openDerived } from '#store/derived.ts';
 import { handTimers } from './dispatch-rig.ts';
 import { handClock } from './hand-clock.ts';
 

@@ -4,6 +4,7 @@
  */
 import type { AlarmChange } from '#alerts/alarm-log.ts';
 import { alarms } from '#alerts/records/alert-queries.ts';
+import { openDerived } from '#installation/derived.ts';
 import { Control } from '#journal/control.ts';
 import type { OpenJournalReader } from '#journal/journal-reader.ts';
 import type { Alarm } from '#model/alarm.ts';
@@ -16,7 +17,6 @@ import { createEntryWindow } from '#src/entry-window.ts';
 import { readerOf } from '#src/rule-tests/play.ts';
 import type { Database } from '#src/sqlite.ts';
 import { type Followers, wireFollowers } from '#src/wire-followers.ts';
-import { openDerived } from '#store/derived.ts';
 import { HOUR, reference, standard, T0 } from './alerts-rig.ts';
 
 export const DAY = 24 * HOUR;

@@ -4,9 +4,9 @@
  */
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { openDerived } from '#installation/derived.ts';
 import { createReadingsFollower } from '#readings/readings-follower.ts';
 import { SqliteReadings } from '#readings/sqlite-readings.ts';
-import { openDerived } from '#store/derived.ts';
 import { workload } from './readings-workload.ts';
 
 const directory = process.argv[2]!;

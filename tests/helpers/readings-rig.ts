@@ -1,11 +1,12 @@
 /** Entries made by hand, and a `readings` follower over a derived.db in memory whose every step can be made to fail. */
+
+import { openDerived } from '#installation/derived.ts';
 import type { Correction, Entry, JournaledReading, MessageEntry } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import { MemoryReadings } from '#readings/memory-readings.ts';
 import { createReadingQueries } from '#readings/reading-queries.ts';
 import type { ReadingStore, ReadingToStore } from '#readings/reading-store.ts';
 import { createReadingsFollower } from '#readings/readings-follower.ts';
-import { openDerived } from '#store/derived.ts';
 
 export const T = Date.UTC(2026, 10, 22, 8);
 export const MINUTE = 60_000;

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { latestOf } from '#api/latest.ts';
 import type { Receipt } from '#ingest/door.ts';
 import { createGate, type Gate } from '#ingest/gate.ts';
+import { openDerived } from '#installation/derived.ts';
 import { type JournalWriter, openJournal } from '#journal/journal.ts';
 import { type OpenJournalReader, openJournalReader } from '#journal/journal-reader.ts';
 import type { Command, Entry } from '#model/entry.ts';
@@ -15,7 +16,6 @@ import { judgePlatform, type PlatformVerdict } from '#src/platform-conditions.ts
 import { createPlatformWatch, type PlatformWatch, standingConditions } from '#src/platform-watch.ts';
 import { quarantineRejected } from '#src/rejected-readings.ts';
 import { StoreError } from '#src/sqlite.ts';
-import { openDerived } from '#store/derived.ts';
 import { Mortality } from './sim-mortality.ts';
 import { reference, standard } from './sim-site.ts';
 import { type SimWorker, type SimWorkerParts, startSimWorker } from './sim-worker.ts';

@@ -3,6 +3,7 @@
  * dispatcher over a derived.db on disk that its death may come between any two statements of.
  */
 import { createDispatcher, type Delay } from '#alerts/dispatch.ts';
+import { openDerived } from '#installation/derived.ts';
 import type { Follower } from '#journal/follower.ts';
 import { type OpenJournalReader, openJournalReader } from '#journal/journal-reader.ts';
 import type { Entry } from '#model/entry.ts';
@@ -14,7 +15,6 @@ import { createPump, type Pump } from '#src/follower-pump.ts';
 import type { RejectedValue } from '#src/followers-protocol.ts';
 import { type Database, StoreError } from '#src/sqlite.ts';
 import { wireFollowers } from '#src/wire-followers.ts';
-import { openDerived } from '#store/derived.ts';
 import { guarded } from './mortal-database.ts';
 import type { Mortality } from './sim-mortality.ts';
 import { reference, standard } from './sim-site.ts';

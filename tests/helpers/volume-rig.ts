@@ -3,6 +3,7 @@
 import { decisions } from '#books/questions/decision-queries.ts';
 import { volumes } from '#books/questions/volume-queries.ts';
 import { createVolumeBooks } from '#books/water/volume-books.ts';
+import { openDerived } from '#installation/derived.ts';
 import { Control } from '#journal/control.ts';
 import type { RulingKind } from '#model/accounting.ts';
 import { rulingId } from '#model/accounting.ts';
@@ -10,7 +11,6 @@ import type { Command, Entry, Noun } from '#model/entry.ts';
 import type { Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
 import { MemoryReadings } from '#readings/memory-readings.ts';
-import { openDerived } from '#store/derived.ts';
 
 const REGISTER = {
   id: 'register',

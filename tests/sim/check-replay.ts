@@ -5,8 +5,8 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { createAlertsFollower } from '#alerts/follower.ts';
+import { openDerived } from '#installation/derived.ts';
 import { Control } from '#journal/control.ts';
-import { openDerived } from '#store/derived.ts';
 import { Random } from '#tests/helpers/sim-random.ts';
 import { reference, standard } from '#tests/helpers/sim-site.ts';
 import { putTaken } from '#tests/helpers/sim-taken.ts';

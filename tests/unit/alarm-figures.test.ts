@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { alarmFiguresOf } from '#alerts/figures.ts';
 import { type NoticeDraft, openAlertStore } from '#alerts/records/alert-store.ts';
+import { openDerived } from '#installation/derived.ts';
 import type { Alarm, AlarmEvent } from '#model/alarm.ts';
-import { openDerived } from '#store/derived.ts';
 import { createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
 import { anAlarm } from '#tests/helpers/api.ts';
 

@@ -1,7 +1,7 @@
 /** derived.db of before the history said what each transition changed: what it holds stays, and goes on. */
 import { describe, expect, it } from 'vitest';
+import { derivedMigrations } from '#installation/derived.ts';
 import { openDatabase } from '#src/sqlite.ts';
-import { derivedMigrations } from '#store/derived.ts';
 import { createWeirRig, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 

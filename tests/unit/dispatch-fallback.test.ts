@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { sampleAlarm } from '#alerts/notice.ts';
 import { noticesDdl } from '#alerts/records/alert-tables.ts';
+import { derivedMigrations, openDerived } from '#installation/derived.ts';
 import { openDatabase } from '#src/sqlite.ts';
-import { derivedMigrations, openDerived } from '#store/derived.ts';
 import { BUSY, createOutboxRig, GONE, hook, SENT } from '#tests/helpers/outbox-rig.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 

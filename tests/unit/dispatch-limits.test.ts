@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Payload } from '#alerts/templates/message.ts';
+import { openDerived } from '#installation/derived.ts';
 import type { AlarmEvent } from '#model/alarm.ts';
-import { openDerived } from '#store/derived.ts';
 import { Crash, mortal } from '#tests/helpers/crash-rig.ts';
 import { BUSY, createOutboxRig, hook, type OutboxRig, SENT } from '#tests/helpers/outbox-rig.ts';
 

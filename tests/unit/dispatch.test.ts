@@ -4,9 +4,9 @@ import { backOffMs } from '#alerts/dispatch.ts';
 import { noticeDraft, sampleAlarm } from '#alerts/notice.ts';
 import { notice } from '#alerts/records/alert-queries.ts';
 import { openAlertStore } from '#alerts/records/alert-store.ts';
+import { openDerived } from '#installation/derived.ts';
 import type { AlarmEvent } from '#model/alarm.ts';
 import type { Channel } from '#model/register.ts';
-import { openDerived } from '#store/derived.ts';
 import { createDispatchRig } from '#tests/helpers/dispatch-rig.ts';
 
 const SENT: Sent = { outcome: 'sent', status: '200' };

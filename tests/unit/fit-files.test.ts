@@ -2,6 +2,8 @@
 import { copyFileSync, existsSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openDerived } from '#installation/derived.ts';
+import { fitFiles } from '#installation/fit-files.ts';
 import { readInstallation, stampInstallation } from '#journal/installation.ts';
 import { untoldLosses } from '#journal/journal-losses.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
@@ -9,8 +11,6 @@ import { journalMigrations } from '#journal/journal-tables.ts';
 import { createReadingsFollower } from '#readings/readings-follower.ts';
 import { readingsMigrations, SqliteReadings } from '#readings/sqlite-readings.ts';
 import { type Database, openDatabase } from '#src/sqlite.ts';
-import { openDerived } from '#store/derived.ts';
-import { fitFiles } from '#store/fit-files.ts';
 import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
 
 const MINUTE = 60_000;

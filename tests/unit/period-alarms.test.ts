@@ -8,9 +8,9 @@ import { followVerdicts } from '#alerts/period-alarms.ts';
 import { alarms } from '#alerts/records/alert-queries.ts';
 import { openAlertStore } from '#alerts/records/alert-store.ts';
 import { openPeriodVerdicts } from '#alerts/records/period-verdicts.ts';
+import { openDerived } from '#installation/derived.ts';
 import { Control } from '#journal/control.ts';
 import { loadReference } from '#seeds/reference.ts';
-import { openDerived } from '#store/derived.ts';
 
 const NAME = { key: 'r/weir/nh3n', basis: 'day' } as const;
 const CONDITION: Condition = {

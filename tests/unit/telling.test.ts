@@ -5,8 +5,8 @@ import { openAlertStore } from '#alerts/records/alert-store.ts';
 import { openHeldNotices } from '#alerts/records/held-notices.ts';
 import { createTelling } from '#alerts/telling.ts';
 import { composeMessage, type Payload } from '#alerts/templates/message.ts';
+import { openDerived } from '#installation/derived.ts';
 import type { Alarm, AlarmEvent } from '#model/alarm.ts';
-import { openDerived } from '#store/derived.ts';
 import { NAMES } from '#tests/helpers/channel-notice.ts';
 
 const MINUTE = 60_000;

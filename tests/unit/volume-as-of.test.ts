@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import { decisions } from '#books/questions/decision-queries.ts';
 import { meterVolumes, volumes } from '#books/questions/volume-queries.ts';
 import { createVolumesAsOf } from '#books/water/volume-as-of.ts';
+import { derivedMigrations } from '#installation/derived.ts';
 import { rulingId } from '#model/accounting.ts';
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
 import { openDatabase } from '#src/sqlite.ts';
-import { derivedMigrations } from '#store/derived.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 import { REGISTER_METER, volumeRig } from '#tests/helpers/volume-rig.ts';
 

@@ -9,7 +9,7 @@ import type { OpenJournalReader } from '#journal/journal-reader.ts';
 import type { Reference } from '#model/reference.ts';
 import { lettersWithoutMeaning } from '#readings/letters-in-use.ts';
 import type { ReadingStore } from '#readings/reading-store.ts';
-import type { Database } from './sqlite.ts';
+import type { Database } from '#src/sqlite.ts';
 
 export interface UpgradeParts {
   derived: Database;
