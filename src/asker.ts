@@ -1,6 +1,6 @@
 /**
  * On whose behalf something is computed: said once per request (src/api/asking.ts), read by the queues in front of the query
- * workers (src/query-lane.ts), so that what lies between needn't hand it on. What nobody asked for is the service's own.
+ * workers (src/process/query-lane.ts), so that what lies between needn't hand it on. What nobody asked for is the service's own.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 

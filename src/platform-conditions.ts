@@ -6,9 +6,9 @@
 import type { RecountProgress } from '#books/recount-state.ts';
 import type { CanaryVerdict } from '#ingest/transports/broker-canary.ts';
 import type { PlatformCondition } from '#model/platform.ts';
+import type { TypeConflict } from '#process/rejected-readings.ts';
 import type { StoreTrouble } from '#readings/reading-store.ts';
 import type { Seen } from './platform-watch.ts';
-import type { TypeConflict } from './rejected-readings.ts';
 
 type FollowerName = 'readings' | 'books' | 'alerts';
 

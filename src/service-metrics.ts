@@ -4,12 +4,12 @@ import type { JournalWriter } from '#journal/journal.ts';
 import type { OpenJournalReader } from '#journal/journal-reader.ts';
 import type { Durations } from '#model/duration-histogram.ts';
 import { PLATFORM_CONDITIONS } from '#model/platform.ts';
+import type { FollowersClient } from '#process/followers-client.ts';
+import type { QueryClient } from '#process/query-client.ts';
+import type { LaneCounts } from '#process/query-lane.ts';
 import type { Crowding } from './crowding.ts';
-import type { FollowersClient } from './followers-client.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { MetricSource } from './metrics.ts';
-import type { QueryClient } from './query-client.ts';
-import type { LaneCounts } from './query-lane.ts';
 
 interface Parts {
   version: string;

@@ -12,11 +12,11 @@ import type { Command, Entry } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Series } from '#model/reading.ts';
 import { channel, meter, rule, station } from '#model/register.ts';
+import { createEntryWindow } from '#process/entry-window.ts';
+import { type Followers, wireFollowers } from '#process/wire-followers.ts';
 import { MemoryReadings } from '#readings/memory-readings.ts';
-import { createEntryWindow } from '#src/entry-window.ts';
 import { readerOf } from '#src/rule-tests/play.ts';
 import type { Database } from '#src/sqlite.ts';
-import { type Followers, wireFollowers } from '#src/wire-followers.ts';
 import { HOUR, reference, standard, T0 } from './alerts-rig.ts';
 
 export const DAY = 24 * HOUR;

@@ -1,5 +1,5 @@
 /**
- * The followers' thread: what src/followers-worker.ts drives in its loops, driven step by step. Real followers, pumps and
+ * The followers' thread: what src/process/followers-worker.ts drives in its loops, driven step by step. Real followers, pumps and
  * dispatcher over a derived.db on disk that its death may come between any two statements of.
  */
 import { createDispatcher, type Delay } from '#alerts/dispatch.ts';
@@ -8,13 +8,13 @@ import type { Follower } from '#journal/follower.ts';
 import { type OpenJournalReader, openJournalReader } from '#journal/journal-reader.ts';
 import type { Entry } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
+import { createEntryWindow } from '#process/entry-window.ts';
+import { createPump, type Pump } from '#process/follower-pump.ts';
+import type { RejectedValue } from '#process/followers-protocol.ts';
+import { wireFollowers } from '#process/wire-followers.ts';
 import type { ReadingStore } from '#readings/reading-store.ts';
 import type { Clock } from '#src/clock.ts';
-import { createEntryWindow } from '#src/entry-window.ts';
-import { createPump, type Pump } from '#src/follower-pump.ts';
-import type { RejectedValue } from '#src/followers-protocol.ts';
 import { type Database, StoreError } from '#src/sqlite.ts';
-import { wireFollowers } from '#src/wire-followers.ts';
 import { guarded } from './mortal-database.ts';
 import type { Mortality } from './sim-mortality.ts';
 import { reference, standard } from './sim-site.ts';

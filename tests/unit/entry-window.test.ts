@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Entry } from '#model/entry.ts';
-import { createEntryWindow } from '#src/entry-window.ts';
+import { createEntryWindow } from '#process/entry-window.ts';
 
 /** A journal that grows, and counts how often each entry is read. */
 function journal() {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Follower } from '#journal/follower.ts';
 import type { Entry } from '#model/entry.ts';
-import { createPump } from '#src/follower-pump.ts';
+import { createPump } from '#process/follower-pump.ts';
 
 const entry = (seq: number): Entry => ({ seq, receivedMs: seq, kind: 'tick' });
 

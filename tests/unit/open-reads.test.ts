@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Queries } from '#books/questions/queries.ts';
-import { createFreshQueries } from '#src/fresh-queries.ts';
+import { createFreshQueries } from '#process/fresh-queries.ts';
 import { createSnapshotWatch, type Database, eachRow, openDatabase, openReadOnly } from '#src/sqlite.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 

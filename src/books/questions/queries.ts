@@ -1,5 +1,5 @@
 /**
- * What the API may ask of the derived stores. Implemented in the query worker (`src/query-worker.ts`) from one
+ * What the API may ask of the derived stores. Implemented in the query worker (`src/process/query-worker.ts`) from one
  * function per method; asked through a typed client, so that a query never blocks ingest (invariant 7).
  * Everything is plain data that a structured clone carries. Times are epoch ms, ranges half-open.
  */

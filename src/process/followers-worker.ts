@@ -18,13 +18,13 @@ import { createRawRetention } from '#readings/raw-retention.ts';
 import type { StoreTrouble } from '#readings/reading-store.ts';
 import { createLog } from '#setting/log.ts';
 import { webhookPolicy } from '#setting/webhook-policy.ts';
-import { systemClock as clock } from './clock.ts';
+import { systemClock as clock } from '#src/clock.ts';
+import { createSnapshotWatch } from '#src/sqlite.ts';
+import { STALE_AFTER_MS } from '#src/stale-reads.ts';
 import { createEntryWindow } from './entry-window.ts';
 import { createFollowerLoop } from './follower-loop.ts';
 import { createPump, type Pump } from './follower-pump.ts';
 import type { FollowersStart, FromFollowers, ToFollowers } from './followers-protocol.ts';
-import { createSnapshotWatch } from './sqlite.ts';
-import { STALE_AFTER_MS } from './stale-reads.ts';
 import { wireFollowers } from './wire-followers.ts';
 
 const { config, reference, linkSecret } = workerData as FollowersStart;

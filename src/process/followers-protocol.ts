@@ -7,7 +7,7 @@ import type { Durations } from '#model/duration-histogram.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { StoreCapabilities, StoreTrouble } from '#readings/reading-store.ts';
-import type { StaleFile } from './stale-reads.ts';
+import type { StaleFile } from '#src/stale-reads.ts';
 
 /** A reading that the store refused for good, on its way into quarantine. `id` is the quarantined item's. */
 export interface RejectedValue {

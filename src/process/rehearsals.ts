@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import type { Rehearsal, Rehearsed } from '#alerts/rehearse.ts';
 import type { Config } from '#model/config.ts';
 import type { Reference } from '#model/reference.ts';
-import { StoreError } from './sqlite.ts';
+import { StoreError } from '#src/sqlite.ts';
 
 export interface RehearsalStart {
   config: Config;

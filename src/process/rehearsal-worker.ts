@@ -5,8 +5,8 @@ import { alarmsStanding } from '#alerts/records/alert-queries.ts';
 import { rehearse } from '#alerts/rehearse.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
 import { openReadingStore } from '#readings/open-reading-store.ts';
+import { openReadOnly } from '#src/sqlite.ts';
 import type { RehearsalReply, RehearsalStart } from './rehearsals.ts';
-import { openReadOnly } from './sqlite.ts';
 
 const { config, reference, rehearsal } = workerData as RehearsalStart;
 const STANDARD = 'gb3838-2002';

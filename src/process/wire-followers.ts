@@ -25,9 +25,9 @@ import { createReadingQueries } from '#readings/reading-queries.ts';
 import type { ReadingStore } from '#readings/reading-store.ts';
 import { createReadingsFollower, type ReadingsFollower } from '#readings/readings-follower.ts';
 import { openRejected } from '#readings/rejected.ts';
+import { type Database, transaction } from '#src/sqlite.ts';
 import type { EntryWindow } from './entry-window.ts';
 import type { RejectedValue } from './followers-protocol.ts';
-import { type Database, transaction } from './sqlite.ts';
 
 const REJECTED_MAX = 1000;
 

@@ -3,9 +3,9 @@
  * that a read that outlived its question can't freeze the answers of those after it.
  */
 import type { Queries } from '#books/questions/queries.ts';
+import { createSnapshotWatch } from '#src/sqlite.ts';
+import { STALE_AFTER_MS, type StaleFile } from '#src/stale-reads.ts';
 import type { OpenQueries } from './create-queries.ts';
-import { createSnapshotWatch } from './sqlite.ts';
-import { STALE_AFTER_MS, type StaleFile } from './stale-reads.ts';
 
 export interface FreshQueries {
   ask(method: keyof Queries, query: unknown): Promise<unknown>;

@@ -20,7 +20,7 @@ import type { Config } from '#model/config.ts';
 import { openReadingStore } from '#readings/open-reading-store.ts';
 import { createReadingQueries } from '#readings/reading-queries.ts';
 import { openUnsettled } from '#readings/unsettled.ts';
-import { openReadOnly } from './sqlite.ts';
+import { openReadOnly } from '#src/sqlite.ts';
 
 export interface OpenQueries {
   queries: Queries;
