@@ -20,6 +20,17 @@ import { type OpenJournalReader, openJournalReader } from '#journal/journal-read
 import type { Config } from '#model/config.ts';
 import type { Entry } from '#model/entry.ts';
 import type { Reading } from '#model/reading.ts';
+import { createAlarmTopics } from '#platform/alarm-topics.ts';
+import { createCrowding } from '#platform/crowding.ts';
+import { createHeartbeat } from '#platform/heartbeat.ts';
+import { keepHouse, lagSeconds, type Troubles } from '#platform/housekeeping.ts';
+import { createLetterWatch } from '#platform/letter-watch.ts';
+import { createMetrics } from '#platform/metrics.ts';
+import { createPeriodKeeper } from '#platform/period-keeper.ts';
+import { createPlatformWatch, standingConditions } from '#platform/platform-watch.ts';
+import { serviceMetrics } from '#platform/service-metrics.ts';
+import { createStaleTelling } from '#platform/stale-reads.ts';
+import { tellLosses } from '#platform/tell-losses.ts';
 import { startFollowersWorker } from '#process/followers-client.ts';
 import type { FromFollowers } from '#process/followers-protocol.ts';
 import { startQueryWorkers } from '#process/query-client.ts';
@@ -32,20 +43,9 @@ import { readSeeds, SEED_ACTOR, seedCommands } from '#seeds/load.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { createLogInLimit, createPasswordVerifier } from '#setting/secrets.ts';
 import { webhookPolicy } from '#setting/webhook-policy.ts';
-import { createAlarmTopics } from './alarm-topics.ts';
 import { systemClock as clock } from './clock.ts';
-import { createCrowding } from './crowding.ts';
-import { createHeartbeat } from './heartbeat.ts';
-import { keepHouse, lagSeconds, type Troubles } from './housekeeping.ts';
-import { createLetterWatch } from './letter-watch.ts';
-import { createMetrics } from './metrics.ts';
-import { createPeriodKeeper } from './period-keeper.ts';
-import { createPlatformWatch, standingConditions } from './platform-watch.ts';
-import { serviceMetrics } from './service-metrics.ts';
 import { openReadOnly, StoreError } from './sqlite.ts';
-import { createStaleTelling } from './stale-reads.ts';
 import { startBroker } from './start-broker.ts';
-import { tellLosses } from './tell-losses.ts';
 
 /** At least so many of the newest entries fill the door's rings at start. */
 const RING_ENTRIES = 2000;

@@ -5,8 +5,8 @@ import { startMqttClient } from '#ingest/transports/mqtt-client.ts';
 import { startEmbeddedBroker } from '#ingest/transports/mqtt-embedded.ts';
 import type { Journal } from '#journal/journal-port.ts';
 import type { Config } from '#model/config.ts';
-import type { Troubles } from './housekeeping.ts';
-import type { PlatformWatch } from './platform-watch.ts';
+import type { Troubles } from '#platform/housekeeping.ts';
+import type { PlatformWatch } from '#platform/platform-watch.ts';
 
 interface OutsideParts {
   troubles: Troubles;

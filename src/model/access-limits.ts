@@ -1,6 +1,6 @@
 /**
  * Limits on how much of the doors one address or one credential may take, and what reaching each means. Whoever meets one
- * says so; the platform condition `access.crowded` tells people (src/crowding.ts).
+ * says so; the platform condition `access.crowded` tells people (src/platform/crowding.ts).
  */
 const TABLE = {
   'mqtt.silent': 'MQTT connections that send no CONNECT',

@@ -3,8 +3,8 @@
  * that a read that outlived its question can't freeze the answers of those after it.
  */
 import type { Queries } from '#books/questions/queries.ts';
+import { STALE_AFTER_MS, type StaleFile } from '#platform/stale-reads.ts';
 import { createSnapshotWatch } from '#src/sqlite.ts';
-import { STALE_AFTER_MS, type StaleFile } from '#src/stale-reads.ts';
 import type { OpenQueries } from './create-queries.ts';
 
 export interface FreshQueries {

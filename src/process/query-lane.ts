@@ -5,10 +5,10 @@
 import { Worker } from 'node:worker_threads';
 import type { Queries } from '#books/questions/queries.ts';
 import type { Config } from '#model/config.ts';
+import type { StaleFile } from '#platform/stale-reads.ts';
 import { type Asker, currentAsker } from '#src/asker.ts';
 import { createFairQueue, type FairQueue, type QueueLimits } from '#src/fair-queue.ts';
 import { StoreError } from '#src/sqlite.ts';
-import type { StaleFile } from '#src/stale-reads.ts';
 import { QUERY_WORKER_LIMITS } from './worker-memory.ts';
 
 /** What a query worker does: answer a question about the stores, or compute something that needs none. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createCrowding } from '#src/crowding.ts';
+import { createCrowding } from '#platform/crowding.ts';
 import { type ApiRig, startApi } from '#tests/helpers/api.ts';
 import { handClock } from '#tests/helpers/hand-clock.ts';
 

@@ -1,7 +1,7 @@
 /** A watch over the platform with a clock of its own and a journal that can refuse. */
 import type { PlatformChange } from '#model/entry.ts';
 import type { PlatformCondition } from '#model/platform.ts';
-import { createPlatformWatch, type PlatformWatch } from '#src/platform-watch.ts';
+import { createPlatformWatch, type PlatformWatch } from '#platform/platform-watch.ts';
 import { handClock } from './hand-clock.ts';
 
 export const T0 = Date.UTC(2026, 10, 22);

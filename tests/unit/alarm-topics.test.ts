@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { sampleAlarm } from '#alerts/notice.ts';
 import type { Alarm } from '#model/alarm.ts';
-import { createAlarmTopics } from '#src/alarm-topics.ts';
+import { createAlarmTopics } from '#platform/alarm-topics.ts';
 
 it('takes in what is open in parts, at whose end the rest is over, and lets others have their turn', async () => {
   const alarm: Alarm = { ...sampleAlarm(0), station: 's', state: 'raised' };

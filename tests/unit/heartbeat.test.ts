@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createHeartbeat } from '#src/heartbeat.ts';
+import { createHeartbeat } from '#platform/heartbeat.ts';
 
 let server: Server;
 let requests: string[];

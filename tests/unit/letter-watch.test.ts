@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { Control } from '#journal/control.ts';
 import type { CommandEntry, Noun, PlatformChange } from '#model/entry.ts';
-import { createLetterWatch } from '#src/letter-watch.ts';
-import { createPlatformWatch } from '#src/platform-watch.ts';
+import { createLetterWatch } from '#platform/letter-watch.ts';
+import { createPlatformWatch } from '#platform/platform-watch.ts';
 
 const T0 = Date.UTC(2026, 10, 22);
 const DAY_MS = 86_400_000;

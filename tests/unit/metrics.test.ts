@@ -1,7 +1,7 @@
 /** What Prometheus is given: the text format, labels, and histograms that somebody else has counted. */
 import { describe, expect, it } from 'vitest';
 import { addDuration, noDurations } from '#model/duration-histogram.ts';
-import { createMetrics, type MetricSource } from '#src/metrics.ts';
+import { createMetrics, type MetricSource } from '#platform/metrics.ts';
 
 async function textOf(source: MetricSource): Promise<string[]> {
   const text = await createMetrics([source])();

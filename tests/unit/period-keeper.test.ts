@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type Closings, createClosings } from '#api/closings.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Config } from '#model/config.ts';
-import { createPeriodKeeper, type KeeperParts } from '#src/period-keeper.ts';
+import { createPeriodKeeper, type KeeperParts } from '#platform/period-keeper.ts';
 import { type ApiRig, METER, NOW_MS, startApi } from '#tests/helpers/api.ts';
 
 async function openRig(mode: Config['closings'] = 'auto') {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PLATFORM_CONDITIONS, type PlatformCondition, platformDetail } from '#model/platform.ts';
-import { judgePlatform, type PlatformSample, type PlatformVerdict } from '#src/platform-conditions.ts';
+import { judgePlatform, type PlatformSample, type PlatformVerdict } from '#platform/platform-conditions.ts';
 
 const T0 = Date.UTC(2026, 10, 22);
 const MINUTE = 60_000;

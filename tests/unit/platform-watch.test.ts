@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CommandEntry } from '#model/entry.ts';
 import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/platform.ts';
-import { standingConditions } from '#src/platform-watch.ts';
+import { standingConditions } from '#platform/platform-watch.ts';
 import { createRig, left, SECOND, seen, settled, T0 } from '#tests/helpers/platform-watch-rig.ts';
 
 describe('a condition', () => {

@@ -78,7 +78,7 @@ const CLOCK_UNTIL_MS = 30_000;
 const QUARANTINE_QUIET_MS = 3_600_000;
 /** And so does a clash with what somebody else writes into the store: until an hour without one. */
 const CONFLICT_QUIET_MS = 3_600_000;
-/** As long as `access.crowded` stands (src/crowding.ts). */
+/** As long as `access.crowded` stands (src/platform/crowding.ts). */
 const CROWDED_QUIET_MS = 3_600_000;
 /** The journal's rate is told over five to ten minutes, at first over one at least. */
 const USE_MS = 300_000;

@@ -1,6 +1,6 @@
 /** Who reached which limit on access lately: what the platform condition `access.crowded` and the metrics tell. */
 import { ACCESS_LIMITS, type AccessLimit, type TellCrowded } from '#model/access-limits.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '#src/clock.ts';
 
 export interface Crowding {
   reached: TellCrowded;

@@ -6,7 +6,7 @@
 import type { OpenJournalReader } from '#journal/journal-reader.ts';
 import type { PlatformChange, PlatformSubject } from '#model/entry.ts';
 import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/platform.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '#src/clock.ts';
 
 /** A condition as it is seen. `detail` = what was seen, in words; never a secret. */
 export interface Seen {

@@ -6,7 +6,7 @@
 import type { Control } from '#journal/control.ts';
 import { Dialects } from '#journal/dialects.ts';
 import { isUnexplained } from '#model/flag.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '#src/clock.ts';
 import type { PlatformWatch, Standing } from './platform-watch.ts';
 
 const FORGOTTEN_AFTER_MS = 8 * 86_400_000;

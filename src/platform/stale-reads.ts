@@ -1,6 +1,6 @@
 /** Tells the platform of threads that read from an old state: what each does about it is its own affair. */
 import { basename } from 'node:path';
-import type { Clock } from './clock.ts';
+import type { Clock } from '#src/clock.ts';
 import type { PlatformWatch } from './platform-watch.ts';
 
 /** A connection that stood still for `ageMs`. */

@@ -16,14 +16,14 @@ import type { FollowersClient } from '#process/followers-client.ts';
 import type { TypeConflict } from '#process/rejected-readings.ts';
 import { gatewayLedger, ledgerView } from '#readings/gateway-ledger.ts';
 import type { StoreTrouble } from '#readings/reading-store.ts';
-import type { Clock } from './clock.ts';
+import type { Clock } from '#src/clock.ts';
+import { createSnapshotWatch } from '#src/sqlite.ts';
 import type { Crowding } from './crowding.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { LetterWatch } from './letter-watch.ts';
 import type { PeriodKeeper } from './period-keeper.ts';
 import { judgePlatform, type PlatformSample, type PlatformVerdict } from './platform-conditions.ts';
 import type { PlatformWatch } from './platform-watch.ts';
-import { createSnapshotWatch } from './sqlite.ts';
 import { STALE_AFTER_MS, type StaleFile } from './stale-reads.ts';
 
 const TURN_MS = 1000;
