@@ -5,8 +5,22 @@
  * is read again is always judged as it was the first time.
  */
 
+import { type AlarmChange, createAlarmLog, type Occasion, occasionOf } from '#alerts/life/alarm-log.ts';
+import { createChattering } from '#alerts/life/chatter.ts';
+import { askAgain, keyOf, NO_SERIES, namesIn, type Step, unshelve, withdraw } from '#alerts/life/lifecycle.ts';
+import { operate } from '#alerts/life/operate.ts';
+import { platformKey, platformStep } from '#alerts/life/platform.ts';
+import { createPeriodJudging } from '#alerts/periods/period-judging.ts';
+import type { Books } from '#alerts/periods/period-rules.ts';
+import { createPeriodWatch } from '#alerts/periods/period-watch.ts';
+import { createEvaluator } from '#alerts/readings/evaluator.ts';
+import { type Lane, standing } from '#alerts/readings/lane.ts';
+import { createRejudging } from '#alerts/readings/rejudging.ts';
+import { laneFrom, lanePayload } from '#alerts/readings/saved-lane.ts';
 import { openAlertStore } from '#alerts/records/alert-store.ts';
 import { openRejudgedInbox } from '#alerts/records/alert-tables.ts';
+import { createWatches } from '#alerts/rules/watches.ts';
+import { createMissing } from '#alerts/silence/missing.ts';
 import { Cursor } from '#installation/derived.ts';
 import type { Control } from '#journal/control.ts';
 import type { Follower } from '#journal/follower.ts';
@@ -20,21 +34,7 @@ import type { Reference, Standard } from '#model/reference.ts';
 import type { Rule } from '#model/register.ts';
 import { openAmended } from '#readings/amended.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
-import { type AlarmChange, createAlarmLog, type Occasion, occasionOf } from './alarm-log.ts';
-import { createChattering } from './chatter.ts';
-import { createEvaluator } from './evaluator.ts';
-import { type Lane, standing } from './lane.ts';
-import { askAgain, keyOf, NO_SERIES, namesIn, type Step, unshelve, withdraw } from './lifecycle.ts';
 import type { Log } from './log.ts';
-import { createMissing } from './missing.ts';
-import { operate } from './operate.ts';
-import { createPeriodJudging } from './period-judging.ts';
-import type { Books } from './period-rules.ts';
-import { createPeriodWatch } from './period-watch.ts';
-import { platformKey, platformStep } from './platform.ts';
-import { createRejudging } from './rejudging.ts';
-import { laneFrom, lanePayload } from './saved-lane.ts';
-import { createWatches } from './watches.ts';
 
 /** Lanes are saved after so many readings or so long, whichever comes first. */
 const SAVE_READINGS = 500_000;

@@ -3,8 +3,8 @@
  * `alerts`. Every alarm has a notice to one channel, a step of an escalation ahead of it, and a place in derived.db on disk.
  */
 import { join } from 'node:path';
-import { createDispatcher } from '#alerts/dispatch.ts';
 import { type AlertsFollower, createAlertsFollower } from '#alerts/follower.ts';
+import { createDispatcher } from '#alerts/telling/dispatch.ts';
 import { openDerived } from '#installation/derived.ts';
 import { Control, type ControlVersion } from '#journal/control.ts';
 import type { Entry } from '#model/entry.ts';

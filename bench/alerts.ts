@@ -2,12 +2,13 @@
  * What rules cost: 1,000 stations with ten parameters each, and 50 rules of every kind. `step` is the evaluation alone;
  * the follower's figure has alarms, notices, the cursor and the saving of lanes in it; a bad hour is in alert-storm.ts.
  */
-import { createChattering } from '#alerts/chatter.ts';
-import { createEvaluator } from '#alerts/evaluator.ts';
+
 import { createAlertsFollower } from '#alerts/follower.ts';
-import { createMissing } from '#alerts/missing.ts';
+import { createChattering } from '#alerts/life/chatter.ts';
+import { createEvaluator } from '#alerts/readings/evaluator.ts';
 import { openAlertStore } from '#alerts/records/alert-store.ts';
-import { createWatches } from '#alerts/watches.ts';
+import { createWatches } from '#alerts/rules/watches.ts';
+import { createMissing } from '#alerts/silence/missing.ts';
 import { openDerived } from '#installation/derived.ts';
 import { Control, type ControlVersion } from '#journal/control.ts';
 import type { Entry, MessageEntry } from '#model/entry.ts';

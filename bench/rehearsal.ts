@@ -3,7 +3,7 @@
  * store, and a year of one series. In this thread; the service gives each rehearsal one of its own.
  */
 import { join } from 'node:path';
-import { type RehearsableRule, rehearse } from '#alerts/rehearse.ts';
+import { type RehearsableRule, rehearse } from '#alerts/looking-back/rehearse.ts';
 import type { ControlVersion } from '#journal/control.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Series, SeriesReading } from '#model/reading.ts';

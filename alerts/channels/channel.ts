@@ -1,8 +1,9 @@
 /** What a channel is to the dispatcher: one function that sends one notice and answers in one of three ways. */
+
+import type { Notice } from '#alerts/telling/notice.ts';
 import type { Channel } from '#model/register.ts';
 import type { Clock } from '#src/clock.ts';
 import type { Log } from '../log.ts';
-import type { Notice } from '../notice.ts';
 import type { Names } from '../templates/message.ts';
 import type { AddressPolicy } from './address.ts';
 

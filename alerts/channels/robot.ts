@@ -2,8 +2,9 @@
  * What the group robots of WeCom, DingTalk and Feishu have in common: JSON in a POST, and an answer whose HTTP status
  * says little. They answer 200 and put what happened into a code.
  */
+
+import type { Notice } from '#alerts/telling/notice.ts';
 import type { Channel } from '#model/register.ts';
-import type { Notice } from '../notice.ts';
 import { composeMessage, type Message } from '../templates/message.ts';
 import type { ChannelPorts, Sent } from './channel.ts';
 import { byStatus, type Exchange, type HttpAnswer, outcomeOf } from './http.ts';

@@ -8,7 +8,7 @@ import type { Database } from '#src/sqlite.ts';
 /**
  * `changedBook`: one row for a subject and a UTC day, or for a rule's period that has closed. `rule` '' = whoever it
  * concerns. `times` = how often it was said: a row that was said again meanwhile stays.
- * `periodVerdict`: grades as of alerts/grades.ts, null values and conditions where the limit is met; `late` = a breach
+ * `periodVerdict`: grades as of alerts/rules/grades.ts, null values and conditions where the limit is met; `late` = a breach
  * that was found late. Kept like days: a year of them is a year of days.
  */
 export const periodsDdl = `

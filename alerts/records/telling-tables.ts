@@ -4,7 +4,7 @@
  */
 
 /**
- * `notice.hold` = the group that a notice with state `held` waits in, its channel's own (alerts/grouping.ts).
+ * `notice.hold` = the group that a notice with state `held` waits in, its channel's own (alerts/telling/grouping.ts).
  * `escalation` = the alarms that ask for somebody and whom nobody has taken over, `body` as in escalations.ts; `dueMs` may
  * be early, then it is set anew: alarms of before are looked at once.
  */

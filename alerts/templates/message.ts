@@ -2,10 +2,11 @@
  * A notice as people read it: which facts are told, in which order, in which words. How it is marked up is the
  * channel's affair (render.ts). Values keep six significant digits; limits are as the standard has them.
  */
+
+import type { GroupView, Notice } from '#alerts/telling/notice.ts';
 import { type Again, type AlarmEvent, CANAL_STATION, LOSS_PARAMETER, SEVERITIES } from '#model/alarm.ts';
 import type { alarmView } from '#model/alarm-view.ts';
 import { durationMs } from '#model/duration.ts';
-import type { GroupView, Notice } from '../notice.ts';
 import { en } from './en.ts';
 import type { Language } from './language.ts';
 import { zh } from './zh.ts';

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
-import type { Rehearsal, Rehearsed } from '#alerts/rehearse.ts';
+import type { Rehearsal, Rehearsed } from '#alerts/looking-back/rehearse.ts';
 import type { Queries } from '#books/questions/queries.ts';
 import type { RecountProgress } from '#books/recount-state.ts';
 import type { Door } from '#ingest/door.ts';

@@ -1,6 +1,6 @@
 /** The registers that are read and written alike: one literal table, one builder of routes (routes/registers.ts). */
 import type { z } from 'zod';
-import { type Says, saysOf } from '#alerts/says.ts';
+import { type Says, saysOf } from '#alerts/rules/says.ts';
 import type { NounBody } from '#journal/control.ts';
 import type { Fault } from '#model/faults.ts';
 import { isReserved } from '#model/platform.ts';

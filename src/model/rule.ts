@@ -1,6 +1,6 @@
 /**
  * What a rule may say: one zod schema for each kind. Whether it makes sense against the registers is decided in
- * alerts/rules.ts; what it means for readings in alerts/conditions.ts.
+ * alerts/rules/rules.ts; what it means for readings in alerts/rules/conditions.ts.
  */
 import { z } from 'zod';
 import { SEVERITIES } from './alarm.ts';
@@ -236,7 +236,7 @@ export const rule = z.discriminatedUnion('kind', [
     severity,
     steps: timedSteps,
   }),
-  /** What `when` says about the newest readings of one station is true (alerts/expression.ts has the grammar). */
+  /** What `when` says about the newest readings of one station is true (alerts/rules/expression.ts has the grammar). */
   z.strictObject({
     kind: z.literal('expression'),
     ...conditional,

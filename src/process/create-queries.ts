@@ -1,6 +1,6 @@
 /** Puts the query functions of the stores together, each over read-only connections of the calling thread. */
 import { join } from 'node:path';
-import { alarmFiguresOf } from '#alerts/figures.ts';
+import { alarmFiguresOf } from '#alerts/looking-back/figures.ts';
 import { alarm, alarms, notice, notices, timeline, transitionsAfter } from '#alerts/records/alert-queries.ts';
 import { trendTest } from '#assess/trend-test.ts';
 import { openBookState } from '#books/book-state.ts';

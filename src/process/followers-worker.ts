@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
-import { createDispatcher } from '#alerts/dispatch.ts';
+import { createDispatcher } from '#alerts/telling/dispatch.ts';
 import { createSeriesRules, lookBackMs } from '#books/hours/series-rules.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { Follower } from '#journal/follower.ts';

@@ -1,8 +1,8 @@
 /** One rehearsal in a thread of its own, over read-only connections: it answers once and ends. */
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { rehearse } from '#alerts/looking-back/rehearse.ts';
 import { alarmsStanding } from '#alerts/records/alert-queries.ts';
-import { rehearse } from '#alerts/rehearse.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
 import { openReadingStore } from '#readings/open-reading-store.ts';
 import { openReadOnly } from '#src/sqlite.ts';

@@ -3,7 +3,7 @@
  * one. One at a time: the machine has other work.
  */
 import { Worker } from 'node:worker_threads';
-import type { Rehearsal, Rehearsed } from '#alerts/rehearse.ts';
+import type { Rehearsal, Rehearsed } from '#alerts/looking-back/rehearse.ts';
 import type { Config } from '#model/config.ts';
 import type { Reference } from '#model/reference.ts';
 import { StoreError } from '#src/sqlite.ts';

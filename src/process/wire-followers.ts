@@ -3,7 +3,7 @@
  * simulation step by step. Who they tell is handed in.
  */
 import { type AlertsFollower, type AlertsFollowerOptions, createAlertsFollower } from '#alerts/follower.ts';
-import type { PeriodQueries } from '#alerts/period-rules.ts';
+import type { PeriodQueries } from '#alerts/periods/period-rules.ts';
 import { openRejudgedInbox } from '#alerts/records/alert-tables.ts';
 import { openChangedBooks } from '#alerts/records/period-tables.ts';
 import { createBookChanges } from '#books/book-changes.ts';

@@ -2,8 +2,9 @@
  * The alerts follower on a journal in memory: register entries, then readings in the order of their arrival, and what
  * became of them. The same evaluation as in the service, with no file, clock or channel.
  */
-import type { AlarmChange } from '#alerts/alarm-log.ts';
+
 import { createAlertsFollower } from '#alerts/follower.ts';
+import type { AlarmChange } from '#alerts/life/alarm-log.ts';
 import { alarms } from '#alerts/records/alert-queries.ts';
 import { openDerived } from '#installation/derived.ts';
 import { Control } from '#journal/control.ts';

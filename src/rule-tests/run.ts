@@ -1,6 +1,6 @@
 /** Reads a file of rule tests, blames what is wrong in it by line, and runs the rest. */
-import { checkRule } from '#alerts/rules.ts';
-import { type Says, saysOf } from '#alerts/says.ts';
+import { checkRule } from '#alerts/rules/rules.ts';
+import { type Says, saysOf } from '#alerts/rules/says.ts';
 import { Control } from '#journal/control.ts';
 import { GATEWAYS_STATION, WHOLE_STATION } from '#model/alarm.ts';
 import { durationMs } from '#model/duration.ts';

@@ -1,6 +1,6 @@
 /** Alarms, notices and acknowledgement links through HTTP. */
 import { describe, expect, it } from 'vitest';
-import { operate } from '#alerts/operate.ts';
+import { operate } from '#alerts/life/operate.ts';
 import type { AlarmFilter, NoticeRow } from '#books/questions/queries.ts';
 import { createLinkSigner } from '#model/acknowledge-link.ts';
 import type { Alarm, AlarmState, Transition } from '#model/alarm.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { Rehearsal, Rehearsed } from '#alerts/rehearse.ts';
+import type { Rehearsal, Rehearsed } from '#alerts/looking-back/rehearse.ts';
 import { alarmView } from '#model/alarm-view.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { type ApiRig, anAlarm, authorization, NOW_MS, startApi } from '#tests/helpers/api.ts';

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { checkRule } from '#alerts/rules.ts';
+import { checkRule } from '#alerts/rules/rules.ts';
 import { rule } from '#model/register.ts';
 import { createAlertsRig, createWeirRig, MINUTE, reference, T0 } from '#tests/helpers/alerts-rig.ts';
 import { startApi } from '#tests/helpers/api.ts';

@@ -1,8 +1,8 @@
 /** Who hears of an alarm that nobody acknowledges: along the chain, by the clock of arrival, each step once. */
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { sampleAlarm } from '#alerts/notice.ts';
 import { tellingDdl } from '#alerts/records/telling-tables.ts';
+import { sampleAlarm } from '#alerts/telling/notice.ts';
 import { composeMessage } from '#alerts/templates/message.ts';
 import { derivedMigrations, openDerived } from '#installation/derived.ts';
 import { openDatabase } from '#src/sqlite.ts';

@@ -1,7 +1,7 @@
 /** More alarms than a person can take in: summaries per river and cause, nothing lost, nothing told twice. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { EVENTS } from '#alerts/events.ts';
+import { EVENTS } from '#alerts/telling/events.ts';
 import type { Payload } from '#alerts/templates/message.ts';
 import { composeMessage } from '#alerts/templates/message.ts';
 import { openDerived } from '#installation/derived.ts';

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Bond } from '#alerts/grouping.ts';
+import type { Bond } from '#alerts/telling/grouping.ts';
 import * as alarms from '#api/schemas/alarms.ts';
 import * as readings from '#api/schemas/readings.ts';
 import * as registers from '#api/schemas/registers.ts';

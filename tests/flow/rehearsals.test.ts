@@ -1,8 +1,8 @@
 /** Rehearsals in their threads: over the files of a data directory, one at a time, ended at once when told to. */
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Rehearsal } from '#alerts/looking-back/rehearse.ts';
 import { openAlertStore } from '#alerts/records/alert-store.ts';
-import type { Rehearsal } from '#alerts/rehearse.ts';
 import { openDerived } from '#installation/derived.ts';
 import { openJournal } from '#journal/journal.ts';
 import type { Config } from '#model/config.ts';

@@ -3,8 +3,8 @@
  * notices. `restart` throws the follower away and makes a new one from derived.db, as after a crash.
  */
 
-import type { AlarmChange } from '#alerts/alarm-log.ts';
 import { type AlertsFollower, createAlertsFollower } from '#alerts/follower.ts';
+import type { AlarmChange } from '#alerts/life/alarm-log.ts';
 import { alarms, timeline } from '#alerts/records/alert-queries.ts';
 import { openDerived } from '#installation/derived.ts';
 import { Control, type ControlVersion } from '#journal/control.ts';

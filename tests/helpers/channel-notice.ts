@@ -1,6 +1,6 @@
 /** Notices and ports for the tests of channels and templates: one real alarm, with names. */
 import type { ChannelPorts } from '#alerts/channels/channel.ts';
-import { type Notice, noticeDraft, noticePayload, sampleAlarm, summaryDraft } from '#alerts/notice.ts';
+import { type Notice, noticeDraft, noticePayload, sampleAlarm, summaryDraft } from '#alerts/telling/notice.ts';
 import type { Names } from '#alerts/templates/message.ts';
 import type { Alarm, AlarmEvent } from '#model/alarm.ts';
 

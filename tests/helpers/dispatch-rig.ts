@@ -3,7 +3,7 @@
  * nobody expects shows up in `got`, so that tests compare all of it.
  */
 import type { ChannelPorts, Send, Sent } from '#alerts/channels/channel.ts';
-import { createDispatcher, type Delay, type Dispatcher } from '#alerts/dispatch.ts';
+import { createDispatcher, type Delay, type Dispatcher } from '#alerts/telling/dispatch.ts';
 import type { Payload } from '#alerts/templates/message.ts';
 import type { Channel } from '#model/register.ts';
 import type { Database } from '#src/sqlite.ts';

@@ -3,10 +3,10 @@
  * that a recipient was sent is kept as it was sent.
  */
 import type { ChannelPorts, Send, Sent } from '#alerts/channels/channel.ts';
-import { createDispatcher, type Dispatcher } from '#alerts/dispatch.ts';
-import { type Notice, noticeDraft, sampleAlarm } from '#alerts/notice.ts';
 import { notice, notices, timeline } from '#alerts/records/alert-queries.ts';
 import { openAlertStore } from '#alerts/records/alert-store.ts';
+import { createDispatcher, type Dispatcher } from '#alerts/telling/dispatch.ts';
+import { type Notice, noticeDraft, sampleAlarm } from '#alerts/telling/notice.ts';
 import type { Payload } from '#alerts/templates/message.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { LinkSigner } from '#model/acknowledge-link.ts';

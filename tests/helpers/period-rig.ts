@@ -2,7 +2,7 @@
  * All followers over a journal and a reading store in memory: rules about closed periods end to end. `restart` throws the
  * followers away and makes new ones from derived.db, as after a crash.
  */
-import type { AlarmChange } from '#alerts/alarm-log.ts';
+import type { AlarmChange } from '#alerts/life/alarm-log.ts';
 import { alarms } from '#alerts/records/alert-queries.ts';
 import { openDerived } from '#installation/derived.ts';
 import { Control } from '#journal/control.ts';

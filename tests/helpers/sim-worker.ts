@@ -2,7 +2,7 @@
  * The followers' thread: what src/process/followers-worker.ts drives in its loops, driven step by step. Real followers, pumps and
  * dispatcher over a derived.db on disk that its death may come between any two statements of.
  */
-import { createDispatcher, type Delay } from '#alerts/dispatch.ts';
+import { createDispatcher, type Delay } from '#alerts/telling/dispatch.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { Follower } from '#journal/follower.ts';
 import { type OpenJournalReader, openJournalReader } from '#journal/journal-reader.ts';

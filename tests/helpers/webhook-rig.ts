@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { onTestFinished } from 'vitest';
-import { createDispatcher, type Dispatcher } from '#alerts/dispatch.ts';
+import { createDispatcher, type Dispatcher } from '#alerts/telling/dispatch.ts';
 import type { Payload } from '#alerts/templates/message.ts';
 import type { AlertsRig } from './alerts-rig.ts';
 import { eventually } from './eventually.ts';

@@ -1,6 +1,6 @@
 /** The operators' figures: each as docs/alarm-figures.md defines it, from the tables that the follower writes. */
 import { describe, expect, it } from 'vitest';
-import { alarmFiguresOf } from '#alerts/figures.ts';
+import { alarmFiguresOf } from '#alerts/looking-back/figures.ts';
 import { type NoticeDraft, openAlertStore } from '#alerts/records/alert-store.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { Alarm, AlarmEvent } from '#model/alarm.ts';

@@ -1,6 +1,6 @@
 /** The retained topics of alarms at a start of the followers, when there may be a hundred thousand of them. */
 import { expect, it } from 'vitest';
-import { sampleAlarm } from '#alerts/notice.ts';
+import { sampleAlarm } from '#alerts/telling/notice.ts';
 import type { Alarm } from '#model/alarm.ts';
 import { createAlarmTopics } from '#platform/alarm-topics.ts';
 

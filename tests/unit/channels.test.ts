@@ -7,7 +7,7 @@ import { outcomeOf, retryAfterMs } from '#alerts/channels/http.ts';
 import { sendToLog } from '#alerts/channels/log.ts';
 import { sendToMqtt } from '#alerts/channels/mqtt.ts';
 import { createWebhook, sendToWebhook, signatureOf } from '#alerts/channels/webhook.ts';
-import { noticeDraft, noticePayload, sampleAlarm } from '#alerts/notice.ts';
+import { noticeDraft, noticePayload, sampleAlarm } from '#alerts/telling/notice.ts';
 import { alarmView } from '#model/alarm-view.ts';
 
 const CLOSED: AddressPolicy = { allow: [], allowLoopback: false };

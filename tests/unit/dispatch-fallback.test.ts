@@ -1,8 +1,8 @@
 /** Who takes over when a channel can't tell anybody, what becomes a dead letter, and what a resend sends. */
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { sampleAlarm } from '#alerts/notice.ts';
 import { noticesDdl } from '#alerts/records/alert-tables.ts';
+import { sampleAlarm } from '#alerts/telling/notice.ts';
 import { derivedMigrations, openDerived } from '#installation/derived.ts';
 import { openDatabase } from '#src/sqlite.ts';
 import { BUSY, createOutboxRig, GONE, hook, SENT } from '#tests/helpers/outbox-rig.ts';

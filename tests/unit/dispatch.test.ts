@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Sent } from '#alerts/channels/channel.ts';
-import { backOffMs } from '#alerts/dispatch.ts';
-import { noticeDraft, sampleAlarm } from '#alerts/notice.ts';
 import { notice } from '#alerts/records/alert-queries.ts';
 import { openAlertStore } from '#alerts/records/alert-store.ts';
+import { backOffMs } from '#alerts/telling/dispatch.ts';
+import { noticeDraft, sampleAlarm } from '#alerts/telling/notice.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { AlarmEvent } from '#model/alarm.ts';
 import type { Channel } from '#model/register.ts';

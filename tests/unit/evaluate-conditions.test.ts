@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { conditionFor } from '#alerts/conditions.ts';
-import { BREACH, CLEAR, findingOf, judge, NEAR, severityOf } from '#alerts/grades.ts';
+import { conditionFor } from '#alerts/rules/conditions.ts';
+import { BREACH, CLEAR, findingOf, judge, NEAR, severityOf } from '#alerts/rules/grades.ts';
 import type { Letters } from '#model/dialect.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Censored } from '#model/reading.ts';

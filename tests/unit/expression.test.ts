@@ -1,7 +1,7 @@
 /** The grammar of rules of kind `expression`: what it computes, what stays unknown, and what it refuses where and why. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ExpressionError, isTrue, parametersNamed, parseExpression } from '#alerts/expression.ts';
+import { ExpressionError, isTrue, parametersNamed, parseExpression } from '#alerts/rules/expression.ts';
 import { settled } from '#model/decimal.ts';
 
 const VALUES: Record<string, number> = { nh3n: 0.8, do: 4, ph: 7.5, zero: 0, huge: 1e200 };

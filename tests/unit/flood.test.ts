@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { advanced, CALM, floodEndMs, floods, raised } from '#alerts/flood.ts';
+import { advanced, CALM, floodEndMs, floods, raised } from '#alerts/telling/flood.ts';
 
 const MINUTE_MS = 60_000;
 const minutes = (...list: number[]) => list.map((minute) => minute * MINUTE_MS);

@@ -1,13 +1,13 @@
 /** Alarms follow verdicts on periods: whatever came first and was changed later, those of the last verdicts are left. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createAlarmLog } from '#alerts/alarm-log.ts';
-import type { Condition } from '#alerts/conditions.ts';
-import { BREACH_UNCLASSED, CLEAR } from '#alerts/grades.ts';
-import { followVerdicts } from '#alerts/period-alarms.ts';
+import { createAlarmLog } from '#alerts/life/alarm-log.ts';
+import { followVerdicts } from '#alerts/periods/period-alarms.ts';
 import { alarms } from '#alerts/records/alert-queries.ts';
 import { openAlertStore } from '#alerts/records/alert-store.ts';
 import { openPeriodVerdicts } from '#alerts/records/period-verdicts.ts';
+import type { Condition } from '#alerts/rules/conditions.ts';
+import { BREACH_UNCLASSED, CLEAR } from '#alerts/rules/grades.ts';
 import { openDerived } from '#installation/derived.ts';
 import { Control } from '#journal/control.ts';
 import { loadReference } from '#seeds/reference.ts';

@@ -1,7 +1,7 @@
 /** Quiet hours as instants, also on the days on which the clocks change. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { quietUntilMs } from '#alerts/quiet.ts';
+import { quietUntilMs } from '#alerts/telling/quiet.ts';
 import type { Severity } from '#model/alarm.ts';
 
 const ms = (text: string) => Date.parse(text);

@@ -1,7 +1,7 @@
 /** Rehearsing a rule over stored readings: the alarms that the service would have raised, and what is said of them. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isRehearsable, type Rehearsal, rehearse, whyNotRehearsable } from '#alerts/rehearse.ts';
+import { isRehearsable, type Rehearsal, rehearse, whyNotRehearsable } from '#alerts/looking-back/rehearse.ts';
 import type { ControlVersion } from '#journal/control.ts';
 import type { Alarm } from '#model/alarm.ts';
 import type { Noun } from '#model/entry.ts';

@@ -1,8 +1,8 @@
 /** Calendars of rules: what lies in them, and where they open and close, also when the clock changes. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Calendar, isWithin, longestMs, nextEdgeMs } from '#alerts/calendar.ts';
-import { checkRule } from '#alerts/rules.ts';
+import { type Calendar, isWithin, longestMs, nextEdgeMs } from '#alerts/rules/calendar.ts';
+import { checkRule } from '#alerts/rules/rules.ts';
 import { Control } from '#journal/control.ts';
 import { rule } from '#model/register.ts';
 import { reference } from '#tests/helpers/alerts-rig.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkRule, selectStations } from '#alerts/rules.ts';
+import { checkRule, selectStations } from '#alerts/rules/rules.ts';
 import { Control, type ControlVersion } from '#journal/control.ts';
 import { meter, rule, station } from '#model/register.ts';
 import { reference } from '#tests/helpers/alerts-rig.ts';

@@ -1,9 +1,9 @@
 /** Chattering alarms: one rolling summary each, whatever their recipient hears of others. */
 import { describe, expect, it } from 'vitest';
-import { noticePayload, sampleAlarm } from '#alerts/notice.ts';
 import { openAlertStore } from '#alerts/records/alert-store.ts';
 import { openHeldNotices } from '#alerts/records/held-notices.ts';
-import { createTelling } from '#alerts/telling.ts';
+import { noticePayload, sampleAlarm } from '#alerts/telling/notice.ts';
+import { createTelling } from '#alerts/telling/telling.ts';
 import { composeMessage, type Payload } from '#alerts/templates/message.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { Alarm, AlarmEvent } from '#model/alarm.ts';

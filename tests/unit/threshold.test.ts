@@ -1,7 +1,7 @@
 /** The two ways of saying a threshold, what each demands, and how a rule is said back. */
 import { describe, expect, it } from 'vitest';
-import { checkRule } from '#alerts/rules.ts';
-import { saysOf } from '#alerts/says.ts';
+import { checkRule } from '#alerts/rules/rules.ts';
+import { saysOf } from '#alerts/rules/says.ts';
 import { Control } from '#journal/control.ts';
 import { type Rule, rule, station } from '#model/register.ts';
 import { demandOf, isFurtherOut } from '#model/threshold.ts';

@@ -1,6 +1,6 @@
 /** Who is told: the list of routes, and a test of one channel. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { routeReaches, routesReach } from '#alerts/reach.ts';
+import { routeReaches, routesReach } from '#alerts/telling/reach.ts';
 import type { NoticeRow } from '#books/questions/queries.ts';
 import type { Route } from '#model/register.ts';
 import { actorOf } from '../caller.ts';

@@ -1,7 +1,7 @@
 /** Rehearsing a rule: the alarms that it would have raised, before anybody saves it. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isRehearsable, type Rehearsed, whyNotRehearsable } from '#alerts/rehearse.ts';
-import type { Says } from '#alerts/says.ts';
+import { isRehearsable, type Rehearsed, whyNotRehearsable } from '#alerts/looking-back/rehearse.ts';
+import type { Says } from '#alerts/rules/says.ts';
 import { alarmView } from '#model/alarm-view.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Rule } from '#model/register.ts';

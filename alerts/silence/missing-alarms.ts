@@ -1,0 +1,75 @@
+/** The alarms about silence as pure steps: raised, more severe in time, told for themselves after all. */
+
+import type { Occasion } from '#alerts/life/alarm-log.ts';
+import { alarmIdOfKey, happened, NEWBORN, NO_VALUE, namesIn, type Step } from '#alerts/life/lifecycle.ts';
+import { isMoreSevere } from '#alerts/rules/grades.ts';
+import type { Alarm, Severity } from '#model/alarm.ts';
+import { durationMs } from '#model/duration.ts';
+import type { MissingRule, Silence } from './silence.ts';
+import type { UpClock } from './up-clock.ts';
+
+interface Circumstances {
+  body: MissingRule;
+  /** What is missing, in words. */
+  what: string;
+  /** The alarm that this one is a consequence of. */
+  parent: string | null;
+  raisedAtMs: number;
+  occasion: Occasion;
+  clock: UpClock;
+}
+
+export function raiseSilence(
+  key: string,
+  silence: Silence,
+  { body, what, parent, raisedAtMs, occasion, clock }: Circumstances,
+): Step {
+  const { since, isFromBirth, everyMs } = silence;
+  const from = `${isFromBirth ? 'since it is expected, from' : 'since'} ${new Date(since.atMs).toISOString()}`;
+  const detail = `${what} ${from}; one is expected every ${inWords(everyMs)}`;
+  const alarm: Alarm = {
+    id: alarmIdOfKey(occasion.origin, key),
+    key,
+    ...namesIn(key),
+    severity: silentSeverity(body, silence, clock).severity,
+    state: 'raised',
+    breachStartMs: since.atMs,
+    raisedAtMs: Math.max(since.atMs, raisedAtMs),
+    detectedAtMs: occasion.receivedMs,
+    ...NEWBORN,
+    ...NO_VALUE,
+    suppressedBy: parent,
+    detail,
+  };
+  return { alarm, happenings: [happened('raised', null, 'raised', detail)] };
+}
+
+/** How severe a silence is by now, and when it is to be looked at again; null: never. */
+export function silentSeverity(
+  { severity, steps = [] }: MissingRule,
+  { since }: Silence,
+  { upMs }: UpClock,
+): { severity: Severity; nextUpMs: number | null } {
+  let severest = severity;
+  let nextUpMs: number | null = null;
+  for (const step of steps) {
+    const fromUpMs = since.upMs + durationMs(step.after);
+    if (upMs < fromUpMs) nextUpMs = Math.min(nextUpMs ?? fromUpMs, fromUpMs);
+    else if (isMoreSevere(step.severity, severest)) severest = step.severity;
+  }
+  return { severity: severest, nextUpMs };
+}
+
+export function nowSilent(alarm: Alarm, severity: Severity, { since }: Silence, { upMs }: UpClock): Step {
+  const cause = `silent for ${inWords(upMs - since.upMs)}: ${alarm.severity} becomes ${severity}`;
+  return {
+    alarm: { ...alarm, severity },
+    happenings: [happened('severity-changed', alarm.state, alarm.state, cause)],
+  };
+}
+
+function inWords(ms: number): string {
+  const minutes = ms / 60_000;
+  if (minutes < 1) return `${Math.round(ms / 1000)} s`;
+  return minutes < 120 ? `${Number(minutes.toFixed(1))} min` : `${Number((minutes / 60).toFixed(1))} h`;
+}
