@@ -3,8 +3,8 @@
  * at an earlier time, which is computed from the readings. Without HTTP and without the thread in between.
  */
 import { join } from 'node:path';
-import { bookView } from '#api/book-view.ts';
-import { reportOf } from '#api/report.ts';
+import { bookView } from '#api/books/book-view.ts';
+import { reportOf } from '#api/reports/report.ts';
 import { openBookState } from '#books/book-state.ts';
 import { decisions } from '#books/questions/decision-queries.ts';
 import type { Queries } from '#books/questions/queries.ts';

@@ -4,6 +4,10 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Rehearsal, Rehearsed } from '#alerts/looking-back/rehearse.ts';
+import type { ConnectionLimits } from '#api/access/connections.ts';
+import type { Tokens } from '#api/access/tokens.ts';
+import type { Closings } from '#api/books/closings.ts';
+import type { Live } from '#api/streams/live.ts';
 import type { Queries } from '#books/questions/queries.ts';
 import type { RecountProgress } from '#books/recount-state.ts';
 import type { Door } from '#ingest/door.ts';
@@ -20,11 +24,7 @@ import type { Channel, Rule } from '#model/register.ts';
 import type { LogInLimit, PasswordVerifier } from '#setting/secrets.ts';
 import type { Clock } from '#src/clock.ts';
 import type { ReadPage } from '#src/sqlite.ts';
-import type { Closings } from './closings.ts';
-import type { ConnectionLimits } from './connections.ts';
-import type { Live } from './live.ts';
 import type { DrawnReport, ReportDrawing } from './reports/draw.ts';
-import type { Tokens } from './tokens.ts';
 
 /** `waitingFor` names what is missing while not ready: `mqtt`, `followers` … */
 interface Readiness {

@@ -2,11 +2,11 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
+import { createTokens } from '#api/access/tokens.ts';
 import { Control } from '#journal/control.ts';
 import { systemClock } from '#src/clock.ts';
 import type { ApiDeps } from './deps.ts';
 import { buildServer } from './server.ts';
-import { createTokens } from './tokens.ts';
 
 export const OPENAPI_FILE = fileURLToPath(new URL('../../docs/openapi.json', import.meta.url));
 

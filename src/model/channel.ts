@@ -1,6 +1,6 @@
 /**
  * A channel's register entry: where notices go, and how. One schema per kind; what all kinds share is how often, in
- * which language, and who stands in. `secret` and `token` are never shown again (src/api/registers.ts), so a body may
+ * which language, and who stands in. `secret` and `token` are never shown again (src/api/registers/registers.ts), so a body may
  * lack them: what is kept is then taken over.
  */
 import { z } from 'zod';

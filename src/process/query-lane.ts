@@ -3,10 +3,10 @@
  * waits for the answer. A worker that dies takes with it only what it was answering; the next question starts another.
  */
 import { Worker } from 'node:worker_threads';
+import { type Asker, currentAsker } from '#api/access/asker.ts';
 import type { Queries } from '#books/questions/queries.ts';
 import type { Config } from '#model/config.ts';
 import type { StaleFile } from '#platform/stale-reads.ts';
-import { type Asker, currentAsker } from '#src/asker.ts';
 import { createFairQueue, type FairQueue, type QueueLimits } from '#src/fair-queue.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { QUERY_WORKER_LIMITS } from './worker-memory.ts';

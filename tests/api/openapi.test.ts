@@ -2,17 +2,17 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import * as alarms from '#api/alarms/schemas/alarms.ts';
+import * as balances from '#api/books/schemas/balances.ts';
+import * as periods from '#api/books/schemas/periods.ts';
+import * as plans from '#api/books/schemas/plans.ts';
+import * as statistics from '#api/books/schemas/statistics.ts';
+import * as volumes from '#api/books/schemas/volumes.ts';
 import { OPENAPI_FILE, openapiText } from '#api/openapi.ts';
-import * as alarms from '#api/schemas/alarms.ts';
-import * as balances from '#api/schemas/balances.ts';
+import * as readings from '#api/readings/schemas/readings.ts';
+import * as reference from '#api/registers/schemas/reference.ts';
+import * as registers from '#api/registers/schemas/registers.ts';
 import { problemSchema } from '#api/schemas/common.ts';
-import * as periods from '#api/schemas/periods.ts';
-import * as plans from '#api/schemas/plans.ts';
-import * as readings from '#api/schemas/readings.ts';
-import * as reference from '#api/schemas/reference.ts';
-import * as registers from '#api/schemas/registers.ts';
-import * as statistics from '#api/schemas/statistics.ts';
-import * as volumes from '#api/schemas/volumes.ts';
 
 interface Operation {
   summary?: string;

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { preferredFormat } from '#api/reports/formats.ts';
 import { reportHtml } from '#api/reports/html.ts';
+import type { Report } from '#api/reports/schemas/reports.ts';
 import { WORDS } from '#api/reports/words.ts';
-import type { Report } from '#api/schemas/reports.ts';
 import { METER, NOW_MS, startApi } from '#tests/helpers/api.ts';
 import { workbookSheets } from '#tests/helpers/workbook.ts';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { AlarmChange } from '#api/live.ts';
+import type { AlarmChange } from '#api/streams/live.ts';
 import { type ApiRig, anAlarm, authorization, NOW_MS, startApi, type Who } from '#tests/helpers/api.ts';
 import { eventually } from '#tests/helpers/service.ts';
 

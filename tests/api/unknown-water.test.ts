@@ -3,7 +3,7 @@
  * which one has been read.
  */
 import { describe, expect, it } from 'vitest';
-import type { Report } from '#api/schemas/reports.ts';
+import type { Report } from '#api/reports/schemas/reports.ts';
 import type { VolumeQuery } from '#books/questions/queries.ts';
 import { type ApiRig, METER, startApi } from '#tests/helpers/api.ts';
 import { workbookSheets } from '#tests/helpers/workbook.ts';

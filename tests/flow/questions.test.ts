@@ -4,11 +4,11 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { onBehalfOf } from '#api/access/asker.ts';
 import type { Config } from '#model/config.ts';
 import { type QueryClient, startQueryWorkers } from '#process/query-client.ts';
 import { LANE_LIMITS, type LaneLimits } from '#process/query-lane.ts';
 import { readConfig } from '#setting/config.ts';
-import { onBehalfOf } from '#src/asker.ts';
 import { ADMIN, eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 
 const HOUR = 3_600_000;

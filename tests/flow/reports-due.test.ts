@@ -1,7 +1,7 @@
 /** A service that was away for weeks, and one that is killed while it makes up for it: everything due is made, once. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Report } from '#api/schemas/reports.ts';
+import type { Report } from '#api/reports/schemas/reports.ts';
 import { openJournal } from '#journal/journal.ts';
 import { handClock } from '#tests/helpers/hand-clock.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';

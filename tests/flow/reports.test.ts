@@ -4,7 +4,7 @@
  */
 import { parse as parseCsv } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Report } from '#api/schemas/reports.ts';
+import type { Report } from '#api/reports/schemas/reports.ts';
 import { ADMIN, startTestService, type TestService } from '#tests/helpers/service.ts';
 import { workbookSheets } from '#tests/helpers/workbook.ts';
 

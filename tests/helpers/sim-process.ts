@@ -3,7 +3,7 @@
  * by itself, and the followers' thread with the mail between the two. It dies at any step, or its thread alone does.
  */
 import { join } from 'node:path';
-import { latestOf } from '#api/latest.ts';
+import { latestOf } from '#api/readings/latest.ts';
 import type { Receipt } from '#ingest/door.ts';
 import { createGate, type Gate } from '#ingest/gate.ts';
 import { openDerived } from '#installation/derived.ts';

@@ -1,7 +1,7 @@
 /** Questions as of a time that come side by side: each is answered as if it had come alone, from fewer computations. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { questionsTogether } from '#api/questions-together.ts';
+import { questionsTogether } from '#api/books/questions-together.ts';
 import type { MeterVolumesAsOf } from '#books/questions/queries.ts';
 
 /** A meter that has counted ⌊t² / 7⌋ litres by t and was decided about at every 10. */

@@ -3,8 +3,8 @@
  * are styled by the page. What differs in kind differs in pattern and line, too, since reports are printed in black.
  */
 
+import type { Report } from '#api/reports/schemas/reports.ts';
 import { escaped } from '../markup.ts';
-import type { Report } from '../schemas/reports.ts';
 import { recipientName, type Words } from './words.ts';
 
 const WIDTH = 640;

@@ -2,9 +2,10 @@
  * A report as CSV for programs: one figure a row under names that never change, so that a script picks its rows by
  * `section`. Volumes in m³ with up to three decimals; what others published has a column of its own.
  */
+
+import type { AmountView } from '#api/books/volume-views.ts';
+import type { Report } from '#api/reports/schemas/reports.ts';
 import { csvField } from '../csv-field.ts';
-import type { Report } from '../schemas/reports.ts';
-import type { AmountView } from '../volume-views.ts';
 
 const COLUMNS = [
   'section',

@@ -1,5 +1,5 @@
 /** A report as CSV, XLSX or HTML. Runs in a query worker: a transfer year of many meters takes longer than the main thread has. */
-import type { Report } from '../schemas/reports.ts';
+import type { Report } from '#api/reports/schemas/reports.ts';
 import { reportCsv } from './csv.ts';
 import type { ReportFormat } from './formats.ts';
 import { reportHtml } from './html.ts';

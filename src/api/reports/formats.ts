@@ -1,5 +1,5 @@
 /** Which format of a report a client wants (RFC 9110 §12.5.1: the highest quality, of equals the first). */
-import type { REPORT_FORMATS } from '../schemas/reports.ts';
+import type { REPORT_FORMATS } from '#api/reports/schemas/reports.ts';
 
 export type ReportFormat = (typeof REPORT_FORMATS)[number];
 

@@ -3,9 +3,9 @@
  * or mailed is whole. Its policy lets in nothing but its own style sheet.
  */
 import { createHash } from 'node:crypto';
+import type { AmountView } from '#api/books/volume-views.ts';
+import type { Report } from '#api/reports/schemas/reports.ts';
 import { escaped } from '../markup.ts';
-import type { Report } from '../schemas/reports.ts';
-import type { AmountView } from '../volume-views.ts';
 import { curveChart, recipientBars } from './charts.ts';
 import { type CellKind, type Column, reportTables, type Table } from './tables.ts';
 import { type Language, WORDS, type Words } from './words.ts';

@@ -2,9 +2,10 @@
  * A report as tables with words for people: what XLSX and HTML show, in the same order. A cell keeps its number; how it
  * is written is for the format.
  */
+
+import type { AmountView } from '#api/books/volume-views.ts';
+import type { Report } from '#api/reports/schemas/reports.ts';
 import { zonedTexts } from '../instants.ts';
-import type { Report } from '../schemas/reports.ts';
-import type { AmountView } from '../volume-views.ts';
 import { recipientName, type Words } from './words.ts';
 
 /** `instant` cells are RFC 3339 text, `share` cells a fraction. */

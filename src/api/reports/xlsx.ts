@@ -3,7 +3,7 @@
  * text stays text: it goes in as a string cell, which a spreadsheet never takes for a formula.
  */
 import { type CellStyle, type ColumnDef, type WriteSheet, writeXlsx } from 'hucre/xlsx';
-import type { Report } from '../schemas/reports.ts';
+import type { Report } from '#api/reports/schemas/reports.ts';
 import { type CellKind, type Column, reportTables, type Table } from './tables.ts';
 import { type Language, WORDS, type Words } from './words.ts';
 

@@ -1,0 +1,11 @@
+/** The registers that volumes are accounted by, as they were at an earlier time. */
+
+import { inTurns } from '#api/turns.ts';
+import type { Queries } from '#books/questions/queries.ts';
+import { Control, type ControlVersion } from '#journal/control.ts';
+
+export async function registersThen(queries: Pick<Queries, 'accountsAsOf'>, asOfMs: number): Promise<Control> {
+  const pieces = await queries.accountsAsOf({ asOfMs });
+  const versions = await inTurns(pieces, (text) => JSON.parse(text) as ControlVersion[]);
+  return new Control(versions.flat());
+}

@@ -1,0 +1,89 @@
+/** Statistics of one series by calendar buckets, with the limit that the station has to attain. */
+
+import { type Trends, trendQuery, trends } from '#api/books/schemas/statistics.ts';
+import type { Api, ApiDeps } from '#api/deps.ts';
+import { instantMs, rangeOf, timeZoneOf, zonedTexts } from '#api/instants.ts';
+import { documented } from '#api/schemas/common.ts';
+import { limitView, type NamedSeries, seriesOf, surfaceWaterStandard } from '#api/series.ts';
+import { inTurns } from '#api/turns.ts';
+import { classOf, limitFor } from '#assess/classify.ts';
+import type { TrendBucket } from '#books/questions/queries.ts';
+import { autoInterval, bucketEdges, type Interval, intervalOfIso } from '#model/calendar.ts';
+import { settled } from '#model/decimal.ts';
+import { durationMs } from '#model/duration.ts';
+
+const BUCKETS_MAX = 10_000;
+const RANGE_MS = 30 * 86_400_000;
+
+export function trendRoutes(api: Api, deps: ApiDeps): void {
+  const { config, clock, queries } = deps;
+  api.route({
+    method: 'GET',
+    url: '/trends',
+    config: { access: 'viewer' },
+    schema: {
+      querystring: trendQuery,
+      ...documented({
+        tag: 'statistics',
+        summary: 'Count, mean, least and greatest by hour, day, week, month or year',
+        description: 'The last 30 days unless told. `auto` picks the finest interval that gives at most 2,000 buckets.',
+        answer: trends,
+        faults: [
+          'range.invalid',
+          'range.too-many-buckets',
+          'range.too-long',
+          'range.pruned',
+          'id.invalid',
+          'not-found',
+          'overloaded',
+        ],
+      }),
+    },
+    async handler({ query }): Promise<Trends> {
+      const named = seriesOf(deps, query);
+      const timeZone = timeZoneOf(query.tz, config.timeZone);
+      const { fromMs, toMs } = rangeOf(query, { nowMs: clock.nowMs(), timeZone, defaultMs: RANGE_MS });
+      const interval = query.interval === 'auto' ? autoInterval(fromMs, toMs, timeZone) : query.interval;
+      const edgesMs = bucketEdges(fromMs, toMs, intervalOfIso(interval)!, timeZone, BUCKETS_MAX);
+      const asOfMs = query.asOf === undefined ? null : instantMs(query.asOf, 'asOf', timeZone);
+      await deps.caughtUp('books');
+      const { mean } = named.parameter;
+      const buckets = await queries.trends({ series: named.series, mean, edgesMs, interval, timeZone, asOfMs });
+      return answer(deps, named, { interval, timeZone }, buckets);
+    },
+  });
+}
+
+async function answer(
+  deps: ApiDeps,
+  { station, parameter }: NamedSeries,
+  { interval, timeZone }: { interval: Interval; timeZone: string },
+  buckets: readonly TrendBucket[],
+): Promise<Trends> {
+  const standard = surfaceWaterStandard(deps);
+  const { waterBody, target } = station;
+  const limit = target ? limitFor(standard, parameter.id, waterBody, target) : null;
+  const listed = station.parameters.find(({ id }) => id === parameter.id);
+  const intervalMs = listed?.interval === undefined ? 0 : durationMs(listed.interval);
+  const text = zonedTexts(timeZone);
+  return {
+    station: station.id,
+    parameter: parameter.id,
+    unit: parameter.unit,
+    interval,
+    timeZone,
+    target: target && limit ? { class: target, ...limitView(limit) } : null,
+    items: await inTurns(buckets, ({ startMs, endMs, count, valid, mean, min, max, provisional }) => ({
+      start: text(startMs),
+      end: text(endMs),
+      count,
+      expected: intervalMs > 0 ? (endMs - startMs) / intervalMs : null,
+      valid,
+      mean,
+      min,
+      max,
+      class: mean === null ? null : classOf(standard, parameter.id, waterBody, settled(mean)),
+      ...(provisional ? { provisional: true as const } : {}),
+    })),
+  };
+}

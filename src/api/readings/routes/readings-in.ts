@@ -1,0 +1,161 @@
+/** Readings over HTTP, and what would become of a payload. Everything goes through the door, as MQTT does. */
+import { z } from 'zod';
+import { callerOf, sourceOf } from '#api/access/caller.ts';
+import type { Caller } from '#api/access/credentials.ts';
+import type { Api, ApiDeps } from '#api/deps.ts';
+import { isoText } from '#api/instants.ts';
+import { notFound, Problem } from '#api/problems.ts';
+import { createIdempotency } from '#api/readings/idempotency.ts';
+import { type Payload, takePayloads } from '#api/readings/payload.ts';
+import { decoded, payload as payloadSchema, receipt } from '#api/readings/schemas/readings.ts';
+import { documented } from '#api/schemas/common.ts';
+import { surfaceWaterStandard } from '#api/series.ts';
+import { classOf } from '#assess/classify.ts';
+import type { Delivery, Receipt } from '#ingest/door.ts';
+import { isUsable } from '#model/flag.ts';
+import { id } from '#model/register.ts';
+
+/** What is kept of a payload that is too large (contracts §3). */
+const KEPT_BYTES = 4096;
+
+const consumes = ['application/json', 'text/csv'];
+
+export async function readingsInRoutes(api: Api, deps: ApiDeps): Promise<void> {
+  takePayloads(api, deps.config.maxMessageBytes);
+  postReadings(api, deps);
+  postDecode(api, deps);
+}
+
+function postReadings(api: Api, deps: ApiDeps): void {
+  const idempotency = createIdempotency(deps.clock);
+  api.route({
+    method: 'POST',
+    url: '/readings',
+    config: { access: 'engineer', gateways: true },
+    schema: {
+      // The body's schema documents; the door is what judges it.
+      body: payloadSchema,
+      consumes,
+      ...documented({
+        tag: 'readings',
+        summary: 'Takes readings as JSON or CSV; the answer means that they are durable',
+        description:
+          'The MQTT payload, or CSV with the columns `station,time,parameter,value,unit,flag`. What can not be taken is quarantined value by value, and the rest is taken. A gateway (`Basic`) writes its own stations; an engineer any. `Idempotency-Key` is honoured for 24 h.',
+        status: 202,
+        answer: receipt,
+        faults: [
+          'message.malformed',
+          'message.too-many-values',
+          'message.too-large',
+          'media.unsupported',
+          'idempotency.conflict',
+          'journal.full',
+          'journal.unwritable',
+          'overloaded',
+        ],
+      }),
+    },
+    async handler(request, reply) {
+      const body = payloadOf(request.body);
+      const caller = callerOf(request);
+      const key = request.headers['idempotency-key'];
+      const take = async () => answerOf(await deliver(deps, caller, body));
+      const { status, body: answer } =
+        typeof key === 'string' ? await idempotency.once(caller.key, key, hashed(body), take) : await take();
+      if (status === 202) return reply.code(202).send(answer);
+      throw answer;
+    },
+  });
+}
+
+/** The same bytes as CSV and as JSON are two bodies. */
+function hashed({ contentType, bytes }: Payload): Uint8Array {
+  return Buffer.concat([Buffer.from(`${contentType}\n`), bytes]);
+}
+
+function deliver(deps: ApiDeps, caller: Caller, { contentType, bytes, tooLarge }: Payload): Promise<Receipt> {
+  const source = sourceOf(caller);
+  if (tooLarge) {
+    const message = `The payload is larger than ${deps.config.maxMessageBytes} bytes.`;
+    return deps.door.refuse(source, { code: 'message.too-large', message }, bytes.subarray(0, KEPT_BYTES));
+  }
+  const stations = caller.kind === 'gateway' ? caller.stations : null;
+  return deps.door.accept({ source, stations, contentType, payload: bytes });
+}
+
+/** An undecodable payload's answer is a Problem, remembered like any other answer. */
+function answerOf(receipt: Receipt): { status: number; body: unknown } {
+  if (!receipt.undecodable) return { status: 202, body: receiptView(receipt) };
+  const refusal = receipt.quarantined[0]!;
+  const problem = new Problem(refusal.code, refusal.message, { extra: { quarantineId: refusal.quarantineId } });
+  return { status: problem.statusCode, body: problem };
+}
+
+export function receiptView({ seq: _seq, receivedMs: _receivedMs, undecodable: _undecodable, ...view }: Receipt) {
+  return view;
+}
+
+function postDecode(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'POST',
+    url: '/decode',
+    config: { access: 'viewer' },
+    schema: {
+      querystring: z.strictObject({ gateway: id.optional() }),
+      body: payloadSchema,
+      consumes,
+      ...documented({
+        tag: 'readings',
+        summary: 'What would become of this payload, sent by this gateway; changes nothing',
+        description: 'Without `gateway`, as if an engineer had sent it.',
+        answer: decoded,
+        faults: ['message.too-large', 'media.unsupported', 'id.invalid', 'not-found'],
+      }),
+    },
+    async handler(request) {
+      const { contentType, bytes, tooLarge } = payloadOf(request.body);
+      if (tooLarge)
+        throw new Problem('message.too-large', `The payload is larger than ${deps.config.maxMessageBytes} bytes.`);
+      return preview(deps, {
+        ...senderOf(deps, request.query.gateway, callerOf(request)),
+        contentType,
+        payload: bytes,
+      });
+    },
+  });
+}
+
+function payloadOf(body: unknown): Payload {
+  if (typeof body === 'object' && body !== null && 'bytes' in body) return body as Payload;
+  throw new Problem('media.unsupported', 'A payload is sent as application/json or text/csv.');
+}
+
+function senderOf(deps: ApiDeps, gateway: string | undefined, caller: Caller): Pick<Delivery, 'source' | 'stations'> {
+  if (gateway === undefined) return { source: sourceOf(caller), stations: null };
+  const entry = deps.control.get('gateway', gateway);
+  if (!entry) throw notFound(`gateway "${gateway}"`);
+  return { source: gateway, stations: new Set(entry.stations) };
+}
+
+function preview(deps: ApiDeps, delivery: Delivery) {
+  const standard = surfaceWaterStandard(deps);
+  const { readings, faults } = deps.door.preview(delivery);
+  return {
+    readings: readings.map(({ station, parameter, timeMs, value, flag, deviceFlag, censored }) => {
+      const waterBody = deps.control.get('station', station)?.waterBody;
+      const judged = waterBody !== undefined && value !== null && isUsable(flag);
+      return {
+        station,
+        parameter,
+        time: isoText(timeMs),
+        value,
+        unit: deps.reference.parameters.get(parameter)?.unit ?? '',
+        flag,
+        ...(deviceFlag === null ? {} : { deviceFlag }),
+        ...(censored && { censored }),
+        class: judged ? classOf(standard, parameter, waterBody, value) : null,
+      };
+    }),
+    faults,
+  };
+}

@@ -1,0 +1,176 @@
+/** Gateways: their stations and passwords, how they are doing, and the ledger of what they sent. */
+import { z } from 'zod';
+import { actorOf, callerOf } from '#api/access/caller.ts';
+import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
+import type { Api, ApiDeps } from '#api/deps.ts';
+import { isoText } from '#api/instants.ts';
+import { notFound, Problem } from '#api/problems.ts';
+import { gatewayBody, gatewayPut, gatewayView, ledger } from '#api/registers/schemas/registers.ts';
+import { documented, idParams, LIST_LIMIT, listOf, pageQuery } from '#api/schemas/common.ts';
+import { TOKEN_USER } from '#ingest/transports/broker-access.ts';
+import type { Gateway } from '#model/register.ts';
+import { gatewayLedger, ledgerView } from '#readings/gateway-ledger.ts';
+import { generateSecret, hashPassword } from '#setting/secrets.ts';
+import { dropOwnId } from './registers.ts';
+
+export function gatewayRoutes(api: Api, deps: ApiDeps): void {
+  readRoutes(api, deps);
+  putRoute(api, deps);
+  deleteRoute(api, deps);
+  ledgerRoute(api, deps);
+}
+
+function readRoutes(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'GET',
+    url: '/gateways',
+    config: { access: 'viewer' },
+    schema: {
+      querystring: pageQuery,
+      ...documented({
+        tag: 'registers',
+        summary: 'All gateways, in the order of their ids',
+        answer: listOf(gatewayView),
+        faults: ['cursor.invalid'],
+      }),
+    },
+    async handler({ query }) {
+      const after = fromCursor(query.cursor, ['string'])?.[0] ?? '';
+      const limit = query.limit ?? LIST_LIMIT;
+      const entries = deps.control.list('gateway').filter(({ id }) => id > after);
+      return pageOf(
+        entries,
+        limit,
+        ({ id, body }) => shown(deps, id, body),
+        ({ id }) => toCursor(id),
+      );
+    },
+  });
+
+  api.route({
+    method: 'GET',
+    url: '/gateways/:id',
+    config: { access: 'viewer' },
+    schema: {
+      params: idParams,
+      ...documented({
+        tag: 'registers',
+        summary: 'One gateway: when it was last heard, how its clock runs, what its numbering left out',
+        answer: gatewayView,
+        faults: ['id.invalid', 'not-found'],
+      }),
+    },
+    handler: async ({ params: { id } }) => shown(deps, id, gatewayOf(deps, id)),
+  });
+}
+
+function putRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'PUT',
+    url: '/gateways/:id',
+    config: { access: 'admin' },
+    preValidation: dropOwnId,
+    schema: {
+      params: idParams,
+      querystring: z.strictObject({ rotate: z.enum(['true', 'false']).optional() }),
+      body: gatewayBody,
+      ...documented({
+        tag: 'registers',
+        summary: 'Puts a gateway; the first time, and on `?rotate=true`, the answer holds its password',
+        description: 'Rotation disconnects it at once.',
+        status: [200, 201],
+        answer: gatewayPut,
+        faults: ['id.invalid', 'media.unsupported', 'message.too-large', 'journal.full', 'journal.unwritable'],
+      }),
+    },
+    async handler(request, reply) {
+      const { id } = request.params;
+      const { body } = request;
+      const before = deps.control.get('gateway', id);
+      if (id === TOKEN_USER && !before) {
+        throw new Problem('id.invalid', `"${id}" is the name under which tokens log in over MQTT; choose another.`);
+      }
+      const isRotated = request.query.rotate === 'true';
+      const password = before === undefined || isRotated ? generateSecret() : undefined;
+      const passwordHash = password === undefined ? before!.passwordHash : await hashPassword(password);
+      const kept: Gateway = { ...body, passwordHash };
+      await deps.journal.appendCommand(actorOf(request), { verb: 'put', noun: 'gateway', id, body: kept });
+      if (before !== undefined && isRotated) deps.disconnectGateway(id);
+      return reply
+        .code(before === undefined ? 201 : 200)
+        .send({ id, ...body, ...(password === undefined ? {} : { password }) });
+    },
+  });
+}
+
+function deleteRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'DELETE',
+    url: '/gateways/:id',
+    config: { access: 'admin' },
+    schema: {
+      params: idParams,
+      ...documented({
+        tag: 'registers',
+        summary: 'Deletes a gateway and disconnects it at once',
+        status: 204,
+        faults: ['id.invalid', 'not-found', 'journal.full', 'journal.unwritable'],
+      }),
+    },
+    async handler(request, reply) {
+      const { id } = request.params;
+      gatewayOf(deps, id);
+      await deps.journal.appendCommand(actorOf(request), { verb: 'delete', noun: 'gateway', id });
+      deps.disconnectGateway(id);
+      return reply.code(204).send();
+    },
+  });
+}
+
+function ledgerRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'GET',
+    url: '/gateways/:id/ledger',
+    config: { access: 'viewer', gateways: true },
+    schema: {
+      params: idParams,
+      ...documented({
+        tag: 'registers',
+        summary:
+          'What became of every value that a gateway sent: received = stored + duplicate + quarantined + pending',
+        description: 'A gateway may read its own.',
+        answer: ledger,
+        faults: ['id.invalid', 'not-found', 'overloaded'],
+      }),
+    },
+    async handler(request) {
+      const { id } = request.params;
+      const caller = callerOf(request);
+      if (caller.kind === 'gateway' && caller.id !== id)
+        throw new Problem('role.too-low', 'A gateway may read its own ledger.');
+      gatewayOf(deps, id);
+      await deps.caughtUp('readings');
+      const gaps = deps.control.list('gap').map(({ body }) => body);
+      return ledgerView(await gatewayLedger(deps.queries, deps.reader, id), gaps);
+    },
+  });
+}
+
+function gatewayOf(deps: ApiDeps, id: string): Gateway {
+  const gateway = deps.control.get('gateway', id);
+  if (!gateway) throw notFound(`gateway "${id}"`);
+  return gateway;
+}
+
+function shown(deps: ApiDeps, id: string, { passwordHash: _passwordHash, ...body }: Gateway) {
+  const { missing, lastSeq } = deps.door.sequenceGaps(id);
+  // The journal has what it sent, the broker also that it was refused.
+  const seen = [deps.reader.intakeCount(id)?.lastSeenMs, deps.gatewaySeenMs(id)].filter((ms) => typeof ms === 'number');
+  return {
+    id,
+    ...body,
+    lastSeen: isoText(seen.length === 0 ? null : Math.max(...seen)),
+    clockOffsetMs: deps.door.clockOffsetMs(id),
+    sequence: { missing, last: lastSeq },
+  };
+}
