@@ -1,6 +1,7 @@
 /** What seeds name must exist: parameters in the reference data, stations and channels in the same folder. */
+
+import { isReserved } from '#model/alarms/platform.ts';
 import type { Noun } from '#model/entry.ts';
-import { isReserved } from '#model/platform.ts';
 import type { Reference } from '#model/reference.ts';
 import type { Meter, Routes, Rule, Station } from '#model/register.ts';
 import type { SeedEntry } from './load.ts';

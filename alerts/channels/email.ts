@@ -4,7 +4,7 @@
  * made of the notice's id, so that a mailbox recognises a message that came twice; References of the alarm's, so that
  * mail programs show what happened to an alarm in one thread.
  */
-import { recipientsOf } from '#model/channel.ts';
+import { recipientsOf } from '#model/alarms/channel.ts';
 import { payloadOf } from '../templates/message.ts';
 import { html, oneLine, plainText } from '../templates/render.ts';
 import { overall, type SendOf, unsettled } from './channel.ts';

@@ -3,8 +3,8 @@
  * (model/placeholders.ts); each value is escaped for the place that it is put into, so that a name can't add a member
  * to JSON, a field to a form, a line to a header or a path to a URL.
  */
-import { type ChannelOf, recipientsOf } from '#model/channel.ts';
-import { fillIn, type Placeholder } from '#model/placeholders.ts';
+import { type ChannelOf, recipientsOf } from '#model/alarms/channel.ts';
+import { fillIn, type Placeholder } from '#model/alarms/placeholders.ts';
 import { placeholderTexts } from '../templates/message.ts';
 import { escapeHtml, oneLine } from '../templates/render.ts';
 import { overall, type Receipt, type SendOf, type Sent, unsettled } from './channel.ts';

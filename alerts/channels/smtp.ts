@@ -4,7 +4,7 @@
  */
 import { connect, isIP, type Socket } from 'node:net';
 import { createTransport } from 'nodemailer';
-import type { ChannelOf } from '#model/channel.ts';
+import type { ChannelOf } from '#model/alarms/channel.ts';
 import { AddressRefused, guardedLookup, hostOf, isPermitted, type Resolve } from './address.ts';
 import type { ChannelPorts, Receipt } from './channel.ts';
 import { addressRefused } from './http.ts';

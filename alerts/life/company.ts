@@ -6,7 +6,7 @@
  */
 
 import type { AlertStore, Beginning } from '#alerts/records/alert-store.ts';
-import { type Alarm, GATEWAYS_STATION } from '#model/alarm.ts';
+import { type Alarm, GATEWAYS_STATION } from '#model/alarms/alarm.ts';
 import { happened, type Step } from './lifecycle.ts';
 
 const RECURS_MS = 3_600_000;

@@ -6,7 +6,7 @@
 
 import type { AlertStore } from '#alerts/records/alert-store.ts';
 import type { Control } from '#journal/control.ts';
-import type { Alarm } from '#model/alarm.ts';
+import type { Alarm } from '#model/alarms/alarm.ts';
 import { durationMs } from '#model/duration.ts';
 import { createTimers } from './timers.ts';
 

@@ -9,8 +9,8 @@ import { type Lane, standing } from '#alerts/readings/lane.ts';
 import type { AlertStore } from '#alerts/records/alert-store.ts';
 import type { Crossing, CrossingStore } from '#alerts/records/crossings.ts';
 import { isMoreSevere, type Peak, peakOf, peakWith, worstOf } from '#alerts/rules/grades.ts';
-import type { Alarm } from '#model/alarm.ts';
-import type { CountedEvent } from '#model/counted.ts';
+import type { Alarm } from '#model/alarms/alarm.ts';
+import type { CountedEvent } from '#model/alarms/counted.ts';
 import type { Occasion } from './alarm-log.ts';
 import { clear, follow, happened, raise, revise, type Step, withdraw } from './lifecycle.ts';
 

@@ -1,5 +1,5 @@
 /** What the history says of a transition beside its cause: what it changed, old and new, and by which limit. Pure. */
-import { type Alarm, type Changed, TRACED } from '#model/alarm.ts';
+import { type Alarm, type Changed, TRACED } from '#model/alarms/alarm.ts';
 import type { Step } from './lifecycle.ts';
 
 /** What the value says about severity belongs to the first of several happenings at once, everything else to the last. */

@@ -7,7 +7,7 @@ import { hash } from 'node:crypto';
 import type { Episode } from '#alerts/readings/evaluate.ts';
 import type { Condition } from '#alerts/rules/conditions.ts';
 import { type Finding, findingOf, worstOf } from '#alerts/rules/grades.ts';
-import type { Again, Alarm, AlarmEvent, AlarmState, Transition } from '#model/alarm.ts';
+import type { Again, Alarm, AlarmEvent, AlarmState, Transition } from '#model/alarms/alarm.ts';
 
 /** What happened to an alarm; `from` and `to` may be the same state. `again` = why it asks once more. */
 type Happening = Pick<Transition, 'event' | 'from' | 'to' | 'cause' | 'actor'> & { again?: Again };

@@ -4,7 +4,7 @@
  */
 
 import type { Control } from '#journal/control.ts';
-import { type Alarm, GATEWAYS_STATION } from '#model/alarm.ts';
+import { type Alarm, GATEWAYS_STATION } from '#model/alarms/alarm.ts';
 
 /** `suppressedBy` of alarms that a window holds. */
 const PREFIX = 'maintenance/';

@@ -1,5 +1,5 @@
 /** What operators do to an alarm: each command with the step that follows from it; null when it changes nothing. */
-import type { Alarm } from '#model/alarm.ts';
+import type { Alarm } from '#model/alarms/alarm.ts';
 import type { Command, CommandEntry } from '#model/entry.ts';
 import { acknowledge, comment, handOver, reset, type Step, shelve, unacknowledge, unshelve } from './lifecycle.ts';
 

@@ -2,9 +2,9 @@
  * The life of a platform alarm (contracts §3): the service found that something is wrong with itself, and later that
  * it no longer is. Pure steps of the same vocabulary as lifecycle.ts; what operators do to it is the same, too.
  */
-import type { Alarm } from '#model/alarm.ts';
+import type { Alarm } from '#model/alarms/alarm.ts';
+import { PLATFORM_CONDITIONS, PLATFORM_RULE, PLATFORM_STATION, platformDetail } from '#model/alarms/platform.ts';
 import type { PlatformChange } from '#model/entry.ts';
-import { PLATFORM_CONDITIONS, PLATFORM_RULE, PLATFORM_STATION, platformDetail } from '#model/platform.ts';
 import { alarmId, clear, comment, happened, keyOf, NEWBORN, NO_SERIES, NO_VALUE, type Step } from './lifecycle.ts';
 
 /** The key that all alarms of a condition share; one that each gateway has for itself has a key for each. */

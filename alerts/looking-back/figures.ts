@@ -13,7 +13,7 @@ import {
   type StandingAlarm,
   staleAlarms,
 } from '#alerts/records/alarm-figures.ts';
-import { SEVERITIES, type Severity } from '#model/alarm.ts';
+import { SEVERITIES, type Severity } from '#model/alarms/alarm.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Database } from '#src/sqlite.ts';
 import { alarmLoad, counted, type Span } from './alarm-load.ts';

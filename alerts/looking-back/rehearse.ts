@@ -9,7 +9,7 @@ import { alarms } from '#alerts/records/alert-queries.ts';
 import { createWatches } from '#alerts/rules/watches.ts';
 import { openDerived } from '#installation/derived.ts';
 import { Control, type ControlVersion } from '#journal/control.ts';
-import type { Alarm } from '#model/alarm.ts';
+import type { Alarm } from '#model/alarms/alarm.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import { durationMs } from '#model/duration.ts';
 import type { MessageEntry } from '#model/entry.ts';

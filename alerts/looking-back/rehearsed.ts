@@ -2,7 +2,7 @@
 
 import { matching, toldAtOnce } from '#alerts/telling/route.ts';
 import type { Control } from '#journal/control.ts';
-import { type Alarm, SEVERITIES, type Severity } from '#model/alarm.ts';
+import { type Alarm, SEVERITIES, type Severity } from '#model/alarms/alarm.ts';
 import { type AlarmLoad, alarmLoad, counted, type Span } from './alarm-load.ts';
 
 /** So many alarms are listed; all are counted. */

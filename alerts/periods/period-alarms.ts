@@ -10,7 +10,7 @@ import type { AlertStore } from '#alerts/records/alert-store.ts';
 import type { PeriodVerdict, PeriodVerdicts } from '#alerts/records/period-verdicts.ts';
 import type { Condition } from '#alerts/rules/conditions.ts';
 import { BREACH, peakOf } from '#alerts/rules/grades.ts';
-import type { Alarm } from '#model/alarm.ts';
+import type { Alarm } from '#model/alarms/alarm.ts';
 import type { Span } from './closed-periods.ts';
 
 /** A period on which the verdict is new, another one or gone. */

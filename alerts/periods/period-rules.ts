@@ -15,7 +15,7 @@ import { periodStatistics, type SectionPlan, sectionPlans } from '#books/questio
 import { type MeterPair, meterPairs, type NamedMeter } from '#books/water/meter-relations.ts';
 import { balanceOf, countedWater, type Divergence, divergences } from '#books/water/water-balance.ts';
 import type { Control } from '#journal/control.ts';
-import { CANAL_STATION, LOSS_PARAMETER } from '#model/alarm.ts';
+import { CANAL_STATION, LOSS_PARAMETER } from '#model/alarms/alarm.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Series } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';

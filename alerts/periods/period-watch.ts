@@ -14,7 +14,7 @@ import { BREACH, CLEAR } from '#alerts/rules/grades.ts';
 import { openBookState } from '#books/book-state.ts';
 import { openOlderBooks } from '#books/recount-state.ts';
 import { travelMs } from '#books/water/water-balance.ts';
-import { type Alarm, CANAL_STATION } from '#model/alarm.ts';
+import { type Alarm, CANAL_STATION } from '#model/alarms/alarm.ts';
 import type { CommandEntry } from '#model/entry.ts';
 import { isPeriodRule, type PeriodRule } from '#model/register.ts';
 import type { Database } from '#src/sqlite.ts';

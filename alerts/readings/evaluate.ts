@@ -16,7 +16,7 @@ import {
   peakWith,
   severityAt,
 } from '#alerts/rules/grades.ts';
-import type { Severity } from '#model/alarm.ts';
+import type { Severity } from '#model/alarms/alarm.ts';
 
 /** A usable reading with its worth under the condition that held when it was journaled. */
 export interface Judged {

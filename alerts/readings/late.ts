@@ -4,7 +4,7 @@
  */
 
 import { BREACH, gradeOfClass, isWorse, peakWith, severityAt } from '#alerts/rules/grades.ts';
-import type { Alarm } from '#model/alarm.ts';
+import type { Alarm } from '#model/alarms/alarm.ts';
 import type { Change, Episode, Judged } from './evaluate.ts';
 import type { Lane, LateHold } from './lane.ts';
 

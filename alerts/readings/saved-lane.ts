@@ -3,7 +3,7 @@
 import { type Chatter, STEADY } from '#alerts/life/chatter.ts';
 import type { Condition } from '#alerts/rules/conditions.ts';
 import { type Finding, type Peak, peakOf, peakWith } from '#alerts/rules/grades.ts';
-import type { Worst } from '#model/alarm.ts';
+import type { Worst } from '#model/alarms/alarm.ts';
 import type { Episode, Hold } from './evaluate.ts';
 import type { Lane, Window } from './lane.ts';
 import type { Source } from './source.ts';

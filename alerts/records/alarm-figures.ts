@@ -2,7 +2,7 @@
  * What the operators' figures are made of, and their shape: facts about alarms of a time, those that stood too long,
  * and what became of notices. By indexes alone; what the figures mean is in alerts/looking-back/figures.ts.
  */
-import type { AlarmState, Severity } from '#model/alarm.ts';
+import type { AlarmState, Severity } from '#model/alarms/alarm.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import { type Database, StoreError } from '#src/sqlite.ts';
 

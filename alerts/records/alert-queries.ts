@@ -1,8 +1,8 @@
 /** What the API asks about alarms and notices, answered from derived.db; one function per method of `Queries`. */
 
 import type { AlarmFilter, NoticeFilter, NoticeRow } from '#books/questions/queries.ts';
-import type { Alarm, Transition } from '#model/alarm.ts';
-import type { CountedLine } from '#model/counted.ts';
+import type { Alarm, Transition } from '#model/alarms/alarm.ts';
+import type { CountedLine } from '#model/alarms/counted.ts';
 import type { Database } from '#src/sqlite.ts';
 import { countedLines } from './crossings.ts';
 

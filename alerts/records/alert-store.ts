@@ -2,7 +2,7 @@
  * The writing side of the alert tables: alarms, transitions, the outbox and the evaluation state. Every method runs
  * in the caller's open transaction; the followers' worker is the only writer.
  */
-import type { Alarm, AlarmEvent, Transition } from '#model/alarm.ts';
+import type { Alarm, AlarmEvent, Transition } from '#model/alarms/alarm.ts';
 import { type Database, eachRow } from '#src/sqlite.ts';
 
 /** A notice as the outbox takes it; `payload` = the JSON body less the notice's id. */

@@ -2,8 +2,8 @@
  * What an alarm counts that stands for a chattering series: each crossing of the limit as it is now, and each transition as a
  * line. Every method runs in the caller's open transaction, and costs the same however many there are already.
  */
-import type { Severity } from '#model/alarm.ts';
-import type { CountedEvent, CountedLine } from '#model/counted.ts';
+import type { Severity } from '#model/alarms/alarm.ts';
+import type { CountedEvent, CountedLine } from '#model/alarms/counted.ts';
 import type { Database } from '#src/sqlite.ts';
 
 /**

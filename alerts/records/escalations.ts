@@ -2,7 +2,7 @@
  * The alarms that ask for somebody and whom nobody has taken over, by when somebody further up is to be told. Every method
  * runs in the caller's open transaction; nothing scans but `all`.
  */
-import type { Severity } from '#model/alarm.ts';
+import type { Severity } from '#model/alarms/alarm.ts';
 import type { Database } from '#src/sqlite.ts';
 
 export interface Waiting {

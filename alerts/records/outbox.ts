@@ -5,7 +5,7 @@
  */
 
 import type { NoticeRow } from '#books/questions/queries.ts';
-import type { AlarmEvent } from '#model/alarm.ts';
+import type { AlarmEvent } from '#model/alarms/alarm.ts';
 import type { Database } from '#src/sqlite.ts';
 import { type NoticeDraft, openNotices } from './alert-store.ts';
 

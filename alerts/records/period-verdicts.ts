@@ -2,7 +2,7 @@
  * Verdicts on closed periods and the alarms that rest on them. A run is what belongs together: the verdicts after one that
  * met the limit, through the next one that does. Every method runs in the caller's open transaction.
  */
-import type { Alarm, AlarmBasis } from '#model/alarm.ts';
+import type { Alarm, AlarmBasis } from '#model/alarms/alarm.ts';
 import type { Database } from '#src/sqlite.ts';
 
 /** What was judged of one period; `key` and `basis` name the alarm that a breach would be. */

@@ -2,8 +2,9 @@
  * When a rule looks: months, days of the week and hours of its local time. A moment is in it or not; where it opens and
  * closes follows from that, so that no change of the clock (summer time) can lose or double an edge. Pure.
  */
+
+import type { RuleCalendar } from '#model/alarms/rule.ts';
 import { DAY_MS, nextTransitionMs, offsetMsAt } from '#model/calendar.ts';
-import type { RuleCalendar } from '#model/rule.ts';
 
 /** A calendar that knows where it is. */
 export interface Calendar extends RuleCalendar {

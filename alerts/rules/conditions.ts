@@ -3,12 +3,12 @@
  * that a saved evaluation state can say by which one each reading was judged. What a reading is worth: grades.ts.
  */
 import { limitFor, participates } from '#assess/classify.ts';
-import { type Severity, WHOLE_STATION } from '#model/alarm.ts';
+import { type Severity, WHOLE_STATION } from '#model/alarms/alarm.ts';
+import { type Demand, demandOf, stepDemandOf } from '#model/alarms/threshold.ts';
 import type { TargetClass, WaterBody, WaterClass } from '#model/class.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Parameter, Standard } from '#model/reference.ts';
 import { isPeriodRule, type PeriodRule, type Rule, type Station } from '#model/register.ts';
-import { type Demand, demandOf, stepDemandOf } from '#model/threshold.ts';
 import type { Calendar } from './calendar.ts';
 import { type Expression, parametersNamed, parseExpression } from './expression.ts';
 

@@ -2,7 +2,7 @@
  * What a reading is worth under a condition, how severe a breach is, and what an alarm says about it. Pure.
  */
 import { classOf } from '#assess/classify.ts';
-import { type Alarm, SEVERITIES, type Severity, type Worst } from '#model/alarm.ts';
+import { type Alarm, SEVERITIES, type Severity, type Worst } from '#model/alarms/alarm.ts';
 import { CLASSES, meets, type WaterClass } from '#model/class.ts';
 import { signOfSum } from '#model/decimal.ts';
 import type { Letters } from '#model/dialect.ts';

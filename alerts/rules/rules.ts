@@ -4,11 +4,11 @@
  */
 import { limitFor, participates } from '#assess/classify.ts';
 import type { Control } from '#journal/control.ts';
+import { demandOf, faultOfThreshold, isFurtherOut, limitsIn, stepDemandOf } from '#model/alarms/threshold.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Fault } from '#model/faults.ts';
 import type { Parameter, Reference, Standard } from '#model/reference.ts';
 import { isPeriodRule, type Rule, type Station } from '#model/register.ts';
-import { demandOf, faultOfThreshold, isFurtherOut, limitsIn, stepDemandOf } from '#model/threshold.ts';
 import { longestMs } from './calendar.ts';
 import { canonicalDifference, canonicalLimit, parametersOf, selects, targetOf } from './conditions.ts';
 import { ExpressionError, parametersNamed, parseExpression } from './expression.ts';

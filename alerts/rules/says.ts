@@ -2,11 +2,12 @@
  * What a rule does, in one sentence, in Chinese and English: whoever puts a rule reads it said back, so that one that
  * reads the other way round is seen before it alarms. Pure; the words of each kind stand together.
  */
+
+import { type Demand, demandOf } from '#model/alarms/threshold.ts';
 import type { TargetClass } from '#model/class.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Reference } from '#model/reference.ts';
 import type { Rule, Station } from '#model/register.ts';
-import { type Demand, demandOf } from '#model/threshold.ts';
 import { parametersOf, targetOf } from './conditions.ts';
 import { selectStations } from './rules.ts';
 

@@ -8,7 +8,7 @@ import { type Lane, newLane } from '#alerts/readings/lane.ts';
 import type { Control } from '#journal/control.ts';
 import { Dialects } from '#journal/dialects.ts';
 import type { JournalReader } from '#journal/journal-port.ts';
-import { WHOLE_STATION } from '#model/alarm.ts';
+import { WHOLE_STATION } from '#model/alarms/alarm.ts';
 import type { Letters } from '#model/dialect.ts';
 import type { Series } from '#model/reading.ts';
 import type { Reference, Standard } from '#model/reference.ts';

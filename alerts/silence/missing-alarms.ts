@@ -3,7 +3,7 @@
 import type { Occasion } from '#alerts/life/alarm-log.ts';
 import { alarmIdOfKey, happened, NEWBORN, NO_VALUE, namesIn, type Step } from '#alerts/life/lifecycle.ts';
 import { isMoreSevere } from '#alerts/rules/grades.ts';
-import type { Alarm, Severity } from '#model/alarm.ts';
+import type { Alarm, Severity } from '#model/alarms/alarm.ts';
 import { durationMs } from '#model/duration.ts';
 import type { MissingRule, Silence } from './silence.ts';
 import type { UpClock } from './up-clock.ts';

@@ -11,7 +11,7 @@ import type { AlertStore } from '#alerts/records/alert-store.ts';
 import { selects } from '#alerts/rules/conditions.ts';
 import type { Control } from '#journal/control.ts';
 import type { JournalReader } from '#journal/journal-port.ts';
-import { type Alarm, GATEWAYS_STATION, WHOLE_STATION } from '#model/alarm.ts';
+import { type Alarm, GATEWAYS_STATION, WHOLE_STATION } from '#model/alarms/alarm.ts';
 import type { CommandEntry, Entry, MessageEntry } from '#model/entry.ts';
 import { createExpected } from './expected.ts';
 import { createOpenings } from './openings.ts';

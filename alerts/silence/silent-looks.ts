@@ -10,7 +10,7 @@ import { isHeldByMaintenance } from '#alerts/life/maintenance.ts';
 import type { Timers } from '#alerts/life/timers.ts';
 import type { AlertStore } from '#alerts/records/alert-store.ts';
 import { isMoreSevere } from '#alerts/rules/grades.ts';
-import { GATEWAYS_STATION, WHOLE_STATION } from '#model/alarm.ts';
+import { GATEWAYS_STATION, WHOLE_STATION } from '#model/alarms/alarm.ts';
 import type { Expected, Post, Site } from './expected.ts';
 import { nowSilent, raiseSilence, silentSeverity } from './missing-alarms.ts';
 import {

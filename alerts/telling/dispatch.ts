@@ -10,8 +10,8 @@
 import type { ChannelPorts, Send, Sent } from '#alerts/channels/channel.ts';
 import { SENDERS } from '#alerts/channels/index.ts';
 import { openOutbox, type ToldNotice } from '#alerts/records/outbox.ts';
-import type { LinkSigner } from '#model/acknowledge-link.ts';
-import { FALLBACK_AFTER, PER_MINUTE } from '#model/channel.ts';
+import type { LinkSigner } from '#model/alarms/acknowledge-link.ts';
+import { FALLBACK_AFTER, PER_MINUTE } from '#model/alarms/channel.ts';
 import type { Channel } from '#model/register.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import { type Allowance, createAllowance } from './allowance.ts';

@@ -8,7 +8,7 @@ import type { AlertStore } from '#alerts/records/alert-store.ts';
 import type { EscalationStore, Waiting } from '#alerts/records/escalations.ts';
 import { inUnits } from '#alerts/templates/language.ts';
 import type { Control } from '#journal/control.ts';
-import { type Alarm, SEVERITIES } from '#model/alarm.ts';
+import { type Alarm, SEVERITIES } from '#model/alarms/alarm.ts';
 import type { Route, Routes, Station } from '#model/register.ts';
 import { afterMs, isAbout, named } from './route.ts';
 

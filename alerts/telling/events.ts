@@ -2,7 +2,7 @@
  * What each event of an alarm's life means to those who may be told of it: the one table, from which routes, notices,
  * summaries and escalation take what they need.
  */
-import type { AlarmEvent } from '#model/alarm.ts';
+import type { AlarmEvent } from '#model/alarms/alarm.ts';
 
 interface Meaning {
   /**

@@ -3,7 +3,7 @@
  * alarms goes into one rolling summary per river and cause, a chattering alarm into one of its own, what falls into quiet
  * hours into one when they end. The clock is `receivedMs`.
  */
-import type { AlarmEvent, Severity } from '#model/alarm.ts';
+import type { AlarmEvent, Severity } from '#model/alarms/alarm.ts';
 import { EVENTS } from './events.ts';
 import { advanced, CALM, type FloodState, floodEndMs, raised } from './flood.ts';
 

@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 import { NEWBORN, NO_VALUE } from '#alerts/life/lifecycle.ts';
 import type { NoticeDraft } from '#alerts/records/alert-store.ts';
 import type { PendingNotice, ToldNotice } from '#alerts/records/outbox.ts';
-import { LINK_LIFE_MS, type LinkClaims, type LinkSigner } from '#model/acknowledge-link.ts';
-import { type Again, type Alarm, type AlarmEvent, SEVERITIES } from '#model/alarm.ts';
-import { alarmView } from '#model/alarm-view.ts';
+import { LINK_LIFE_MS, type LinkClaims, type LinkSigner } from '#model/alarms/acknowledge-link.ts';
+import { type Again, type Alarm, type AlarmEvent, SEVERITIES } from '#model/alarms/alarm.ts';
+import { alarmView } from '#model/alarms/alarm-view.ts';
 import { EVENTS } from './events.ts';
 import type { Group } from './grouping.ts';
 

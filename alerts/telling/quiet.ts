@@ -3,7 +3,7 @@
  * clock does in between. Where the clock skips a time of day, the skip itself is that time; one that comes twice counts
  * the first time.
  */
-import type { Severity } from '#model/alarm.ts';
+import type { Severity } from '#model/alarms/alarm.ts';
 import type { Route } from '#model/register.ts';
 
 type Quiet = NonNullable<Route['quiet']>;

@@ -4,9 +4,9 @@
  */
 
 import type { Control } from '#journal/control.ts';
-import type { Alarm } from '#model/alarm.ts';
-import { isHeard } from '#model/channel.ts';
-import { PLATFORM_RULE } from '#model/platform.ts';
+import type { Alarm } from '#model/alarms/alarm.ts';
+import { isHeard } from '#model/alarms/channel.ts';
+import { PLATFORM_RULE } from '#model/alarms/platform.ts';
 import type { Route, Routes, Station } from '#model/register.ts';
 import { named } from './route.ts';
 

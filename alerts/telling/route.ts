@@ -3,7 +3,7 @@
  * that several of them name is told once. Routes with `after` are steps of an escalation (escalation.ts) and say nothing at
  * once.
  */
-import type { Alarm, AlarmEvent } from '#model/alarm.ts';
+import type { Alarm, AlarmEvent } from '#model/alarms/alarm.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Route, Routes, Station } from '#model/register.ts';
 import { EVENTS } from './events.ts';

@@ -1,7 +1,7 @@
 /** What a language has to say: words and turns of phrase, no logic. One file per language; docs/channels.md lists them. */
 
 import type { Bond } from '#alerts/telling/grouping.ts';
-import type { Again } from '#model/alarm.ts';
+import type { Again } from '#model/alarms/alarm.ts';
 
 export interface Language {
   /** Stands in every title, so that a robot's keyword filter may ask for it. */

@@ -4,8 +4,8 @@
  */
 
 import type { GroupView, Notice } from '#alerts/telling/notice.ts';
-import { type Again, type AlarmEvent, CANAL_STATION, LOSS_PARAMETER, SEVERITIES } from '#model/alarm.ts';
-import type { alarmView } from '#model/alarm-view.ts';
+import { type Again, type AlarmEvent, CANAL_STATION, LOSS_PARAMETER, SEVERITIES } from '#model/alarms/alarm.ts';
+import type { alarmView } from '#model/alarms/alarm-view.ts';
 import { durationMs } from '#model/duration.ts';
 import { en } from './en.ts';
 import type { Language } from './language.ts';

@@ -1,8 +1,8 @@
 /** How to reach an outside broker, what its refusals mean, and when it counts as gone. */
 import { readFileSync } from 'node:fs';
 import type { IClientOptions, MqttClient } from 'mqtt';
+import type { PlatformCondition } from '#model/alarms/platform.ts';
 import type { Config } from '#model/config.ts';
-import type { PlatformCondition } from '#model/platform.ts';
 
 export type ExternalBroker = Extract<Config['mqtt'], { kind: 'external' }>;
 /** 4 = MQTT 3.1.1. */

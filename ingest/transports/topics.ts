@@ -1,5 +1,5 @@
 /** The topics of contracts §3, built and taken apart in one place. */
-import { CANARY_GATEWAY } from '#model/platform.ts';
+import { CANARY_GATEWAY } from '#model/alarms/platform.ts';
 
 /** What a gateway's topic ends in. `senml`, `hj212` and `hj212/reply` are reserved: refused until they mean something. */
 const GATEWAY_LEAVES = ['readings', 'rejected', 'ledger', 'senml', 'hj212', 'hj212/reply'] as const;

@@ -3,8 +3,8 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/alarms/platform.ts';
 import { FAULTS, type FaultCode } from '#model/faults.ts';
-import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/platform.ts';
 import { ID_MESSAGE } from './schemas/common.ts';
 
 export interface ProblemError {

@@ -1,5 +1,5 @@
 /** The journal's list of what was found to be gone at a start: written by fit-files.ts, told by the service. */
-import type { PlatformCondition } from '#model/platform.ts';
+import type { PlatformCondition } from '#model/alarms/platform.ts';
 import type { Database } from '#src/sqlite.ts';
 
 /** Entries `firstSeq` to `lastSeq` are concerned; nothing later was received than `toMs`. */

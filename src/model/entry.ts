@@ -2,8 +2,9 @@
  * What the journal holds. Everything that ever happens to Wellkeeper is one of these four kinds of entry;
  * everything else that it knows is derived from them.
  */
+
+import type { PlatformCondition } from '#model/alarms/platform.ts';
 import type { Flag } from './flag.ts';
-import type { PlatformCondition } from './platform.ts';
 import type { Censored } from './reading.ts';
 
 /**

@@ -3,16 +3,16 @@
  * `rules:test`. The types are inferred, so a schema and its type can't drift apart.
  */
 import { z } from 'zod';
-import { SEVERITIES } from './alarm.ts';
+import { SEVERITIES } from '#model/alarms/alarm.ts';
 import { TARGETS } from './class.ts';
 import { dialect } from './dialect.ts';
 import { durationMs } from './duration.ts';
 import { duration, id, instant, STATION_KINDS, text } from './fields.ts';
 import { recipients } from './recipients.ts';
 
-export { type Channel, channel } from './channel.ts';
+export { type Channel, channel } from '#model/alarms/channel.ts';
+export { isPeriodRule, type PeriodRule, type Rule, rule } from '#model/alarms/rule.ts';
 export { id } from './fields.ts';
-export { isPeriodRule, type PeriodRule, type Rule, rule } from './rule.ts';
 
 const span = z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= high, 'low must not exceed high');
 const pair = z.tuple([z.number().positive(), z.number().positive()]);

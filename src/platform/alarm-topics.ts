@@ -5,8 +5,8 @@
 import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { Broker } from '#ingest/transports/broker.ts';
 import { ALARMS_FILTER, alarmTopic } from '#ingest/transports/topics.ts';
-import type { Alarm } from '#model/alarm.ts';
-import { alarmView } from '#model/alarm-view.ts';
+import type { Alarm } from '#model/alarms/alarm.ts';
+import { alarmView } from '#model/alarms/alarm-view.ts';
 
 export type TopicPublisher = Pick<Broker, 'publish' | 'clearRetained' | 'retainedTopics'>;
 

@@ -5,7 +5,7 @@
 
 import type { RecountProgress } from '#books/recount-state.ts';
 import type { CanaryVerdict } from '#ingest/transports/broker-canary.ts';
-import type { PlatformCondition } from '#model/platform.ts';
+import type { PlatformCondition } from '#model/alarms/platform.ts';
 import type { TypeConflict } from '#process/rejected-readings.ts';
 import type { StoreTrouble } from '#readings/reading-store.ts';
 import type { Seen } from './platform-watch.ts';

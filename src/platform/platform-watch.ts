@@ -4,8 +4,8 @@
  */
 
 import type { OpenJournalReader } from '#journal/journal-reader.ts';
+import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/alarms/platform.ts';
 import type { PlatformChange, PlatformSubject } from '#model/entry.ts';
-import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/platform.ts';
 import type { Clock } from '#src/clock.ts';
 
 /** A condition as it is seen. `detail` = what was seen, in words; never a secret. */

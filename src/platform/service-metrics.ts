@@ -2,8 +2,8 @@
 import type { Broker } from '#ingest/transports/broker.ts';
 import type { JournalWriter } from '#journal/journal.ts';
 import type { OpenJournalReader } from '#journal/journal-reader.ts';
+import { PLATFORM_CONDITIONS } from '#model/alarms/platform.ts';
 import type { Durations } from '#model/duration-histogram.ts';
-import { PLATFORM_CONDITIONS } from '#model/platform.ts';
 import type { FollowersClient } from '#process/followers-client.ts';
 import type { QueryClient } from '#process/query-client.ts';
 import type { LaneCounts } from '#process/query-lane.ts';

@@ -1,7 +1,7 @@
 /** Platform alarms of what the comparison of the files at start has found to be gone (src/installation/fit-files.ts). */
 import type { Logger } from 'pino';
 import type { JournalWriter } from '#journal/journal.ts';
-import { PLATFORM_CONDITIONS } from '#model/platform.ts';
+import { PLATFORM_CONDITIONS } from '#model/alarms/platform.ts';
 
 /** Each begun, and over at once; told again after a crash in between. */
 export async function tellLosses(journal: JournalWriter, actor: string, log: Logger): Promise<void> {

@@ -1,7 +1,7 @@
 /** What main and the followers' worker say to each other; plain data only. */
 
 import type { RecountProgress } from '#books/recount-state.ts';
-import type { Alarm, Transition } from '#model/alarm.ts';
+import type { Alarm, Transition } from '#model/alarms/alarm.ts';
 import type { Config } from '#model/config.ts';
 import type { Durations } from '#model/duration-histogram.ts';
 import type { Reading } from '#model/reading.ts';

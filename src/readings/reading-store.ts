@@ -3,7 +3,7 @@
  * (a plain model for tests), `influx-readings.ts`; one contract suite, `tests/contract/reading-store.ts`.
  * A store knows nothing of verdicts, versions or entries: the `readings` follower has settled those before it writes.
  */
-import type { PlatformCondition } from '#model/platform.ts';
+import type { PlatformCondition } from '#model/alarms/platform.ts';
 import type { Reading, SeriesReading } from '#model/reading.ts';
 
 /**

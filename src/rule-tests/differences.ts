@@ -1,6 +1,6 @@
 /** What a rule test expected against what happened, as lines that a person can act on. Pure. */
-import type { Alarm } from '#model/alarm.ts';
-import { alarmView } from '#model/alarm-view.ts';
+import type { Alarm } from '#model/alarms/alarm.ts';
+import { alarmView } from '#model/alarms/alarm-view.ts';
 import { momentMs } from './arrivals.ts';
 import type { ExpectedAlarm } from './schema.ts';
 

@@ -2,7 +2,7 @@
 import { checkRule } from '#alerts/rules/rules.ts';
 import { type Says, saysOf } from '#alerts/rules/says.ts';
 import { Control } from '#journal/control.ts';
-import { GATEWAYS_STATION, WHOLE_STATION } from '#model/alarm.ts';
+import { GATEWAYS_STATION, WHOLE_STATION } from '#model/alarms/alarm.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Reference } from '#model/reference.ts';
 import { isPeriodRule, type Maintenance, type Rule, type Station } from '#model/register.ts';

@@ -1,6 +1,6 @@
 /** The shape of a file of rule tests (docs/rules-test.md): stations, rules, and tests of both. */
 import { z } from 'zod';
-import { ALARM_STATES, SEVERITIES } from '#model/alarm.ts';
+import { ALARM_STATES, SEVERITIES } from '#model/alarms/alarm.ts';
 import { isTimeZone } from '#model/calendar.ts';
 import { durationMs } from '#model/duration.ts';
 import { isFlag } from '#model/flag.ts';

@@ -2,9 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { operate } from '#alerts/life/operate.ts';
 import type { AlarmFilter, NoticeRow } from '#books/questions/queries.ts';
-import { createLinkSigner } from '#model/acknowledge-link.ts';
-import type { Alarm, AlarmState, Transition } from '#model/alarm.ts';
-import { alarmView } from '#model/alarm-view.ts';
+import { createLinkSigner } from '#model/alarms/acknowledge-link.ts';
+import type { Alarm, AlarmState, Transition } from '#model/alarms/alarm.ts';
+import { alarmView } from '#model/alarms/alarm-view.ts';
 import { type ApiRig, anAlarm, NOW_MS, startApi } from '#tests/helpers/api.ts';
 
 /** One alarm in the store; commands change it, and its history, as the follower would. */

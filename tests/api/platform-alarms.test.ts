@@ -1,9 +1,9 @@
 /** Platform alarms through HTTP: shown, filtered and routed like every other, under names that nobody else can take. */
 import { describe, expect, it } from 'vitest';
 import type { AlarmFilter } from '#books/questions/queries.ts';
-import { createLinkSigner } from '#model/acknowledge-link.ts';
-import type { Alarm } from '#model/alarm.ts';
-import { platformDetail } from '#model/platform.ts';
+import { createLinkSigner } from '#model/alarms/acknowledge-link.ts';
+import type { Alarm } from '#model/alarms/alarm.ts';
+import { platformDetail } from '#model/alarms/platform.ts';
 import { anAlarm, NOW_MS, startApi, TAOCHA } from '#tests/helpers/api.ts';
 
 const ALARM: Alarm = anAlarm({

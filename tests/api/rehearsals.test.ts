@@ -4,7 +4,7 @@ import { request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import type { Rehearsal, Rehearsed } from '#alerts/looking-back/rehearse.ts';
-import { alarmView } from '#model/alarm-view.ts';
+import { alarmView } from '#model/alarms/alarm-view.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { type ApiRig, anAlarm, authorization, NOW_MS, startApi } from '#tests/helpers/api.ts';
 

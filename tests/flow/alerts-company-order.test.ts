@@ -1,7 +1,7 @@
 /** What alarms are among each other does not depend on the order of arrival within lateness (invariant 3). */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Alarm } from '#model/alarm.ts';
+import type { Alarm } from '#model/alarms/alarm.ts';
 import { type AlertsRig, createWeirRig, MINUTE, type Sent, T0 } from '#tests/helpers/alerts-rig.ts';
 
 /** T0 is 08:00 in Shanghai. */

@@ -6,7 +6,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openDerived } from '#installation/derived.ts';
-import type { AlarmEvent } from '#model/alarm.ts';
+import type { AlarmEvent } from '#model/alarms/alarm.ts';
 import type { Entry } from '#model/entry.ts';
 import type { Database } from '#src/sqlite.ts';
 import {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { composeMessage } from '#alerts/templates/message.ts';
 import { plainText } from '#alerts/templates/render.ts';
 import { derivedMigrations } from '#installation/derived.ts';
-import { alarmView } from '#model/alarm-view.ts';
+import { alarmView } from '#model/alarms/alarm-view.ts';
 import { openDatabase } from '#src/sqlite.ts';
 import { type AlertsRig, createAlertsRig, createWeirRig, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';

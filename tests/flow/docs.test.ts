@@ -7,7 +7,7 @@ import type { Bond } from '#alerts/telling/grouping.ts';
 import * as alarms from '#api/alarms/schemas/alarms.ts';
 import * as readings from '#api/readings/schemas/readings.ts';
 import * as registers from '#api/registers/schemas/registers.ts';
-import { ALARM_EVENTS } from '#model/alarm.ts';
+import { ALARM_EVENTS } from '#model/alarms/alarm.ts';
 import { FAULTS } from '#model/faults.ts';
 import * as registerSchema from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';

@@ -18,7 +18,7 @@ import type { Queries } from '#books/questions/queries.ts';
 import { createGate } from '#ingest/gate.ts';
 import { type JournalWriter, openJournal } from '#journal/journal.ts';
 import { type OpenJournalReader, openJournalReader } from '#journal/journal-reader.ts';
-import type { Alarm } from '#model/alarm.ts';
+import type { Alarm } from '#model/alarms/alarm.ts';
 import type { Config } from '#model/config.ts';
 import type { Reference } from '#model/reference.ts';
 import { ROLES, type Role, type Station } from '#model/register.ts';

@@ -2,7 +2,7 @@
 import type { ChannelPorts } from '#alerts/channels/channel.ts';
 import { type Notice, noticeDraft, noticePayload, sampleAlarm, summaryDraft } from '#alerts/telling/notice.ts';
 import type { Names } from '#alerts/templates/message.ts';
-import type { Alarm, AlarmEvent } from '#model/alarm.ts';
+import type { Alarm, AlarmEvent } from '#model/alarms/alarm.ts';
 
 export const NOW_MS = Date.UTC(2026, 10, 22, 0, 0, 5);
 

@@ -7,7 +7,7 @@ import { alarms } from '#alerts/records/alert-queries.ts';
 import { openDerived } from '#installation/derived.ts';
 import { Control } from '#journal/control.ts';
 import type { OpenJournalReader } from '#journal/journal-reader.ts';
-import type { Alarm } from '#model/alarm.ts';
+import type { Alarm } from '#model/alarms/alarm.ts';
 import type { Command, Entry } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Series } from '#model/reading.ts';

@@ -1,6 +1,7 @@
 /** A watch over the platform with a clock of its own and a journal that can refuse. */
+
+import type { PlatformCondition } from '#model/alarms/platform.ts';
 import type { PlatformChange } from '#model/entry.ts';
-import type { PlatformCondition } from '#model/platform.ts';
 import { createPlatformWatch, type PlatformWatch } from '#platform/platform-watch.ts';
 import { handClock } from './hand-clock.ts';
 

@@ -1,5 +1,5 @@
 /** Invariant 5: what happened is told once to each recipient that a route selects, in order, whoever died in between. */
-import type { AlarmEvent, Transition } from '#model/alarm.ts';
+import type { AlarmEvent, Transition } from '#model/alarms/alarm.ts';
 import type { World } from '#tests/helpers/sim-world.ts';
 import { checkWire } from './check-wire.ts';
 import { isImported, windowsOf } from './commanded.ts';

@@ -2,7 +2,7 @@
  * What people command happens once, to what it was meant for, whoever was quicker; and a rule alarms by what it says, as
  * long as it is there.
  */
-import type { Transition } from '#model/alarm.ts';
+import type { Transition } from '#model/alarms/alarm.ts';
 import { EDITED_RULE } from '#tests/helpers/sim-site.ts';
 import type { World } from '#tests/helpers/sim-world.ts';
 import { commandsOf, ruleVersions } from './commanded.ts';

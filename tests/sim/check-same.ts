@@ -3,8 +3,8 @@
  * volumes, to the bit, nor in the alarms; so no downtime can look like anything that a station did or didn't do.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { type Alarm, WHOLE_STATION } from '#model/alarm.ts';
-import { PLATFORM_STATION } from '#model/platform.ts';
+import { type Alarm, WHOLE_STATION } from '#model/alarms/alarm.ts';
+import { PLATFORM_STATION } from '#model/alarms/platform.ts';
 import { EDITED_RULE, SILENCE_RULE } from '#tests/helpers/sim-site.ts';
 import type { WorldOptions } from '#tests/helpers/sim-world.ts';
 import { isImport } from './commanded.ts';

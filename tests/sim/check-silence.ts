@@ -2,8 +2,8 @@
  * Invariant 10 for rules about silence: nobody is called silent for as long as we, or the broker, couldn't hear; and whoever
  * was silent long enough while the journal shows that we listened, is.
  */
-import type { Alarm, Transition } from '#model/alarm.ts';
-import { GATEWAYS_STATION, WHOLE_STATION } from '#model/alarm.ts';
+import type { Alarm, Transition } from '#model/alarms/alarm.ts';
+import { GATEWAYS_STATION, WHOLE_STATION } from '#model/alarms/alarm.ts';
 import type { Entry, MessageEntry } from '#model/entry.ts';
 import { isServiceLetter } from '#model/flag.ts';
 import { GATEWAYS, MINUTE_MS, SILENCE_RULE } from '#tests/helpers/sim-site.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { alarmFiguresOf } from '#alerts/looking-back/figures.ts';
 import { type NoticeDraft, openAlertStore } from '#alerts/records/alert-store.ts';
 import { openDerived } from '#installation/derived.ts';
-import type { Alarm, AlarmEvent } from '#model/alarm.ts';
+import type { Alarm, AlarmEvent } from '#model/alarms/alarm.ts';
 import { createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
 import { anAlarm } from '#tests/helpers/api.ts';
 

@@ -1,7 +1,7 @@
 /** The retained topics of alarms at a start of the followers, when there may be a hundred thousand of them. */
 import { expect, it } from 'vitest';
 import { sampleAlarm } from '#alerts/telling/notice.ts';
-import type { Alarm } from '#model/alarm.ts';
+import type { Alarm } from '#model/alarms/alarm.ts';
 import { createAlarmTopics } from '#platform/alarm-topics.ts';
 
 it('takes in what is open in parts, at whose end the rest is over, and lets others have their turn', async () => {

@@ -9,7 +9,7 @@ import type { Resolve } from '#alerts/channels/address.ts';
 import type { Send } from '#alerts/channels/channel.ts';
 import { createEmail, sendToEmail } from '#alerts/channels/email.ts';
 import { createDeliver } from '#alerts/channels/smtp.ts';
-import type { ChannelOf } from '#model/channel.ts';
+import type { ChannelOf } from '#model/alarms/channel.ts';
 import { ammonia, channelPorts, noticeOf } from '#tests/helpers/channel-notice.ts';
 import { createOutboxRig } from '#tests/helpers/outbox-rig.ts';
 import { hasOpenssl, makeTlsFiles } from '#tests/helpers/tls-files.ts';

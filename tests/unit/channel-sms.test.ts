@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sendToSms, smsCall } from '#alerts/channels/sms.ts';
-import { type ChannelOf, channel as schema } from '#model/channel.ts';
-import { PLACEHOLDERS, type Placeholder } from '#model/placeholders.ts';
+import { type ChannelOf, channel as schema } from '#model/alarms/channel.ts';
+import { PLACEHOLDERS, type Placeholder } from '#model/alarms/placeholders.ts';
 import { ammonia, channelPorts, noticeOf } from '#tests/helpers/channel-notice.ts';
 import { answering, openRecipient } from '#tests/helpers/http-recipient.ts';
 

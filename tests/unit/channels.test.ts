@@ -8,7 +8,7 @@ import { sendToLog } from '#alerts/channels/log.ts';
 import { sendToMqtt } from '#alerts/channels/mqtt.ts';
 import { createWebhook, sendToWebhook, signatureOf } from '#alerts/channels/webhook.ts';
 import { noticeDraft, noticePayload, sampleAlarm } from '#alerts/telling/notice.ts';
-import { alarmView } from '#model/alarm-view.ts';
+import { alarmView } from '#model/alarms/alarm-view.ts';
 
 const CLOSED: AddressPolicy = { allow: [], allowLoopback: false };
 const LOCAL: AddressPolicy = { allow: [], allowLoopback: true };

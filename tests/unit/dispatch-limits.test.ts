@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Payload } from '#alerts/templates/message.ts';
 import { openDerived } from '#installation/derived.ts';
-import type { AlarmEvent } from '#model/alarm.ts';
+import type { AlarmEvent } from '#model/alarms/alarm.ts';
 import { Crash, mortal } from '#tests/helpers/crash-rig.ts';
 import { BUSY, createOutboxRig, hook, type OutboxRig, SENT } from '#tests/helpers/outbox-rig.ts';
 

@@ -5,7 +5,7 @@ import { openAlertStore } from '#alerts/records/alert-store.ts';
 import { backOffMs } from '#alerts/telling/dispatch.ts';
 import { noticeDraft, sampleAlarm } from '#alerts/telling/notice.ts';
 import { openDerived } from '#installation/derived.ts';
-import type { AlarmEvent } from '#model/alarm.ts';
+import type { AlarmEvent } from '#model/alarms/alarm.ts';
 import type { Channel } from '#model/register.ts';
 import { createDispatchRig } from '#tests/helpers/dispatch-rig.ts';
 

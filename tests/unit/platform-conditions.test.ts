@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PLATFORM_CONDITIONS, type PlatformCondition, platformDetail } from '#model/platform.ts';
+import { PLATFORM_CONDITIONS, type PlatformCondition, platformDetail } from '#model/alarms/platform.ts';
 import { judgePlatform, type PlatformSample, type PlatformVerdict } from '#platform/platform-conditions.ts';
 
 const T0 = Date.UTC(2026, 10, 22);

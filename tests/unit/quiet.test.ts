@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { quietUntilMs } from '#alerts/telling/quiet.ts';
-import type { Severity } from '#model/alarm.ts';
+import type { Severity } from '#model/alarms/alarm.ts';
 
 const ms = (text: string) => Date.parse(text);
 const quiet = (from: string, to: string, severities: Severity[] = ['minor']) => ({ quiet: { from, to, severities } });

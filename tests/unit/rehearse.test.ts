@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isRehearsable, type Rehearsal, rehearse, whyNotRehearsable } from '#alerts/looking-back/rehearse.ts';
 import type { ControlVersion } from '#journal/control.ts';
-import type { Alarm } from '#model/alarm.ts';
+import type { Alarm } from '#model/alarms/alarm.ts';
 import type { Noun } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Series } from '#model/reading.ts';

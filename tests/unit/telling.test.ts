@@ -6,7 +6,7 @@ import { noticePayload, sampleAlarm } from '#alerts/telling/notice.ts';
 import { createTelling } from '#alerts/telling/telling.ts';
 import { composeMessage, type Payload } from '#alerts/templates/message.ts';
 import { openDerived } from '#installation/derived.ts';
-import type { Alarm, AlarmEvent } from '#model/alarm.ts';
+import type { Alarm, AlarmEvent } from '#model/alarms/alarm.ts';
 import { NAMES } from '#tests/helpers/channel-notice.ts';
 
 const MINUTE = 60_000;

@@ -5,7 +5,7 @@ import { en } from '#alerts/templates/en.ts';
 import { composeMessage } from '#alerts/templates/message.ts';
 import { escapeHtml, escapeMarkdown, fitted, html, markdown, plainText } from '#alerts/templates/render.ts';
 import { zh } from '#alerts/templates/zh.ts';
-import { ALARM_EVENTS, SEVERITIES } from '#model/alarm.ts';
+import { ALARM_EVENTS, SEVERITIES } from '#model/alarms/alarm.ts';
 import { CLASSES } from '#model/class.ts';
 import { ammonia, NAMES, noticeOf, summaryOf } from '#tests/helpers/channel-notice.ts';
 

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { checkRule } from '#alerts/rules/rules.ts';
 import { saysOf } from '#alerts/rules/says.ts';
 import { Control } from '#journal/control.ts';
+import { demandOf, isFurtherOut } from '#model/alarms/threshold.ts';
 import { type Rule, rule, station } from '#model/register.ts';
-import { demandOf, isFurtherOut } from '#model/threshold.ts';
 import { createAlertsRig, reference } from '#tests/helpers/alerts-rig.ts';
 
 const PARAMETERS = ['turbidity', 'ph', 'nh3n', 'do'];

@@ -3,7 +3,7 @@
 import type { Caller } from '#api/access/credentials.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import type { ProblemError } from '#api/problems.ts';
-import { missingCredential } from '#model/channel.ts';
+import { missingCredential } from '#model/alarms/channel.ts';
 import type { Channel } from '#model/register.ts';
 
 /**

@@ -18,8 +18,8 @@ import {
   stationView,
 } from '#api/registers/schemas/registers.ts';
 import type { NounBody } from '#journal/control.ts';
+import { isReserved } from '#model/alarms/platform.ts';
 import type { Fault } from '#model/faults.ts';
-import { isReserved } from '#model/platform.ts';
 import type { Role, Routes, Rule, Station } from '#model/register.ts';
 import { channelErrors, keepSecrets, shownChannel, userOfChannel } from './channels.ts';
 import { maintenanceErrors } from './maintenance.ts';

@@ -5,8 +5,8 @@
  */
 
 import type { JournalReader } from '#journal/journal-port.ts';
-import type { Alarm, Transition } from '#model/alarm.ts';
-import { alarmView } from '#model/alarm-view.ts';
+import type { Alarm, Transition } from '#model/alarms/alarm.ts';
+import { alarmView } from '#model/alarms/alarm-view.ts';
 import type { Entry } from '#model/entry.ts';
 import type { Reference } from '#model/reference.ts';
 

@@ -1,8 +1,8 @@
 /** What InfluxDB's refusals mean (design §3): whom to ask again, what to cut smaller, and which platform alarm tells of it. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { HttpError } from '@influxdata/influxdb-client';
-import type { PlatformCondition } from '#model/platform.ts';
-import { PLATFORM_CONDITIONS } from '#model/platform.ts';
+import type { PlatformCondition } from '#model/alarms/platform.ts';
+import { PLATFORM_CONDITIONS } from '#model/alarms/platform.ts';
 import type { StoreTrouble } from '#readings/reading-store.ts';
 import { StoreError } from '#src/sqlite.ts';
 

@@ -21,9 +21,9 @@ import { invalid, notFound, Problem } from '#api/problems.ts';
 import { documented, givenIdParams, LIST_LIMIT } from '#api/schemas/common.ts';
 import { inTurns } from '#api/turns.ts';
 import type { NoticeRow } from '#books/questions/queries.ts';
-import type { Alarm, Transition } from '#model/alarm.ts';
-import { alarmView } from '#model/alarm-view.ts';
-import type { CountedLine } from '#model/counted.ts';
+import type { Alarm, Transition } from '#model/alarms/alarm.ts';
+import { alarmView } from '#model/alarms/alarm-view.ts';
+import type { CountedLine } from '#model/alarms/counted.ts';
 import type { Command } from '#model/entry.ts';
 
 /** What is to be silent for longer is no matter of one alarm. */

@@ -8,8 +8,8 @@ import type { Api, ApiDeps } from '#api/deps.ts';
 import { escaped } from '#api/markup.ts';
 import { Problem } from '#api/problems.ts';
 import { documented } from '#api/schemas/common.ts';
-import { createLinkSigner, type LinkClaims } from '#model/acknowledge-link.ts';
-import type { Alarm } from '#model/alarm.ts';
+import { createLinkSigner, type LinkClaims } from '#model/alarms/acknowledge-link.ts';
+import type { Alarm } from '#model/alarms/alarm.ts';
 import { actAs, alarmOf, demandAcknowledgeable } from './alarms.ts';
 
 const params = z.object({ signed: z.string().max(2000) });

@@ -1,7 +1,7 @@
 /** The operators' figures: what they are asked and what they answer. */
 import { z } from 'zod';
 import { instantText, range } from '#api/schemas/common.ts';
-import { SEVERITIES } from '#model/alarm.ts';
+import { SEVERITIES } from '#model/alarms/alarm.ts';
 import { id } from '#model/register.ts';
 import { alarmLoadFields, span } from './rehearsals.ts';
 

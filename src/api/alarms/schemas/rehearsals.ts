@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ruleBody, says } from '#api/registers/schemas/registers.ts';
 import { instantQuery, instantText } from '#api/schemas/common.ts';
-import { SEVERITIES } from '#model/alarm.ts';
+import { SEVERITIES } from '#model/alarms/alarm.ts';
 import { id } from '#model/register.ts';
 import { alarm } from './alarms.ts';
 

@@ -2,7 +2,7 @@
  * The two ways in which a rule of kind `threshold` says its limit: by the breach (`above`, `below`, `outside`), as
  * people speak and other tools do, or by what must hold (`op` and `limit`), as standards do. Pure.
  */
-import type { Limit } from './class.ts';
+import type { Limit } from '#model/class.ts';
 
 type Op = '<=' | '>=' | '<' | '>';
 /** What a value must meet; the limits of `above`, `below` and `outside` themselves are no breach. */

@@ -3,10 +3,10 @@
  * alerts/rules/rules.ts; what it means for readings in alerts/rules/conditions.ts.
  */
 import { z } from 'zod';
+import { TARGETS } from '#model/class.ts';
+import { durationMs } from '#model/duration.ts';
+import { duration, id, STATION_KINDS, text } from '#model/fields.ts';
 import { SEVERITIES } from './alarm.ts';
-import { TARGETS } from './class.ts';
-import { durationMs } from './duration.ts';
-import { duration, id, STATION_KINDS, text } from './fields.ts';
 
 const severity = z.enum(SEVERITIES);
 const DAY_MS = 86_400_000;

@@ -1,5 +1,5 @@
 /** The life of a breach towards an operator: the alarm object of contracts §6, its transitions and its notices. */
-import type { TargetClass, WaterClass } from './class.ts';
+import type { TargetClass, WaterClass } from '#model/class.ts';
 
 export const SEVERITIES = ['minor', 'major', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];

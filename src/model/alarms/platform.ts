@@ -2,8 +2,9 @@
  * What can be wrong with the platform itself, told as alarms of station `_platform` (contracts §3): one table of
  * conditions with what each means and what to do. docs/operations.md has a runbook section for every one of them.
  */
+
+import type { Noun } from '#model/entry.ts';
 import { CANAL_STATION, GATEWAYS_STATION, type Severity } from './alarm.ts';
-import type { Noun } from './entry.ts';
 
 interface PlatformMeaning {
   severity: Severity;

@@ -4,7 +4,7 @@
  * lack them: what is kept is then taken over.
  */
 import { z } from 'zod';
-import { id, text } from './fields.ts';
+import { id, text } from '#model/fields.ts';
 import { takesSecret, unknownPlaceholder } from './placeholders.ts';
 
 const CHANNEL_KINDS = ['webhook', 'mqtt', 'log', 'email', 'wecom', 'dingtalk', 'feishu', 'sms'] as const;
