@@ -6,7 +6,7 @@
  * again.
  *
  * `_sendPacket` is private to mqtt.js: its version is pinned, only this file touches it, and
- * tests/flow/mqtt-client.test.ts counts at a real broker what isn't acknowledged.
+ * tests/flow/ingest/mqtt-client.test.ts counts at a real broker what isn't acknowledged.
  */
 import type { IPublishPacket, MqttClient } from 'mqtt';
 

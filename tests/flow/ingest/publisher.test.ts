@@ -45,7 +45,7 @@ it('gets every message acknowledged across broken connections', async () => {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [
-      ...[join(import.meta.dirname, '../../bench/publisher.ts'), '--url', `mqtt://127.0.0.1:${broker.port}`],
+      ...[join(import.meta.dirname, '../../../bench/publisher.ts'), '--url', `mqtt://127.0.0.1:${broker.port}`],
       ...['--password', 'secret', '--parameters', 'ph,do,nh3n', '--messages', '3000', '--values', '7'],
       ...['--window', '100', '--start-ms', '1700000000000', '--step-ms', '500', '--acks', acks],
     ],

@@ -24,7 +24,7 @@ interface Hours {
 }
 
 function read(name: string): Hours {
-  const file = join(import.meta.dirname, `../cases/qc/${name}.csv`);
+  const file = join(import.meta.dirname, `../../cases/qc/${name}.csv`);
   const rows = [...csvRows(readFileSync(file, 'utf8'))].map(({ row }) => row);
   const column = (parameter: Parameter) =>
     rows.map((row) => (row[COLUMNS[parameter]] === '-9999' ? null : Number(row[COLUMNS[parameter]])));

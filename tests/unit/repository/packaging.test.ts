@@ -14,7 +14,7 @@ import {
 } from '#tests/helpers/dockerfile.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
+const ROOT = join(import.meta.dirname, '../../..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
 describe('Dockerfile', () => {

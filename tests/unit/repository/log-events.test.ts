@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 
-const ROOT = join(import.meta.dirname, '../..');
+const ROOT = join(import.meta.dirname, '../../..');
 // Lines of the channel `log` are notices, whose event is the notice's own.
 const exclude = ['alerts/channels/log.ts'];
 const sources = globSync(['src/**/*.ts', 'ingest/**/*.ts', 'alerts/**/*.ts'], { cwd: ROOT, exclude }).map((path) => ({

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ADMIN, eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 
-const CASES = join(import.meta.dirname, '../cases/files');
+const CASES = join(import.meta.dirname, '../../cases/files');
 let service: TestService;
 let directory: string;
 

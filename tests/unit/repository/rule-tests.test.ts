@@ -11,7 +11,7 @@ import { fencesOf, readDocument } from '#tests/helpers/documents.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const reference = loadReference();
-const CASES = join(import.meta.dirname, '../cases/rules');
+const CASES = join(import.meta.dirname, '../../cases/rules');
 
 const STATION = {
   kind: 'river-section',

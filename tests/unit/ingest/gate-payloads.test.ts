@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { ContentType } from '#ingest/door.ts';
 import { openDoor } from '#tests/helpers/door.ts';
 
-const ROOT = fileURLToPath(new URL('../cases/payloads/', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../cases/payloads/', import.meta.url));
 const TYPES: Record<string, ContentType> = { 'payload.json': 'application/json', 'payload.csv': 'text/csv' };
 
 interface Expected {

@@ -174,7 +174,7 @@ describe('POST /import', () => {
 });
 
 describe('POST /import of a file of a logger or an agency', () => {
-  const CASES = join(import.meta.dirname, '../cases/files');
+  const CASES = join(import.meta.dirname, '../../cases/files');
   const send = <T = Imported & { file: FileSurvey }>(query: string, body: string | Uint8Array, type = 'text/csv') =>
     service.call<T>('POST', `/import?${query}`, body, { authorization: `Bearer ${ADMIN}`, 'content-type': type });
   const read = (name: string) => readFileSync(join(CASES, name));

@@ -12,7 +12,7 @@ import { rule, station } from '#model/register.ts';
 import { type Arrival, play } from '#src/rule-tests/play.ts';
 import { MINUTE, reference, T0 } from '#tests/helpers/alerts-rig.ts';
 
-const DIRECTORY = join(import.meta.dirname, '../cases/alerts');
+const DIRECTORY = join(import.meta.dirname, '../../cases/alerts');
 
 const schema = z.strictObject({
   about: z.string(),

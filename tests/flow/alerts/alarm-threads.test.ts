@@ -281,7 +281,7 @@ describe('every thread', () => {
   });
 
   it('is the name of a test', () => {
-    const tests = join(import.meta.dirname, '..');
+    const tests = join(import.meta.dirname, '../..');
     const names = ['flow', 'unit'].flatMap((folder) =>
       readdirSync(join(tests, folder))
         .filter((file) => file.endsWith('.test.ts'))

@@ -376,7 +376,7 @@ describe('the history', () => {
     await rig.send({ at: 0, value: 2 });
     expect(() => rig.derived.exec("UPDATE transition SET cause = 'nothing'")).toThrow('append-only');
     expect(() => rig.derived.exec('DELETE FROM transition')).toThrow('append-only');
-    const folders = ['alerts', 'src'].map((folder) => join(import.meta.dirname, '../..', folder));
+    const folders = ['alerts', 'src'].map((folder) => join(import.meta.dirname, '../../..', folder));
     const sources = folders.flatMap((folder) =>
       readdirSync(folder, { recursive: true, encoding: 'utf8' })
         .filter((name) => name.endsWith('.ts'))

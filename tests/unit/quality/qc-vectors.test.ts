@@ -129,7 +129,7 @@ const evaluate: Record<string, (vector: Vector) => Flag[]> = {
   aggregate: ({ vectors }) => vectors[0]!.map((_, i) => rollUp(vectors.map((flags) => flags[i]!))),
 };
 
-const file = join(import.meta.dirname, '../cases/qc/ioos-vectors.json');
+const file = join(import.meta.dirname, '../../cases/qc/ioos-vectors.json');
 const { vectors } = JSON.parse(readFileSync(file, 'utf8')) as { vectors: Vector[] };
 
 describe('ioos_qc vectors', () => {

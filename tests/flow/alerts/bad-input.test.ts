@@ -95,7 +95,7 @@ describe('every case', () => {
   };
 
   it('has its test', () => {
-    const tests = join(import.meta.dirname, '..');
+    const tests = join(import.meta.dirname, '../..');
     const texts = ['unit', 'flow', 'api'].flatMap((folder) =>
       readdirSync(join(tests, folder))
         .filter((file) => file.endsWith('.test.ts') && join(tests, folder, file) !== import.meta.filename)

@@ -8,7 +8,7 @@ import { FAULTS } from '#model/faults.ts';
 import { readConfig } from '#setting/config.ts';
 import { fencesOf, readDocument } from '#tests/helpers/documents.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
+const ROOT = join(import.meta.dirname, '../../..');
 const DOCUMENTS = [
   ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.md'))

@@ -10,7 +10,7 @@ import { dockerfile, imageEnvironment } from '#tests/helpers/dockerfile.ts';
 import { packagedSetting } from '#tests/helpers/packaged-mosquitto.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
+const ROOT = join(import.meta.dirname, '../../..');
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 const { version } = JSON.parse(read('package.json')) as { version: string };
 const OURS = `wellkeeper:${version}`;
