@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
+import { webhookPolicy } from '#alerts/channels/webhook-policy.ts';
 import { createDispatcher } from '#alerts/telling/dispatch.ts';
 import { createSeriesRules, lookBackMs } from '#books/hours/series-rules.ts';
 import { openDerived } from '#installation/derived.ts';
@@ -18,7 +19,6 @@ import { openReadingStore } from '#readings/open-reading-store.ts';
 import { createRawRetention } from '#readings/raw-retention.ts';
 import type { StoreTrouble } from '#readings/reading-store.ts';
 import { createLog } from '#setting/log.ts';
-import { webhookPolicy } from '#setting/webhook-policy.ts';
 import { systemClock as clock } from '#src/clock.ts';
 import { createSnapshotWatch } from '#src/sqlite.ts';
 import { createEntryWindow } from './entry-window.ts';

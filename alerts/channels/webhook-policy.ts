@@ -1,7 +1,7 @@
 /** Which addresses webhooks may reach, from the configuration: loopback only when we listen on loopback ourselves. */
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
-import type { AddressPolicy } from '#alerts/channels/address.ts';
 import type { Config } from '#model/config.ts';
+import type { AddressPolicy } from './address.ts';
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8, 'ipv4');
