@@ -271,6 +271,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
         return;
       case 'replay-quarantine':
       case 'import':
+      case 'close-sequence':
         return;
     }
   }

@@ -73,8 +73,6 @@ export interface Door {
   latest(series: number): Reading | undefined;
   /** Told by the followers: the final flag of a reading, or an engineer's correction, so that `latest` stays true. */
   settle(series: number, reading: Reading): void;
-  /** Missing and repeated sequence numbers of a gateway since the process began. */
-  sequenceGaps(source: string): { missing: number; lastSeq: number | null };
   /** Median of (arrival − newest sample time) over the last messages of a source, ms; null before any. */
   clockOffsetMs(source: string): number | null;
 }

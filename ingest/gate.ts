@@ -19,7 +19,7 @@ import type { Clock } from '#src/clock.ts';
 import type { Delivery, Door, Preview, Receipt, Refusal } from './door.ts';
 import { createFaceUnits, type FaceUnits } from './face-units.ts';
 import { EARLIEST_HISTORY_MS } from './instant.ts';
-import { type Judged, judge, type Take } from './judge.ts';
+import { type Judged, judge, type Take, type Undecoded } from './judge.ts';
 import { draftOf, draftsOf, ITEMS_MAX, type Undrafted } from './refusals.ts';
 import type { Change } from './ring.ts';
 import { SeriesMemory, type Slots } from './series-memory.ts';
@@ -91,7 +91,7 @@ class JournalingGate implements Gate {
 
   async replay(item: QuarantineItem, stations: ReadonlySet<string> | null): Promise<Receipt> {
     const { source, contentType, payload, code, message } = item;
-    if (contentType === 'application/octet-stream') return this.#stays(item, { fault: { code, message } });
+    if (contentType === 'application/octet-stream') return this.#stays(item, { fault: { code, message }, seq: null });
     // Somebody waits at a desk: not behind what the gateway sends meanwhile.
     return this.#turns.take(REPLAYS, payload.byteLength, () =>
       this.#admit({ source, stations, contentType, payload }, item),
@@ -117,19 +117,12 @@ class JournalingGate implements Gate {
     this.#memory.settle(series, reading);
   }
 
-  sequenceGaps(source: string): { missing: number; lastSeq: number | null } {
-    return this.#watch.gaps(source);
-  }
-
   clockOffsetMs(source: string): number | null {
     return this.#watch.clockOffsetMs(source);
   }
 
   rebuild(tail: Iterable<Entry>, newest: ReadonlyMap<number, Reading>): void {
-    const heard = new Map<string, number>();
-    this.#memory.rebuild(noting(tail, heard), newest);
-    // Numbers that an earlier process heard are not missed, whatever comes first now.
-    for (const [source, seq] of heard) this.#watch.heard(source, seq, null);
+    this.#memory.rebuild(tail, newest);
   }
 
   #inTurn(source: string, payload: Uint8Array, work: () => Promise<Receipt>): Promise<Receipt> {
@@ -150,7 +143,9 @@ class JournalingGate implements Gate {
       readings.push(replayed?.code === 'store.rejected' ? { ...taken, verdict: 'unsettled' } : taken);
     });
     if (replayed && readings.length === 0) return this.#stays(replayed, judged);
-    if (judged.fault) return this.#quarantineWhole({ ...judged.fault, source, contentType, payload });
+    if (judged.fault) {
+      return this.#quarantineWhole({ ...judged.fault, source, contentType, payload }, replayed ? null : judged.seq);
+    }
     const quarantine = draftsOf(judged.refused, delivery);
     if (replayed) keepCount(quarantine, replayed.count - readings.length);
     const received = readings.length + valuesIn(quarantine);
@@ -159,14 +154,11 @@ class JournalingGate implements Gate {
     if (replayed) draft.replayOf = replayed.id;
     const { journal, clock } = this.#options;
     const appended = await this.#memory.whileUncommitted(changes, journal.appendMessage(draft));
-    if (!replayed) {
-      const offsetMs = judged.newestMs === null ? null : clock.nowMs() - judged.newestMs;
-      this.#watch.heard(source, judged.seq, offsetMs);
-    }
+    if (!replayed && judged.newestMs !== null) this.#watch.heard(source, clock.nowMs() - judged.newestMs);
     return receiptOf(appended, draft, judged.warnings);
   }
 
-  #judge(delivery: Delivery, slots: Slots, take: Take): Judged | { fault: Fault } {
+  #judge(delivery: Delivery, slots: Slots, take: Take): Judged | Undecoded {
     const { control, reference, journal, rawRetentionMs, storeEarliestMs } = this.#options;
     const arrivalMs = journal.receivedNowMs();
     const faceUnits = this.#faceUnits;
@@ -180,11 +172,14 @@ class JournalingGate implements Gate {
     return judge(delivery, registers, slots, arrivalMs, take);
   }
 
-  /** Quarantines a payload that can't be taken apart; it counts as one value. */
-  async #quarantineWhole(refusal: Undrafted): Promise<Receipt> {
+  /**
+   * Quarantines a payload that can't be taken apart; it counts as one value.
+   * @param gatewaySeq its own number, as far as that could be read: it came, whatever else is wrong with it.
+   */
+  async #quarantineWhole(refusal: Undrafted, gatewaySeq: number | null = null): Promise<Receipt> {
     const draft: MessageDraft = {
       source: refusal.source,
-      gatewaySeq: null,
+      gatewaySeq,
       readings: [],
       // The payload stands in quarantine already.
       raw: new Uint8Array(0),
@@ -196,7 +191,7 @@ class JournalingGate implements Gate {
   }
 
   /** The receipt of a replay of which nothing can be taken: the item stays, and this is what is wrong with it now. */
-  #stays(item: QuarantineItem, judged: Judged | { fault: Fault }): Receipt {
+  #stays(item: QuarantineItem, judged: Judged | Undecoded): Receipt {
     const { journal } = this.#options;
     const faults = judged.fault ? [judged.fault] : judged.refused.map(({ fault }) => fault);
     const told = faults.slice(0, ITEMS_MAX).map((fault): Refusal => ({ ...fault, quarantineId: item.id }));
@@ -232,16 +227,6 @@ class JournalingGate implements Gate {
       if (command.noun === 'gateway') this.#memory.forgetDialects();
       if (command.noun === 'gateway' && command.verb === 'delete') this.#watch.forget(command.id);
     });
-  }
-}
-
-/** Passes the entries on and notes each source's highest number. */
-function* noting(entries: Iterable<Entry>, highest: Map<string, number>): Generator<Entry> {
-  for (const entry of entries) {
-    if (entry.kind === 'message' && entry.gatewaySeq !== null) {
-      highest.set(entry.source, Math.max(entry.gatewaySeq, highest.get(entry.source) ?? entry.gatewaySeq));
-    }
-    yield entry;
   }
 }
 

@@ -51,6 +51,12 @@ export interface Judged {
   warnings: Fault[];
 }
 
+/** A payload that can't be decoded, with its number as far as that could be read. */
+export interface Undecoded {
+  fault: Fault;
+  seq: number | null;
+}
+
 /** Passes every takable value of the delivery to `take`; what can't be decoded at all comes back as its fault. */
 export function judge(
   delivery: Delivery,
@@ -58,10 +64,10 @@ export function judge(
   slots: Slots,
   arrivalMs: number,
   take: Take,
-): Judged | { fault: Fault } {
+): Judged | Undecoded {
   const codec = CODECS[delivery.contentType];
   const decoded = codec.decode(delivery.payload);
-  if (decoded.fault) return decoded;
+  if (decoded.fault) return { fault: decoded.fault, seq: decoded.seq ?? null };
   const judged: Judged = { fault: null, seq: decoded.seq, newestMs: null, refused: [], warnings: [] };
   const quantity: Quantity = { value: null, deviceFlag: null, censored: undefined };
   const isTextNumber = registers.control.get('gateway', delivery.source)?.numbersAsText ?? false;

@@ -31,7 +31,7 @@ export interface Sample {
 /** A payload that was read, or the fault for which all of it is quarantined as one. */
 export type Decoded =
   | { fault: null; seq: number | null; samples: Sample[] }
-  | { fault: Fault; seq?: undefined; samples?: undefined };
+  | { fault: Fault; seq?: number | null; samples?: undefined };
 
 export interface Codec {
   decode(payload: Uint8Array): Decoded;

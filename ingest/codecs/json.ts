@@ -19,17 +19,22 @@ function decode(payload: Uint8Array): Decoded {
   }
   if (!isObject(message)) return malformed('The payload is not a JSON object.');
   const { samples } = message;
-  if (samples !== undefined && !Array.isArray(samples)) return malformed('`samples` is not an array.');
+  const seq = toSeq(message.seq);
+  if (samples !== undefined && !Array.isArray(samples)) return malformed('`samples` is not an array.', seq);
   if (samples === undefined && message.values === undefined) {
-    return malformed('The object has neither `samples` nor, as one sample, `values`.');
+    return malformed('The object has neither `samples` nor, as one sample, `values`.', seq);
   }
   const decoded = samples === undefined ? [toSample(message, -1)] : samples.map(toSample);
   if (countValues(decoded) > MAX_VALUES) {
-    return { fault: { code: 'message.too-many-values', message: `The message holds more than ${MAX_VALUES} values.` } };
+    const fault: Fault = {
+      code: 'message.too-many-values',
+      message: `The message holds more than ${MAX_VALUES} values.`,
+    };
+    return { fault, seq };
   }
   // Fewer members than the text has: JSON.parse kept the last of several. (Members that we don't read count as well.)
   if (countMembers(text) === countRead(message, decoded)) {
-    return { fault: null, seq: toSeq(message.seq), samples: decoded };
+    return { fault: null, seq, samples: decoded };
   }
   return withoutRepeated(message, decoded, repeatedNames(withQuotedNonNumbers(text)));
 }
@@ -65,7 +70,9 @@ function withoutRepeated(message: JsonObject, samples: readonly Sample[], repeat
   const ofSample = new Map<number, Repeated[]>();
   for (const { path, values } of repeated) {
     const [first, index, ...rest] = path;
-    if (path.length === 1 && (first === 'samples' || first === 'seq')) return malformed(`\`${first}\` stands twice.`);
+    if (path.length === 1 && (first === 'samples' || first === 'seq')) {
+      return malformed(`\`${first}\` stands twice.`, first === 'seq' ? null : toSeq(message.seq));
+    }
     if (isLone) ofSample.getOrInsertComputed(-1, () => []).push({ path, values });
     else if (first === 'samples') ofSample.getOrInsertComputed(index as number, () => []).push({ path: rest, values });
   }
@@ -171,8 +178,8 @@ function toSeq(seq: unknown): number | null {
   return Number.isSafeInteger(seq) && (seq as number) >= 0 ? (seq as number) : null;
 }
 
-function malformed(message: string): Decoded {
-  return { fault: { code: 'message.malformed', message } };
+function malformed(message: string, seq: number | null = null): Decoded {
+  return { fault: { code: 'message.malformed', message }, seq };
 }
 
 function isObject(value: unknown): value is JsonObject {

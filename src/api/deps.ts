@@ -38,7 +38,7 @@ export interface ApiDeps {
   config: Config;
   clock: Clock;
   log: Logger;
-  journal: Pick<Journal, 'appendCommand' | 'headSeq' | 'receivedNowMs'>;
+  journal: Pick<Journal, 'appendCommand' | 'headSeq' | 'numberings' | 'receivedNowMs'>;
   reader: JournalReader & {
     commands(beforeSeq: number | null, limit: number): CommandEntry[];
     commandPage(beforeSeq: number | null, limit: number): ReadPage<CommandEntry>;

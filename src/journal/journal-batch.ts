@@ -4,6 +4,7 @@
  */
 import type { Command, Entry } from '#model/entry.ts';
 import { type Database, type Statement, transaction } from '#src/sqlite.ts';
+import { arrivalOf, NumberingTable } from '#store/numbering.ts';
 import { encodeMessage } from './entry-codec.ts';
 import type { MessageDraft } from './journal-port.ts';
 import { type QuarantineLimits, QuarantineTable, valuesIn } from './quarantine.ts';
@@ -85,9 +86,11 @@ export interface WrittenBatch {
 }
 
 export class BatchWriter {
+  readonly numberings: NumberingTable;
   readonly #database: Database;
   readonly #series: SeriesRegister;
   readonly #quarantine: QuarantineTable;
+  readonly #isGateway: (source: string) => boolean;
   readonly #insertEntry: Statement;
   readonly #insertCommand: Statement;
   readonly #insertControl: Statement;
@@ -98,10 +101,13 @@ export class BatchWriter {
     series: SeriesRegister,
     limits: QuarantineLimits,
     partyOf: (source: string) => string,
+    isGateway: (source: string) => boolean,
   ) {
     this.#database = database;
     this.#series = series;
     this.#quarantine = new QuarantineTable(database, limits, partyOf);
+    this.#isGateway = isGateway;
+    this.numberings = new NumberingTable(database);
     this.#insertEntry = database.prepare(
       'INSERT INTO entry (seq, receivedMs, endBytes, kind, source, body, raw) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
@@ -110,15 +116,17 @@ export class BatchWriter {
       'INSERT INTO control (noun, id, seq, atMs, actor, body) VALUES (?, ?, ?, ?, ?, ?)',
     );
     this.#addIntake = database.prepare(
-      `INSERT INTO intake (source, received, quarantined, sinceMs, lastSeenMs) VALUES (?1, ?2, ?3, ?4, ?5)
+      `INSERT INTO intake (source, received, quarantined, sinceMs, lastSeenMs, lastNumber) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
        ON CONFLICT (source) DO UPDATE SET received = received + ?2, quarantined = quarantined + ?3,
-         lastSeenMs = max(lastSeenMs, ?5)`,
+         lastSeenMs = max(lastSeenMs, ?5), lastNumber = coalesce(?6, lastNumber)`,
     );
   }
 
   /** Writes the rows after `head`, in their order; anything thrown means that none of it was kept. */
   write(rows: readonly Row[], head: Head): WrittenBatch {
     const newSeries = new Set<number>();
+    // Of a transaction that failed.
+    this.numberings.discard();
     const written = transaction(this.#database, () => {
       const entries: (Entry | undefined)[] = [];
       const intake = new Map<string, IntakeChange>();
@@ -135,15 +143,18 @@ export class BatchWriter {
         if (row.content.kind === 'message') {
           this.#series.save(row.content.draft.readings, newSeries);
           this.#countIntake(row.content.draft, receivedMs, intake);
+          this.#countNumber(row.content.draft, receivedMs);
         } else if (row.content.kind === 'command') this.#project(row, seq);
         entries.push(toEntry(row, seq));
       }
       for (const [source, { received, quarantined, seenMs }] of intake) {
-        this.#addIntake.run(source, received, quarantined, receivedMs, seenMs);
+        this.#addIntake.run(source, received, quarantined, receivedMs, seenMs, this.numberings.lastOf(source));
       }
+      this.numberings.write();
       return { entries, head: { seq, receivedMs, endBytes } };
     });
     this.#series.saved(newSeries);
+    this.numberings.kept();
     return written;
   }
 
@@ -163,7 +174,12 @@ export class BatchWriter {
     if (content.kind !== 'command') return;
     const { actor, command } = content;
     this.#insertCommand.run(seq, receivedMs, actor, body);
+    if (command.verb === 'close-sequence') {
+      const { gateway, through, reason } = command;
+      this.numberings.close(gateway, through, { atMs: receivedMs, by: actor, reason });
+    }
     if (command.verb !== 'put' && command.verb !== 'delete') return;
+    if (command.verb === 'delete' && command.noun === 'gateway') this.numberings.forget(command.id);
     const version = command.verb === 'put' ? JSON.stringify(command.body) : null;
     this.#insertControl.run(command.noun, command.id, seq, receivedMs, actor, version);
   }
@@ -189,6 +205,12 @@ export class BatchWriter {
     change.quarantined += valuesIn(quarantine);
     // Somebody at a desk replays, or the store refuses: that is no sign of life from the gateway.
     if (draft.replayOf === undefined && !again) change.seenMs = receivedMs;
+  }
+
+  /** Who isn't registered could number without end. */
+  #countNumber(draft: MessageDraft, receivedMs: number): void {
+    const arrival = arrivalOf(draft);
+    if (arrival && this.#isGateway(draft.source)) this.numberings.heard(draft.source, arrival, receivedMs);
   }
 }
 

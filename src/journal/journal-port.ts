@@ -5,6 +5,7 @@
 import type { Command, Entry, JournaledReading } from '#model/entry.ts';
 import type { FaultCode } from '#model/faults.ts';
 import type { Series } from '#model/reading.ts';
+import type { Numberings } from '#store/numbering.ts';
 
 /** One thing that was not taken, kept so that it can be looked at and replayed. */
 export interface QuarantineDraft {
@@ -77,6 +78,8 @@ export interface Journal {
   receivedNowMs(): number;
   /** The series of this station and parameter, made (durably, with the next commit that uses it) when new. */
   seriesFor(station: string, parameter: string): { series: Series; isNew: boolean };
+  /** What gateways' own numbers have left out. */
+  readonly numberings: Numberings;
   /** Called after each commit with the entries that it made durable, in order. */
   onCommit(listener: (entries: readonly Entry[]) => void): void;
   /** Called when an append batch failed: whoever remembered its content must forget it (the door's rings). */

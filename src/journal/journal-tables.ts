@@ -112,4 +112,10 @@ const LOSS = `
   ) STRICT;
 `;
 
-export const journalMigrations: readonly string[] = [FIRST, REPLAYED, SHARES, installationDdl + LOSS];
+/** Gateways' own numbering (numbering.ts): the highest number in the intake row, what is missing in `body` (JSON). */
+const NUMBERING = `
+  ALTER TABLE intake ADD COLUMN lastNumber INTEGER;
+  CREATE TABLE numbering (source TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+`;
+
+export const journalMigrations: readonly string[] = [FIRST, REPLAYED, SHARES, installationDdl + LOSS, NUMBERING];

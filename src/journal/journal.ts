@@ -9,6 +9,7 @@ import type { Command, Entry } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
 import type { Clock } from '#src/clock.ts';
 import { checkSmall, type Database, openDatabase, StoreError } from '#src/sqlite.ts';
+import type { Numberings } from '#store/numbering.ts';
 import { Control } from './control.ts';
 import { BatchWriter, type Content, encodeRow, type Head, type Row } from './journal-batch.ts';
 import { toStoreError } from './journal-failure.ts';
@@ -134,6 +135,7 @@ function bytesOf(path: string): number {
 
 class GroupCommitJournal implements JournalWriter {
   readonly control: Control;
+  readonly numberings: Numberings;
   lastFailure: string | null = null;
   readonly counters: JournalCounters = {
     commits: 0,
@@ -173,9 +175,14 @@ class GroupCommitJournal implements JournalWriter {
     this.#receivedMs = this.#head.receivedMs;
     this.control = new Control(controlVersions(database, this.#head.seq));
     this.#series = new SeriesRegister(database);
-    this.#writer = new BatchWriter(database, this.#series, quarantineLimits(options), (source) =>
-      partyOf(source, this.control),
+    this.#writer = new BatchWriter(
+      database,
+      this.#series,
+      quarantineLimits(options),
+      (source) => partyOf(source, this.control),
+      (source) => this.control.get('gateway', source) !== undefined,
     );
+    this.numberings = this.#writer.numberings;
     this.#pruning = new Pruning(database, options.clock, this.#head);
   }
 

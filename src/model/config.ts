@@ -34,6 +34,8 @@ export interface Config {
   rateLimit: number;
   /** A turn of the event loop that takes longer means `overloaded`; 0 = never. */
   busyAfterMs: number;
+  /** A hole in a gateway's numbering that isn't filled for so long is the platform condition `sequence.holes`. */
+  sequenceGraceMs: number;
   publicUrl: string | null;
   heartbeatUrl: string | null;
   webhookAllow: string[];

@@ -106,6 +106,8 @@ export type Command =
   | Correction
   | { verb: 'replay-quarantine'; quarantineId: string }
   | { verb: 'import'; id: string }
+  /** Numbers of a gateway up to `through` that are missing will never come: somebody knows. */
+  | { verb: 'close-sequence'; gateway: string; through: number; reason: string }
   | { verb: 'dismiss-parked'; follower: 'readings' | 'books' | 'alerts'; seq: number; reason: string }
   | PlatformChange;
 

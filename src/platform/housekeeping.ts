@@ -17,6 +17,7 @@ import type { TypeConflict } from '#process/rejected-readings.ts';
 import { gatewayLedger, ledgerView } from '#readings/gateway-ledger.ts';
 import type { StoreTrouble } from '#readings/reading-store.ts';
 import type { Clock } from '#src/clock.ts';
+import { holesOverdue } from '#src/sequence-holes.ts';
 import { createSnapshotWatch } from '#src/sqlite.ts';
 import type { Crowding } from './crowding.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -63,6 +64,7 @@ export interface HouseParts {
 export function keepHouse(config: Config, parts: HouseParts): () => void {
   const { journal, followers, platform, letters, seen, heartbeat, periods, log } = parts;
   let verdict: PlatformVerdict | null = null;
+  const beganMs = parts.clock.monotonicMs();
   let lastHeadSeq = journal.headSeq;
   let isPruning = false;
   const failed = (error: unknown) =>
@@ -98,7 +100,9 @@ export function keepHouse(config: Config, parts: HouseParts): () => void {
     }
     tick().catch(failed);
     try {
-      verdict = judgePlatform(sampleOf(parts), verdict);
+      const upMs = parts.clock.monotonicMs() - beganMs;
+      const grace = { nowMs: journal.receivedNowMs(), upMs, graceMs: config.sequenceGraceMs };
+      verdict = judgePlatform(sampleOf(parts, holesOverdue(journal.numberings.all(), grace)), verdict);
       seen.clear();
       for (const [condition, finding] of verdict.conditions) {
         platform.set(condition, finding);
@@ -139,7 +143,7 @@ export function lagSeconds({ followers, reader, clock }: Pick<HouseParts, 'follo
   return { readings: lag(readings), books: lag(books), alerts: lag(alerts) };
 }
 
-function sampleOf(parts: HouseParts): PlatformSample {
+function sampleOf(parts: HouseParts, holes: PlatformSample['holes']): PlatformSample {
   const { journal, followers, reader, troubles, clock } = parts;
   const { commits, failedCommits } = journal.counters;
   const counters = followers.counters();
@@ -154,6 +158,7 @@ function sampleOf(parts: HouseParts): PlatformSample {
     recount: followers.recount(),
     isAnybodyTold: parts.isAnybodyTold(),
     dotted: troubles.canary?.levels === 'split' ? dottedGateways(journal) : [],
+    holes,
     crowded: parts.crowding.detail(),
     ...troubles,
   };

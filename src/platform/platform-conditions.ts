@@ -45,6 +45,8 @@ export interface PlatformSample {
   typeConflict: TypeConflict | null;
   /** Whether the routes name anybody who can be told. */
   isAnybodyTold: boolean;
+  /** Holes in gateways' numbering that stand too long (src/sequence-holes.ts); null = none, undefined = nobody knows yet. */
+  holes: Seen | null | undefined;
   /** Who reached which limit on access within the last hour, in words; null = nobody. */
   crowded: string | null;
 }
@@ -124,6 +126,7 @@ export function judgePlatform(sample: PlatformSample, before: PlatformVerdict | 
   found('journal.filling', filling(sample, memory, stands('journal.filling')));
   found('journal.unwritable', unwritable(sample, before?.memory ?? null, stands('journal.unwritable')));
   found('quarantine.full', quarantineFull(sample, before?.memory ?? null, memory));
+  found('sequence.holes', sample.holes);
   found('readings.type-conflict', fieldsConflict(sample, memory));
   found('clock.behind', clockBehind(sample, stands('clock.behind')));
   found('follower.behind', followerBehind(sample, memory, stands('follower.behind')));

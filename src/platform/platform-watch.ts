@@ -51,10 +51,16 @@ const DELAYED: ReadonlySet<PlatformCondition> = new Set<PlatformCondition>([
   // Who sets an installation up routes in a moment.
   'routes.nobody',
 ]);
-/** What is read of the registers doesn't flutter. */
-const EXACT: ReadonlySet<PlatformCondition> = new Set<PlatformCondition>(['routes.nobody', 'letters.unexplained']);
-/** A condition that comes and goes stands until it has been away for so long. */
+/** What is read of the registers or the journal doesn't flutter. */
+const EXACT: ReadonlySet<PlatformCondition> = new Set<PlatformCondition>([
+  'routes.nobody',
+  'letters.unexplained',
+  'sequence.holes',
+]);
+/** A condition that comes and goes stands until it has been away for so long; another reason is told so long after the last. */
 const QUIET_MS = 60_000;
+/** Other holes than those that were told: they may come in rows, and each telling is an entry of the audit. */
+const HOLES_MS = 600_000;
 /** One trouble that gives way to another of its group within this has not ended. */
 const GAP_MS = 500;
 /** These have no length: they are told by `event` alone. */
@@ -95,8 +101,8 @@ function groupOf(one: Subject): string {
   return one.condition.startsWith('store.') ? 'store' : nameOf(one);
 }
 
-/** Whether its detail is the reason that somebody else gives: told again when it is another one. */
-const isReasoned = ({ condition }: Subject) => condition.startsWith('store.') || condition.startsWith('broker.');
+/** Whether its detail is the reason that somebody else gives, or names whom it is about: told again when it is another one. */
+const isReasoned = ({ condition }: Subject) => /^(?:store|broker|sequence)\./.test(condition);
 
 const tellable = (detail: string) => detail.slice(0, DETAIL_MAX).toWellFormed();
 
@@ -220,8 +226,8 @@ export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions
       const lastedMs = nowMs - troubles.get(groupOf(one))!.sinceMs;
       if (nowMs >= one.replacedUntilMs && (lastedMs >= DELAY_MS || !DELAYED.has(condition))) begin(one, seen);
     } else if (seen && isReasoned(one) && one.told.detail !== tellable(seen.detail)) {
-      // Its alarm follows the newest reason, at most once a minute.
-      if (nowMs - one.told.atMs >= QUIET_MS) begin(one, seen);
+      // Its alarm follows the newest reason.
+      if (nowMs - one.told.atMs >= (condition === 'sequence.holes' ? HOLES_MS : QUIET_MS)) begin(one, seen);
     } else if (away && isTold && nowMs - away.atMs >= (EXACT.has(condition) ? 0 : QUIET_MS)) {
       end(one, away.wallMs, `not seen since ${new Date(away.wallMs).toISOString()}`);
     }

@@ -51,6 +51,7 @@ const NEEDS: Record<string, Role> = {
   'PUT /api/v1/gateways/{id}': 'admin',
   'DELETE /api/v1/gateways/{id}': 'admin',
   'GET /api/v1/gateways/{id}/ledger': 'viewer',
+  'POST /api/v1/gateways/{id}/sequence/close': 'engineer',
   'GET /api/v1/tokens': 'admin',
   'POST /api/v1/tokens': 'admin',
   'DELETE /api/v1/tokens/{id}': 'admin',

@@ -69,6 +69,7 @@ const ON_MAIN: Record<string, string> = {
   'PUT /api/v1/gateways/{id}': ENTRY,
   'DELETE /api/v1/gateways/{id}': ENTRY,
   'GET /api/v1/gateways/{id}/ledger': ASKED,
+  'POST /api/v1/gateways/{id}/sequence/close': ENTRY,
   'GET /api/v1/routes': ENTRY,
   'PUT /api/v1/routes': ENTRY,
   'GET /api/v1/parameters': PAGE,

@@ -245,7 +245,12 @@ describe('gateways', () => {
         stations: ['taocha'],
         lastSeen: '2026-11-22T00:02:00.000Z',
         clockOffsetMs: 350,
-        sequence: { missing: 2, last: 4 },
+        sequence: {
+          missing: 2,
+          last: 4,
+          holes: [{ from: 2, to: 3, count: 2, since: '2026-11-22T00:02:00.000Z' }],
+          lost: { count: 0 },
+        },
       },
     ]);
   });

@@ -228,6 +228,33 @@ describe.skipIf(noBrowser)(`the dashboard${noBrowser ? ` (${noBrowser})` : ''}`,
     await page.getByRole('row', { name: /gw-shending.*✓ yes/ }).waitFor();
   });
 
+  it('shows which messages of a gateway never came, and closes them for whoever knows, in both languages', async () => {
+    const { page } = reader;
+    const password = await service.gateway('gw-numbers', ['sihe-mouth']);
+    const gateway = await service.connect('gw-numbers', password);
+    for (const seq of [1, 5, 7])
+      await gateway.publishAsync('wk/v1/gw-numbers/readings', JSON.stringify({ seq, samples: [] }), { qos: 1 });
+    await page.goto('/gateways');
+    const row = page.locator('.holes li').filter({ hasText: 'gw-numbers' });
+    await row.getByText('4 missing: 2–4, 6').waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    await row.getByRole('button', { name: 'Close…' }).click();
+    expect(await row.getByLabel('Up to number').inputValue()).toBe('6');
+    await row.getByLabel('Up to number').fill('3');
+    await row.getByLabel('Reason').fill('Without power');
+    await row.getByRole('button', { name: 'Declare lost' }).click();
+    await row.getByText('2 missing: 4, 6').waitFor();
+    await row.getByText('2 declared lost').waitFor();
+    await page.getByRole('button', { name: '中文' }).click();
+    await row.getByText('缺 2 条：4, 6').waitFor();
+    await row.getByRole('button', { name: '确认丢失…' }).click();
+    await row.getByLabel('原因').fill('停电');
+    await row.getByRole('button', { name: '确认丢失', exact: true }).click();
+    await row.getByText('已确认丢失 4 条').waitFor();
+    expect(await row.getByRole('button').count()).toBe(0);
+    await page.getByRole('button', { name: 'English' }).click();
+  });
+
   it('speaks Chinese and English, and remembers', async () => {
     const { page } = reader;
     await page.goto('/');

@@ -1,8 +1,10 @@
 /** A door on a journal in memory, with two stations and a small reference, and a clock that is set by hand. */
 import { createGate, type Gate } from '#ingest/gate.ts';
+import type { Journal } from '#journal/journal-port.ts';
 import type { JournaledReading } from '#model/entry.ts';
 import type { Parameter, Reference } from '#model/reference.ts';
 import { type Station, station } from '#model/register.ts';
+import { missingIn } from '#store/numbering.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
 import { MemoryJournal } from './memory-journal.ts';
 
@@ -94,6 +96,12 @@ export async function openDoor({ manual = false, reference = smallReference() } 
       return entry.readings;
     },
   };
+}
+
+/** What a source's own numbers have left out. */
+export function gapsOf({ numberings }: Pick<Journal, 'numberings'>, source: string) {
+  const numbering = numberings.of(source);
+  return { missing: numbering ? missingIn(numbering) : 0, lastSeq: numbering?.last ?? null };
 }
 
 /** A delivery by gateway g1, which may write every station. */

@@ -47,7 +47,6 @@ export function createFakeDoor(): FakeDoor {
     replay: () => Promise.reject(new Error('the fake door replays nothing')),
     latest: () => undefined,
     settle: () => {},
-    sequenceGaps: () => ({ missing: 0, lastSeq: null }),
     clockOffsetMs: () => null,
   };
 

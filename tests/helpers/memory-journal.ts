@@ -10,6 +10,7 @@ import type { Command, Entry } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
 import type { Clock } from '#src/clock.ts';
 import { StoreError } from '#src/sqlite.ts';
+import { arrivalOf, closed, type Numbering, numbered } from '#store/numbering.ts';
 
 type Content =
   | { kind: 'message'; draft: MessageDraft }
@@ -28,6 +29,8 @@ export class MemoryJournal implements Journal {
   readonly control = new Control([]);
   /** Per source, counted in values. */
   readonly intake = new Map<string, { received: number; quarantined: number }>();
+  readonly #numberings = new Map<string, Numbering>();
+  readonly numberings = { of: (source: string) => this.#numberings.get(source), all: () => this.#numberings };
   readonly #clock: Clock;
   readonly #isManual: boolean;
   readonly #series = new Map<string, Series>();
@@ -113,10 +116,13 @@ export class MemoryJournal implements Journal {
   #toEntry(content: Content, at: Appended): Entry {
     if (content.kind === 'tick') return { kind: 'tick', ...at };
     if (content.kind === 'command') {
+      this.#closeNumbers(content.actor, content.command, at.receivedMs);
       return { kind: 'command', ...at, actor: content.actor, command: content.command };
     }
     const { source, gatewaySeq, readings, quarantine, received, replayOf } = content.draft;
     this.#count(source, received, valuesIn(quarantine));
+    const arrival = arrivalOf(content.draft);
+    if (arrival) this.#numberings.set(source, numbered(this.#numberings.get(source), arrival, at.receivedMs));
     if (replayOf !== undefined) {
       const { count } = this.quarantine.get(replayOf)!;
       this.#count(source, -count, -count);
@@ -124,6 +130,14 @@ export class MemoryJournal implements Journal {
     }
     for (const item of quarantine) this.quarantine.set(item.id, { count: 1, ...item, atMs: at.receivedMs });
     return { kind: 'message', ...at, source, gatewaySeq, readings };
+  }
+
+  #closeNumbers(by: string, command: Command, atMs: number): void {
+    if (command.verb === 'delete' && command.noun === 'gateway') this.#numberings.delete(command.id);
+    if (command.verb !== 'close-sequence') return;
+    const { gateway, through, reason } = command;
+    const before = this.#numberings.get(gateway);
+    if (before) this.#numberings.set(gateway, closed(before, through, { atMs, by, reason }));
   }
 
   #count(source: string, received: number, quarantined: number): void {

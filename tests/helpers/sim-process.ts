@@ -297,6 +297,7 @@ class RunningProcess implements SimProcess {
       dotted: [],
       typeConflict: null,
       crowded: null,
+      holes: null,
       broker: this.#parts.isBrokerUp() ? null : { condition: 'broker.unreachable' as const, detail: 'no answer' },
     };
   }

@@ -181,6 +181,12 @@ const TABLE = {
     meaning: 'Quarantine, or one sender’s share of it, is full: its oldest items are pushed out by new ones.',
     remedy: 'See GET /api/v1/quarantine for who sends what can not be taken, and mend it there.',
   },
+  'sequence.holes': {
+    severity: 'major',
+    meaning: 'Gateways number their messages, and some numbers never came: what those messages said is not here.',
+    remedy:
+      'Have these gateways send them again: they fill their holes by themselves. Where nobody can, close them (POST /api/v1/gateways/{id}/sequence/close).',
+  },
   'letters.unexplained': {
     severity: 'major',
     meaning: 'A gateway sends device letters that nobody has explained: such values are kept and used for nothing.',

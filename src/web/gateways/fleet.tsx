@@ -12,6 +12,7 @@ import { More } from '../ui/more.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Empty, Shown } from '../ui/states.tsx';
 import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
+import { HolesList } from './holes.tsx';
 
 type Gateway = Item<'GET /gateways'>;
 type Ledger = Answer<'GET /gateways/{id}/ledger'>;
@@ -73,6 +74,7 @@ export function FleetSheet() {
             ) : (
               <Table columns={columns} rows={rows} keyOf={({ id }) => id} caption={t('gatewaysTitle')} />
             )}
+            <HolesList gateways={rows} closed={fleet.reload} />
             <p class="hint">{t('ledgerLaw')}</p>
             {all > most && <More show={() => setMost(most + SHOWN_STEP)} />}
           </>
@@ -134,7 +136,9 @@ function columnsOf(): Column<Row>[] {
     {
       head: t('missing'),
       align: 'end',
-      cell: ({ sequence }) => format.whole(sequence.missing),
+      cell: ({ sequence }) => (
+        <span class={sequence.missing > 0 ? 'is-warning' : ''}>{format.whole(sequence.missing)}</span>
+      ),
       csv: ({ sequence }) => sequence.missing,
     },
     count(t('received'), ({ received }) => received, 'received'),

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Receipt } from '#ingest/door.ts';
-import { aStation, delivery, NOW_MS, openDoor, smallReference } from '#tests/helpers/door.ts';
+import { aStation, delivery, gapsOf, NOW_MS, openDoor, smallReference } from '#tests/helpers/door.ts';
 
 const MINUTE_MS = 60_000;
 const SOURCE = 'g1';
@@ -242,7 +242,7 @@ describe('quarantine', () => {
     expect(counted(await gate.replay(items[1]!, null))).toMatchObject({ accepted: 0, quarantined: 1 });
     expect([...journal.quarantine.keys()]).toEqual([items[1]!.id]);
     expect(journal.intake.get('g1')).toEqual({ received: 2, quarantined: 1 });
-    expect(gate.sequenceGaps('g1')).toEqual({ missing: 0, lastSeq: null });
+    expect(gapsOf(journal, 'g1')).toEqual({ missing: 0, lastSeq: null });
   });
 
   it('what is too large or refused by a transport is kept by its first 4 KiB, counted as one', async () => {
@@ -312,16 +312,16 @@ describe('what it knows beside', () => {
   });
 
   it('holes in a gateway numbering, filled ones, repeated ones, and a new start', async () => {
-    const { gate } = await openDoor();
+    const { gate, journal } = await openDoor();
     const send = (seq: number) => gate.accept(delivery(JSON.stringify({ seq, samples: [] })));
     for (const seq of [10, 11, 15, 13, 13, 15]) await send(seq);
-    expect(gate.sequenceGaps('g1')).toEqual({ missing: 2, lastSeq: 15 });
+    expect(gapsOf(journal, 'g1')).toEqual({ missing: 2, lastSeq: 15 });
     await send(900_000);
-    expect(gate.sequenceGaps('g1')).toEqual({ missing: 2, lastSeq: 900_000 });
+    expect(gapsOf(journal, 'g1')).toEqual({ missing: 2, lastSeq: 900_000 });
     await send(1);
     await send(2);
-    expect(gate.sequenceGaps('g1')).toEqual({ missing: 2, lastSeq: 2 });
-    expect(gate.sequenceGaps('g2')).toEqual({ missing: 0, lastSeq: null });
+    expect(gapsOf(journal, 'g1')).toEqual({ missing: 2, lastSeq: 2 });
+    expect(gapsOf(journal, 'g2')).toEqual({ missing: 0, lastSeq: null });
   });
 
   it('the median of how late newest samples are, which a backfill does not move', async () => {

@@ -22,6 +22,7 @@ const WELL: PlatformSample = {
   isAnybodyTold: true,
   typeConflict: null,
   crowded: null,
+  holes: null,
 };
 
 /** Judges samples so many milliseconds after the start; what isn't said is well. */

@@ -5,8 +5,16 @@ import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
 import type { Api, ApiDeps } from '#api/deps.ts';
 import { isoText } from '#api/instants.ts';
 import { notFound, Problem } from '#api/problems.ts';
-import { gatewayBody, gatewayPut, gatewayView, ledger } from '#api/registers/schemas/registers.ts';
+import {
+  gatewayBody,
+  gatewayPut,
+  gatewayView,
+  ledger,
+  sequenceCloseBody,
+  sequenceClosed,
+} from '#api/registers/schemas/registers.ts';
 import { documented, idParams, LIST_LIMIT, listOf, pageQuery } from '#api/schemas/common.ts';
+import { closableIn, type Extent, sequenceOf } from '#api/sequence-view.ts';
 import { TOKEN_USER } from '#ingest/transports/broker-access.ts';
 import type { Gateway } from '#model/register.ts';
 import { gatewayLedger, ledgerView } from '#readings/gateway-ledger.ts';
@@ -18,6 +26,7 @@ export function gatewayRoutes(api: Api, deps: ApiDeps): void {
   putRoute(api, deps);
   deleteRoute(api, deps);
   ledgerRoute(api, deps);
+  closeRoute(api, deps);
 }
 
 function readRoutes(api: Api, deps: ApiDeps): void {
@@ -41,7 +50,7 @@ function readRoutes(api: Api, deps: ApiDeps): void {
       return pageOf(
         entries,
         limit,
-        ({ id, body }) => shown(deps, id, body),
+        ({ id, body }) => shown(deps, id, body, 'short'),
         ({ id }) => toCursor(id),
       );
     },
@@ -60,7 +69,7 @@ function readRoutes(api: Api, deps: ApiDeps): void {
         faults: ['id.invalid', 'not-found'],
       }),
     },
-    handler: async ({ params: { id } }) => shown(deps, id, gatewayOf(deps, id)),
+    handler: async ({ params: { id } }) => shown(deps, id, gatewayOf(deps, id), 'whole'),
   });
 }
 
@@ -156,14 +165,45 @@ function ledgerRoute(api: Api, deps: ApiDeps): void {
   });
 }
 
+function closeRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'POST',
+    url: '/gateways/:id/sequence/close',
+    config: { access: 'engineer' },
+    schema: {
+      params: idParams,
+      body: sequenceCloseBody,
+      ...documented({
+        tag: 'registers',
+        summary: 'Says that numbers of a gateway that are missing will never come: they are declared lost',
+        description:
+          'Up to `through`, with what earlier counters left out. One that comes after all is taken, and is lost no more. ' +
+          'Where nothing is missing nothing changes.',
+        answer: sequenceClosed,
+        faults: ['id.invalid', 'not-found', 'journal.full', 'journal.unwritable'],
+      }),
+    },
+    async handler(request) {
+      const { id } = request.params;
+      const { through, reason } = request.body;
+      gatewayOf(deps, id);
+      const missing = closableIn(deps.journal.numberings.of(id), through);
+      if (missing > 0) {
+        const command = { verb: 'close-sequence', gateway: id, through, reason } as const;
+        await deps.journal.appendCommand(actorOf(request), command);
+      }
+      return { closed: missing, sequence: sequenceOf(deps.journal.numberings.of(id), 'whole') };
+    },
+  });
+}
+
 function gatewayOf(deps: ApiDeps, id: string): Gateway {
   const gateway = deps.control.get('gateway', id);
   if (!gateway) throw notFound(`gateway "${id}"`);
   return gateway;
 }
 
-function shown(deps: ApiDeps, id: string, { passwordHash: _passwordHash, ...body }: Gateway) {
-  const { missing, lastSeq } = deps.door.sequenceGaps(id);
+function shown(deps: ApiDeps, id: string, { passwordHash: _passwordHash, ...body }: Gateway, extent: Extent) {
   // The journal has what it sent, the broker also that it was refused.
   const seen = [deps.reader.intakeCount(id)?.lastSeenMs, deps.gatewaySeenMs(id)].filter((ms) => typeof ms === 'number');
   return {
@@ -171,6 +211,6 @@ function shown(deps: ApiDeps, id: string, { passwordHash: _passwordHash, ...body
     ...body,
     lastSeen: isoText(seen.length === 0 ? null : Math.max(...seen)),
     clockOffsetMs: deps.door.clockOffsetMs(id),
-    sequence: { missing, last: lastSeq },
+    sequence: sequenceOf(deps.journal.numberings.of(id), extent),
   };
 }

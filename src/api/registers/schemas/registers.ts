@@ -175,14 +175,56 @@ export const gatewayPut = gateway
   .meta({
     examples: [{ id: 'gw-taocha', stations: ['taocha'], password: 'x7Qe…' }],
   });
+const whole = z.number().int();
+const numbersView = z.object({
+  from: whole,
+  to: whole,
+  count: whole,
+  earlier: z.literal(true).optional().describe('Of a counter that has begun anew since: can only be closed'),
+});
+const sequenceView = z
+  .object({
+    missing: whole.describe('Numbers that never came, as far as nobody has closed them'),
+    last: whole.nullable().describe('The highest number of its present counter'),
+    holes: z
+      .array(numbersView.extend({ since: instantText }))
+      .describe('Which are missing, the oldest first; at most 64, in lists the newest eight'),
+    merged: z
+      .object({ count: whole, since: instantText })
+      .optional()
+      .describe('What holes before those came to, when there were more'),
+    lost: z
+      .object({
+        count: whole,
+        items: z
+          .array(numbersView.extend({ at: instantText, by: z.string(), reason: z.string() }))
+          .optional()
+          .describe('At most the newest 32; not in lists'),
+      })
+      .describe('Numbers that somebody has said will never come'),
+  })
+  .describe('What its own numbers (`seq`) have left out, since it was registered');
+export const sequenceCloseBody = z
+  .strictObject({
+    through: whole.min(0).describe('The highest number that is closed'),
+    reason: z.string().trim().min(1).max(500),
+  })
+  .meta({
+    examples: [
+      { through: 4711, reason: 'The cabinet was without power and keeps nothing; see the log of 22 November.' },
+    ],
+  });
+export const sequenceClosed = z
+  .object({ closed: whole.describe('Numbers that are declared lost by this'), sequence: sequenceView })
+  .meta({
+    examples: [{ closed: 3, sequence: { missing: 0, last: 4715, holes: [], lost: { count: 3, items: [] } } }],
+  });
 export const gatewayView = gateway
   .extend({
     ...withId,
     lastSeen: instantText.nullable(),
     clockOffsetMs: z.number().nullable().describe('How far its clock is behind ours, by its newest samples'),
-    sequence: z
-      .object({ missing: z.number().int(), last: z.number().int().nullable() })
-      .describe('Numbers that its `seq` has left out since the service began'),
+    sequence: sequenceView,
   })
   .meta({
     examples: [
@@ -191,7 +233,7 @@ export const gatewayView = gateway
         stations: ['taocha'],
         lastSeen: '2026-11-22T00:00:01.200Z',
         clockOffsetMs: 350,
-        sequence: { missing: 0, last: 4711 },
+        sequence: { missing: 0, last: 4711, holes: [], lost: { count: 0, items: [] } },
       },
     ],
   });
