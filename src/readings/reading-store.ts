@@ -40,8 +40,6 @@ export interface StoreCapabilities {
   product: string;
   /** It may show only later what it has confirmed, or nobody could measure that: `write` waits until it does. */
   isSeenLate: boolean;
-  /** It counts a point that was overwritten twice for a while: of no matter here, and it is in users' own queries. */
-  countsTwice: boolean;
   /** Whether `prune` deletes. */
   deletes: boolean;
   /** The earliest time that a reading can have there, epoch ms; null: any. */

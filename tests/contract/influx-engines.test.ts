@@ -82,7 +82,6 @@ describe.skipIf(!hasInfluxdb)(
       expect(store.capabilities!()).toEqual({
         product: expect.stringMatching(/^InfluxDB 1\./),
         isSeenLate: false,
-        countsTwice: false,
         deletes: true,
         earliestMs: null,
       });
@@ -91,11 +90,11 @@ describe.skipIf(!hasInfluxdb)(
       expect(results[0]!.series).toBeUndefined();
     });
 
-    it('finds a series shown 2 s late, no deletion, points counted twice, no times before 1970', async () => {
+    it('finds a series shown 2 s late, no deletion, no times before 1970', async () => {
       const { bucket, gemini } = await standIn({});
       const store = open(gemini.url, bucket);
       expect(await store.check!()).toBeNull();
-      const found = { product: 'openGemini', isSeenLate: true, countsTwice: true, deletes: false, earliestMs: 0 };
+      const found = { product: 'openGemini', isSeenLate: true, deletes: false, earliestMs: 0 };
       expect(store.capabilities!()).toEqual(found);
       await expect(store.prune(1, T)).rejects.toMatchObject({ code: 'store.no-deletion', retryable: false });
       // The canary's series stands there now: how late a new one is can't be measured any more, and isn't believed.
@@ -118,12 +117,57 @@ describe.skipIf(!hasInfluxdb)(
       expect((await store.read(5, 0, T + 1, 9)).map(({ value }) => value)).toEqual([8]);
     });
 
+    it('counts an overwritten point once, where a count over all of a series has it twice for a while', async () => {
+      const { bucket, gemini } = await standIn({ lateMs: 0, makesShards: false });
+      const store = open(gemini.url, bucket);
+      await store.write([reading(1, T, 1)]);
+      await store.write([reading(1, T, 2)]);
+      const body = new URLSearchParams({ db: bucket, q: 'SELECT count("flag") FROM "reading"' });
+      const answer = await fetch(`${gemini.url}/query`, { method: 'POST', body });
+      expect(await answer.json()).toMatchObject({ results: [{ series: [{ values: [[expect.anything(), 2]] }] }] });
+      expect((await store.read(1, 0, T + 1, 9)).map(({ value }) => value)).toEqual([2]);
+      expect(await store.hours(1)).toEqual([T]);
+    });
+
+    it('refuses what lies before 1970 where that would be confirmed and dropped, and takes the rest', async () => {
+      const { bucket, gemini } = await standIn({});
+      const store = open(gemini.url, bucket);
+      const old = reading(1, -1000, 1);
+      const rejected = await store.write([reading(1, T, 1), old, reading(2, 0, 3)]);
+      expect(rejected).toEqual([{ reading: old, reason: expect.stringMatching(/holds nothing before 1970-01-01T00/) }]);
+      expect((await store.read(1, Number.NEGATIVE_INFINITY, T + 1, 9)).map(({ value }) => value)).toEqual([1]);
+      expect((await store.read(2, 0, 1, 9)).map(({ value }) => value)).toEqual([3]);
+    });
+
+    it('takes for no reading what is kept of a line that was refused: its flag without its value', async () => {
+      const { bucket, gemini } = await standIn({ lateMs: 0, makesShards: false });
+      const store = open(gemini.url, bucket);
+      const good = [reading(1, T - WEEK_MS, 1), reading(1, T - WEEK_MS + 60_000, 2), reading(1, T + WEEK_MS, 3)];
+      await store.write(good);
+      const foreign = { method: 'POST', body: `reading,station=x,parameter=y value=7i ${T}` };
+      expect((await fetch(`${gemini.url}/write?db=${bucket}&precision=ms`, foreign)).status).toBe(204);
+      const refused = [reading(1, T, 4), reading(1, T + 60_000, 5)];
+      const rejected = await store.write(refused);
+      expect(rejected.map(({ reason }) => reason)).toEqual([
+        expect.stringMatching(/type conflict/),
+        expect.stringMatching(/type conflict/),
+      ]);
+      const { results } = await server.query(`SELECT "flag", "value" FROM "reading" WHERE time >= ${T}ms`, bucket);
+      expect(results[0]!.series![0]!.values).toContainEqual([T, 1, null]);
+      const values = (readings: { value: number | null }[]) => readings.map(({ value }) => value);
+      expect(values(await store.read(1, 0, T + 2 * WEEK_MS, 9))).toEqual([1, 2, 3]);
+      expect(values(await store.read(1, 0, T + 2 * WEEK_MS, 3))).toEqual([1, 2, 3]);
+      expect(values(await store.before(1, T + 3_600_000, 2))).toEqual([1, 2]);
+      expect(values(await store.after(1, T, 1))).toEqual([3]);
+      expect(await store.at(refused)).toEqual([undefined, undefined]);
+    });
+
     it('says of what is never seen that the server is overloaded, and tries again', async () => {
       const { bucket, gemini } = await standIn({ lateMs: 300 });
       const store = open(gemini.url, bucket, { seenMs: 1500 });
       await store.write([reading(1, T, 1)]);
       const never = await standIn({
-        lateMs: 0,
+        lateMs: 100,
         makesShards: false,
         spoils: ({ results }, [said]) => {
           if (said!.includes('"reading"')) for (const result of results) delete result.series;

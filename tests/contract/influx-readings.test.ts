@@ -9,18 +9,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import type { InfluxConfig } from '#model/config.ts';
+import type { InfluxTimeouts } from '#readings/influx/influx-client.ts';
 import { openInfluxReadings } from '#readings/influx/influx-readings.ts';
 import { systemClock } from '#src/clock.ts';
 import { hasInfluxdb, type Influxdb, ownInfluxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
 import { readingStoreContract } from './reading-store.ts';
 
+/** A write into fifty new weeks has a cluster of openGemini make fifty shards, on three nodes of one machine. */
+const SLOW = { writeMs: 60_000 };
+
 /** Series of their own for each store, so that one bucket serves them all. */
-function storeOf(influx: InfluxConfig) {
+function storeOf(influx: InfluxConfig, timeouts: Partial<InfluxTimeouts> = {}) {
   const prefix = randomBytes(6).toString('hex');
   const store = openInfluxReadings({
     clock: systemClock,
     influx,
     name: (series) => ({ station: `${prefix}-${series}`, parameter: 'ph' }),
+    timeouts,
   });
   return { store, close: () => store.close() };
 }
@@ -56,9 +61,12 @@ if (ownInfluxdb) {
   const tried = openInfluxReadings({ clock: systemClock, influx, name: () => undefined });
   const trouble = await tried.check!();
   if (trouble) throw new Error(trouble.detail);
-  const { deletes } = tried.capabilities!()!;
+  const { deletes, isSeenLate } = tried.capabilities!()!;
   await tried.close();
-  readingStoreContract(`influx at WK_TEST_INFLUX_URL (${influx.api})`, async () => storeOf(influx), { deletes });
+  readingStoreContract(`influx at WK_TEST_INFLUX_URL (${influx.api})`, async () => storeOf(influx, SLOW), {
+    deletes,
+    isSeenLate,
+  });
 } else {
   it.skip('an InfluxDB of your own (WK_TEST_INFLUX_URL is not set)', () => {});
 }

@@ -40,7 +40,6 @@ export interface StandIn {
 
 const WEEK_MS = 7 * 86_400_000;
 const MONDAY_MS = 4 * 86_400_000;
-const HOUR_MS = 3_600_000;
 
 /** Not split: one closure over what was written. */
 export async function startStandIn(target: string, habits: Habits = {}): Promise<StandIn> {
@@ -108,6 +107,11 @@ export async function startStandIn(target: string, habits: Habits = {}): Promise
       return;
     }
     const taken = negativeTimes ? lines : lines.filter((line) => timeOf(line) >= 0);
+    if (taken.length === 0 && lines.length > 0) {
+      answer(response, 400, { error: `cannot parse timestamp "${timeOf(lines[0]!)}": bad timestamp` });
+      return;
+    }
+    // Of a batch what lies before 1970 is dropped, and the rest confirmed.
     const now = taken.map(take).filter((line) => line !== null);
     showLater(
       path,
@@ -115,9 +119,23 @@ export async function startStandIn(target: string, habits: Habits = {}): Promise
       [...held.keys()].filter((key) => !shown.has(key)),
     );
     const passed = now.length > 0 ? await forward(path, request, now.join('\n')) : null;
-    if (taken.length < lines.length) answer(response, 400, { error: 'partial write: point time is expired dropped=1' });
-    else if (passed && passed.status !== 204) answer(response, passed.status, await passed.json());
-    else response.writeHead(204).end();
+    if (!passed || passed.status === 204) {
+      response.writeHead(204).end();
+      return;
+    }
+    const refused = (await passed.json()) as { error: string };
+    await keepTheRest(path, request, now, refused.error);
+    answer(response, passed.status, refused);
+  }
+
+  /** Of a line whose one field is of another type than somebody gave it first, the other fields are stored. */
+  async function keepTheRest(path: string, request: IncomingMessage, lines: string[], said: string): Promise<void> {
+    const [, field] = /type conflict: input field "(\w+)"/.exec(said) ?? [];
+    if (field === undefined) return;
+    const others = lines.map((line) =>
+      line.replace(new RegExp(` ${field}=[^, ]*,`), ' ').replace(new RegExp(`,${field}=[^, ]*`), ''),
+    );
+    await forward(path, request, others.join('\n'));
   }
 
   async function query(path: string, request: IncomingMessage, body: string, response: ServerResponse): Promise<void> {
@@ -143,7 +161,9 @@ export async function startStandIn(target: string, habits: Habits = {}): Promise
 
   function refusal(statement: string): string | null {
     if (!deletes && statement.startsWith('DELETE')) return 'unsupported command';
-    if (!negativeTimes && /time >=? -/.test(statement)) return 'invalid time range';
+    if (!negativeTimes && /time >=? -/.test(statement)) {
+      return 'invalid operation: time and *influxql.BinaryExpr are not compatible';
+    }
     const measurement = /FROM "(\w+)"/.exec(statement)?.[1];
     const isMissing = measurement !== undefined && !measurements.has(measurement);
     return isMissing ? 'measurement not found' : null;
@@ -151,15 +171,12 @@ export async function startStandIn(target: string, habits: Habits = {}): Promise
 
   function countTwice(statement: string, result: Answer['results'][number] | undefined): void {
     const [, measurement] = /^SELECT count\(.* FROM "(\w+)"/.exec(statement) ?? [];
-    if (!measurement) return;
+    // By the hour it reads points; over all of a series it adds up what it has noted of each of its files.
+    if (!measurement || statement.includes('GROUP BY time')) return;
     const now = Date.now();
+    const twice = overwritten.filter((one) => one.measurement === measurement && one.untilMs > now);
     for (const row of result?.series?.[0]?.values ?? []) {
-      const fromMs = row[0] as number;
-      const inside = overwritten.filter(
-        (one) =>
-          one.measurement === measurement && one.untilMs > now && one.timeMs >= fromMs && one.timeMs < fromMs + HOUR_MS,
-      );
-      row[1] = (row[1] as number) + new Set(inside.map(({ timeMs }) => timeMs)).size;
+      row[1] = (row[1] as number) + new Set(twice.map(({ timeMs }) => timeMs)).size;
     }
   }
 

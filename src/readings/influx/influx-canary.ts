@@ -14,7 +14,7 @@ import { storeError, untilShard, writeVerdict } from './influx-answers.ts';
 import type { InfluxClient } from './influx-client.ts';
 import { deleteReadings } from './influx-deletion.ts';
 import { linePrefix, toLine } from './influx-lines.ts';
-import { rowsOf, selectReadings, whereSeries, within } from './influx-rows.ts';
+import { pageOf, selectReadings, whereSeries, within } from './influx-rows.ts';
 
 const CANARY = { measurement: 'wk_canary', station: '_wk', parameter: 'canary' } as const;
 const HOUR_MS = 3_600_000;
@@ -58,7 +58,7 @@ export async function measureInfluxdb(options: CanaryOptions): Promise<StoreCapa
     if (values.length > 0 && !columns.includes('value')) {
       throw unfit(`answers with ${columns.join(', ') || 'no columns'} where values of readings were asked for`);
     }
-    return rowsOf(rows!);
+    return pageOf(rows!).readings;
   };
   const write = async (reading: Omit<ReadingToStore, 'series'>) => {
     try {
@@ -90,7 +90,7 @@ export async function measureInfluxdb(options: CanaryOptions): Promise<StoreCapa
   const isSeenLate = wasThere || seen.tries > 1 || again.tries > 1 || counted !== 1;
   const takesNegative = hasRetention || (await takesNegativeTimes(write, read));
   const deletes = await isDeleted(options, async () => (await read(timeMs)).length === 0);
-  return { product, isSeenLate, countsTwice: counted === 2, deletes, earliestMs: takesNegative ? null : 0 };
+  return { product, isSeenLate, deletes, earliestMs: takesNegative ? null : 0 };
 }
 
 /** Asks until there is an answer, at ever longer intervals. `tries` = 1: at once. */

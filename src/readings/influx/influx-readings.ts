@@ -21,7 +21,16 @@ import { checkInfluxdb } from './influx-check.ts';
 import { createInfluxClient, type InfluxClient, type InfluxTimeouts, type Rows, TIMEOUTS } from './influx-client.ts';
 import { deleteReadings, noDeletion } from './influx-deletion.ts';
 import { deviceFlagOf, linePrefix, MEASUREMENT, tagFault, toLine } from './influx-lines.ts';
-import { type Place, rowsOf, selectReadings, TIME_MIN_MS, untraced, whereSeries, within } from './influx-rows.ts';
+import {
+  type Page,
+  type Place,
+  pageOf,
+  selectReadings,
+  TIME_MIN_MS,
+  untraced,
+  whereSeries,
+  within,
+} from './influx-rows.ts';
 import { untilSeen } from './influx-seen.ts';
 import { stretches } from './influx-stretches.ts';
 
@@ -105,7 +114,8 @@ class InfluxReadings implements ReadingStore {
     const byLane: Line[][] = Array.from({ length: LANES }, () => []);
     for (const reading of readings) {
       const { prefix, fault } = this.#prefixOf(reading.series);
-      if (fault) rejected.push({ reading, reason: fault });
+      const reason = fault ?? this.#timeFault(reading.timeMs);
+      if (reason) rejected.push({ reading, reason });
       else byLane[reading.series % LANES]!.push({ text: toLine(prefix, reading), reading });
     }
     // All lanes come to rest before anything is said: nothing may be in flight when the caller tries again.
@@ -137,16 +147,23 @@ class InfluxReadings implements ReadingStore {
     for (let nextMs = fromMs; nextMs < toMs && found.length < limit; ) {
       const size = Math.min(PAGE, limit - found.length);
       const page = await this.#select(series, nextMs, toMs, `ORDER BY time LIMIT ${size}`);
-      for (const reading of page) found.push(reading);
-      if (page.length < size) break;
-      nextMs = page.at(-1)!.timeMs + 1;
+      for (const reading of page.readings) found.push(reading);
+      if (page.rows < size) break;
+      nextMs = page.lastMs! + 1;
     }
     return found;
   }
 
   async before(series: number, timeMs: number, count: number): Promise<Reading[]> {
     if (count <= 0) return [];
-    const found = await this.#select(series, TIME_MIN_MS, timeMs, `ORDER BY time DESC LIMIT ${count}`);
+    const found: TracedReading[] = [];
+    for (let beforeMs = timeMs; found.length < count; ) {
+      const size = count - found.length;
+      const page = await this.#select(series, TIME_MIN_MS, beforeMs, `ORDER BY time DESC LIMIT ${size}`);
+      found.push(...page.readings);
+      if (page.rows < size) break;
+      beforeMs = page.lastMs!;
+    }
     return found.reverse().map(untraced);
   }
 
@@ -167,11 +184,9 @@ class InfluxReadings implements ReadingStore {
       );
       const answers = await this.#ask(statements);
       for (const [index, { series, toMs }] of batch.entries()) {
-        const found = rowsOf(answers[index]!);
+        const { readings: found, rows, lastMs } = pageOf(answers[index]!);
         // Denser than the keys: what lies beyond the page is asked for by itself.
-        if (found.length === PAGE) {
-          found.push(...(await this.traced(series, found.at(-1)!.timeMs + 1, toMs, Number.POSITIVE_INFINITY)));
-        }
+        if (rows === PAGE) found.push(...(await this.traced(series, lastMs! + 1, toMs, Number.POSITIVE_INFINITY)));
         const byTime = known.get(series)!;
         for (const reading of found) byTime.set(reading.timeMs, reading);
       }
@@ -251,10 +266,10 @@ class InfluxReadings implements ReadingStore {
     return [...(await this.#send(lines.slice(0, middle))), ...(await this.#send(lines.slice(middle)))];
   }
 
-  async #select(series: number, fromMs: number, toMs: number, order: string): Promise<TracedReading[]> {
-    if (!(fromMs < toMs)) return [];
+  async #select(series: number, fromMs: number, toMs: number, order: string): Promise<Page> {
+    if (!(fromMs < toMs)) return { readings: [], rows: 0, lastMs: null };
     const [rows] = await this.#ask([this.#statement(series, fromMs, toMs, order)]);
-    return rowsOf(rows!);
+    return pageOf(rows!);
   }
 
   /** Asks; what was refused is told by what is behind it: a token that may only write, or that was deactivated. */
@@ -284,6 +299,13 @@ class InfluxReadings implements ReadingStore {
     const name = this.#options.name(series);
     if (!name) throw new Error(`series ${series} has no name`);
     return name;
+  }
+
+  /** Such a line among others is dropped there, and the request confirmed (openGemini). */
+  #timeFault(timeMs: number): string | null {
+    const earliestMs = this.#capabilities?.earliestMs ?? null;
+    if (earliestMs === null || timeMs >= earliestMs) return null;
+    return `${this.#client.address} holds nothing before ${new Date(earliestMs).toISOString()}`;
   }
 
   #prefixOf(series: number): { prefix: string; fault: string | null } {

@@ -44,8 +44,25 @@ export function selectReadings(place: Place, fromMs: number, toMs: number, order
 
 export const untraced = ({ seq: _, ...reading }: TracedReading): Reading => reading;
 
-export function rowsOf({ columns, values }: Rows): TracedReading[] {
-  return values.map((row) => toTraced(row, columns));
+/** Readings among rows, and how far the rows went. */
+export interface Page {
+  readings: TracedReading[];
+  rows: number;
+  /** The time of the last row; null: there is none. */
+  lastMs: number | null;
+}
+
+/**
+ * A row that has neither a value nor the flag of a missing one is no reading: openGemini keeps the other fields of a line
+ * whose value it has refused.
+ */
+export function pageOf({ columns, values }: Rows): Page {
+  const readings = values.map((row) => toTraced(row, columns));
+  return {
+    readings: readings.filter(({ value, flag }) => value !== null || flag === MISSING),
+    rows: values.length,
+    lastMs: readings.at(-1)?.timeMs ?? null,
+  };
 }
 
 /** A row of `selectReadings`; one without a flag is somebody else's, and nobody has tested it. */
