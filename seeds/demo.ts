@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '#src/clock.ts';
 import { adminToken } from './admin-token.ts';
+import { type AlarmItem, alarmLine } from './alarm-line.ts';
 import { type Api, call } from './api-client.ts';
 import { readSeeds } from './load.ts';
 import { loadHistory } from './simulation/load-history.ts';
@@ -91,21 +92,6 @@ Try, in another terminal:
 `);
 }
 
-interface AlarmItem {
-  id: string;
-  station: string;
-  parameter: string;
-  severity: string;
-  state: string;
-  class: string | null;
-  target: string | null;
-  value: number;
-  unit: string;
-  limit: number | null;
-  op: string | null;
-  late: boolean;
-}
-
 /** Prints each alarm when it is raised and whenever its state or severity changes; found-late records are history. */
 async function tellAlarms(api: Api): Promise<void> {
   const told = new Map<string, string>();
@@ -115,11 +101,7 @@ async function tellAlarms(api: Api): Promise<void> {
       const now = `${alarm.state} ${alarm.severity}`;
       if (alarm.late || told.get(alarm.id) === now) continue;
       told.set(alarm.id, now);
-      const limit =
-        alarm.limit === null ? '' : ` (limit ${alarm.op} ${alarm.limit}, class ${alarm.class}, target ${alarm.target})`;
-      say(
-        `ALARM ${alarm.state}, ${alarm.severity}: ${alarm.station} ${alarm.parameter} ${alarm.value} ${alarm.unit}${limit}`,
-      );
+      say(alarmLine(alarm));
     }
     await pause(1000);
   }

@@ -2,7 +2,6 @@
  * The dashboard: files that `npm install` has built from src/web into dist/web. Its pages have addresses of their own,
  * which all are the one page; its assets carry the hash of what they hold in their name, so they are kept for ever.
  */
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,18 +28,21 @@ const PAGES = [
 
 const ZONE_PLACE = '<meta name="time-zone" content="UTC"';
 
-export async function dashboardRoutes(api: Api, { config }: Pick<ApiDeps, 'config'>): Promise<void> {
-  const isBuilt = existsSync(join(BUILT, 'index.html'));
-  const index = join(isBuilt ? BUILT : UNBUILT, 'index.html');
-  if (isBuilt) {
-    const root = join(BUILT, 'assets');
-    await api.register(fastifyStatic, { root, prefix: '/assets/', index: false, list: false, ...KEPT });
-  } else {
-    await api.register(fastifyStatic, { root: UNBUILT, prefix: '/static/', index: false, list: false });
-  }
-  // Read anew for each visit: it is small, and a dashboard that is built again names other assets.
-  const page = async () =>
-    (await readFile(index, 'utf8')).replace(ZONE_PLACE, ZONE_PLACE.replace('UTC', config.timeZone));
+/** @param built where the build is, or will be: it may come, and go, while the service runs. */
+export async function dashboardRoutes(
+  api: Api,
+  { config }: Pick<ApiDeps, 'config'>,
+  built: string = BUILT,
+): Promise<void> {
+  const root = join(built, 'assets');
+  // Files that aren't there yet are no reason for a warning: the page says so.
+  await api.register(fastifyStatic, { root, prefix: '/assets/', index: false, list: false, ...KEPT, ...QUIET });
+  await api.register(fastifyStatic, { ...UNBUILT_FILES, decorateReply: false });
+  // Looked up anew for each visit: it is small, and a dashboard that is built again names other assets.
+  const page = async () => {
+    const html = (await readIndex(built)) ?? (await readIndex(UNBUILT))!;
+    return html.replace(ZONE_PLACE, ZONE_PLACE.replace('UTC', config.timeZone));
+  };
   api.route({
     method: 'GET',
     url: '/',
@@ -71,4 +73,16 @@ export async function dashboardRoutes(api: Api, { config }: Pick<ApiDeps, 'confi
   }
 }
 
+/** Null = there is none. */
+async function readIndex(directory: string): Promise<string | null> {
+  try {
+    return await readFile(join(directory, 'index.html'), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+const UNBUILT_FILES = { root: UNBUILT, prefix: '/static/', index: false, list: false } as const;
+const QUIET = { suppressWarning: true } as const;
 const KEPT = { preCompressed: true, immutable: true, maxAge: '365d' } as const;
