@@ -6,7 +6,7 @@
 import type { Control } from '#journal/control.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Reference } from '#model/reference.ts';
-import { conversionOf } from './resolve.ts';
+import { conversionOf } from '#model/units.ts';
 
 export interface FaceUnits {
   /** Undefined where no meter says otherwise: then the canonical unit is meant. */

@@ -18,8 +18,14 @@ interface Waiting {
 export class Turns {
   /** Whose turn comes first stands first. */
   readonly #lanes = new Map<string, Waiting[]>();
+  readonly #roomBytes: number;
   #openBytes = 0;
   #waiting = 0;
+
+  /** @param roomBytes that may be under way before another begins; 1: one after the other. */
+  constructor(roomBytes = ROOM_BYTES) {
+    this.#roomBytes = roomBytes;
+  }
 
   get waiting(): number {
     return this.#waiting;
@@ -41,7 +47,7 @@ export class Turns {
 
   /** The largest message must find room as well: one may go beyond it. */
   get #hasRoom(): boolean {
-    return this.#openBytes < ROOM_BYTES;
+    return this.#openBytes < this.#roomBytes;
   }
 
   async #begin<T>(bytes: number, work: () => Promise<T>): Promise<T> {

@@ -7,8 +7,9 @@ import { type Severity, WHOLE_STATION } from '#model/alarms/alarm.ts';
 import { type Demand, demandOf, stepDemandOf } from '#model/alarms/threshold.ts';
 import type { TargetClass, WaterBody, WaterClass } from '#model/class.ts';
 import { durationMs } from '#model/duration.ts';
-import type { Parameter, Standard } from '#model/reference.ts';
+import { converted, type Parameter, type Standard } from '#model/reference.ts';
 import { isPeriodRule, type PeriodRule, type Rule, type Station } from '#model/register.ts';
+import { conversionOf } from '#model/units.ts';
 import type { Calendar } from './calendar.ts';
 import { type Expression, parametersNamed, parseExpression } from './expression.ts';
 
@@ -267,17 +268,16 @@ function bounded(rule: SeriesRule, station: Station, parameter: Parameter, stand
   return bound ? { bound, target, waterBody: station.waterBody } : null;
 }
 
-/** A limit in the parameter's canonical unit; null when `unit` can't be converted to it. */
+/** A limit in the parameter's canonical unit, converted as readings are; null when `unit` can't be converted to it. */
 export function canonicalLimit(limit: number, unit: string | undefined, parameter: Parameter): number | null {
   if (unit === undefined || unit === parameter.unit) return limit;
-  const conversion = Object.hasOwn(parameter.units, unit) ? parameter.units[unit] : undefined;
-  // Without the last-bit noise of binary multiplication, so that 500 µg/L is 0.5 mg/L.
-  return conversion ? Number((limit * conversion.factor + conversion.offset).toPrecision(15)) : null;
+  const conversion = conversionOf(parameter, unit);
+  return conversion ? converted(limit, conversion) : null;
 }
 
 /** A difference between two values, such as a change an hour: of another scale, but not of another zero. */
 export function canonicalDifference(difference: number, unit: string | undefined, parameter: Parameter): number | null {
   if (unit === undefined || unit === parameter.unit) return difference;
-  const conversion = Object.hasOwn(parameter.units, unit) ? parameter.units[unit] : undefined;
-  return conversion ? Number((difference * conversion.factor).toPrecision(15)) : null;
+  const conversion = conversionOf(parameter, unit);
+  return conversion ? converted(difference, { ...conversion, offset: 0 }) : null;
 }

@@ -1,6 +1,7 @@
 /** Which columns are which parameters, in which units: as the user says, else as the profile knows. */
 import type { Parameter, Reference } from '#model/reference.ts';
-import { conversionOf, parameterOf } from '../../resolve.ts';
+import { conversionOf } from '#model/units.ts';
+import { parameterOf } from '../../resolve.ts';
 import { NAME_MAX, shown } from './file-problem.ts';
 import { columnNamed, type FileOptions, findColumn, pairsOf, undecided } from './options.ts';
 import type { FileColumn, Layout } from './profile.ts';

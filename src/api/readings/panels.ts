@@ -7,10 +7,11 @@ import { assessDrinkingSource } from '#assess/drinking-source.ts';
 import type { Measured } from '#assess/judge.ts';
 import { assessSample } from '#assess/sample.ts';
 import { EARLIEST_HISTORY_MS, instantOf } from '#ingest/instant.ts';
-import { conversionOf, parameterOf } from '#ingest/resolve.ts';
+import { parameterOf } from '#ingest/resolve.ts';
 import { HOUR_MS } from '#model/calendar.ts';
 import type { Panel, PanelItem } from '#model/panel.ts';
 import { converted, type Standard } from '#model/reference.ts';
+import { conversionOf } from '#model/units.ts';
 
 /** Sensor readings this far before and after the sample are what it is compared with. */
 const COMPARED_MS = HOUR_MS;

@@ -74,6 +74,22 @@ describe('thresholds', () => {
     expect(level('<', 100, 100, 0)).toBeGreaterThanOrEqual(BREACH);
   });
 
+  it.each([
+    ['MG/L', 0.5],
+    ['mg/L as N', 0.5],
+    ['g/m3', 0.5],
+  ])('takes every spelling that readings may have: %s', (unit, limit) => {
+    const body = { kind: 'threshold', parameters: ['nh3n'], op: '<=', limit, unit };
+    expect(condition(body)!.bound).toMatchObject({ value: 0.5 });
+  });
+
+  it('has the very limit that a reading in its unit has: 25 µg/L of a rule and of a gateway', () => {
+    for (const limit of [25, 0.3, 1.1, 33]) {
+      const body = { kind: 'threshold', parameters: ['nh3n'], op: '<=', limit, unit: 'µg/L' };
+      expect(condition(body)!.bound).toMatchObject({ value: limit / 1000 });
+    }
+  });
+
   it('converts its limit to the canonical unit', () => {
     const bound = condition({ kind: 'threshold', parameters: ['nh3n'], op: '<=', limit: 500, unit: 'µg/L' })!.bound;
     expect(bound).toEqual({ op: '<=', value: 0.5 });

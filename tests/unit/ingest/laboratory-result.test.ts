@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { judge } from '#assess/judge.ts';
 import { laboratoryResult } from '#ingest/codecs/result.ts';
-import { conversionOf, parameterOf } from '#ingest/resolve.ts';
+import { parameterOf } from '#ingest/resolve.ts';
 import { converted } from '#model/reference.ts';
+import { conversionOf } from '#model/units.ts';
 import { loadReference } from '#seeds/reference.ts';
 
 const reference = loadReference();

@@ -27,6 +27,7 @@ import {
   type SentPanel,
   type SentPanels,
 } from '#ingest/codecs/panel-csv.ts';
+import { Turns } from '#ingest/turns.ts';
 import { PANEL_ITEMS_MAX, type Panel, panel as panelSchema } from '#model/panel.ts';
 import { id as idSchema } from '#model/register.ts';
 
@@ -130,7 +131,7 @@ function putRoute(api: Api, deps: ApiDeps): void {
 }
 
 function csvRoute(api: Api, deps: ApiDeps): void {
-  const inTurn = createTurns();
+  const oneByOne = new Turns(1);
   api.route({
     method: 'POST',
     url: '/panels',
@@ -159,9 +160,10 @@ function csvRoute(api: Api, deps: ApiDeps): void {
     },
     async handler(request, reply) {
       if (!Buffer.isBuffer(request.body)) throw new Problem('media.unsupported', 'Panels are sent as text/csv.');
+      const bytes = request.body.length;
       const panels = await sound(deps, await decoded(deps, request.body, request.headers['content-type']));
       // One file after the other: of two that add to one sample at once, the second finds what the first added.
-      const taken = await inTurn(async () => {
+      const taken = await oneByOne.take(request.caller!.key, bytes, async () => {
         const added = await handful(panels, ({ id, panel }) => addedTo(deps, id, panel));
         await handful(added, ({ id, panel }) => put(deps, request, id, panel));
         return added;
@@ -173,16 +175,6 @@ function csvRoute(api: Api, deps: ApiDeps): void {
       return reply.code(201).send({ panels: panels.map(({ id }) => id), items, replaced });
     },
   });
-}
-
-/** Runs one after the other what reads and then writes; a failure is its own asker's alone. */
-function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const next = last.then(work, work);
-    last = next.catch(() => {});
-    return next;
-  };
 }
 
 /**
