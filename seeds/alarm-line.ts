@@ -1,6 +1,6 @@
 /** An alarm in one line of a terminal. */
-import { CANAL_STATION, GATEWAYS_STATION, WHOLE_STATION } from '#model/alarm.ts';
-import { PLATFORM_STATION } from '#model/platform.ts';
+import { CANAL_STATION, GATEWAYS_STATION, WHOLE_STATION } from '#model/alarms/alarm.ts';
+import { PLATFORM_STATION } from '#model/alarms/platform.ts';
 
 /** What of the alarm object (contracts §6) a line shows. */
 export interface AlarmItem {

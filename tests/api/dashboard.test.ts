@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fastify from 'fastify';
 import { expect, it } from 'vitest';
 import type { Api } from '#api/deps.ts';
-import { dashboardRoutes } from '#api/routes/dashboard.ts';
+import { dashboardRoutes } from '#api/service/routes/dashboard.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 
 async function withBuildIn(built: string) {

@@ -66,6 +66,7 @@ describe('stations, meters, rules, channels', () => {
     ['maintenance/x', { ...WORK, reason: '' }, 'reason'],
     ['stations/x', { ...TAOCHA, parameters: [{ id: 'ph' }, { id: 'unheard-of' }] }, 'parameters[1].id'],
     ['stations/x', { ...TAOCHA, parameters: [{ id: 'ph' }, { id: 'ph' }] }, 'parameters[1].id'],
+    ['stations/x', { ...TAOCHA, parameters: [{ id: 'ph', interval: 'PT0S' }] }, 'parameters[0].interval'],
     [
       'stations/x',
       { ...TAOCHA, chiefs: [{ level: 'town', name: 'Li', channels: ['nobody'] }] },

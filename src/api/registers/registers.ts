@@ -19,6 +19,7 @@ import {
 } from '#api/registers/schemas/registers.ts';
 import type { NounBody } from '#journal/control.ts';
 import { isReserved } from '#model/alarms/platform.ts';
+import { durationMs } from '#model/duration.ts';
 import type { Fault } from '#model/faults.ts';
 import type { Role, Routes, Rule, Station } from '#model/register.ts';
 import { channelErrors, keepSecrets, shownChannel, userOfChannel } from './channels.ts';
@@ -182,6 +183,12 @@ function stationErrors({ control, reference }: ApiDeps, body: Station): ProblemE
       (index) => `parameters[${index}].id`,
     ),
     ...(repeated < 0 ? [] : [{ path: `parameters[${repeated}].id`, message: 'is listed twice' }]),
+    // Readings without end would be expected, and each be missing at once.
+    ...body.parameters.flatMap(({ interval }, index) =>
+      interval !== undefined && durationMs(interval) === 0
+        ? [{ path: `parameters[${index}].interval`, message: 'must be longer than nothing' }]
+        : [],
+    ),
     ...missing('channel', body.owner?.channels, String, hasChannel, (index) => `owner.channels[${index}]`),
     ...(body.chiefs ?? []).flatMap(({ channels: list }, chief) =>
       missing('channel', list, String, hasChannel, (index) => `chiefs[${chief}].channels[${index}]`),
