@@ -51,6 +51,18 @@ export async function call(api: Api, method: 'GET' | 'PUT' | 'POST', path: strin
   );
 }
 
+/** Asks again as long as the service says that it can't answer now (429, 503), after the time that it names. */
+export async function patiently<T>(ask: () => Promise<T>, pause: (ms: number) => Promise<unknown>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof ApiError) || (error.status !== 429 && error.status !== 503)) throw error;
+      await pause((error.retryAfterSeconds ?? 1) * 1000);
+    }
+  }
+}
+
 function parsed(text: string): unknown {
   if (text === '') return undefined;
   try {

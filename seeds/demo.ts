@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '#src/clock.ts';
 import { adminToken } from './admin-token.ts';
 import { type AlarmItem, alarmLine } from './alarm-line.ts';
-import { type Api, call } from './api-client.ts';
+import { type Api, call, patiently } from './api-client.ts';
 import { readSeeds } from './load.ts';
 import { loadHistory } from './simulation/load-history.ts';
 import { startSimulator } from './simulation/run.ts';
@@ -96,7 +96,9 @@ Try, in another terminal:
 async function tellAlarms(api: Api): Promise<void> {
   const told = new Map<string, string>();
   for (;;) {
-    const { items } = (await call(api, 'GET', '/alarms?limit=100')) as { items: AlarmItem[] };
+    // A busy machine is no reason to end the demonstration.
+    const answer = await patiently(() => call(api, 'GET', '/alarms?limit=100'), pause);
+    const { items } = answer as { items: AlarmItem[] };
     for (const alarm of items.reverse()) {
       const now = `${alarm.state} ${alarm.severity}`;
       if (alarm.late || told.get(alarm.id) === now) continue;

@@ -1,7 +1,7 @@
 /** Loads the demonstration's past through the API, once: a file beside the databases remembers how far it got. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Api, ApiError, call } from '../api-client.ts';
+import { type Api, call, patiently } from '../api-client.ts';
 import { historySamples } from './history.ts';
 import { batches } from './messages.ts';
 import type { World } from './sites.ts';
@@ -48,15 +48,7 @@ function loadedUntilMs(marker: string): number {
   }
 }
 
-/** Posts once; asked to slow down (429, 503), waits as long as the service says and tries again. */
+/** Posts once; asked to slow down, waits and tries again. */
 async function post(api: Api, body: unknown, pause: (ms: number) => Promise<void>): Promise<void> {
-  for (;;) {
-    try {
-      await call(api, 'POST', '/readings', body);
-      return;
-    } catch (error) {
-      if (!(error instanceof ApiError) || (error.status !== 429 && error.status !== 503)) throw error;
-      await pause((error.retryAfterSeconds ?? 1) * 1000);
-    }
-  }
+  await patiently(() => call(api, 'POST', '/readings', body), pause);
 }
