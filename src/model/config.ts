@@ -19,7 +19,7 @@ export interface Config {
         clientId: string;
       };
   /** The service's own account at an outside broker; also known while the embedded one runs (`broker:files`). */
-  mqttLogIn: { username: string; password: string | null };
+  mqttLogIn: { username: string; password: string | null; clientId: string };
   mqttTopics: string[];
   /** null = readings rest in SQLite. */
   influx: InfluxConfig | null;

@@ -130,8 +130,19 @@ export const gateway = z.strictObject({
   dialect: dialect.optional().describe('What the device letters of its stations mean'),
   numbersAsText: z.boolean().optional().describe('Takes numbers in quotation marks: `"7.9"`'),
 });
-/** As kept: the password only as a Mosquitto `$7$` hash (PBKDF2-SHA512), so that one hash serves every broker. */
-export type Gateway = z.infer<typeof gateway> & { passwordHash: string };
+/** A gateway's password in the forms of brokers that can't be given a `$7$` hash. */
+export interface OtherHashes {
+  /** RabbitMQ's: base64 of 4 bytes of salt and SHA-256 of salt and password. */
+  sha256: string;
+  /** NATS'; null of a password that bcrypt would cut off. */
+  bcrypt: string | null;
+}
+
+/**
+ * As kept: the password only as hashes, a Mosquitto `$7$` one (PBKDF2-SHA512), by which it is checked here, and others
+ * for outside brokers; those are missing of a password that an earlier version made.
+ */
+export type Gateway = z.infer<typeof gateway> & { passwordHash: string; otherHashes?: OtherHashes | undefined };
 
 const METER_KINDS = ['register', 'signed-register', 'scheduled-reset', 'flow'] as const;
 /** What a meter's water is. */

@@ -174,7 +174,11 @@ function toConfig(given: z.infer<typeof settings>): Config {
           clientId: given.WK_MQTT_CLIENT_ID,
         }
       : { kind: 'embedded', host: given.WK_MQTT_HOST, port: given.WK_MQTT_PORT },
-    mqttLogIn: { username: given.WK_MQTT_USERNAME ?? 'wellkeeper', password: given.WK_MQTT_PASSWORD ?? null },
+    mqttLogIn: {
+      username: given.WK_MQTT_USERNAME ?? 'wellkeeper',
+      password: given.WK_MQTT_PASSWORD ?? null,
+      clientId: given.WK_MQTT_CLIENT_ID,
+    },
     mqttTopics: given.WK_MQTT_TOPICS,
     influx: given.WK_INFLUX_URL
       ? {

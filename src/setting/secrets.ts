@@ -1,6 +1,7 @@
 /**
- * Credentials: how they are made, hashed and checked. Gateway passwords are kept as Mosquitto's `$7$` hashes, so that
- * one hash serves every broker; API tokens as SHA-256, since 256 random bits need no stretching. Nothing here is logged.
+ * Credentials: how they are made, hashed and checked. Gateway passwords are kept as Mosquitto's `$7$` hashes, which
+ * HiveMQ and EMQX can be given, too (for others: `kept-password.ts`); API tokens as SHA-256, since
+ * 256 random bits need no stretching. Nothing here is logged.
  */
 import { createHash, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
@@ -12,7 +13,7 @@ const derive = promisify(pbkdf2);
  * Stretching is for passwords that people choose. Ours are 256 random bits, which no number of iterations makes
  * harder to guess, so this is a little above Mosquitto's own default of 101 and costs under a millisecond.
  */
-const ITERATIONS = 1000;
+export const ITERATIONS = 1000;
 /** What Mosquitto 2 insists on: `src/password_mosq.h`, SALT_LEN 12 and a whole SHA-512 digest. */
 const SALT_BYTES = 12;
 const HASH_BYTES = 64;
@@ -40,7 +41,8 @@ export function tokenMatches(token: string, hash: string): boolean {
 
 /** `$7$iterations$salt$hash` as in a Mosquitto password file: PBKDF2 with HMAC-SHA512, base64. */
 export async function hashPassword(password: string): Promise<string> {
-  const salt = randomBytes(SALT_BYTES);
+  // Its bytes are letters: EMQX takes the salt as text. 72 random bits are enough for one.
+  const salt = Buffer.from(randomBytes((SALT_BYTES * 6) / 8).toString('base64url'));
   const hash = await derive(password, salt, ITERATIONS, HASH_BYTES, 'sha512');
   return `$7$${ITERATIONS}$${salt.toString('base64')}$${hash.toString('base64')}`;
 }

@@ -274,7 +274,8 @@ describe('credentials', () => {
     );
     const everything = [...shown.map(({ body }) => body), ...rig.logged.map((line) => JSON.stringify(line))].join();
     expect(everything).toContain(id);
-    for (const secret of [token, password, 'passwordHash":"$']) expect(everything).not.toContain(secret);
+    for (const secret of [token, password, 'passwordHash":"$', 'otherHashes":{', '$2b$'])
+      expect(everything).not.toContain(secret);
     expect(shown[0]!.json().items).toContainEqual({ id, name: 'desk', role: 'operator' });
     const taken = await rig.call('POST', '/api/v1/tokens', { body: { name: 'desk', role: 'viewer' } });
     expect([taken.statusCode, taken.json().code]).toEqual([409, 'state.conflict']);

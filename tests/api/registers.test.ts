@@ -211,10 +211,17 @@ describe('gateways', () => {
     const changed = await rig.call('PUT', '/api/v1/gateways/gw-2', { body: { stations: ['taocha', 'other'] } });
     expect([changed.statusCode, changed.json()]).toEqual([200, { id: 'gw-2', stations: ['taocha', 'other'] }]);
     expect(rig.disconnected).toEqual([]);
+    // The forms for outside brokers go with the password, and are shown as little.
+    const kept = rig.deps.control.get('gateway', 'gw-2')!;
+    expect(kept.passwordHash).toBe(stored);
+    expect(kept.otherHashes).toEqual({ sha256: expect.any(String), bcrypt: expect.stringMatching(/^\$2b\$04\$/) });
+    const seen = await rig.call('GET', '/api/v1/gateways/gw-2');
+    expect(Object.keys(seen.json()).filter((key) => /hash/i.test(key))).toEqual([]);
 
     const rotated = await rig.call('PUT', '/api/v1/gateways/gw-2?rotate=true', { body: { stations: ['taocha'] } });
     expect(rotated.json().password).not.toBe(password);
     expect(rig.disconnected).toEqual(['gw-2']);
+    expect(rig.deps.control.get('gateway', 'gw-2')!.otherHashes).not.toEqual(kept.otherHashes);
     expect(await verifyPassword(password, rig.deps.control.get('gateway', 'gw-2')!.passwordHash)).toBe(false);
 
     expect((await rig.call('DELETE', '/api/v1/gateways/gw-2')).statusCode).toBe(204);

@@ -115,7 +115,7 @@ const TABLE = {
   'broker.unauthorized': {
     severity: 'critical',
     meaning: 'The MQTT broker refuses the log-in.',
-    remedy: 'Give the right WK_MQTT_USERNAME and WK_MQTT_PASSWORD (npm run broker:files writes them for Mosquitto).',
+    remedy: 'Give the right WK_MQTT_USERNAME and WK_MQTT_PASSWORD (npm run broker:files writes them).',
   },
   'broker.subscription-refused': {
     severity: 'critical',

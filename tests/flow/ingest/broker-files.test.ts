@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { brokerFiles } from '#src/mosquitto-files.ts';
+import type { BrokerUser, ServiceTopics } from '#src/brokers/access.ts';
+import { brokerFiles } from '#src/brokers/files.ts';
 import { runCommand } from '#tests/helpers/command.ts';
 import { readDocument } from '#tests/helpers/documents.ts';
 import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/mosquitto.ts';
@@ -25,17 +26,21 @@ async function healthCheck(port: number): Promise<number | null> {
   return new Promise((resolve) => child.once('close', resolve));
 }
 
+const mosquitto = (gateways: BrokerUser[], service: BrokerUser, topics: ServiceTopics) =>
+  brokerFiles('mosquitto', { gateways, gone: [], service, clientId: 'wellkeeper', topics }).files;
+
 describe('the files', () => {
   it('refuse a service user who is also a gateway, or whose name could say more than a name', () => {
     const gateway = { id: 'wellkeeper', passwordHash: '$7$…' };
     const none = { read: [], write: [] };
-    expect(() => brokerFiles([gateway], { id: 'wellkeeper', passwordHash: null }, none)).toThrow(/also a gateway/);
-    expect(() => brokerFiles([], { id: 'a\ntopic readwrite #', passwordHash: null }, none)).toThrow(/can't be written/);
+    const files = (gateways: BrokerUser[], id: string) => mosquitto(gateways, { id, passwordHash: null }, none);
+    expect(() => files([gateway], 'wellkeeper')).toThrow(/also a gateway/);
+    expect(() => files([], 'a\ntopic readwrite #')).toThrow(/can't be written/);
   });
 
   it('leave out a service user whose password is kept elsewhere', () => {
     const topics = { read: ['a/+'], write: [] };
-    const { passwd, acl } = brokerFiles([{ id: 'gw', passwordHash: 'hash' }], { id: 'wk', passwordHash: null }, topics);
+    const { passwd, acl } = mosquitto([{ id: 'gw', passwordHash: 'hash' }], { id: 'wk', passwordHash: null }, topics);
     expect(passwd).toBe('gw:hash\n');
     expect(acl).toContain('user wk\ntopic read a/+\n');
   });
@@ -44,8 +49,8 @@ describe('the files', () => {
 describe('rights to channels', () => {
   it('are given for names of topics alone', () => {
     const write = ['ops/alarms', 'ops/alarms', 'ops/#', '+', 'a\ntopic readwrite #', 'a\u0085b'];
-    const { acl } = brokerFiles([], { id: 'wk', passwordHash: null }, { read: [], write });
-    expect(acl.split('\n').filter((line) => /ops|readwrite|a.b|\+$/.test(line))).toEqual([
+    const { acl } = mosquitto([], { id: 'wk', passwordHash: null }, { read: [], write });
+    expect(acl!.split('\n').filter((line) => /ops|readwrite|a.b|\+$/.test(line))).toEqual([
       'topic readwrite wk/v1/_wk.canary/readings',
       'topic readwrite wk/alarms/v1/#',
       'topic write ops/alarms',

@@ -1,7 +1,7 @@
 /** What packaging/mosquitto.conf promises, on a real Mosquitto: its window, its queue and its limits. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hashPassword } from '#setting/secrets.ts';
-import { brokerFiles, writeBrokerFiles } from '#src/mosquitto-files.ts';
+import { brokerFiles, writeBrokerFiles } from '#src/brokers/files.ts';
 import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/mosquitto.ts';
 import { type MqttClient, openMqtt } from '#tests/helpers/mqtt-client.ts';
 import { packagedSetting, packagedSettings } from '#tests/helpers/packaged-mosquitto.ts';
@@ -25,7 +25,9 @@ describe.skipIf(!hasMosquitto)(`packaging/mosquitto.conf${hasMosquitto ? '' : ' 
     directory = makeTempDir();
     const passwordHash = await hashPassword(PASSWORD);
     const topics = { read: ['wk/v1/+/readings'], write: [] };
-    const files = brokerFiles([{ id: 'gw', passwordHash }], { id: 'wellkeeper', passwordHash }, topics);
+    const service = { id: 'wellkeeper', passwordHash };
+    const gateways = [{ id: 'gw', passwordHash }];
+    const { files } = brokerFiles('mosquitto', { gateways, gone: [], service, clientId: 'wellkeeper', topics });
     writeBrokerFiles(directory.path, files);
     broker = await start();
   });

@@ -194,7 +194,7 @@ function auditView({ seq, receivedMs, actor, command }: CommandEntry): z.infer<t
   };
 }
 
-const SECRETS = new Set(['passwordHash', 'hash', 'secret', 'token']);
+const SECRETS = new Set(['passwordHash', 'otherHashes', 'hash', 'secret', 'token']);
 
 function withoutSecrets(command: Command): unknown {
   if (

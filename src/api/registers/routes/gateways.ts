@@ -18,7 +18,8 @@ import { closableIn, type Extent, sequenceOf } from '#api/sequence-view.ts';
 import { TOKEN_USER } from '#ingest/transports/broker-access.ts';
 import type { Gateway } from '#model/register.ts';
 import { gatewayLedger, ledgerView } from '#readings/gateway-ledger.ts';
-import { generateSecret, hashPassword } from '#setting/secrets.ts';
+import { keepPassword } from '#setting/kept-password.ts';
+import { generateSecret } from '#setting/secrets.ts';
 import { dropOwnId } from './registers.ts';
 
 export function gatewayRoutes(api: Api, deps: ApiDeps): void {
@@ -101,8 +102,8 @@ function putRoute(api: Api, deps: ApiDeps): void {
       }
       const isRotated = request.query.rotate === 'true';
       const password = before === undefined || isRotated ? generateSecret() : undefined;
-      const passwordHash = password === undefined ? before!.passwordHash : await hashPassword(password);
-      const kept: Gateway = { ...body, passwordHash };
+      const hashes = password === undefined ? hashesOf(before!) : await keepPassword(password);
+      const kept: Gateway = { ...body, ...hashes };
       await deps.journal.appendCommand(actorOf(request), { verb: 'put', noun: 'gateway', id, body: kept });
       if (before !== undefined && isRotated) deps.disconnectGateway(id);
       return reply
@@ -203,7 +204,14 @@ function gatewayOf(deps: ApiDeps, id: string): Gateway {
   return gateway;
 }
 
-function shown(deps: ApiDeps, id: string, { passwordHash: _passwordHash, ...body }: Gateway, extent: Extent) {
+const hashesOf = ({ passwordHash, otherHashes }: Gateway) => ({ passwordHash, otherHashes });
+
+function shown(
+  deps: ApiDeps,
+  id: string,
+  { passwordHash: _checked, otherHashes: _moved, ...body }: Gateway,
+  extent: Extent,
+) {
   // The journal has what it sent, the broker also that it was refused.
   const seen = [deps.reader.intakeCount(id)?.lastSeenMs, deps.gatewaySeenMs(id)].filter((ms) => typeof ms === 'number');
   return {
