@@ -65,7 +65,7 @@ function subjects(filter: string): string[] {
 }
 
 const MQTT = `# Made by \`npm run broker:files\`: include it in mqtt { }, behind its listen.
-# What Wellkeeper hasn't acknowledged is sent again after so long; after a reconnect nothing comes before. The default is 30 s.
+# What Wellkeeper hasn't acknowledged is sent again after so long, and no sooner after a reconnect. The default is 30 s.
 ack_wait: "10s"
 # How many unacknowledged messages Wellkeeper is sent; before 2.10 the default of 100 holds it to a few thousand a second.
 max_ack_pending: 1000
