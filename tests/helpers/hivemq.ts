@@ -49,6 +49,10 @@ export async function startHiveMq(directory: string, files: string, given?: numb
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (log += chunk.toString()));
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    await ended;
+  };
   await eventually(
     'HiveMQ is ready',
     () => {
@@ -56,11 +60,10 @@ export async function startHiveMq(directory: string, files: string, given?: numb
       return log.includes('Started HiveMQ in');
     },
     START_MS,
-  );
-  const end = async (signal: NodeJS.Signals) => {
-    child.kill(signal);
-    await ended;
-  };
+  ).catch(async (error: Error) => {
+    await end('SIGKILL');
+    throw error;
+  });
   const reload = async () => {
     const before = log.length;
     credentials();

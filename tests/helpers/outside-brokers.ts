@@ -76,7 +76,10 @@ export const OUTSIDE_BROKERS: readonly TestBroker[] = [
         const reload = async () => void (await node.control('import_definitions', definitions));
         return { ...node, reload, startAgain: run, end: home.end };
       };
-      return run();
+      return run().catch(async (error: Error) => {
+        await home.end();
+        throw error;
+      });
     },
   },
   {

@@ -97,6 +97,10 @@ async function startNode(home: Home, settings: string, plugins: string): Promise
   let log = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (log += chunk.toString()));
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const end = async (signal: NodeJS.Signals) => {
+    child.kill(signal);
+    await ended;
+  };
   await eventually(
     'RabbitMQ is ready',
     () => {
@@ -104,11 +108,10 @@ async function startNode(home: Home, settings: string, plugins: string): Promise
       return log.includes('Server startup complete');
     },
     START_MS,
-  );
-  const end = async (signal: NodeJS.Signals) => {
-    child.kill(signal);
-    await ended;
-  };
+  ).catch(async (error: Error) => {
+    await end('SIGKILL');
+    throw error;
+  });
   const control = async (...words: string[]) => {
     const { stdout } = await promisify(execFile)(join(SBIN!, 'rabbitmqctl'), words, { env });
     return stdout;
