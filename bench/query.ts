@@ -113,7 +113,7 @@ function trendQuestions(queries: Queries, { series, newestMs }: Archive): Questi
       return queries.trends({ series, mean: 'arithmetic', edgesMs, interval, timeZone: ZONE, asOfMs: null });
     },
     sql: `SELECT ${bucket} AS bucket, count(*) AS count, avg(value) AS mean, min(value) AS min, max(value) AS max
-      FROM reading WHERE series = ? AND timeMs >= ? AND timeMs < ? AND flag IN (1, 2) GROUP BY bucket`,
+      FROM reading WHERE series = ? AND timeMs >= ? AND timeMs < ? AND flag % 64 IN (1, 2) GROUP BY bucket`,
     arguments: [series, fromMs, newestMs],
     comparable: { api: ({ items }) => items.map(countAndMean), sql: (rows) => rows.map(countAndMean) },
   }));
@@ -145,7 +145,7 @@ function volumeQuestion(queries: Queries, meter: Meter, { register, newestMs }: 
     path: `/volumes?meter=${METER}&by=total&${range(fromMs, toMs)}`,
     ask: () => queries.volumes({ meters: [{ id: METER, meter }], edgesMs: [fromMs, toMs] }),
     sql: `SELECT sum(volume) AS cubicMetres FROM (SELECT value - lag(value) OVER (ORDER BY timeMs) AS volume
-      FROM reading WHERE series = ? AND timeMs >= ? AND timeMs <= ? AND flag IN (1, 2)) WHERE volume > 0`,
+      FROM reading WHERE series = ? AND timeMs >= ? AND timeMs <= ? AND flag % 64 IN (1, 2)) WHERE volume > 0`,
     arguments: [register, fromMs, toMs],
     comparable: { api: ({ total }) => total.cubicMetres, sql: (rows) => rows[0]!.cubicMetres },
   };

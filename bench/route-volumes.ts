@@ -36,7 +36,7 @@ export function fillHours(derived: Database): void {
     `INSERT INTO volumeHour (meter, hourMs, measuredLitres, estimatedLitres, knownMs) SELECT ?, ms, 3600000 + ms / 3600000 % 977, ms / 3600000 % 500 / 499 * 1000, ${HOUR_MS} FROM clock`,
   );
   for (const { id } of meters.toSorted((a, b) => (a.id < b.id ? -1 : 1))) fill.run(id);
-  derived.exec(`INSERT INTO volumeDay SELECT meter, dayMs, sum(m) OVER running, sum(e) OVER running, sum(k) OVER running
+  derived.exec(`INSERT INTO volumeDay (meter, dayMs, measuredLitres, estimatedLitres, knownMs) SELECT meter, dayMs, sum(m) OVER running, sum(e) OVER running, sum(k) OVER running
     FROM (SELECT meter, hourMs - hourMs % 86400000 AS dayMs, sum(measuredLitres) m, sum(estimatedLitres) e, sum(knownMs) k
       FROM volumeHour GROUP BY 1, 2) WINDOW running AS (PARTITION BY meter ORDER BY dayMs)`);
   derived.exec('PRAGMA synchronous=FULL; PRAGMA wal_checkpoint(TRUNCATE)');

@@ -29,6 +29,7 @@ import { createLetterWatch } from '#platform/letter-watch.ts';
 import { createMetrics } from '#platform/metrics.ts';
 import { createPeriodKeeper } from '#platform/period-keeper.ts';
 import { createPlatformWatch, standingConditions } from '#platform/platform-watch.ts';
+import { NO_DAMAGE, withDamages } from '#platform/seen-damage.ts';
 import { serviceMetrics } from '#platform/service-metrics.ts';
 import { createStaleTelling } from '#platform/stale-reads.ts';
 import { tellLosses } from '#platform/tell-losses.ts';
@@ -37,6 +38,8 @@ import type { FromFollowers } from '#process/followers-protocol.ts';
 import { startQueryWorkers } from '#process/query-client.ts';
 import { createRehearsals } from '#process/rehearsals.ts';
 import { newestConflict, quarantineRejected } from '#process/rejected-readings.ts';
+import { tryStore } from '#process/try-store.ts';
+import type { Damage } from '#readings/damage.ts';
 import { openReadingStore } from '#readings/open-reading-store.ts';
 import type { StoreCapabilities, StoreTrouble } from '#readings/reading-store.ts';
 import { openSeriesState } from '#readings/series-state.ts';
@@ -50,8 +53,6 @@ import { startBroker } from './start-broker.ts';
 /** At least so many of the newest entries fill the door's rings at start. */
 const RING_ENTRIES = 2000;
 const READ_ENTRIES = 500;
-/** How long the start waits for InfluxDB: for an answer, and until it shows what it was given. */
-const START_TIMEOUTS = { writeMs: 3000, queryMs: 3000, seenMs: 10_000 };
 /** Who journals what nobody did: changes of the platform. */
 const SYSTEM_ACTOR = 'system';
 
@@ -131,6 +132,7 @@ export async function startService(config: Config, log: Logger, stopping: AbortS
       onDeath: (error) =>
         log.error({ event: 'queries.restarted', err: error }, 'a query worker ended; the next question starts another'),
       onStale: (files) => tellStale('queries', files),
+      onDamage: (met) => damaged(met),
     });
     closers.push(() => queryWorkers.close());
     const rehearsals = createRehearsals(config, reference);
@@ -149,7 +151,16 @@ export async function startService(config: Config, log: Logger, stopping: AbortS
     const waitingFor = new Set(['followers', 'http', config.mqtt.kind === 'embedded' ? 'mqtt' : 'broker']);
 
     const outer = config.mqtt.kind === 'embedded' ? null : undefined;
-    const troubles: Troubles = { store: undefined, broker: outer, canary: outer, typeConflict: null };
+    const troubles: Troubles = {
+      store: undefined,
+      broker: outer,
+      canary: outer,
+      typeConflict: null,
+      damage: NO_DAMAGE,
+    };
+    const damaged = (met: Damage[]) => {
+      troubles.damage = withDamages(troubles.damage, met, clock.monotonicMs(), log);
+    };
     const access = {
       checkViewer: (token: string) => tokens.holder(token) !== undefined,
       viewerName: (key: string) => tokens.holderOfHash(key)?.name,
@@ -210,6 +221,9 @@ export async function startService(config: Config, log: Logger, stopping: AbortS
             (ids) => followers.reply({ type: 'quarantined', ids }),
             (error) => log.error({ event: 'quarantine.failed', err: error }, 'refused readings wait for quarantine'),
           );
+          return;
+        case 'damages':
+          damaged(message.damages);
           return;
         case 'stale':
           tellStale('followers', message.files);
@@ -327,27 +341,6 @@ export async function startService(config: Config, log: Logger, stopping: AbortS
   } catch (error) {
     await close();
     throw error;
-  }
-}
-
-/** What a start is refused for: whatever else is wrong with InfluxDB is for the platform alarms, since the service does its duty without it. */
-const REFUSED: Partial<Record<StoreTrouble['condition'], string>> = {
-  'store.retention': 'give it infinite retention, or accept the loss with WK_INFLUX_RETENTION_OK=1',
-  'store.unfit': 'docs/deployment.md says which servers hold readings, and how',
-};
-
-/** Tries InfluxDB out before anything starts. @returns what it can do; null when it is away: then it is tried when it comes. */
-async function tryStore(config: Config, log: Logger): Promise<StoreCapabilities | null> {
-  if (!config.influx) return null;
-  const store = openReadingStore(config, () => undefined, { timeouts: START_TIMEOUTS });
-  try {
-    const trouble = await store.check!();
-    const remedy = trouble && REFUSED[trouble.condition];
-    if (remedy) throw new StoreError('config.invalid', `${trouble.detail}: ${remedy}`, false);
-    if (trouble) log.warn({ event: 'store.trouble', ...trouble }, 'InfluxDB can not be used yet');
-    return store.capabilities!();
-  } finally {
-    await store.close();
   }
 }
 

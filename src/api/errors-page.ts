@@ -55,6 +55,8 @@ const REMEDIES: Record<FaultCode, string> = {
   'idempotency.conflict': 'Use a new key for a new body.',
   'rate.limited': 'Wait as long as `Retry-After` says.',
   internal: 'Report it with the `requestId`.',
+  'books.damaged':
+    'Run `npm run rebuild` ([operations.md](operations.md#damage-at-rest)); the platform alarm says which row.',
   'journal.full':
     'Free disk space, or let the followers catch up ([operations.md](operations.md#when-the-disk-is-full)).',
   'journal.unwritable': 'See the log; check disk and permissions.',

@@ -82,7 +82,7 @@ function toProblem(error: unknown): Problem {
   if (typeof code === 'string' && Object.hasOwn(FAULTS, code)) {
     const known = code as FaultCode;
     const status = FAULTS[known].status;
-    if (status !== null && status !== 500) {
+    if (status !== null && known !== 'internal') {
       const headers: Record<string, string> = status === 503 ? { 'retry-after': String(RETRY_AFTER_S) } : {};
       return new Problem(known, message, { headers });
     }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { rebuildBooks } from '#installation/rebuild.ts';
 import { openReadingStore } from '#readings/open-reading-store.ts';
+import type { SeriesName } from '#readings/reading-store.ts';
 import { readConfig } from '#setting/config.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { readCall, runCommand, say } from './command.ts';
@@ -15,6 +16,13 @@ await runCommand(async () => {
   const missing = files.find((name) => !existsSync(join(dataDir, name)));
   if (missing)
     throw new StoreError('not-found', `${join(dataDir, missing)} isn't there: nothing to rebuild from`, false);
-  const { hours, meters } = await rebuildBooks(dataDir, (name) => openReadingStore(config, name, { readOnly: true }));
+  const openStore = (name: SeriesName) => openReadingStore(config, name, { readOnly: true });
+  const { hours, meters, readings } = await rebuildBooks(dataDir, openStore, influx ? 'influxdb' : 'sqlite');
   say(`${dataDir}: ${hours} hours and ${meters} meters will be computed anew when the service starts`);
+  if (!readings || readings.damaged === 0) return;
+  const { damaged, fromSeq, gone } = readings;
+  const again = fromSeq === null ? '' : `; what the journal has is written again, from entry ${fromSeq} on`;
+  const rest =
+    gone === 0 ? '' : `; ${gone} of them are older than the journal: import them, until then they are missing`;
+  say(`${dataDir}: ${damaged} damaged readings${again}${rest}`);
 });

@@ -19,6 +19,7 @@ import { booksDdl } from '#books/books-tables.ts';
 import { recountDdl } from '#books/recount-tables.ts';
 import { volumeDdl, volumeKnotsDdl, volumeTotalsDdl } from '#books/water/volume-tables.ts';
 import { amendedAheadDdl, amendedDdl } from '#readings/amended.ts';
+import { checksumsDdl } from '#readings/checksums.ts';
 import { fitDdl } from '#readings/fit-tables.ts';
 import { frozenHoursDdl } from '#readings/frozen-hours.ts';
 import { rejectedDdl } from '#readings/rejected.ts';
@@ -55,6 +56,7 @@ export const derivedMigrations: readonly string[] = [
   constantWorkDdl,
   fitDdl,
   amendedAheadDdl,
+  checksumsDdl,
 ];
 
 export function openDerived(path: string): Database {

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { keepLoss, type Loss, lostThrough } from '#journal/journal-losses.ts';
 import { floorHour, HOUR_MS } from '#model/calendar.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
-import { REWRITE_CURSOR } from '#readings/rewriting.ts';
+import { writeAgain } from '#readings/rewriting.ts';
 import { checkWhole, type Database, eachRow, transaction } from '#src/sqlite.ts';
 import type { Files } from './fit-files.ts';
 
@@ -216,19 +216,7 @@ function nameOf(derived: Database, source: number): string {
 /** Cursors, marks and counts, so that the followers write again what can be written, and nothing counts that is gone. */
 function mendDerived(derived: Database, found: Findings): void {
   const { heldSeq, writtenSeq, countedSeq, gone, lostCommits } = found;
-  if (heldSeq < writtenSeq) {
-    const set = derived.prepare('INSERT OR REPLACE INTO cursor (follower, seq) VALUES (?, ?)');
-    const before = numbers(derived, `SELECT seq FROM cursor WHERE follower = '${REWRITE_CURSOR}'`).seq ?? 0;
-    set.run(REWRITE_CURSOR, Math.max(before, writtenSeq));
-    set.run('readings', heldSeq);
-    // Stored is what the store holds: the rest is counted again as it is written again.
-    derived
-      .prepare(
-        `UPDATE source SET stored = stored - (SELECT coalesce(sum(origin.stored), 0) FROM origin
-           WHERE origin.source = source.id AND origin.seq > ? AND origin.seq <= ?)`,
-      )
-      .run(heldSeq, writtenSeq);
-  }
+  if (heldSeq < writtenSeq) writeAgain(derived, heldSeq, writtenSeq);
   const lessStored = derived.prepare('UPDATE source SET stored = stored - ? WHERE id = ?');
   const nothingStored = derived.prepare('UPDATE origin SET stored = 0 WHERE seq = ?');
   const forget = derived.prepare('DELETE FROM unwritten WHERE seq = ?');

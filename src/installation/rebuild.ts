@@ -2,23 +2,27 @@
  * Has every book computed anew: statistics, days and volumes go, and what they were computed from is marked. The next
  * start then works the marks off as it does any others, from the reading store, the pins and the registers; until
  * then trends fold marked hours from readings. Readings, versions, alarms and counts stay as they are, and so do hours
- * whose readings WK_RAW_RETENTION has deleted.
+ * whose readings WK_RAW_RETENTION has deleted. Readings whose checksum doesn't fit are written again from the journal.
  */
 import { join } from 'node:path';
 import { END_OF_TIME_MS } from '#books/water/volume-books.ts';
 import { Control } from '#journal/control.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
+import { type WrittenAgain, writeDamagedAgain } from '#readings/damaged-readings.ts';
 import { openDirtyHours } from '#readings/dirty-hours.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
 import type { ReadingStore, SeriesName } from '#readings/reading-store.ts';
 import { type Database, StoreError, transaction } from '#src/sqlite.ts';
+import type { ReadingsIn } from './backup-manifest.ts';
 import { lockDataDir } from './data-lock.ts';
 import { Cursor, openDerived } from './derived.ts';
 
 export interface MarkedForRebuild {
   hours: number;
   meters: number;
+  /** Of readings.db; null when they are in InfluxDB. */
+  readings: WrittenAgain | null;
 }
 
 /**
@@ -30,6 +34,7 @@ export interface MarkedForRebuild {
 export async function rebuildBooks(
   dataDir: string,
   openStore: (name: SeriesName) => ReadingStore,
+  readingsIn: ReadingsIn = 'sqlite',
 ): Promise<MarkedForRebuild> {
   const lock = lockDataDir(join(dataDir, 'journal.db'));
   const reader = openJournalReader(join(dataDir, 'journal.db'));
@@ -39,6 +44,12 @@ export async function rebuildBooks(
     const trouble = await store.check?.();
     if (trouble) throw new StoreError(trouble.condition, trouble.detail, true);
     const writtenSeq = new Cursor(derived, 'readings').seq;
+    const readingsPath = join(dataDir, 'readings.db');
+    // Before the marks: until they are written again nothing is computed from them.
+    const readings =
+      readingsIn === 'sqlite'
+        ? writeDamagedAgain(readingsPath, derived, reader.oldestSeq() || Number.POSITIVE_INFINITY)
+        : null;
     for (const { id } of reader.allSeries()) await markHours(derived, store, id, writtenSeq);
     // The meters as the follower `books` knows them; later commands it meets by itself.
     const control = new Control(reader.control(new Cursor(derived, 'books').seq));
@@ -46,7 +57,7 @@ export async function rebuildBooks(
     return transaction(derived, () => {
       takeBooks(derived);
       markMeters(derived, meters);
-      return { hours: openDirtyHours(derived).count(), meters: meters.length };
+      return { hours: openDirtyHours(derived).count(), meters: meters.length, readings };
     });
   } finally {
     await store.close();

@@ -72,6 +72,10 @@ const TABLE = {
   'idempotency.conflict': { status: 422, meaning: 'The Idempotency-Key was used for another body.' },
   'rate.limited': { status: 429, meaning: 'Too many requests; Retry-After says when.' },
   internal: { status: 500, meaning: 'A fault of ours; the log has it under the same request id.' },
+  'books.damaged': {
+    status: 500,
+    meaning: 'What would be answered is not what was written: its checksum or its file is damaged.',
+  },
   'journal.full': { status: 503, meaning: 'The journal can not take more; nothing was accepted; try again later.' },
   'journal.unwritable': {
     status: 503,

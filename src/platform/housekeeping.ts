@@ -25,6 +25,7 @@ import type { LetterWatch } from './letter-watch.ts';
 import type { PeriodKeeper } from './period-keeper.ts';
 import { judgePlatform, type PlatformSample, type PlatformVerdict } from './platform-conditions.ts';
 import type { PlatformWatch } from './platform-watch.ts';
+import type { SeenDamages } from './seen-damage.ts';
 import { STALE_AFTER_MS, type StaleFile } from './stale-reads.ts';
 
 const TURN_MS = 1000;
@@ -37,6 +38,8 @@ export interface Troubles {
   canary: CanaryVerdict | null | undefined;
   /** The newest value that clashes with what somebody else has written into the store; null: none since the start. */
   typeConflict: TypeConflict | null;
+  /** Damaged rows that were met; null: none since the start. */
+  damage: SeenDamages;
 }
 
 export interface HouseParts {

@@ -9,6 +9,7 @@ import type { PlatformCondition } from '#model/alarms/platform.ts';
 import type { TypeConflict } from '#process/rejected-readings.ts';
 import type { StoreTrouble } from '#readings/reading-store.ts';
 import type { Seen } from './platform-watch.ts';
+import type { SeenDamages } from './seen-damage.ts';
 
 type FollowerName = 'readings' | 'books' | 'alerts';
 
@@ -43,6 +44,8 @@ export interface PlatformSample {
   dotted: readonly string[];
   /** The newest value that clashes with what somebody else has written into the store. */
   typeConflict: TypeConflict | null;
+  /** The damaged rows that were met. */
+  damage: SeenDamages;
   /** Whether the routes name anybody who can be told. */
   isAnybodyTold: boolean;
   /** Holes in gateways' numbering that stand too long (src/sequence-holes.ts); null = none, undefined = nobody knows yet. */
@@ -80,6 +83,8 @@ const CLOCK_UNTIL_MS = 30_000;
 const QUARANTINE_QUIET_MS = 3_600_000;
 /** And so does a clash with what somebody else writes into the store: until an hour without one. */
 const CONFLICT_QUIET_MS = 3_600_000;
+/** Who repairs it restarts the service; a row that nobody asks for any more is forgotten, and is found by npm run verify. */
+const DAMAGE_QUIET_MS = 24 * 3_600_000;
 /** As long as `access.crowded` stands (src/platform/crowding.ts). */
 const CROWDED_QUIET_MS = 3_600_000;
 /** The journal's rate is told over five to ten minutes, at first over one at least. */
@@ -99,6 +104,7 @@ const STORE: readonly PlatformCondition[] = [
   'store.write-only',
   'store.unwritable',
 ];
+const DAMAGES = ['books.damaged', 'readings.damaged'] as const;
 const BROKER: readonly PlatformCondition[] = [
   'broker.unreachable',
   'broker.unauthorized',
@@ -128,6 +134,7 @@ export function judgePlatform(sample: PlatformSample, before: PlatformVerdict | 
   found('quarantine.full', quarantineFull(sample, before?.memory ?? null, memory));
   found('sequence.holes', sample.holes);
   found('readings.type-conflict', fieldsConflict(sample, memory));
+  for (const condition of DAMAGES) found(condition, damaged(condition, sample, memory));
   found('clock.behind', clockBehind(sample, stands('clock.behind')));
   found('follower.behind', followerBehind(sample, memory, stands('follower.behind')));
   found('follower.parked', parked(sample));
@@ -205,6 +212,13 @@ function fieldsConflict({ typeConflict, monotonicMs }: PlatformSample, { beganMs
   // At first nobody knows, since an earlier process may have met one.
   if (monotonicMs - (typeConflict?.atMs ?? beganMs) >= CONFLICT_QUIET_MS) return null;
   return typeConflict?.detail;
+}
+
+function damaged(condition: keyof SeenDamages, { damage, monotonicMs }: PlatformSample, { beganMs }: Memory): Finding {
+  const met = damage[condition];
+  // At first nobody knows: what an earlier process met may have been rebuilt.
+  if (monotonicMs - (met?.atMs ?? beganMs) >= (met ? DAMAGE_QUIET_MS : CONFLICT_QUIET_MS)) return null;
+  return met ? `${met.detail}${met.rows > 1 ? `, and ${met.rows - 1} more` : ''}` : undefined;
 }
 
 function clockBehind({ nowMs, receivedNowMs }: PlatformSample, stands: boolean): Finding {

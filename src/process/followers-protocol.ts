@@ -7,6 +7,7 @@ import type { Durations } from '#model/duration-histogram.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { StaleFile } from '#platform/stale-reads.ts';
+import type { Damage } from '#readings/damage.ts';
 import type { StoreCapabilities, StoreTrouble } from '#readings/reading-store.ts';
 
 /** A reading that the store refused for good, on its way into quarantine. `id` is the quarantined item's. */
@@ -69,6 +70,8 @@ export type FromFollowers =
   | { type: 'rejected'; readings: RejectedValue[] }
   /** Connections that answer from an old snapshot: the worker ends itself, and is started again. */
   | { type: 'stale'; files: StaleFile[] }
+  /** Rows that aren't what was written, as they are met. */
+  | { type: 'damages'; damages: Damage[] }
   /** A follower was parked at this entry: a platform alarm. */
   | { type: 'parked'; follower: string; seq: number; error: string }
   | {

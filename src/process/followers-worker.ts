@@ -14,6 +14,7 @@ import { createLinkSigner } from '#model/alarms/acknowledge-link.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import type { Entry } from '#model/entry.ts';
 import { STALE_AFTER_MS } from '#platform/stale-reads.ts';
+import { takeDamages } from '#readings/damage.ts';
 import { storeTrouble } from '#readings/influx/influx-answers.ts';
 import { openReadingStore } from '#readings/open-reading-store.ts';
 import { createRawRetention } from '#readings/raw-retention.ts';
@@ -251,6 +252,8 @@ function tellMetrics(): void {
   // It may have been waiting for the store, and nothing else would wake it.
   if (recount) stored.wake();
   tellCapabilities();
+  const damages = takeDamages();
+  if (damages.length > 0) say({ type: 'damages', damages });
   const { stored: settledStored, duplicate } = countSettled.get() as { stored: number; duplicate: number };
   say({
     type: 'metrics',

@@ -7,6 +7,7 @@ import { type Asker, currentAsker } from '#api/access/asker.ts';
 import type { Queries } from '#books/questions/queries.ts';
 import type { Config } from '#model/config.ts';
 import type { StaleFile } from '#platform/stale-reads.ts';
+import type { Damage } from '#readings/damage.ts';
 import { createFairQueue, type FairQueue, type QueueLimits } from '#src/fair-queue.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { QUERY_WORKER_LIMITS } from './worker-memory.ts';
@@ -26,8 +27,8 @@ export interface QueryReply {
   error?: { message: string; code?: string; retryable?: boolean; name: string };
 }
 
-/** `stale` = connections that answered from an old snapshot, and have been replaced. */
-export type FromQueryWorker = QueryReply | { stale: StaleFile[] };
+/** `stale` = connections that answered from an old snapshot, and have been replaced; `damages` = rows that aren't what was written. */
+export type FromQueryWorker = QueryReply | { stale: StaleFile[] } | { damages: Damage[] };
 
 export interface LaneLimits extends QueueLimits {
   /** How long one question may be computed, ms; the service's own as long as they need. */
@@ -52,6 +53,8 @@ export interface LaneEvents {
   onDeath: (error: Error) => void;
   /** Told of connections that stood still; others have taken their place by then. */
   onStale: (files: StaleFile[]) => void;
+  /** Told of damaged rows that were met. */
+  onDamage: (damages: Damage[]) => void;
 }
 
 interface Question {
@@ -132,6 +135,7 @@ export class QueryLane {
     });
     started.on('message', (message: FromQueryWorker) => {
       if ('stale' in message) this.#events.onStale(message.stale);
+      else if ('damages' in message) this.#events.onDamage(message.damages);
       else this.#answered(message);
     });
     started.on('error', (error) => {

@@ -6,6 +6,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { DrawnReport, ReportDrawing } from '#api/reports/draw.ts';
 import type { Config } from '#model/config.ts';
 import { STALE_AFTER_MS } from '#platform/stale-reads.ts';
+import { asDamage, takeDamages } from '#readings/damage.ts';
 import { systemClock as clock } from '#src/clock.ts';
 import { openQueries } from './create-queries.ts';
 import { createFreshQueries } from './fresh-queries.ts';
@@ -19,7 +20,10 @@ async function answer({ id, method, query }: QueryRequest): Promise<QueryReply> 
   try {
     return { id, result: await (method === 'drawReport' ? draw(query as ReportDrawing) : queries.ask(method, query)) };
   } catch (error) {
-    const { message, name, code, retryable } = error as Error & { code?: string; retryable?: boolean };
+    const { message, name, code, retryable } = asDamage(error as Error) as Error & {
+      code?: string;
+      retryable?: boolean;
+    };
     return { id, error: { message, name, code, retryable } };
   }
 }
@@ -31,7 +35,11 @@ async function draw(drawing: ReportDrawing): Promise<DrawnReport> {
 }
 
 parentPort!.on('message', (request: QueryRequest) => {
-  void answer(request).then(say);
+  void answer(request).then((reply) => {
+    say(reply);
+    const damages = takeDamages();
+    if (damages.length > 0) say({ damages });
+  });
 });
 
 setInterval(() => {

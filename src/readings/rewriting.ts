@@ -12,7 +12,23 @@ import { decide, isOpen } from './settlement.ts';
 import { openVersions, type Versions } from './versions.ts';
 
 /** The cursor that says how far entries are to be written again. */
-export const REWRITE_CURSOR = 'rewrite';
+const REWRITE_CURSOR = 'rewrite';
+
+/**
+ * In the caller's transaction: has the follower `readings` write again what entries after `heldSeq` have stored, up to
+ * `writtenSeq`, its cursor. Stored is what the store holds: the rest is counted again as it is written again.
+ */
+export function writeAgain(derived: Database, heldSeq: number, writtenSeq: number): void {
+  const again = new Cursor(derived, REWRITE_CURSOR);
+  again.save(Math.max(again.seq, writtenSeq));
+  new Cursor(derived, 'readings').save(heldSeq);
+  derived
+    .prepare(
+      `UPDATE source SET stored = stored - (SELECT coalesce(sum(origin.stored), 0) FROM origin
+         WHERE origin.source = source.id AND origin.seq > ? AND origin.seq <= ?)`,
+    )
+    .run(heldSeq, writtenSeq);
+}
 
 export class Rewriting {
   /** Entries up to this seq were in the store before. */

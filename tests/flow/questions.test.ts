@@ -78,7 +78,7 @@ describe('the query workers', () => {
     const fail = (error: unknown) => {
       throw error;
     };
-    const events = { onDeath: fail, onStale: fail };
+    const events = { onDeath: fail, onStale: fail, onDamage: fail };
     const client = startQueryWorkers(config, events, { ...LANE_LIMITS, perCredential: 1000, ...limits });
     onTestFinished(() => client.close());
     return client;

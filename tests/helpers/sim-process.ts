@@ -12,6 +12,7 @@ import { type OpenJournalReader, openJournalReader } from '#journal/journal-read
 import type { Command, Entry } from '#model/entry.ts';
 import { judgePlatform, type PlatformVerdict } from '#platform/platform-conditions.ts';
 import { createPlatformWatch, type PlatformWatch, standingConditions } from '#platform/platform-watch.ts';
+import { NO_DAMAGE } from '#platform/seen-damage.ts';
 import { quarantineRejected } from '#process/rejected-readings.ts';
 import { newestReadings } from '#readings/series-state.ts';
 import type { Clock } from '#src/clock.ts';
@@ -296,6 +297,7 @@ class RunningProcess implements SimProcess {
       canary: null,
       dotted: [],
       typeConflict: null,
+      damage: NO_DAMAGE,
       crowded: null,
       holes: null,
       broker: this.#parts.isBrokerUp() ? null : { condition: 'broker.unreachable' as const, detail: 'no answer' },

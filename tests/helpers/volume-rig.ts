@@ -10,6 +10,7 @@ import { rulingId } from '#model/accounting.ts';
 import type { Command, Entry, Noun } from '#model/entry.ts';
 import type { Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
+import { isSoundVolume } from '#readings/checksums.ts';
 import { MemoryReadings } from '#readings/memory-readings.ts';
 
 const REGISTER = {
@@ -95,15 +96,22 @@ export function volumeRig(meters: Record<string, Meter> = { m: REGISTER_METER })
       let steps = 0;
       while (await books.step()) if (++steps > 10_000) throw new Error('never done');
     },
-    /** Everything that the books hold. */
-    kept: () => ({
-      hours: rows('SELECT * FROM volumeHour ORDER BY meter, hourMs').map((row): typeof row => {
-        const { knots, ...hour } = row;
-        return knots === null ? hour : row;
-      }),
-      days: rows('SELECT * FROM volumeDay ORDER BY meter, dayMs'),
-      decisions: rows('SELECT * FROM volumeDecision ORDER BY meter, timeMs, kind'),
-    }),
+    /** Everything that the books hold, without their checksums, which fit. */
+    kept() {
+      const columns = 'measuredLitres, estimatedLitres, knownMs';
+      const damaged = rows(`SELECT meter, hourMs AS ms FROM volumeHour WHERE NOT coalesce(${isSoundVolume('hourMs')}, 0)
+        UNION ALL SELECT meter, dayMs FROM volumeDay WHERE NOT coalesce(${isSoundVolume('dayMs')}, 0)`);
+      if (damaged.length > 0) throw new Error(`checksums don't fit: ${JSON.stringify(damaged)}`);
+      const hours = rows(`SELECT meter, hourMs, ${columns}, knots FROM volumeHour ORDER BY meter, hourMs`);
+      return {
+        hours: hours.map((row) => {
+          const { knots, ...hour } = row;
+          return knots === null ? hour : row;
+        }),
+        days: rows(`SELECT meter, dayMs, ${columns} FROM volumeDay ORDER BY meter, dayMs`),
+        decisions: rows('SELECT * FROM volumeDecision ORDER BY meter, timeMs, kind'),
+      };
+    },
     /** In m³ and hours. */
     total(meter: string | string[], fromMs: number, toMs: number) {
       const asked = [meter].flat().map((id) => ({ id, meter: meterOf(id) }));

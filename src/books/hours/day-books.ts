@@ -5,8 +5,16 @@
 
 import type { BookState } from '#books/book-state.ts';
 import { dayOf, isWholeHourZone } from '#model/calendar.ts';
-import { type Database, eachRow, transaction } from '#src/sqlite.ts';
-import { addStatistics, emptyStatistics, type Statistics } from './statistics.ts';
+import {
+  isSoundStatistics,
+  STATISTICS_COLUMNS,
+  type StatisticsCells,
+  statisticsChecksum,
+  statisticsOf,
+} from '#readings/checksums.ts';
+import { damagedRow } from '#readings/damage.ts';
+import { type Database, transaction } from '#src/sqlite.ts';
+import { addStatistics, emptyStatistics } from './statistics.ts';
 
 const DAYS_PER_STEP = 200;
 /**
@@ -33,13 +41,7 @@ export function createDayBooks(derived: Database, state: BookState, timeZone: st
     if (state.dayZone() !== null) discard(derived, state);
     return { fold() {}, step: () => false };
   }
-  const selectHours = derived.prepare(
-    'SELECT count, valid, sum, min, max FROM hourStat WHERE series = ? AND hourMs >= ? AND hourMs < ? ORDER BY hourMs',
-  );
-  const upsert = derived.prepare(
-    'INSERT OR REPLACE INTO dayStat (series, dayMs, count, valid, sum, min, max) VALUES (?, ?, ?, ?, ?, ?, ?)',
-  );
-  const remove = derived.prepare('DELETE FROM dayStat WHERE series = ? AND dayMs = ?');
+  const foldDay = createDayFolding(derived);
   const nextHour = derived.prepare(
     'SELECT series, hourMs FROM hourStat WHERE (series, hourMs) >= (?, ?) ORDER BY series, hourMs LIMIT 1',
   );
@@ -50,15 +52,6 @@ export function createDayBooks(derived: Database, state: BookState, timeZone: st
   function dayWith(hourMs: number): Day {
     if (hourMs < known.startMs || hourMs >= known.endMs) known = dayOf(hourMs, timeZone);
     return known;
-  }
-
-  function foldDay(series: number, { startMs, endMs }: Day): void {
-    const day = emptyStatistics();
-    eachRow(selectHours, [series, startMs, endMs], (hour) => {
-      addStatistics(day, hour as unknown as Statistics);
-    });
-    if (day.count === 0) remove.run(series, startMs);
-    else upsert.run(series, startMs, day.count, day.valid, day.sum, day.min, day.max);
   }
 
   if (state.dayZone() !== timeZone) {
@@ -91,6 +84,37 @@ export function createDayBooks(derived: Database, state: BookState, timeZone: st
       position = at;
       return position !== null;
     },
+  };
+}
+
+/** @returns what folds a day from its hours, in the caller's open transaction. */
+function createDayFolding(derived: Database): (series: number, day: Day) => void {
+  const selectHours = derived.prepare(
+    `SELECT hourMs, ${STATISTICS_COLUMNS} FROM hourStat WHERE series = ? AND hourMs >= ? AND hourMs < ? ORDER BY hourMs`,
+  );
+  selectHours.setReturnArrays(true);
+  const upsert = derived.prepare(
+    'INSERT OR REPLACE INTO dayStat (series, dayMs, count, valid, sum, min, max, checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+  );
+  const remove = derived.prepare('DELETE FROM dayStat WHERE series = ? AND dayMs = ?');
+
+  return (series, { startMs, endMs }) => {
+    const day = emptyStatistics();
+    let isSound = true;
+    for (const hour of selectHours.all(series, startMs, endMs) as unknown as StatisticsCells[]) {
+      addStatistics(day, statisticsOf(hour));
+      if (isSoundStatistics(series, hour)) continue;
+      isSound = false;
+      damagedRow('hourStat', `series ${series}`, hour[0]);
+    }
+    const { count, valid, sum, min, max } = day;
+    if (count === 0 && isSound) {
+      remove.run(series, startMs);
+      return;
+    }
+    const checksum = statisticsChecksum(series, startMs, count, valid, sum, min, max);
+    // What a damaged hour is in is damaged: nobody is told it, until both are computed anew.
+    upsert.run(series, startMs, count, valid, sum, min, max, isSound ? checksum : checksum ^ 1);
   };
 }
 

@@ -6,6 +6,13 @@ import { floorHour } from '#model/calendar.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
 import type { Flag } from '#model/flag.ts';
 import { type SeriesReading, toMark } from '#model/reading.ts';
+import {
+  isSoundStatistics,
+  STATISTICS_COLUMNS,
+  type StatisticsCells,
+  statisticsChecksum,
+  statisticsOf,
+} from '#readings/checksums.ts';
 import { openDirtyHours } from '#readings/dirty-hours.ts';
 import { openStoreMark } from '#readings/fit-tables.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
@@ -76,11 +83,12 @@ export function openHourRecords(derived: Database): HourRecords {
   const versions = openVersions(derived);
   const seriesState = openSeriesState(derived);
   const upsert = derived.prepare(
-    `INSERT OR REPLACE INTO hourStat (series, hourMs, count, valid, sum, min, max, throughSeq)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT OR REPLACE INTO hourStat (series, hourMs, count, valid, sum, min, max, throughSeq, checksum)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const remove = derived.prepare('DELETE FROM hourStat WHERE series = ? AND hourMs = ?');
-  const get = derived.prepare('SELECT count, valid, sum, min, max FROM hourStat WHERE series = ? AND hourMs = ?');
+  const get = derived.prepare(`SELECT hourMs, ${STATISTICS_COLUMNS} FROM hourStat WHERE series = ? AND hourMs = ?`);
+  get.setReturnArrays(true);
   const select = derived.prepare(
     'SELECT hourMs, throughSeq FROM hourStat WHERE series = ? AND hourMs >= ? AND hourMs < ?',
   );
@@ -118,13 +126,19 @@ export function openHourRecords(derived: Database): HourRecords {
       const { count, valid, sum, min, max } = statistics;
       // An hour without a reading has no row.
       if (count === 0) remove.run(series, hourMs);
-      else upsert.run(series, hourMs, count, valid, sum, min, max, throughSeq);
+      else {
+        const checksum = statisticsChecksum(series, hourMs, count, valid, sum, min, max);
+        upsert.run(series, hourMs, count, valid, sum, min, max, throughSeq, checksum);
+      }
       if (hour.reflagged.length > 0) reflag(hour, throughSeq, clockMs);
       if (isMarked) dirtyHours.clear(series, hourMs, throughSeq);
       return true;
     },
     isNews({ series, hourMs, statistics }) {
-      const before = (get.get(series, hourMs) as Statistics | undefined) ?? NOTHING;
+      const row = get.get(series, hourMs) as unknown as StatisticsCells | undefined;
+      // Of a damaged row nobody knows what was told of it.
+      if (row && !isSoundStatistics(series, row)) return true;
+      const before = row ? statisticsOf(row) : NOTHING;
       const { count, valid, sum, min, max } = statistics;
       return (
         before.count !== count ||

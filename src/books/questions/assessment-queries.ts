@@ -1,14 +1,16 @@
 /**
- * Means of many series over a few periods, for assessments: sums over the day books in SQL, hour books where a zone or an
+ * Means of many series over a few periods, for assessments: folded from the day books, from hour books where a zone or an
  * edge needs them. A cell whose hours are open or wait to be computed again is asked of `trends`, which folds those from
  * readings; beyond so many such cells the books are told as they stand, as provisional. Runs in the query worker.
  */
 
 import { openBookState, openFromMs } from '#books/book-state.ts';
-import { meanOf } from '#books/hours/statistics.ts';
+import { addStatistics, emptyStatistics, meanOf, type Statistics } from '#books/hours/statistics.ts';
 import { openRecountMarks } from '#books/recount-state.ts';
 import { CalendarError, DAY_MS, dayOf, HOUR_MS } from '#model/calendar.ts';
-import type { Database } from '#src/sqlite.ts';
+import { isSoundStatistics, STATISTICS_COLUMNS, type StatisticsCells, statisticsOf } from '#readings/checksums.ts';
+import { damagedRow } from '#readings/damage.ts';
+import type { Database, Statement } from '#src/sqlite.ts';
 import type { PeriodCell, PeriodQuery, Queries } from './queries.ts';
 
 /** How many cells (a series in a span) of an answer may be folded from readings. */
@@ -21,43 +23,61 @@ export interface AssessmentQueriesParts {
   allowedLatenessMs: number;
 }
 
-interface Sums {
-  series: number;
-  count: number;
-  valid: number;
-  sum: number;
-  min: number | null;
-  max: number | null;
-}
-
 type Span = PeriodQuery['spans'][number];
 
 type Asked = PeriodQuery['series'];
 
-/** @throws (from `periods`) CalendarError `range.too-long` where only readings can answer and there are too many. */
+/** Series that are read in one go: some thousands of rows of a quarter. */
+const SERIES_AT_ONCE = 100;
+
+/**
+ * In the order of time, as what is folded from readings: an assessment as of the present has the same bits. (SQLite's own sum()
+ * keeps the digits that adding loses.)
+ * @throws StoreError `books.damaged`.
+ */
+function foldedBySeries(
+  { table, statement }: { table: string; statement: Statement },
+  ids: readonly number[],
+  { startMs, endMs }: Span,
+): Map<number, Statistics> {
+  const folded = new Map<number, Statistics>();
+  const sorted = ids.toSorted((a, b) => a - b);
+  for (let first = 0; first < sorted.length; first += SERIES_AT_ONCE) {
+    const asked = JSON.stringify(sorted.slice(first, first + SERIES_AT_ONCE));
+    let into = emptyStatistics();
+    for (const cells of statement.all(asked, startMs, endMs) as unknown as [...StatisticsCells, series: number][]) {
+      const series = cells[7];
+      if (!folded.has(series)) {
+        into = emptyStatistics();
+        folded.set(series, into);
+      }
+      const row = cells as unknown as StatisticsCells;
+      if (!isSoundStatistics(series, row)) throw damagedRow(table, `series ${series}`, row[0]);
+      addStatistics(into, statisticsOf(row));
+    }
+  }
+  return folded;
+}
+
+/** @throws (from `periods`) StoreError `books.damaged`; CalendarError `range.too-long` where only readings can answer and there are too many. */
 export function createAssessmentQueries({
   derived,
   trends,
   allowedLatenessMs,
 }: AssessmentQueriesParts): Pick<Queries, 'periods'> {
   const state = openBookState(derived);
-  // SQLite's own sum() keeps the digits that adding loses; what is folded from readings can't. One shape for both: an
-  // assessment as of the present has the same bits. In the order of time, since the rows come by the primary key.
-  derived.aggregate('folded', { start: 0, step: (sum: number, next) => sum + Number(next) });
-  // Grouped in the order of the primary key: no sorting, one seek a series.
-  const prepare = (columns: string, table: string, at: string) =>
-    derived.prepare(
-      `SELECT series, sum(valid) AS valid, folded(sum) AS sum, ${columns}
-       FROM ${table} WHERE series IN (SELECT value FROM json_each(?)) AND ${at} >= ? AND ${at} < ? GROUP BY series`,
+  // As arrays, and a few series at a time: each row is looked at for its checksum, and costs no more so than an aggregate.
+  const prepare = (table: string, at: string) => {
+    const statement = derived.prepare(
+      `SELECT ${at}, ${STATISTICS_COLUMNS}, series FROM ${table}
+       WHERE series IN (SELECT value FROM json_each(?)) AND ${at} >= ? AND ${at} < ? ORDER BY series, ${at}`,
     );
-  const statementsOf = (table: string, at: string) => ({
-    whole: prepare('sum(count) AS count, min(min) AS min, max(max) AS max', table, at),
-    // A third less work.
-    means: prepare('sum(valid) AS count, NULL AS min, NULL AS max', table, at),
-  });
+    statement.setReturnArrays(true);
+    return { table, statement };
+  };
   const recount = openRecountMarks(derived);
-  const hours = statementsOf('hourStat', 'hourMs');
-  const days = statementsOf('dayStat', 'dayMs');
+  const hours = prepare('hourStat', 'hourMs');
+  const days = prepare('dayStat', 'dayMs');
   const selectDirty = derived.prepare('SELECT DISTINCT series FROM dirtyHour WHERE hourMs >= ? AND hourMs < ?');
 
   /** Series of a span that have hours which aren't in the books; `all` while the span isn't over. */
@@ -69,14 +89,13 @@ export function createAssessmentQueries({
   function fromBooks(asked: Asked, span: Span, isDays: boolean, provisional: boolean): PeriodCell[] {
     if (asked.length === 0) return [];
     const kinds = new Map(asked.map(({ id, mean }) => [id, mean]));
-    const ids = JSON.stringify([...kinds.keys()]);
-    const { whole, means } = isDays ? days : hours;
-    const rows = (span.meansOnly ? means : whole).all(ids, span.startMs, span.endMs) as unknown as Sums[];
-    return rows.map((row) => {
-      const { series, count, valid, min, max } = row;
+    const folded = foldedBySeries(isDays ? days : hours, [...kinds.keys()], span);
+    return [...folded].map(([series, statistics]) => {
+      const { valid } = statistics;
+      const { count, min, max } = span.meansOnly ? { count: valid, min: null, max: null } : statistics;
       // Until its turn an hour stands as an older program counted it.
       const isOlder = span.endMs > recount.olderFromMs(series);
-      const mean = meanOf(row, kinds.get(series)!);
+      const mean = meanOf(statistics, kinds.get(series)!);
       return { series, count, valid, mean, min, max, provisional: provisional || isOlder };
     });
   }

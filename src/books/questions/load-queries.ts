@@ -6,6 +6,8 @@ import { concentrationByHour, type HourMean, type Stand, stands, standsOfHours }
 import { HOUR_MS } from '#model/calendar.ts';
 import { isUsable } from '#model/flag.ts';
 import { counted } from '#model/mean.ts';
+import { isSoundStatistics, isSoundVolume, STATISTICS_COLUMNS, type StatisticsCells } from '#readings/checksums.ts';
+import { damagedRow } from '#readings/damage.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
 import { type Database, eachRow } from '#src/sqlite.ts';
 import type { LoadBucket, LoadQuery, Queries } from './queries.ts';
@@ -28,16 +30,21 @@ export interface LoadQueriesParts {
 export function createLoadQueries({ derived, readings }: LoadQueriesParts): Pick<Queries, 'loads'> {
   const frozen = openFrozenHours(derived);
   const water = derived.prepare(
-    `SELECT hourMs, sum(measuredLitres + estimatedLitres) AS litres, min(knownMs) AS knownMs
-     FROM volumeHour WHERE meter IN (SELECT value FROM json_each(?1)) AND hourMs >= ?2 AND hourMs < ?3
+    `SELECT hourMs, sum(measuredLitres + estimatedLitres) AS litres, min(knownMs) AS knownMs,
+       min(${isSoundVolume('hourMs')}) AS isSound FROM volumeHour WHERE meter IN (SELECT value FROM json_each(?1)) AND hourMs >= ?2 AND hourMs < ?3
      GROUP BY hourMs ORDER BY hourMs`,
   );
   const means = derived.prepare(
-    `SELECT hourMs, sum / valid AS mean, valid FROM hourStat
-     WHERE series = ? AND hourMs >= ? AND hourMs < ? AND valid > 0 ORDER BY hourMs`,
+    `SELECT hourMs, ${STATISTICS_COLUMNS} FROM hourStat
+     WHERE series = ? AND hourMs >= ? AND hourMs < ? ORDER BY hourMs`,
   );
-  const hourMeans = (series: number, fromMs: number, toMs: number) =>
-    means.all(series, fromMs, toMs) as unknown as HourMean[];
+  means.setReturnArrays(true);
+  const hourMeans = (series: number, fromMs: number, toMs: number): HourMean[] =>
+    (means.all(series, fromMs, toMs) as unknown as StatisticsCells[]).flatMap((row) => {
+      const [hourMs, , valid, sum] = row;
+      if (!isSoundStatistics(series, row)) throw damagedRow('hourStat', `series ${series}`, hourMs);
+      return valid > 0 ? [{ hourMs, mean: sum / valid, valid }] : [];
+    });
 
   /** From the books where readings come at least hourly; else from readings, and where these have gone from the books. */
   async function standsOf(series: number, { intervalMs, stamps, edgesMs }: LoadQuery): Promise<Stand[]> {
@@ -67,6 +74,7 @@ export function createLoadQueries({ derived, readings }: LoadQueriesParts): Pick
       let index = 0;
       eachRow(water, [JSON.stringify(meters), edgesMs[0]!, edgesMs.at(-1)!], (row) => {
         const hour = row as unknown as WaterRow;
+        if (row.isSound === 0) throw damagedRow('volumeHour', meters.join(', '), hour.hourMs);
         while (hour.hourMs >= buckets[index]!.endMs) index++;
         add(buckets[index]!, hour, concentrationIn(hour.hourMs));
       });

@@ -12,6 +12,8 @@ import { addReading, addStatistics, emptyStatistics, meanOf, type Statistics } f
 import { openRecountMarks } from '#books/recount-state.ts';
 import { CalendarError, DAY_MS, dayOf, floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { MeanKind } from '#model/reference.ts';
+import { isSoundStatistics, STATISTICS_COLUMNS, type StatisticsCells, statisticsOf } from '#readings/checksums.ts';
+import { damagedRow } from '#readings/damage.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
 import type { Database } from '#src/sqlite.ts';
 import type { Queries, TrendBucket, TrendQuery } from './queries.ts';
@@ -19,6 +21,7 @@ import type { Queries, TrendBucket, TrendQuery } from './queries.ts';
 /** How much may be folded from readings for one answer. */
 const RAW_MAX_MS = 400 * DAY_MS;
 const PAGE = 10_000;
+const TABLES = { hours: 'hourStat', days: 'dayStat' } as const;
 
 export interface TrendQueriesParts {
   /** A read-only connection to derived.db. */
@@ -43,7 +46,7 @@ interface Stretch {
 }
 
 /**
- * @throws (from `trends`) CalendarError where only readings can answer: `range.too-long` beyond 400 days, `range.pruned` for
+ * @throws (from `trends`) StoreError `books.damaged`; CalendarError where only readings can answer: `range.too-long` beyond 400 days, `range.pruned` for
  * readings that have gone.
  */
 export function createTrendQueries({
@@ -54,15 +57,13 @@ export function createTrendQueries({
   const state = openBookState(derived);
   const frozen = openFrozenHours(derived);
   const recount = openRecountMarks(derived);
-  const columns = 'count, valid, sum, min, max';
-  const rowsOf = {
-    hours: derived.prepare(
-      `SELECT hourMs AS startMs, ${columns} FROM hourStat WHERE series = ? AND hourMs >= ? AND hourMs < ? ORDER BY hourMs`,
-    ),
-    days: derived.prepare(
-      `SELECT dayMs AS startMs, ${columns} FROM dayStat WHERE series = ? AND dayMs >= ? AND dayMs < ? ORDER BY dayMs`,
-    ),
-  };
+  const statementOf = (table: string, at: string) =>
+    derived.prepare(
+      `SELECT ${at}, ${STATISTICS_COLUMNS} FROM ${table} WHERE series = ? AND ${at} >= ? AND ${at} < ? ORDER BY ${at}`,
+    );
+  const rowsOf = { hours: statementOf('hourStat', 'hourMs'), days: statementOf('dayStat', 'dayMs') };
+  // Half the time of objects.
+  for (const statement of Object.values(rowsOf)) statement.setReturnArrays(true);
   const selectDirty = derived.prepare(
     'SELECT hourMs FROM dirtyHour WHERE series = ? AND hourMs >= ? AND hourMs < ? ORDER BY hourMs',
   );
@@ -153,8 +154,11 @@ export function createTrendQueries({
             if (startMs < frozen.beforeMs(series)) throw pruned(frozen.beforeMs(series));
             await foldReadings({ series, fromMs: startMs, toMs: endMs, mean, asOfMs }, bucketAt, days);
           } else {
-            const rows = rowsOf[from].all(series, startMs, endMs) as unknown as Row[];
-            for (const row of rows) (from === 'days' ? days.addDay : days.addHour)(row.startMs, row);
+            const rows = rowsOf[from].all(series, startMs, endMs) as unknown as StatisticsCells[];
+            for (const row of rows) {
+              if (!isSoundStatistics(series, row)) throw damagedRow(TABLES[from], `series ${series}`, row[0]);
+              (from === 'days' ? days.addDay : days.addHour)(row[0], statisticsOf(row));
+            }
           }
         }
         days.end();
@@ -171,8 +175,6 @@ function pruned(beforeMs: number): CalendarError {
     `readings before ${date} are gone (WK_RAW_RETENTION): ask for whole hours, and not as of a time`,
   );
 }
-
-type Row = Statistics & { startMs: number };
 
 interface DayFold {
   /** Statistics of an hour, or of the part of one that is in the bucket; ascending. */

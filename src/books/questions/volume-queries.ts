@@ -7,6 +7,8 @@
 import { floorDay, HOUR_COLUMNS, type HourRow, hourOf, type RunningTotal } from '#books/water/volume-rows.ts';
 import { floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
+import { isSoundVolume } from '#readings/checksums.ts';
+import { damagedRow } from '#readings/damage.ts';
 import { type Database, eachRow, type Statement } from '#src/sqlite.ts';
 import { type HourVolume, partOfHour } from '#volume/hours.ts';
 import type { MeterVolumes, VolumeBucket, VolumeQuery } from './queries.ts';
@@ -114,10 +116,10 @@ const prepared = new WeakMap<Database, EdgeStatements>();
 function edgeStatements(derived: Database): EdgeStatements {
   const asked = 'json_each(?1) AS asked LEFT JOIN';
   return {
-    day: derived.prepare(`SELECT ${COLUMNS} FROM ${asked} volumeDay ON meter = asked.value
+    day: derived.prepare(`SELECT ${COLUMNS}, ${isSoundVolume('dayMs')} AS isSound FROM ${asked} volumeDay ON meter = asked.value
       AND dayMs = (SELECT max(dayMs) FROM volumeDay WHERE meter = asked.value AND dayMs < ?2) ORDER BY asked.key`),
     hours: derived.prepare(`SELECT sum(measuredLitres) AS measuredLitres, sum(estimatedLitres) AS estimatedLitres,
-      sum(knownMs) AS knownMs FROM ${asked} volumeHour ON meter = asked.value AND hourMs >= ?2 AND hourMs < ?3
+      sum(knownMs) AS knownMs, min(${isSoundVolume('hourMs')}) AS isSound FROM ${asked} volumeHour ON meter = asked.value AND hourMs >= ?2 AND hourMs < ?3
       GROUP BY asked.key ORDER BY asked.key`),
     part: derived.prepare(`SELECT hourMs, ${HOUR_COLUMNS} FROM ${asked} volumeHour ON meter = asked.value AND hourMs = ?2
       ORDER BY asked.key`),
@@ -136,9 +138,14 @@ function totalsByEdge(derived: Database, meters: readonly string[], edgesMs: rea
     const whole = hourMs > dayMs ? (hours.all(asked, dayMs, hourMs) as unknown as MaybeTotal[]) : null;
     const broken = edgeMs > hourMs ? (part.all(asked, hourMs) as unknown as MaybeHour[]) : null;
     for (const [index, list] of totals.entries()) {
-      const total = plus(plus(NOTHING, days[index]), whole?.[index]);
+      const meter = meters[index]!;
+      const total = plus(
+        sound('volumeDay', meter, edgeMs, days[index]),
+        sound('volumeHour', meter, edgeMs, whole?.[index]),
+      );
       const hour = broken?.[index];
-      list.push(plus(total, hour && hour.hourMs !== null ? partOfHour(hourOf(hour), edgeMs - hourMs) : undefined));
+      const isThere = hour !== undefined && hour.hourMs !== null;
+      list.push(plus(total, isThere ? partOfHour(hourOf(meter, hour), edgeMs - hourMs) : undefined));
     }
   }
   return totals;
@@ -146,24 +153,36 @@ function totalsByEdge(derived: Database, meters: readonly string[], edgesMs: rea
 
 function totalsByScan(derived: Database, meters: readonly string[], edgesMs: readonly number[]): RunningTotal[][] {
   const day = derived.prepare(
-    `SELECT ${COLUMNS} FROM volumeDay WHERE meter = ? AND dayMs < ? ORDER BY dayMs DESC LIMIT 1`,
+    `SELECT ${COLUMNS}, ${isSoundVolume('dayMs')} AS isSound FROM volumeDay WHERE meter = ? AND dayMs < ? ORDER BY dayMs DESC LIMIT 1`,
   );
   const hours = derived.prepare(
     `SELECT hourMs, ${HOUR_COLUMNS} FROM volumeHour WHERE meter = ? AND hourMs >= ? AND hourMs <= ? ORDER BY hourMs`,
   );
   const dayMs = floorDay(edgesMs[0]!);
   return meters.map((meter) => {
-    const running = runningTotals(plus(NOTHING, day.get(meter, dayMs) as MaybeTotal | undefined), edgesMs);
+    const running = runningTotals(
+      sound('volumeDay', meter, dayMs, day.get(meter, dayMs) as MaybeTotal | undefined),
+      edgesMs,
+    );
     eachRow(hours, [meter, dayMs, edgesMs.at(-1)!], (hour) => {
-      running.add(hourOf(hour as unknown as HourRow));
+      running.add(hourOf(meter, hour as unknown as HourRow));
     });
     return running.end();
   });
 }
 
 /** A row of nulls where there is none. */
-type MaybeTotal = { [Column in keyof RunningTotal]: number | null };
+type MaybeTotal = { [Column in keyof RunningTotal]: number | null } & { isSound?: number | null };
 type MaybeHour = HourRow | (MaybeTotal & { hourMs: null });
+
+/**
+ * @param edgeMs the total is of rows that end there.
+ * @throws StoreError `books.damaged`.
+ */
+function sound(table: string, meter: string, edgeMs: number, row: MaybeTotal | undefined): RunningTotal {
+  if (row?.isSound === 0) throw damagedRow(table, meter, edgeMs);
+  return plus(NOTHING, row);
+}
 
 function plus(a: RunningTotal, b: MaybeTotal | undefined): RunningTotal {
   if (!b || b.measuredLitres === null) return a;

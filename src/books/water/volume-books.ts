@@ -93,7 +93,9 @@ export function createVolumeBooks(options: Options): VolumeBooks {
         series,
         profile: meterProfile(meter, options.register),
         rulings: rulingsOf(control, id),
-        otherHours: (fromMs, toMs) => (other === null ? [] : rows.hours(other, fromMs, toMs)),
+        // What is damaged there is rebuilt, and whoever fills gaps from it then again.
+        otherHours: (fromMs, toMs) =>
+          other === null ? [] : rows.hours(other, fromMs, toMs, (hourMs) => insertMark.run(other, hourMs, hourMs)),
       },
       fromMs,
       toMs,

@@ -44,6 +44,19 @@ const TABLE = {
     meaning: 'derived.db was missing or older than the other files; it follows the journal again from where it stands.',
     remedy: 'See the detail for what is gone; restore a whole backup if you have one, else run npm run rebuild.',
   },
+  'books.damaged': {
+    severity: 'critical',
+    meaning:
+      'A row of the books is not what was written: a bit flipped on the disk. It is not told; such questions are refused.',
+    remedy:
+      'Check the disk, stop the service, see npm run verify for all that is damaged, run npm run rebuild, start again.',
+  },
+  'readings.damaged': {
+    severity: 'critical',
+    meaning: 'A stored reading is not what was written: a bit flipped on the disk. It is told as missing.',
+    remedy:
+      'Check the disk, stop the service, see npm run verify for all that is damaged, run npm run rebuild, start again: what the journal has is written again.',
+  },
   'store.unreachable': {
     severity: 'major',
     meaning: 'InfluxDB does not answer: readings wait in the journal, alarms and acknowledgements go on.',

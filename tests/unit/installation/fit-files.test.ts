@@ -168,7 +168,7 @@ describe('a reading store that is gone beside a pruned journal', () => {
     await rig.append(0, 5);
     await rig.follow();
     rig.look('derived.db', (database) => {
-      database.exec(`INSERT INTO hourStat VALUES (1, ${NOON_MS}, 5, 5, 10, 0, 4, 5); DELETE FROM dirtyHour;
+      database.exec(`INSERT INTO hourStat VALUES (1, ${NOON_MS}, 5, 5, 10, 0, 4, 5, NULL); DELETE FROM dirtyHour;
         UPDATE storeMark SET commits = commits + 1`);
     });
     rig.fit();

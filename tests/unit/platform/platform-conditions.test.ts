@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PLATFORM_CONDITIONS, type PlatformCondition, platformDetail } from '#model/alarms/platform.ts';
 import { judgePlatform, type PlatformSample, type PlatformVerdict } from '#platform/platform-conditions.ts';
+import { NO_DAMAGE } from '#platform/seen-damage.ts';
 
 const T0 = Date.UTC(2026, 10, 22);
 const MINUTE = 60_000;
@@ -21,6 +22,7 @@ const WELL: PlatformSample = {
   dotted: [],
   isAnybodyTold: true,
   typeConflict: null,
+  damage: NO_DAMAGE,
   crowded: null,
   holes: null,
 };
@@ -52,6 +54,8 @@ describe('the first sample', () => {
     const silent: PlatformCondition[] = [
       'quarantine.full',
       'readings.type-conflict',
+      'books.damaged',
+      'readings.damaged',
       'access.crowded',
       'broker.session-lost',
       'broker.messages-dropped',

@@ -1,0 +1,30 @@
+/** Tries the reading store out before anything starts: what a start is refused for is said here. */
+import type { Logger } from 'pino';
+import type { Config } from '#model/config.ts';
+import { openReadingStore } from '#readings/open-reading-store.ts';
+import type { StoreCapabilities, StoreTrouble } from '#readings/reading-store.ts';
+import { StoreError } from '#src/sqlite.ts';
+
+/** How long the start waits for InfluxDB: for an answer, and until it shows what it was given. */
+const START_TIMEOUTS = { writeMs: 3000, queryMs: 3000, seenMs: 10_000 };
+
+/** What a start is refused for: whatever else is wrong with InfluxDB is for the platform alarms, since the service does its duty without it. */
+const REFUSED: Partial<Record<StoreTrouble['condition'], string>> = {
+  'store.retention': 'give it infinite retention, or accept the loss with WK_INFLUX_RETENTION_OK=1',
+  'store.unfit': 'docs/deployment.md says which servers hold readings, and how',
+};
+
+/** Tries InfluxDB out before anything starts. @returns what it can do; null when it is away: then it is tried when it comes. */
+export async function tryStore(config: Config, log: Logger): Promise<StoreCapabilities | null> {
+  if (!config.influx) return null;
+  const store = openReadingStore(config, () => undefined, { timeouts: START_TIMEOUTS });
+  try {
+    const trouble = await store.check!();
+    const remedy = trouble && REFUSED[trouble.condition];
+    if (remedy) throw new StoreError('config.invalid', `${trouble.detail}: ${remedy}`, false);
+    if (trouble) log.warn({ event: 'store.trouble', ...trouble }, 'InfluxDB can not be used yet');
+    return store.capabilities!();
+  } finally {
+    await store.close();
+  }
+}
