@@ -75,6 +75,16 @@ export function findLosses(files: Files, hadDerived: boolean): Findings | null {
   return head.throughSeq > head.seq || lostCommits || gone.length > 0 || derivedBehind ? findings : null;
 }
 
+/** Whether there is anything to compare the others with. */
+export function hasEntries(journal: Database): boolean {
+  return !hasEntryTable(journal) || journal.prepare('SELECT 1 FROM entry LIMIT 1').get() !== undefined;
+}
+
+/** Whether entries are single rows; a journal in batches (docs/decisions/0023) has no such table. */
+export function hasEntryTable(journal: Database): boolean {
+  return journal.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'entry'").get() !== undefined;
+}
+
 /** Both ends of the journal; it isn't empty. */
 function entryAt(journal: Database, order: 'ASC' | 'DESC'): { seq: number; receivedMs: number } {
   const row = journal.prepare(`SELECT seq, receivedMs FROM entry ORDER BY seq ${order} LIMIT 1`).get();
@@ -246,7 +256,7 @@ function freezePruned(derived: Database, { gone, oldest }: Findings): void {
   for (const { id } of derived.prepare('SELECT id FROM seriesName').all()) freeze(id as number, beforeMs);
 }
 
-function lossesOf(files: Files, found: Findings): Loss[] {
+export function lossesOf(files: Files, found: Findings): Loss[] {
   const { head, oldest, heldSeq, writtenSeq, lostCommits, gone, derivedBehind } = found;
   const losses: Loss[] = [];
   const goneText = goneInWords(files.derived, gone);

@@ -5,7 +5,7 @@ import { type Database, eachRow, openReadOnly, transaction } from '#src/sqlite.t
 import { isSoundReading } from './checksums.ts';
 import { writeAgain } from './rewriting.ts';
 
-interface DamagedReading {
+export interface DamagedReading {
   series: number;
   timeMs: number;
   /** The entry that brought it; null when that isn't known. */
@@ -20,7 +20,7 @@ const held = (column: string) => `CASE WHEN ${column} NOT BETWEEN -${MAX} AND ${
  * Looks at every reading.
  * @returns how many there are, and of how many nobody knows since they have no checksum (of an earlier version).
  */
-function scanReadings(
+export function scanReadings(
   readings: Database,
   found: (damaged: DamagedReading) => void,
 ): { rows: number; unchecked: number } {
