@@ -40,14 +40,12 @@ import { createRehearsals } from '#process/rehearsals.ts';
 import { newestConflict, quarantineRejected } from '#process/rejected-readings.ts';
 import { tryStore } from '#process/try-store.ts';
 import type { Damage } from '#readings/damage.ts';
-import { openReadingStore } from '#readings/open-reading-store.ts';
-import type { StoreCapabilities, StoreTrouble } from '#readings/reading-store.ts';
 import { openSeriesState } from '#readings/series-state.ts';
 import { readSeeds, SEED_ACTOR, seedCommands } from '#seeds/load.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { createLogInLimit, createPasswordVerifier } from '#setting/secrets.ts';
 import { systemClock as clock } from './clock.ts';
-import { openReadOnly, StoreError } from './sqlite.ts';
+import { openReadOnly } from './sqlite.ts';
 import { startBroker } from './start-broker.ts';
 
 /** At least so many of the newest entries fill the door's rings at start. */
