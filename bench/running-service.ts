@@ -83,7 +83,7 @@ export async function publish(load: Load): Promise<Published> {
 export function openProgress(dataDir: string): { now(): { headSeq: number; storedSeq: number }; close(): void } {
   const journal = openReadOnly(join(dataDir, 'journal.db'));
   const derived = openReadOnly(join(dataDir, 'derived.db'));
-  const head = journal.prepare('SELECT max(seq) AS seq FROM entry');
+  const head = journal.prepare('SELECT max(lastSeq) AS seq FROM batch');
   const cursor = derived.prepare("SELECT seq FROM cursor WHERE follower = 'readings'");
   return {
     now() {

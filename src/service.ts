@@ -32,7 +32,7 @@ import { createPlatformWatch, standingConditions } from '#platform/platform-watc
 import { NO_DAMAGE, withDamages } from '#platform/seen-damage.ts';
 import { serviceMetrics } from '#platform/service-metrics.ts';
 import { createStaleTelling } from '#platform/stale-reads.ts';
-import { tellLosses } from '#platform/tell-losses.ts';
+import { createLossTelling } from '#platform/tell-losses.ts';
 import { startFollowersWorker } from '#process/followers-client.ts';
 import type { FromFollowers } from '#process/followers-protocol.ts';
 import { startQueryWorkers } from '#process/query-client.ts';
@@ -75,11 +75,8 @@ export async function startService(config: Config, log: Logger, stopping: AbortS
   try {
     let store = await tryStore(config, log);
     const dataDir = openDataDir(config.dataDir);
-    fitFiles({
-      dataDir: config.dataDir,
-      readingsIn: config.influx ? 'influxdb' : 'sqlite',
-      nowMs: clock.nowMs(),
-    });
+    const readingsIn = config.influx ? 'influxdb' : 'sqlite';
+    await fitFiles({ dataDir: config.dataDir, readingsIn, nowMs: clock.nowMs(), stopping });
     const journal = openJournal({
       path: dataDir.journal,
       clock,
@@ -97,10 +94,11 @@ export async function startService(config: Config, log: Logger, stopping: AbortS
       stopping.throwIfAborted();
       dataDir.writePort(name, port);
     };
-    const reader = openJournalReader(dataDir.journal);
+    const losses = createLossTelling(journal, SYSTEM_ACTOR, log);
+    const reader = openJournalReader(dataDir.journal, losses.damaged);
     closers.push(() => reader.close());
     await journal.start();
-    await tellLosses(journal, SYSTEM_ACTOR, log);
+    await losses.tell();
     const { control } = journal;
     const reference = loadReference();
     await loadSeeds(config, journal, reader, log);
@@ -222,6 +220,9 @@ export async function startService(config: Config, log: Logger, stopping: AbortS
           return;
         case 'damages':
           damaged(message.damages);
+          return;
+        case 'damaged-batch':
+          losses.damaged(message.damage);
           return;
         case 'stale':
           tellStale('followers', message.files);

@@ -261,7 +261,7 @@ function newer(path: string, version: number, knownVersion: number): StoreError 
 }
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB (sqlite.org/rescode.html). */
-function isCorruption(error: unknown): boolean {
+export function isCorruption(error: unknown): boolean {
   const { errcode = 0 } = error as { errcode?: number };
   return [11, 26].includes(errcode & 0xff);
 }

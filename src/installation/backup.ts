@@ -24,6 +24,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readInstallation } from '#journal/installation.ts';
+import { journalEnds } from '#journal/journal-batches.ts';
 import type { Clock } from '#src/clock.ts';
 import { checkDatabase, copyDatabase, type Database, openReadOnly, StoreError } from '#src/sqlite.ts';
 import {
@@ -160,9 +161,7 @@ function pin(database: Database): void {
 
 /** `isWhole`: the journal has every entry that a follower may still ask for; pruning may have come in between. */
 function stateOf(journal: Database, derived: Database) {
-  const { headSeq, oldestSeq } = journal
-    .prepare('SELECT coalesce(max(seq), 0) AS headSeq, coalesce(min(seq), 1) AS oldestSeq FROM entry')
-    .get() as { headSeq: number; oldestSeq: number };
+  const { headSeq, oldestSeq } = journalEnds(journal);
   const rows = derived.prepare('SELECT follower, seq FROM cursor').all() as { follower: string; seq: number }[];
   const cursors = Object.fromEntries(rows.map(({ follower, seq }) => [follower, seq]));
   const saved = derived.prepare('SELECT seq FROM alertState').get() as { seq: number } | undefined;

@@ -7,7 +7,9 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Installation, readInstallation, stampInstallation } from '#journal/installation.ts';
+import { convertEntries, hasOldEntries } from '#journal/journal-convert.ts';
 import { toStoreError } from '#journal/journal-failure.ts';
 import { journalMigrations } from '#journal/journal-tables.ts';
 import { openSeriesNames } from '#readings/fit-tables.ts';
@@ -23,6 +25,8 @@ export interface FitOptions {
   readingsIn: ReadingsIn;
   /** Wall clock. */
   nowMs: number;
+  /** A start that is to stop: a journal of an older program is converted no further. */
+  stopping?: AbortSignal;
 }
 
 /** The open files; `readings` is null when they are in InfluxDB. */
@@ -33,11 +37,11 @@ export interface Files {
 }
 
 /**
- * Makes what isn't there, compares, mends.
+ * Makes what isn't there, converts what an older program has left, compares, mends.
  * @throws StoreError `store.mismatch` or `store.corrupt` with the file's name and the way out; `store.locked`,
  *   `store.newer` as `openJournal`.
  */
-export function fitFiles({ dataDir, readingsIn, nowMs }: FitOptions): void {
+export async function fitFiles({ dataDir, readingsIn, nowMs, stopping }: FitOptions): Promise<void> {
   const at = (name: string) => join(dataDir, name);
   const lock = lockDataDir(at('journal.db'));
   const open: Database[] = [];
@@ -55,7 +59,8 @@ export function fitFiles({ dataDir, readingsIn, nowMs }: FitOptions): void {
     const others = readingsIn === 'sqlite' ? ['derived.db', 'readings.db'] : ['derived.db'];
     if (isEmpty(at('journal.db'))) refuseOrphans(dataDir, others, opened);
     const journal = opened('journal.db', (path) => openDatabase(path, journalMigrations));
-    const isNew = journal.prepare('SELECT 1 FROM entry LIMIT 1').get() === undefined;
+    const holdsEntries = (table: string) => journal.prepare(`SELECT 1 FROM ${table} LIMIT 1`).get() !== undefined;
+    const isNew = !holdsEntries('batch') && !(hasOldEntries(journal) && holdsEntries('entry'));
     if (isNew) refuseOrphans(dataDir, others, opened);
     else if (existsSync(at('derived.db')) && isEmpty(at('derived.db'))) throw emptied(at('derived.db'));
     const hadDerived = existsSync(at('derived.db'));
@@ -66,6 +71,10 @@ export function fitFiles({ dataDir, readingsIn, nowMs }: FitOptions): void {
         readingsIn === 'sqlite' ? opened('readings.db', (path) => openDatabase(path, readingsMigrations)) : null,
     };
     identify(files, dataDir);
+    for (const _ of convertEntries(journal)) {
+      await nextTurn();
+      stopping?.throwIfAborted();
+    }
     const found = isNew ? null : findLosses(files, hadDerived);
     if (found) mend(files, found, { dataDir, nowMs });
     keepNames(files);

@@ -4,7 +4,12 @@
  * that is found again at the next start.
  */
 import { join } from 'node:path';
-import { keepLoss, type Loss, lostThrough } from '#journal/journal-losses.ts';
+import { decodeMessage } from '#journal/entry-codec.ts';
+import { readInstallation } from '#journal/installation.ts';
+import { openBatchReader } from '#journal/journal-batch-reader.ts';
+import { appendBreak, OLDEST, readHead } from '#journal/journal-batches.ts';
+import { BATCH_KINDS, entryRowAt, receivedMsAt, seqAt } from '#journal/journal-format.ts';
+import { keepLoss, type Loss } from '#journal/journal-losses.ts';
 import { floorHour, HOUR_MS } from '#model/calendar.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
 import { writeAgain } from '#readings/rewriting.ts';
@@ -50,7 +55,7 @@ export function findLosses(files: Files, hadDerived: boolean): Findings | null {
   const settledSeq = cursorOf('settled');
   const writtenSeq = cursorOf('readings');
   const mark = readings ? markOf(readings, derived, writtenSeq) : null;
-  const oldest = entryAt(journal, 'ASC');
+  const oldest = oldestEntry(journal);
   const isBehind = mark !== null && mark.seq < storedThrough(derived, writtenSeq);
   const heldSeq = isBehind ? mark.seq : writtenSeq;
   const known = numbers(derived, 'SELECT commits FROM storeMark').commits ?? 0;
@@ -77,18 +82,16 @@ export function findLosses(files: Files, hadDerived: boolean): Findings | null {
 
 /** Whether there is anything to compare the others with. */
 export function hasEntries(journal: Database): boolean {
-  return !hasEntryTable(journal) || journal.prepare('SELECT 1 FROM entry LIMIT 1').get() !== undefined;
+  return journal.prepare('SELECT 1 FROM batch LIMIT 1').get() !== undefined;
 }
 
-/** Whether entries are single rows; a journal in batches (docs/decisions/0023) has no such table. */
-export function hasEntryTable(journal: Database): boolean {
-  return journal.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'entry'").get() !== undefined;
-}
-
-/** Both ends of the journal; it isn't empty. */
-function entryAt(journal: Database, order: 'ASC' | 'DESC'): { seq: number; receivedMs: number } {
-  const row = journal.prepare(`SELECT seq, receivedMs FROM entry ORDER BY seq ${order} LIMIT 1`).get();
-  return row as unknown as { seq: number; receivedMs: number };
+/** The journal isn't empty. */
+function oldestEntry(journal: Database): { seq: number; receivedMs: number } {
+  const { seq, receivedMs } = readHead(journal);
+  const row = journal.prepare(OLDEST).get() as { firstSeq: number } | undefined;
+  if (!row) return { seq, receivedMs };
+  const { body, places } = openBatchReader(journal, () => {}).at(row.firstSeq)!;
+  return { seq: row.firstSeq, receivedMs: places.length === 0 ? receivedMs : receivedMsAt(body, places[0]!) };
 }
 
 /** How far the store has what it was given. A file of an earlier version doesn't say, and is believed once. */
@@ -107,9 +110,7 @@ function storedThrough(derived: Database, writtenSeq: number): number {
 }
 
 function headOf({ journal, derived }: Files, markSeq: number): Findings['head'] {
-  const newest = entryAt(journal, 'DESC');
-  const lost = lostThrough(journal);
-  const head = { seq: Math.max(newest.seq, lost.seq), receivedMs: Math.max(newest.receivedMs, lost.receivedMs) };
+  const head = readHead(journal);
   const { seq } = numbers(
     derived,
     'SELECT max(seq) AS seq FROM (SELECT seq FROM cursor UNION ALL SELECT seq FROM alertState)',
@@ -144,7 +145,10 @@ function newestSeqIn(derived: Database): number {
 
 /** Settled entries that the store hasn't got, and can't get, since the journal hasn't got them either. */
 function goneOf(journal: Database, derived: Database, heldSeq: number, settledSeq: number): Gone[] {
-  const isThere = journal.prepare('SELECT 1 FROM entry WHERE seq = ?');
+  const isThere = journal.prepare(
+    `SELECT 1 FROM (SELECT lastSeq, kind FROM batch WHERE firstSeq <= ?1 ORDER BY firstSeq DESC LIMIT 1)
+     WHERE lastSeq >= ?1 AND kind = ${BATCH_KINDS.entries}`,
+  );
   const gone: Gone[] = [];
   const settled = derived.prepare(
     `SELECT seq, source, receivedMs, stored FROM origin WHERE seq > ? AND seq <= ? AND (stored IS NULL OR stored > 0)
@@ -165,7 +169,12 @@ export function mend(files: Files, found: Findings, { dataDir, nowMs }: { dataDi
   if (readings) checkWhole(readings, join(dataDir, 'readings.db'));
   const losses = lossesOf(files, found);
   transaction(journal, () => {
-    for (const loss of losses) keepLoss(journal, loss, nowMs);
+    for (const loss of losses) {
+      keepLoss(journal, loss, nowMs);
+      if (loss.condition === 'journal.lost') {
+        appendBreak(journal, readInstallation(journal)!, readHead(journal), { ...loss, atMs: nowMs });
+      }
+    }
     keepSeries(journal, derived);
     countIntake(files, found);
   });
@@ -195,10 +204,13 @@ function countIntake({ journal, derived }: Files, found: Findings): void {
   const add = (source: string, values: number) => counted.set(source, (counted.get(source) ?? 0) + values);
   for (const row of derived.prepare('SELECT name, stored + duplicate AS n FROM source').all())
     add(row.name as string, row.n as number);
-  const waiting = journal.prepare(
-    `SELECT source, sum(json_array_length(body, '$[2]')) AS n FROM entry WHERE kind = 'message' AND seq > ? GROUP BY source`,
-  );
-  for (const row of waiting.all(countedSeq)) add(row.source as string, row.n as number);
+  openBatchReader(journal, () => {}).after(countedSeq, ({ body, places }) => {
+    for (const place of places) {
+      const row = seqAt(body, place) > countedSeq ? entryRowAt(body, place) : null;
+      if (row?.kind === 'message') add(row.source!, decodeMessage(row.body!).readings.length);
+    }
+    return true;
+  });
   for (const { seq, source, stored } of gone) {
     if (seq > countedSeq) add(nameOf(derived, source), stored ?? 0);
   }

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
 import { readInstallation, stampInstallation } from '#journal/installation.ts';
+import { journalEnds } from '#journal/journal-batches.ts';
 import type { Clock } from '#src/clock.ts';
 import {
   checkDatabase,
@@ -169,9 +170,9 @@ async function checkBackup(backup: string): Promise<BackupManifest> {
     if (manifest.files.some((file) => file.name === name)) checkDatabase(join(backup, name), migrations.length);
   }
   const journal = openReadOnly(join(backup, 'journal.db'));
-  const { seq } = journal.prepare('SELECT max(seq) AS seq FROM entry').get() as { seq: number | null };
+  const { headSeq } = journalEnds(journal);
   journal.close();
-  const ahead = Object.entries(manifest.cursors).find(([, cursor]) => cursor > (seq ?? 0));
+  const ahead = Object.entries(manifest.cursors).find(([, cursor]) => cursor > headSeq);
   if (ahead) throw new StoreError('store.corrupt', `${backup}: ${ahead[0]} is ahead of the journal`, false);
   return manifest;
 }

@@ -6,10 +6,11 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Installation, readInstallation } from '#journal/installation.ts';
+import { verifyJournal } from '#journal/journal-verify.ts';
 import { scanReadings } from '#readings/damaged-readings.ts';
-import { type Database, eachRow, openReadOnly, openUntouched } from '#src/sqlite.ts';
+import { type Database, openReadOnly, openUntouched } from '#src/sqlite.ts';
 import { DATABASES, describeFile, MANIFEST, mayLack, type ReadingsIn, readManifest } from './backup-manifest.ts';
-import { findLosses, hasEntries, hasEntryTable, lossesOf } from './fit-losses.ts';
+import { findLosses, hasEntries, lossesOf } from './fit-losses.ts';
 import { bookChecks, checkLedgers } from './verify-books.ts';
 import type { Tell, VerifyCode } from './verify-codes.ts';
 
@@ -161,17 +162,8 @@ function checkFit(open: ReadonlyMap<string, Database>, tell: Tell): void {
     tell('files.lost', condition.replace('lost', 'db'), detail);
 }
 
-/** Entries as single rows have no checksums: only what can't be read, or comes at a time before the one before it, is seen. */
 function checkJournal(journal: Database, tell: Tell): void {
-  if (!hasEntryTable(journal)) return;
-  const wrong = journal.prepare(
-    `SELECT seq FROM (SELECT seq, kind, body, receivedMs, lag(receivedMs, 1, 0) OVER (ORDER BY seq) AS beforeMs FROM entry)
-     WHERE receivedMs < beforeMs OR (kind = 'message' AND NOT json_valid(body))`,
-  );
-  eachRow(wrong, [], ({ seq }) => {
-    tell('journal.damaged', 'journal.db', `entry ${seq} can't be read, or has another time`);
-    return true;
-  });
+  for (const { message } of verifyJournal(journal)) tell('journal.damaged', 'journal.db', message);
 }
 
 function checkReadings(readings: Database, seen: Record<string, number>, tell: Tell): void {

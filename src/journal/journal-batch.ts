@@ -6,16 +6,12 @@ import type { Command, Entry } from '#model/entry.ts';
 import { type Database, type Statement, transaction } from '#src/sqlite.ts';
 import { arrivalOf, NumberingTable } from '#store/numbering.ts';
 import { encodeMessage } from './entry-codec.ts';
+import type { Installation } from './installation.ts';
+import { type Head, openAppending } from './journal-batches.ts';
+import { BATCH_KINDS, type EntryParts, encodeBody } from './journal-format.ts';
 import type { MessageDraft } from './journal-port.ts';
 import { type QuarantineLimits, QuarantineTable, valuesIn } from './quarantine.ts';
 import type { SeriesRegister } from './series-register.ts';
-
-/** Where the journal ends. `endBytes` is the running total of what entries take, pruned ones included. */
-export interface Head {
-  seq: number;
-  receivedMs: number;
-  endBytes: number;
-}
 
 /** An entry's content before it has a seq. */
 export type Content =
@@ -29,19 +25,6 @@ export interface Row {
   content: Content;
   receivedMs: number;
   body: string | null;
-}
-
-// https://sqlite.org/fileformat.html#b_tree_pages: a page of 4 KiB holds this many bytes of rows; a larger row goes
-// on in overflow pages of its own. Header, key, the other columns and the cell pointer take about 30 bytes of a row.
-const PAGE_BYTES = 4096;
-const PAGE_ROOM_BYTES = 4080;
-const ROW_OVERHEAD_BYTES = 30;
-
-/** What an entry takes of the file when its neighbours are like it; counted bytes are these. */
-function fileBytes(contentBytes: number): number {
-  const rowBytes = ROW_OVERHEAD_BYTES + contentBytes;
-  if (rowBytes > PAGE_ROOM_BYTES) return rowBytes + Math.ceil(rowBytes / 64);
-  return Math.ceil(PAGE_BYTES / Math.floor(PAGE_ROOM_BYTES / rowBytes));
 }
 
 /** @throws RangeError, Error for content that no caller may hand over (see encodeMessage). */
@@ -85,32 +68,32 @@ export interface WrittenBatch {
   head: Head;
 }
 
+interface BatchWriterParts {
+  installation: Installation;
+  series: SeriesRegister;
+  limits: QuarantineLimits;
+  partyOf: (source: string) => string;
+  isGateway: (source: string) => boolean;
+}
+
 export class BatchWriter {
   readonly numberings: NumberingTable;
   readonly #database: Database;
   readonly #series: SeriesRegister;
   readonly #quarantine: QuarantineTable;
   readonly #isGateway: (source: string) => boolean;
-  readonly #insertEntry: Statement;
+  readonly #append: ReturnType<typeof openAppending>;
   readonly #insertCommand: Statement;
   readonly #insertControl: Statement;
   readonly #addIntake: Statement;
 
-  constructor(
-    database: Database,
-    series: SeriesRegister,
-    limits: QuarantineLimits,
-    partyOf: (source: string) => string,
-    isGateway: (source: string) => boolean,
-  ) {
+  constructor(database: Database, { installation, series, limits, partyOf, isGateway }: BatchWriterParts) {
     this.#database = database;
     this.#series = series;
     this.#quarantine = new QuarantineTable(database, limits, partyOf);
     this.#isGateway = isGateway;
     this.numberings = new NumberingTable(database);
-    this.#insertEntry = database.prepare(
-      'INSERT INTO entry (seq, receivedMs, endBytes, kind, source, body, raw) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    );
+    this.#append = openAppending(database, installation);
     this.#insertCommand = database.prepare('INSERT INTO command (seq, receivedMs, actor, body) VALUES (?, ?, ?, ?)');
     this.#insertControl = database.prepare(
       'INSERT INTO control (noun, id, seq, atMs, actor, body) VALUES (?, ?, ?, ?, ?, ?)',
@@ -130,8 +113,8 @@ export class BatchWriter {
     const written = transaction(this.#database, () => {
       const entries: (Entry | undefined)[] = [];
       const intake = new Map<string, IntakeChange>();
-      let { seq, endBytes } = head;
-      let receivedMs = head.receivedMs;
+      const parts: EntryParts[] = [];
+      let { seq, receivedMs } = head;
       for (const row of rows) {
         if (row.content.kind === 'message' && !this.#takeReplayed(row.content.draft, intake)) {
           entries.push(undefined);
@@ -139,7 +122,7 @@ export class BatchWriter {
         }
         seq += 1;
         receivedMs = row.receivedMs;
-        endBytes += this.#insert(row, seq, endBytes);
+        parts.push(partsOf(row));
         if (row.content.kind === 'message') {
           this.#series.save(row.content.draft.readings, newSeries);
           this.#countIntake(row.content.draft, receivedMs, intake);
@@ -151,22 +134,13 @@ export class BatchWriter {
         this.#addIntake.run(source, received, quarantined, receivedMs, seenMs, this.numberings.lastOf(source));
       }
       this.numberings.write();
-      return { entries, head: { seq, receivedMs, endBytes } };
+      if (parts.length === 0) return { entries, head };
+      const batch = { lastSeq: seq, received: receivedMs, body: encodeBody(head.seq + 1, parts) };
+      return { entries, head: this.#append(head, { kind: BATCH_KINDS.entries, ...batch }) };
     });
     this.#series.saved(newSeries);
     this.numberings.kept();
     return written;
-  }
-
-  /** Inserts the entry and says how many bytes it counts for. */
-  #insert(row: Row, seq: number, startBytes: number): number {
-    const { content, receivedMs, body } = row;
-    const raw = content.kind === 'message' ? content.draft.raw : null;
-    const source =
-      content.kind === 'message' ? content.draft.source : content.kind === 'command' ? content.actor : null;
-    const bytes = fileBytes((body === null ? 0 : Buffer.byteLength(body)) + (raw?.byteLength ?? 0));
-    this.#insertEntry.run(seq, receivedMs, startBytes + bytes, content.kind, source, body, raw);
-    return bytes;
   }
 
   /** A command stands in the audit for ever, and a change of a register as its newest version. */
@@ -220,6 +194,12 @@ function changeOf(intake: Map<string, IntakeChange>, source: string): IntakeChan
   const change = { received: 0, quarantined: 0, seenMs: 0 };
   intake.set(source, change);
   return change;
+}
+
+function partsOf({ content, receivedMs, body }: Row): EntryParts {
+  const { kind } = content;
+  const source = kind === 'message' ? content.draft.source : kind === 'command' ? content.actor : null;
+  return { receivedMs, kind, source, body, raw: kind === 'message' ? content.draft.raw : null };
 }
 
 function toEntry({ content, receivedMs }: Row, seq: number): Entry {

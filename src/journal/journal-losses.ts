@@ -1,10 +1,13 @@
-/** The journal's list of what was found to be gone at a start: written by fit-files.ts, told by the service. */
+/**
+ * The journal's list of what was found to be gone: at a start by fit-files.ts, or when somebody reads what is damaged. Told by
+ * the service.
+ */
 import type { PlatformCondition } from '#model/alarms/platform.ts';
 import type { Database } from '#src/sqlite.ts';
 
 /** Entries `firstSeq` to `lastSeq` are concerned; nothing later was received than `toMs`. */
 export interface Loss {
-  condition: Extract<PlatformCondition, 'journal.lost' | 'readings.lost' | 'derived.lost'>;
+  condition: Extract<PlatformCondition, 'journal.lost' | 'journal.damaged' | 'readings.lost' | 'derived.lost'>;
   firstSeq: number;
   lastSeq: number;
   toMs: number;
@@ -24,15 +27,10 @@ export function keepLoss(journal: Database, loss: Loss, atMs: number): void {
     .run(atMs, loss.condition, loss.firstSeq, loss.lastSeq, loss.toMs, loss.detail);
 }
 
-/** The end of the entries that are known to be lost: no entry may get such a seq again, or an earlier time. */
-export function lostThrough(journal: Database): { seq: number; receivedMs: number } {
-  const row = journal
-    .prepare(
-      `SELECT coalesce(max(lastSeq), 0) AS seq, coalesce(max(toMs), 0) AS receivedMs FROM loss
-       WHERE condition = 'journal.lost'`,
-    )
-    .get();
-  return row as unknown as { seq: number; receivedMs: number };
+/** Keeps a loss that is not in the list yet. */
+export function noteLoss(journal: Database, loss: Loss, atMs: number): void {
+  const known = journal.prepare('SELECT 1 FROM loss WHERE condition = ? AND firstSeq = ? AND lastSeq = ?');
+  if (known.get(loss.condition, loss.firstSeq, loss.lastSeq) === undefined) keepLoss(journal, loss, atMs);
 }
 
 /** Losses whose alarms are not in the journal yet, the oldest first. */

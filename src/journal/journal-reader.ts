@@ -1,10 +1,13 @@
 /** The journal's reading side. Every thread opens its own; each call is one short read, so the writer never waits. */
 import type { CommandEntry, Entry, Noun } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
-import { type Database, eachRow, openReadOnly, type ReadPage, readPage } from '#src/sqlite.ts';
+import { type Database, openReadOnly, type ReadPage, readPage } from '#src/sqlite.ts';
 import { type ControlVersion, ON_DISK } from './control.ts';
 import { decodeEntry, type EntryRow } from './entry-codec.ts';
+import { AFTER, type BatchReader, type DamagedBatch, openBatchReader } from './journal-batch-reader.ts';
+import { NEWEST, OLDEST } from './journal-batches.ts';
 import { toStoreError } from './journal-failure.ts';
+import { entryRowAt, payloadAt, seqAt } from './journal-format.ts';
 import type { IntakeCount, JournalReader } from './journal-port.ts';
 import { type QuarantineReads, quarantineReads } from './quarantine.ts';
 
@@ -22,7 +25,7 @@ export interface OpenJournalReader extends JournalReader {
   renew(): void;
   intakeCount(source: string): IntakeCount | undefined;
   seriesOfStation(station: string): Series[];
-  /** `receivedMs` of the first entry after `seq`; null when there is none. */
+  /** When the first entry after `seq` was received, as its batch says: by when all of it was. Null when there is none. */
   receivedMsAfter(seq: number): number | null;
   close(): void;
 }
@@ -32,13 +35,18 @@ const READ_CHARACTERS = 1 << 20;
 
 /**
  * Opens the journal that a writer has opened before, for reading only.
+ * @param onDamage told of each batch that isn't what was written, whenever it is opened; entries of it that are sound are read
+ *   all the same, others are left out.
  * @throws StoreError `store.corrupt` when it isn't a sound journal.
  */
-export function openJournalReader(path: string): OpenJournalReader {
+export function openJournalReader(
+  path: string,
+  onDamage: (damage: DamagedBatch) => void = () => {},
+): OpenJournalReader {
   let database: Database | undefined;
   try {
     database = openReadOnly(path);
-    return new SqliteJournalReader(path, database);
+    return new SqliteJournalReader(path, database, onDamage);
   } catch (error) {
     database?.close();
     throw toStoreError(error, path);
@@ -60,18 +68,15 @@ export function controlVersions(database: Database, asOfSeq: number): ControlVer
   return rows.map((row) => ({ ...row, body: row.body === null ? null : (JSON.parse(row.body) as unknown) }));
 }
 
-const ENTRY = 'SELECT seq, receivedMs, kind, source, body FROM entry';
 const INTAKE = 'SELECT source, received, quarantined, sinceMs, lastSeenMs FROM intake';
 
 const SERIES = 'SELECT id, station, parameter FROM series';
 
 function statementsOf(database: Database) {
   return {
-    head: database.prepare('SELECT max(seq) AS seq FROM entry'),
-    oldest: database.prepare('SELECT min(seq) AS seq FROM entry'),
-    read: database.prepare(`${ENTRY} WHERE seq > ? ORDER BY seq LIMIT ?`),
-    tail: database.prepare(`${ENTRY} ORDER BY seq DESC LIMIT ?`),
-    raw: database.prepare("SELECT raw FROM entry WHERE seq = ? AND kind = 'message'"),
+    head: database.prepare(NEWEST),
+    oldest: database.prepare(OLDEST),
+    receivedAfter: database.prepare(`SELECT received ${AFTER} LIMIT 1`),
     commands: database.prepare(
       "SELECT seq, receivedMs, 'command' AS kind, actor AS source, body FROM command WHERE seq < ? ORDER BY seq DESC LIMIT ?",
     ),
@@ -80,7 +85,6 @@ function statementsOf(database: Database) {
     seriesById: database.prepare(`${SERIES} WHERE id = ?`),
     seriesByName: database.prepare(`${SERIES} WHERE station = ? AND parameter = ?`),
     seriesOfStation: database.prepare(`${SERIES} WHERE station = ?`),
-    receivedAfter: database.prepare('SELECT receivedMs FROM entry WHERE seq > ? ORDER BY seq LIMIT 1'),
     firstPut: database.prepare('SELECT min(atMs) AS atMs FROM control WHERE noun = ?'),
     series: database.prepare(`${SERIES} ORDER BY id`),
     quarantine: quarantineReads(database),
@@ -91,12 +95,16 @@ class SqliteJournalReader implements OpenJournalReader {
   readonly #path: string;
   #database: Database;
   #statements: ReturnType<typeof statementsOf>;
+  #batches: BatchReader;
+  readonly #onDamage: (damage: DamagedBatch) => void;
   readonly #known = new Map<number, Series>();
 
-  constructor(path: string, database: Database) {
+  constructor(path: string, database: Database, onDamage: (damage: DamagedBatch) => void) {
     this.#path = path;
     this.#database = database;
+    this.#onDamage = onDamage;
     this.#statements = statementsOf(database);
+    this.#batches = openBatchReader(database, onDamage);
   }
 
   get quarantine(): QuarantineReads {
@@ -106,41 +114,51 @@ class SqliteJournalReader implements OpenJournalReader {
   renew(): void {
     const database = openReadOnly(this.#path);
     this.#statements = statementsOf(database);
+    this.#batches = openBatchReader(database, this.#onDamage);
     this.#database.close();
     this.#database = database;
   }
 
   headSeq(): number {
-    return (this.#statements.head.get() as { seq: number | null }).seq ?? 0;
+    return (this.#statements.head.get() as { lastSeq: number } | undefined)?.lastSeq ?? 0;
   }
 
   /** Seq of the oldest entry that is not pruned, 0 when the journal is empty. */
   oldestSeq(): number {
-    return (this.#statements.oldest.get() as { seq: number | null }).seq ?? 0;
+    return (this.#statements.oldest.get() as { firstSeq: number } | undefined)?.firstSeq ?? 0;
   }
 
   /** May stop before `limit` when the entries are huge; empty only at the head. */
   read(after: number, limit: number): Entry[] {
     const entries: Entry[] = [];
     let characters = 0;
-    eachRow(this.#statements.read, [after, limit], (found) => {
-      const row = found as unknown as EntryRow;
-      entries.push(decodeEntry(row));
-      characters += row.body?.length ?? 0;
-      return characters < READ_CHARACTERS;
+    const isFull = () => entries.length >= limit || characters >= READ_CHARACTERS;
+    this.#batches.after(after, ({ body, places }) => {
+      for (let index = placeAfter(body, places, after); index < places.length && !isFull(); index++) {
+        const row = entryRowAt(body, places[index]!);
+        entries.push(decodeEntry(row));
+        characters += row.body?.length ?? 0;
+      }
+      return !isFull();
     });
     return entries;
   }
 
   tail(limit: number): Entry[] {
-    const rows = this.#statements.tail.all(limit) as unknown as EntryRow[];
+    const rows: EntryRow[] = [];
+    this.#batches.backwards(({ body, places }) => {
+      for (let index = places.length - 1; index >= 0 && rows.length < limit; index--) {
+        rows.push(entryRowAt(body, places[index]!));
+      }
+      return rows.length < limit;
+    });
     return rows.reverse().map(decodeEntry);
   }
 
   raw(seq: number): Uint8Array | undefined {
-    const row = this.#statements.raw.get(seq) as { raw: Uint8Array | null } | undefined;
-    // An empty payload is bound as NULL.
-    return row && (row.raw ?? new Uint8Array(0));
+    const batch = this.#batches.at(seq);
+    const place = batch?.places.find((at) => seqAt(batch.body, at) === seq);
+    return place === undefined ? undefined : payloadAt(batch!.body, place);
   }
 
   /** Series never change, so each is read once. */
@@ -177,8 +195,8 @@ class SqliteJournalReader implements OpenJournalReader {
   }
 
   receivedMsAfter(seq: number): number | null {
-    const row = this.#statements.receivedAfter.get(seq) as { receivedMs: number } | undefined;
-    return row?.receivedMs ?? null;
+    const row = this.#statements.receivedAfter.get(seq) as { received: number } | undefined;
+    return row?.received ?? null;
   }
 
   control(asOfSeq: number): ControlVersion[] {
@@ -207,4 +225,16 @@ class SqliteJournalReader implements OpenJournalReader {
   close(): void {
     if (this.#database.isOpen) this.#database.close();
   }
+}
+
+/** Index of the first place whose entry has a greater seq. */
+function placeAfter(body: Buffer, places: readonly number[], seq: number): number {
+  let low = 0;
+  let high = places.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (seqAt(body, places[middle]!) > seq) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

@@ -1,7 +1,7 @@
 /**
  * Tables of journal.db. Append only: a released migration is never edited.
  *
- * `entry` holds every entry until it is pruned, a run of seq without holes but those that `loss` tells. What is never pruned stands
+ * `batch` holds every entry until it is pruned, a run of seq without holes (docs/decisions/0023). What is never pruned stands
  * beside it: each command again in `command` (the audit), each register version in `control`, and `quarantine`
  * within limits of its own.
  */
@@ -118,4 +118,40 @@ const NUMBERING = `
   CREATE TABLE numbering (source TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
 `;
 
-export const journalMigrations: readonly string[] = [FIRST, REPLAYED, SHARES, installationDdl + LOSS, NUMBERING];
+/**
+ * The chain of group commits, and the end of what was pruned of it, from where it is checked. What `entry` holds is converted
+ * step by step (journal-convert.ts), which then drops it. `endBytes`: running total of what batches take, this one included; it
+ * is the file's own and in no hash. The body stands last, so that the others are read without walking through its pages.
+ */
+const BATCHES = `
+  CREATE TABLE batch (
+    firstSeq INTEGER PRIMARY KEY,
+    lastSeq INTEGER NOT NULL,
+    format INTEGER NOT NULL,
+    installation BLOB NOT NULL,
+    generation INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    received INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    endBytes INTEGER NOT NULL,
+    prevHash BLOB NOT NULL,
+    hash BLOB NOT NULL,
+    body BLOB NOT NULL
+  ) STRICT;
+
+  CREATE TABLE pruned (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    lastSeq INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    endBytes INTEGER NOT NULL
+  ) STRICT;
+`;
+
+export const journalMigrations: readonly string[] = [
+  FIRST,
+  REPLAYED,
+  SHARES,
+  installationDdl + LOSS,
+  NUMBERING,
+  BATCHES,
+];

@@ -11,9 +11,11 @@ import type { Clock } from '#src/clock.ts';
 import { checkSmall, type Database, openDatabase, StoreError } from '#src/sqlite.ts';
 import type { Numberings } from '#store/numbering.ts';
 import { Control } from './control.ts';
-import { BatchWriter, type Content, encodeRow, type Head, type Row } from './journal-batch.ts';
+import { BatchWriter, type Content, encodeRow, type Row } from './journal-batch.ts';
+import { type Head, readHead } from './journal-batches.ts';
+import { convertEntries, installationOf } from './journal-convert.ts';
 import { toStoreError } from './journal-failure.ts';
-import { type KnownLoss, lossTold, lostThrough, untoldLosses } from './journal-losses.ts';
+import { type KnownLoss, type Loss, lossTold, noteLoss, untoldLosses } from './journal-losses.ts';
 import type { Appended, Journal, MessageDraft } from './journal-port.ts';
 import { Pruning } from './journal-pruning.ts';
 import { controlVersions } from './journal-reader.ts';
@@ -70,7 +72,9 @@ export interface JournalWriter extends Journal {
    * @throws StoreError as appends do.
    */
   pruneTo(passedSeq: number, retentionMs: number): number;
-  /** What was found to be gone at a start (fit-files.ts) and has no alarm yet. */
+  /** Something has turned out to be gone; said again, it is known already. */
+  noteLoss(loss: Loss): void;
+  /** What is gone and has no alarm yet. */
   untoldLosses(): KnownLoss[];
   /** Its alarm is journaled. */
   lossTold(loss: KnownLoss): void;
@@ -122,8 +126,10 @@ export function openJournal(options: JournalOptions): JournalWriter {
 
 function prepare(database: Database, path: string): void {
   database.exec(`PRAGMA journal_size_limit=${WAL_KEPT_BYTES}`);
+  // Mostly done by fit-files.ts, which lets others have their turn in between.
+  for (const _ of convertEntries(database));
   const { auto_vacuum: autoVacuum } = database.prepare('PRAGMA auto_vacuum').get() as { auto_vacuum: number };
-  const isEmpty = database.prepare('SELECT 1 FROM entry LIMIT 1').get() === undefined;
+  const isEmpty = database.prepare('SELECT 1 FROM batch LIMIT 1').get() === undefined;
   // Pages can only be given back when the file was laid out for it, which takes a VACUUM: cheap while it's empty.
   if (autoVacuum === 0 && isEmpty) database.exec('PRAGMA auto_vacuum=INCREMENTAL; VACUUM');
   checkSmall(database, path);
@@ -175,13 +181,13 @@ class GroupCommitJournal implements JournalWriter {
     this.#receivedMs = this.#head.receivedMs;
     this.control = new Control(controlVersions(database, this.#head.seq));
     this.#series = new SeriesRegister(database);
-    this.#writer = new BatchWriter(
-      database,
-      this.#series,
-      quarantineLimits(options),
-      (source) => partyOf(source, this.control),
-      (source) => this.control.get('gateway', source) !== undefined,
-    );
+    this.#writer = new BatchWriter(database, {
+      installation: installationOf(database),
+      series: this.#series,
+      limits: quarantineLimits(options),
+      partyOf: (source) => partyOf(source, this.control),
+      isGateway: (source) => this.control.get('gateway', source) !== undefined,
+    });
     this.numberings = this.#writer.numberings;
     this.#pruning = new Pruning(database, options.clock, this.#head);
   }
@@ -231,6 +237,10 @@ class GroupCommitJournal implements JournalWriter {
     } catch (error) {
       throw toStoreError(error, this.#options.path);
     }
+  }
+
+  noteLoss(loss: Loss): void {
+    noteLoss(this.#database, loss, this.#clock.nowMs());
   }
 
   untoldLosses(): KnownLoss[] {
@@ -384,12 +394,4 @@ function quarantineLimits({ maxBytes, quarantineMaxItems, quarantineMaxBytes }: 
   const bytes = quarantineMaxBytes ?? Math.min(QUARANTINE_BYTES, maxBytes / 8);
   const share = { items: Math.max(SHARE_ITEMS, items * SHARE), bytes: Math.max(SHARE_BYTES, bytes * SHARE) };
   return { items, bytes, share };
-}
-
-/** The newest entry, or the end of those that were lost after it: no seq is given twice. */
-function readHead(database: Database): Head {
-  const row = database.prepare('SELECT seq, receivedMs, endBytes FROM entry ORDER BY seq DESC LIMIT 1').get();
-  const { seq, receivedMs, endBytes } = (row as unknown as Head | undefined) ?? { seq: 0, receivedMs: 0, endBytes: 0 };
-  const lost = lostThrough(database);
-  return { seq: Math.max(seq, lost.seq), receivedMs: Math.max(receivedMs, lost.receivedMs), endBytes };
 }

@@ -70,6 +70,7 @@ const EVENTS: ReadonlySet<PlatformCondition> = new Set<PlatformCondition>([
   'followers.restarting',
   'reads.stale',
   'journal.lost',
+  'journal.damaged',
   'readings.lost',
   'derived.lost',
 ]);

@@ -15,6 +15,7 @@ import { createTrendSteps } from '#books/questions/trend-steps.ts';
 import { meterVolumes, volumes } from '#books/questions/volume-queries.ts';
 import { createVolumesAsOf } from '#books/water/volume-as-of.ts';
 import { Cursor } from '#installation/derived.ts';
+import { NEWEST } from '#journal/journal-batches.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
 import type { Config } from '#model/config.ts';
 import { openReadingStore } from '#readings/open-reading-store.ts';
@@ -44,7 +45,7 @@ export function openQueries(config: Config): OpenQueries {
   const parked = derived.prepare(
     'SELECT follower, seq, atMs, error FROM parked ORDER BY seq DESC, follower LIMIT 1000',
   );
-  const head = journal.prepare('SELECT coalesce(max(seq), 0) AS seq FROM entry');
+  const head = journal.prepare(NEWEST);
   const { trends } = createTrendQueries({ derived, readings: readings.readings, allowedLatenessMs });
   const queries: Queries = {
     ...readings,
@@ -69,7 +70,7 @@ export function openQueries(config: Config): OpenQueries {
     parked: async () => parked.all().map((row) => ({ ...row })) as unknown as Awaited<ReturnType<Queries['parked']>>,
     // Each connection's own word: one that stands still says where.
     reached: async () => ({
-      journalSeq: Math.min(reader.headSeq(), (head.get() as { seq: number }).seq),
+      journalSeq: Math.min(reader.headSeq(), (head.get() as { lastSeq: number } | undefined)?.lastSeq ?? 0),
       booksSeq: new Cursor(derived, 'books').seq,
     }),
   };

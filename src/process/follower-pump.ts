@@ -48,15 +48,26 @@ export function createPump({ follower, read, park, clock, onError }: PumpOptions
   let retryAtMs = 0;
   let retryDelayMs = RETRY_MIN_MS;
 
+  function waitLonger(): void {
+    retryAtMs = clock.monotonicMs() + retryDelayMs;
+    retryDelayMs = Math.min(retryDelayMs * 2, RETRY_MAX_MS);
+  }
+
+  /** Null when the journal can't be read now: whatever is wrong with it, ending the thread would mend nothing. */
+  function readNext(): Entry[] | null {
+    try {
+      return read(follower.cursor(), limit);
+    } catch (error) {
+      onError(error as Error, follower.cursor() + 1);
+      waitLonger();
+      return null;
+    }
+  }
+
   function failed(error: Error, entries: readonly Entry[]): void {
     onError(error, entries[0]!.seq);
-    if (isRetryable(error)) {
-      retryAtMs = clock.monotonicMs() + retryDelayMs;
-      retryDelayMs = Math.min(retryDelayMs * 2, RETRY_MAX_MS);
-      return;
-    }
-    failures++;
-    if (failures < TRIES) {
+    if (isRetryable(error)) waitLonger();
+    else if (++failures < TRIES) {
       retryAtMs = clock.monotonicMs() + RETRY_MIN_MS;
     } else if (entries.length > 1) {
       // Bisect: the first half either passes, and the culprit is in the rest, or fails again and is halved again.
@@ -76,7 +87,8 @@ export function createPump({ follower, read, park, clock, onError }: PumpOptions
     async step() {
       const nowMs = clock.monotonicMs();
       if (nowMs < retryAtMs) return { moved: false, retryAtMs };
-      const entries = read(follower.cursor(), limit);
+      const entries = readNext();
+      if (entries === null) return { moved: false, retryAtMs };
       if (entries.length === 0) return { moved: false, retryAtMs: null };
       try {
         await follower.apply(entries);

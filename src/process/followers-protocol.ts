@@ -1,6 +1,7 @@
 /** What main and the followers' worker say to each other; plain data only. */
 
 import type { RecountProgress } from '#books/recount-state.ts';
+import type { DamagedBatch } from '#journal/journal-batch-reader.ts';
 import type { Alarm, Transition } from '#model/alarms/alarm.ts';
 import type { Config } from '#model/config.ts';
 import type { Durations } from '#model/duration-histogram.ts';
@@ -68,6 +69,8 @@ export type FromFollowers =
   | { type: 'capabilities'; capabilities: StoreCapabilities | null }
   /** Readings that the store refused for good, until `quarantined` answers; told again after a start. */
   | { type: 'rejected'; readings: RejectedValue[] }
+  /** A batch of the journal isn't what was written; told whenever it is met. */
+  | { type: 'damaged-batch'; damage: DamagedBatch }
   /** Connections that answer from an old snapshot: the worker ends itself, and is started again. */
   | { type: 'stale'; files: StaleFile[] }
   /** Rows that aren't what was written, as they are met. */

@@ -22,6 +22,7 @@ import type { StoreTrouble } from '#readings/reading-store.ts';
 import { createLog } from '#setting/log.ts';
 import { systemClock as clock } from '#src/clock.ts';
 import { createSnapshotWatch } from '#src/sqlite.ts';
+import { openDamageParking } from './damaged-entries.ts';
 import { createEntryWindow } from './entry-window.ts';
 import { createFollowerLoop } from './follower-loop.ts';
 import { createPump, type Pump } from './follower-pump.ts';
@@ -40,8 +41,12 @@ const WINDOW_ENTRIES = 2000;
 /** Open alarms in one message: taking it in must not hold up the main thread. */
 const OPEN_ALARMS_PART = 500;
 
-const reader = openJournalReader(join(config.dataDir, 'journal.db'));
 const derived = openDerived(join(config.dataDir, 'derived.db'));
+const parkDamaged = openDamageParking(derived, clock);
+const reader = openJournalReader(join(config.dataDir, 'journal.db'), (damage) => {
+  parkDamaged(damage);
+  say({ type: 'damaged-batch', damage });
+});
 const store = openReadingStore(config, (id) => reader.seriesById(id));
 const entries = createEntryWindow((after, limit) => reader.read(after, limit), WINDOW_ENTRIES);
 const linkSigner = createLinkSigner(linkSecret);

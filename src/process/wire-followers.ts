@@ -148,8 +148,10 @@ export function wireFollowers(parts: FollowersParts): Followers {
     booksControl,
     alertsControl,
     readForBooks(after, limit) {
-      const stored = Math.min(limit, readings.cursor() - after);
-      const found = stored > 0 ? entries.read(after, stored) : [];
+      const writtenSeq = readings.cursor();
+      // Where entries are lost there are fewer than their seqs say.
+      const read = writtenSeq > after ? entries.read(after, Math.min(limit, writtenSeq - after)) : [];
+      const found = read.filter(({ seq }) => seq <= writtenSeq);
       booksReadSeq = found.at(-1)?.seq ?? booksReadSeq;
       return found;
     },

@@ -33,6 +33,12 @@ const TABLE = {
     remedy:
       'See the detail for which, have gateways send that time again, and look through the registers as of then; find out what happened to the disk.',
   },
+  'journal.damaged': {
+    severity: 'critical',
+    meaning: 'A batch of the journal is not what was written: entries in it can not be read, and were passed over.',
+    remedy:
+      'See the detail and GET /api/v1/parked for which, have gateways send that time again, and look through the registers as of then; check the disk, and the installation by npm run verify.',
+  },
   'readings.lost': {
     severity: 'critical',
     meaning: 'The reading store had lost readings; what the journal still has is written again.',

@@ -55,7 +55,7 @@ describe('SIGTERM', () => {
 
   it('while it is still starting: exit 0, too', async () => {
     const dataDir = join(dir, 'data');
-    const child = spawn(process.execPath, [join(import.meta.dirname, '#src/main.ts')], {
+    const child = spawn(process.execPath, [join(import.meta.dirname, '../../../src/main.ts')], {
       env: { PATH: process.env.PATH, WK_DATA_DIR: dataDir, WK_HTTP_PORT: '0', WK_MQTT_PORT: '0', WK_SEEDS: 'none' },
       stdio: 'ignore',
     });

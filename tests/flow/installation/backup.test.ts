@@ -162,7 +162,7 @@ it('brings back everything that was acknowledged before the backup began', async
 function newestEntry(directory: string): unknown {
   const journal = openReadOnly(join(directory, 'journal.db'));
   try {
-    return journal.prepare('SELECT * FROM entry ORDER BY seq DESC LIMIT 1').get();
+    return journal.prepare('SELECT * FROM batch ORDER BY firstSeq DESC LIMIT 1').get();
   } finally {
     journal.close();
   }

@@ -6,6 +6,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { verifyJournal } from '#journal/journal-verify.ts';
+import { openReadOnly } from '#src/sqlite.ts';
 import { ADMIN, eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 import { refusedStart } from '#tests/helpers/start-refused.ts';
 
@@ -143,6 +145,20 @@ async function platformDetail(service: TestService, condition: string): Promise<
   });
 }
 
+/** The chain is whole, and its only break stands for what is lost. */
+function chainSays(service: TestService, firstSeq: number, lastSeq: number): void {
+  const journal = openReadOnly(join(service.dataDir, 'journal.db'));
+  try {
+    expect([...verifyJournal(journal)]).toEqual([]);
+    const breaks = journal.prepare('SELECT firstSeq, lastSeq, body FROM batch WHERE kind = 2').all();
+    expect(breaks).toMatchObject([{ firstSeq, lastSeq }]);
+    const told = JSON.parse(Buffer.from(breaks[0]!.body as Uint8Array).toString()) as unknown;
+    expect(told).toMatchObject({ condition: 'journal.lost', firstSeq, lastSeq });
+  } finally {
+    journal.close();
+  }
+}
+
 async function started(dataDir: string, then: (service: TestService) => Promise<void>): Promise<void> {
   const service = await startTestService({ dataDir });
   try {
@@ -184,6 +200,7 @@ describe('a journal that ends before what its followers have passed', { timeout:
       expect(detail).toMatch(/of them had settled \d+ values \(gw \d+\); no stored reading is gone/);
       expect(await readingsOf(service, 'ph')).toBe(MESSAGES);
       await worksOn(service, MESSAGES * 3);
+      chainSays(service, Number(from), Number(to));
     });
   });
 

@@ -9,7 +9,7 @@ import { allEntries } from '#tests/helpers/journal-fixture.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const KILLS = 24;
-const CHILD = join(import.meta.dirname, '#tests/helpers/journal-child.ts');
+const CHILD = join(import.meta.dirname, '../../helpers/journal-child.ts');
 
 function check(directory: string, acknowledged: ReadonlyMap<number, number>): number {
   const reader = openJournalReader(join(directory, 'journal.db'));

@@ -7,7 +7,7 @@ import { type ChildLines, childLines } from '#tests/helpers/child-lines.ts';
 import { allEntries } from '#tests/helpers/journal-fixture.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
-const CHILD = join(import.meta.dirname, '#tests/helpers/journal-child.ts');
+const CHILD = join(import.meta.dirname, '../../helpers/journal-child.ts');
 const can = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
 
 const inSmallFilesystem = `

@@ -14,7 +14,7 @@ import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const ENTRIES = 1800;
 const KILLS_MIN = 10;
-const CHILD = join(import.meta.dirname, '#tests/helpers/readings-child.ts');
+const CHILD = join(import.meta.dirname, '../../helpers/readings-child.ts');
 
 /** All that settling has recorded, save how marks were bundled into batches. */
 function records(derived: ReturnType<typeof openDerived>) {

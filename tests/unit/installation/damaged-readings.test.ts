@@ -12,12 +12,12 @@ import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journa
 
 const MINUTE = 60_000;
 
-function installation() {
+async function installation() {
   const fixture = journalFixture();
   const dataDir = dirname(fixture.path);
   const path = join(dataDir, 'readings.db');
   const compare = () => fitFiles({ dataDir, readingsIn: 'sqlite', nowMs: NOON_MS });
-  compare();
+  await compare();
   return {
     dataDir,
     rebuild: () => rebuildBooks(dataDir, () => new SqliteReadings(path, { readOnly: true })),
@@ -46,7 +46,7 @@ function installation() {
     },
     /** @returns the stored values, and what the ledger calls stored. */
     async follow() {
-      compare();
+      await compare();
       const derived = openDerived(join(dataDir, 'derived.db'));
       const store = new SqliteReadings(path);
       const reader = openJournalReader(join(dataDir, 'journal.db'));
@@ -69,7 +69,7 @@ function installation() {
 }
 
 it('writes again what the journal has, counts nothing twice, and says what is older', async () => {
-  const rig = installation();
+  const rig = await installation();
   await rig.append(20);
   const whole = await rig.follow();
   expect(whole.values.slice(0, 5)).toEqual([0, 1, 2, 33, 4]);

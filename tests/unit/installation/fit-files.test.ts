@@ -83,13 +83,13 @@ function installation() {
 describe('files at a start', () => {
   it('are made of one installation and generation, and stay it', async () => {
     const rig = installation();
-    rig.fit();
+    await rig.fit();
     const [first] = rig.ids();
     expect(rig.ids()).toEqual([first, first, first]);
     expect(first).toMatchObject({ generation: 1, id: expect.stringMatching(/^[0-9a-f-]{36}$/) });
     await rig.append(0, 5);
     expect(await rig.follow()).toBe(5);
-    rig.fit();
+    await rig.fit();
     expect(rig.ids()).toEqual([first, first, first]);
     expect(rig.losses()).toEqual([]);
   });
@@ -102,7 +102,7 @@ describe('files at a start', () => {
       rig.look(name, (database) => database.exec('DELETE FROM installation'));
     rig.look('readings.db', (database) => database.exec('UPDATE mark SET seq = NULL, commits = 0'));
     rig.look('derived.db', (database) => database.exec('DELETE FROM storeMark; DELETE FROM seriesName'));
-    rig.fit();
+    await rig.fit();
     const [first] = rig.ids();
     expect(first).not.toBeNull();
     expect(rig.ids()).toEqual([first, first, first]);
@@ -113,22 +113,22 @@ describe('files at a start', () => {
 
   it('of another generation are refused by name', async () => {
     const rig = installation();
-    rig.fit();
+    await rig.fit();
     await rig.append(0, 3);
     await rig.follow();
     const { id } = rig.ids()[0]!;
     rig.look('readings.db', (database) => stampInstallation(database, { id, generation: 2 }));
-    expect(rig.fit).toThrow(expect.objectContaining({ code: 'store.mismatch' }));
-    expect(rig.fit).toThrow(/readings\.db is of another generation/);
+    await expect(rig.fit()).rejects.toThrow(expect.objectContaining({ code: 'store.mismatch' }));
+    await expect(rig.fit()).rejects.toThrow(/readings\.db is of another generation/);
   });
 
   it('are no installation without a journal, and none is begun', async () => {
     const rig = installation();
-    rig.fit();
+    await rig.fit();
     await rig.append(0, 3);
     await rig.follow();
     rmSync(rig.at('journal.db'));
-    expect(rig.fit).toThrow(/journal\.db is missing or empty, and derived\.db beside it/);
+    await expect(rig.fit()).rejects.toThrow(/journal\.db is missing or empty, and derived\.db beside it/);
     expect(existsSync(rig.at('journal.db'))).toBe(false);
   });
 });
@@ -136,12 +136,12 @@ describe('files at a start', () => {
 describe('a reading store that is gone beside a pruned journal', () => {
   it('is written again as far as that goes; the rest is told by seq, time and gateway, and is not stored', async () => {
     const rig = installation();
-    rig.fit();
+    await rig.fit();
     await rig.append(0, 20);
     expect(await rig.follow()).toBe(20);
     await rig.prune(12);
     rmSync(rig.at('readings.db'));
-    rig.fit();
+    await rig.fit();
     const [loss, ...more] = rig.losses();
     expect(more).toEqual([]);
     expect(loss).toMatchObject({ condition: 'readings.lost', firstSeq: 1, lastSeq: 20 });
@@ -158,25 +158,25 @@ describe('a reading store that is gone beside a pruned journal', () => {
     // Statistics of what is gone stand as they are.
     const { beforeMs } = rig.row('derived.db', 'SELECT beforeMs FROM frozenHours') as { beforeMs: number };
     expect(beforeMs).toBeGreaterThan(NOON_MS + 12 * MINUTE);
-    rig.fit();
+    await rig.fit();
     expect(rig.losses()).toHaveLength(1);
   });
 
   it('tells of flags that it lost, and has their hours computed again', async () => {
     const rig = installation();
-    rig.fit();
+    await rig.fit();
     await rig.append(0, 5);
     await rig.follow();
     rig.look('derived.db', (database) => {
       database.exec(`INSERT INTO hourStat VALUES (1, ${NOON_MS}, 5, 5, 10, 0, 4, 5, NULL); DELETE FROM dirtyHour;
         UPDATE storeMark SET commits = commits + 1`);
     });
-    rig.fit();
+    await rig.fit();
     expect(rig.losses()).toMatchObject([
       { condition: 'readings.lost', detail: expect.stringContaining('final flags') },
     ]);
     expect(rig.row('derived.db', 'SELECT series, hourMs FROM dirtyHour')).toEqual({ series: 1, hourMs: NOON_MS });
-    rig.fit();
+    await rig.fit();
     expect(rig.losses()).toHaveLength(1);
   });
 });
@@ -184,7 +184,7 @@ describe('a reading store that is gone beside a pruned journal', () => {
 describe('a derived.db that is older than the others', () => {
   it('beyond the journal’s oldest entry: what is gone is told, and the ledger counts from there', async () => {
     const rig = installation();
-    rig.fit();
+    await rig.fit();
     await rig.append(0, 4);
     await rig.follow();
     copyFileSync(rig.at('derived.db'), rig.at('kept'));
@@ -193,7 +193,7 @@ describe('a derived.db that is older than the others', () => {
     await rig.prune(12);
     for (const end of ['', '-wal', '-shm']) rmSync(rig.at(`derived.db${end}`), { force: true });
     copyFileSync(rig.at('kept'), rig.at('derived.db'));
-    rig.fit();
+    await rig.fit();
     expect(rig.losses()).toMatchObject([
       { condition: 'derived.lost', firstSeq: 5, detail: expect.stringContaining('entries 5 to 12') },
     ]);
@@ -201,14 +201,14 @@ describe('a derived.db that is older than the others', () => {
     // 4 entries counted before, 8 again: two values each.
     expect(rig.row('journal.db', 'SELECT received FROM intake')).toEqual({ received: 24 });
     expect(rig.row('derived.db', 'SELECT stored + duplicate AS n FROM source')).toEqual({ n: 24 });
-    rig.fit();
+    await rig.fit();
     expect(rig.losses()).toHaveLength(1);
   });
 });
 
 it('an older journal with other series beyond it: numbers keep their names, the ledger adds up', async () => {
   const rig = installation();
-  rig.fit();
+  await rig.fit();
   const journal = rig.open();
   await journal.appendMessage(message({ source: 'gw' }));
   await journal.close();
@@ -217,7 +217,7 @@ it('an older journal with other series beyond it: numbers keep their names, the 
   await rig.follow();
   rmSync(rig.at('journal.db'));
   copyFileSync(rig.at('kept'), rig.at('journal.db'));
-  rig.fit();
+  await rig.fit();
   expect(rig.losses()).toMatchObject([{ condition: 'journal.lost', firstSeq: 2, lastSeq: 6 }]);
   expect(rig.row('journal.db', 'SELECT received FROM intake')).toEqual({ received: 11 });
   const again = rig.open();

@@ -41,7 +41,7 @@ async function verify(directory: string) {
 async function installation(): Promise<string> {
   const { path, clock, open } = journalFixture();
   const dataDir = dirname(path);
-  fitFiles({ dataDir, readingsIn: 'sqlite', nowMs: NOON_MS });
+  await fitFiles({ dataDir, readingsIn: 'sqlite', nowMs: NOON_MS });
   const journal = open();
   const { id } = journal.seriesFor('taocha', 'ph').series;
   for (let n = 0; n < 300; n++) {
@@ -124,8 +124,13 @@ describe('npm run verify', () => {
       ['derived.db', 'UPDATE source SET stored = stored - 1', 'ledger.unequal', 'entries of it have stored 300'],
       ['derived.db', 'UPDATE installation SET generation = 2', 'store.mismatch', 'another installation or generation'],
       ['derived.db', 'UPDATE storeMark SET commits = commits + 1', 'files.lost', 'lost final flags'],
-      ['journal.db', "UPDATE entry SET body = '[' WHERE seq = 12", 'journal.damaged', 'entry 12'],
-      ['journal.db', 'UPDATE entry SET receivedMs = 1 WHERE seq = 12', 'journal.damaged', 'entry 12'],
+      [
+        'journal.db',
+        'UPDATE batch SET body = zeroblob(length(body)) WHERE firstSeq = 12',
+        'journal.damaged',
+        'entry 12',
+      ],
+      ['journal.db', 'UPDATE batch SET received = 1 WHERE firstSeq = 12', 'journal.damaged', 'entry 12'],
       ['derived.db', 'PRAGMA user_version = 99', 'file.version', 'a newer version'],
       ['readings.db', 'PRAGMA user_version = 1', 'file.version', 'an earlier version'],
     ];

@@ -6,8 +6,13 @@ import { journalFixture, message, NOON_MS } from '#tests/helpers/journal-fixture
 const DAY_MS = 86_400_000;
 const KIB = 1024;
 
-const append = (journal: JournalWriter, count: number, bytes = 900) =>
-  Promise.all(Array.from({ length: count }, () => journal.appendMessage(message({ raw: Buffer.alloc(bytes, 'x') }))));
+/** In batches of `together` messages. */
+async function append(journal: JournalWriter, count: number, bytes = 900, together = count): Promise<void> {
+  const one = () => journal.appendMessage(message({ raw: Buffer.alloc(bytes, 'x') }));
+  for (let left = count; left > 0; left -= together) {
+    await Promise.all(Array.from({ length: Math.min(left, together) }, one));
+  }
+}
 
 const pruneAll = (journal: JournalWriter, passedSeq: number, retentionMs: number): number => {
   let total = 0;
@@ -22,17 +27,19 @@ const pruneAll = (journal: JournalWriter, passedSeq: number, retentionMs: number
 };
 
 describe('pruning', () => {
-  it('takes what is passed and older than the retention, to the entry', async () => {
+  it('takes what is passed and older than the retention, in whole batches', async () => {
     const { open, read, clock } = journalFixture();
     const journal = open();
-    await append(journal, 700);
+    await append(journal, 700, 900, 41);
     clock.advance(DAY_MS);
     await append(journal, 300);
     const reader = read();
     expect(pruneAll(journal, 1_000, 2 * DAY_MS)).toBe(0);
     clock.advance(DAY_MS + 1);
     expect(pruneAll(journal, 0, 2 * DAY_MS)).toBe(0);
-    expect(pruneAll(journal, 123, 2 * DAY_MS)).toBe(123);
+    expect(pruneAll(journal, 122, 2 * DAY_MS)).toBe(82);
+    expect(reader.oldestSeq()).toBe(83);
+    expect(pruneAll(journal, 123, 2 * DAY_MS)).toBe(41);
     expect(reader.oldestSeq()).toBe(124);
     expect(pruneAll(journal, 1_000, 2 * DAY_MS)).toBe(700 - 123);
     expect(reader.read(0, 10_000).map(({ seq }) => seq)).toEqual(
@@ -41,10 +48,10 @@ describe('pruning', () => {
     expect(reader.tail(10_000)).toHaveLength(300);
   });
 
-  it('keeps the newest entry, so that seq and received time go on from it after a restart', async () => {
+  it('keeps the newest batch, so that seq and received time go on from it after a restart', async () => {
     const { open, read, clock } = journalFixture();
     const journal = open();
-    await append(journal, 10);
+    await append(journal, 10, 900, 1);
     clock.advance(DAY_MS);
     expect(pruneAll(journal, 10, 0)).toBe(9);
     await journal.close();
@@ -57,10 +64,10 @@ describe('pruning', () => {
 
   it('takes passed entries sooner when the journal exceeds its size, oldest first, and never unpassed ones', async () => {
     const { open, read } = journalFixture();
-    const maxBytes = 200 * KIB;
-    const journal = open({ maxBytes });
-    journal.pruneTo(0, 7 * DAY_MS);
-    await append(journal, 400);
+    const before = open();
+    await append(before, 400, 800, 1);
+    await before.close();
+    const journal = open({ maxBytes: 200 * KIB });
     const reader = read();
     // A page holds four of these messages: 50 more entries than fit are unpassed, so all that is passed goes.
     expect(pruneAll(journal, 150, 7 * DAY_MS)).toBe(150);
@@ -80,9 +87,9 @@ describe('pruning', () => {
     };
     const journal = open({ maxBytes: 200 * KIB, log });
     journal.pruneTo(0, 7 * DAY_MS);
-    await append(journal, 140);
+    await append(journal, 140, 800, 1);
     expect(journal.usedShare()).toBeCloseTo(0.7, 2);
-    await append(journal, 60);
+    await append(journal, 60, 800, 1);
     expect(journal.usedShare()).toBeGreaterThanOrEqual(1);
     const failures: Error[] = [];
     journal.onFailure((error) => failures.push(error));
@@ -109,11 +116,21 @@ describe('pruning', () => {
   it('remembers across a restart how much is unpassed', async () => {
     const { open } = journalFixture();
     const journal = open({ maxBytes: 200 * KIB });
-    await append(journal, 100);
+    await append(journal, 100, 800, 1);
     await journal.close();
     const again = open({ maxBytes: 200 * KIB });
     again.pruneTo(20, 7 * DAY_MS);
     expect(again.usedShare()).toBeCloseTo(0.4, 2);
+    await again.close();
+    // A batch of which something is unpassed counts whole.
+    const { open: openOther } = journalFixture();
+    const other = openOther({ maxBytes: 200 * KIB });
+    await append(other, 100, 900);
+    const share = other.usedShare();
+    other.pruneTo(20, 7 * DAY_MS);
+    expect(other.usedShare()).toBe(share);
+    other.pruneTo(100, 7 * DAY_MS);
+    expect(other.usedShare()).toBe(0);
   });
 
   it('counts about what the file takes, for small, usual and large entries', async () => {
@@ -140,16 +157,16 @@ describe('pruning', () => {
   it('gives the space back to the disk, some spare pages apart', async () => {
     const { open, clock, read, path } = journalFixture();
     const journal = open();
-    await append(journal, 20_000);
+    await append(journal, 20_000, 900, 1990);
     await journal.close();
     const again = open();
     const fullBytes = again.sizeBytes();
     expect(fullBytes).toBeGreaterThan(19e6);
     clock.advance(DAY_MS);
-    expect(pruneAll(again, 19_990, 0)).toBe(19_990);
+    expect(pruneAll(again, 19_990, 0)).toBe(19_900);
     // Free pages go a slice at a time, also when no entry is left to prune.
     for (let slice = 0; slice < 100; slice++) again.pruneTo(19_990, 0);
-    expect(read().read(0, 100)).toHaveLength(10);
+    expect(read().read(0, 100)).toHaveLength(100);
     // The file is cut at the next checkpoint, which comes with the entries that follow, whoever reads meanwhile.
     await append(again, 4_000);
     expect(again.headSeq).toBe(24_000);

@@ -62,6 +62,7 @@ describe('the first sample', () => {
       'followers.restarting',
       'reads.stale',
       'journal.lost',
+      'journal.damaged',
       'readings.lost',
       'derived.lost',
       'letters.unexplained',

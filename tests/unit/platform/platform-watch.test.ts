@@ -277,6 +277,7 @@ describe('any order of what is seen', () => {
     'followers.restarting',
     'reads.stale',
     'journal.lost',
+    'journal.damaged',
     'readings.lost',
     'derived.lost',
   ];

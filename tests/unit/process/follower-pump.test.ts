@@ -6,10 +6,15 @@ import { createPump } from '#process/follower-pump.ts';
 const entry = (seq: number): Entry => ({ seq, receivedMs: seq, kind: 'tick' });
 
 /** A follower that remembers what it applied and throws as told; time moves only when a retry is waited for. */
-function rig(count: number, fault: (entries: readonly Entry[], attempt: number) => Error | null) {
+function rig(
+  count: number,
+  fault: (entries: readonly Entry[], attempt: number) => Error | null,
+  unreadable: (attempt: number) => boolean = () => false,
+) {
   let cursor = 0;
   let attempt = 0;
   let nowMs = 0;
+  let reads = 0;
   const applied: number[] = [];
   const parked: number[] = [];
   const follower: Follower = {
@@ -28,10 +33,12 @@ function rig(count: number, fault: (entries: readonly Entry[], attempt: number) 
   };
   const pump = createPump({
     follower,
-    read: (after, limit) =>
-      Array.from({ length: count }, (_, index) => entry(index + 1))
+    read(after, limit) {
+      if (unreadable(++reads)) throw new Error('a page can not be read');
+      return Array.from({ length: count }, (_, index) => entry(index + 1))
         .filter(({ seq }) => seq > after)
-        .slice(0, limit),
+        .slice(0, limit);
+    },
     park: ({ seq }) => parked.push(seq),
     clock: { nowMs: () => nowMs, monotonicMs: () => nowMs },
     onError: () => {},
@@ -89,5 +96,16 @@ describe('the pump of a follower', () => {
     await drain();
     expect(parked).toEqual([]);
     expect(applied).toEqual(range(1, 10));
+  });
+
+  it('tries again while the journal can not be read, and parks nothing for it', async () => {
+    const { drain, applied, parked } = rig(
+      500,
+      () => null,
+      (attempt) => attempt <= 10,
+    );
+    await drain();
+    expect(parked).toEqual([]);
+    expect(applied).toEqual(range(1, 500));
   });
 });
