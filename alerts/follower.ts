@@ -5,9 +5,10 @@
  * is read again is always judged as it was the first time.
  */
 
-import { type AlarmChange, createAlarmLog, type Occasion, occasionOf } from '#alerts/life/alarm-log.ts';
+import { type AlarmChange, createAlarmLog } from '#alerts/life/alarm-log.ts';
 import { createChattering } from '#alerts/life/chatter.ts';
 import { askAgain, keyOf, NO_SERIES, namesIn, type Step, unshelve, withdraw } from '#alerts/life/lifecycle.ts';
+import { type Occasion, occasionOf } from '#alerts/life/occasion.ts';
 import { operate } from '#alerts/life/operate.ts';
 import { platformKey, platformStep } from '#alerts/life/platform.ts';
 import { createPeriodJudging } from '#alerts/periods/period-judging.ts';
@@ -18,21 +19,22 @@ import { type Lane, standing } from '#alerts/readings/lane.ts';
 import { createRejudging } from '#alerts/readings/rejudging.ts';
 import { laneFrom, lanePayload } from '#alerts/readings/saved-lane.ts';
 import { openAlertStore } from '#alerts/records/alert-store.ts';
-import { openRejudgedInbox } from '#alerts/records/alert-tables.ts';
 import { createWatches } from '#alerts/rules/watches.ts';
 import { createMissing } from '#alerts/silence/missing.ts';
-import { Cursor } from '#installation/derived.ts';
 import type { Control } from '#journal/control.ts';
+import { Cursor } from '#journal/cursor.ts';
 import type { Follower } from '#journal/follower.ts';
 import { toStoreError } from '#journal/journal-failure.ts';
 import type { JournalReader } from '#journal/journal-port.ts';
 import type { LinkSigner } from '#model/alarms/acknowledge-link.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import { PLATFORM_RULE } from '#model/alarms/platform.ts';
-import type { CommandEntry, Entry, Noun } from '#model/entry.ts';
+import type { CommandEntry, Entry } from '#model/entry.ts';
+import type { Noun } from '#model/noun.ts';
 import type { Reference, Standard } from '#model/reference.ts';
 import type { Rule } from '#model/register.ts';
 import { openAmended } from '#readings/amended.ts';
+import { openRejudgedInbox } from '#readings/rejudged.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import type { Log } from './log.ts';
 

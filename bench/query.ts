@@ -5,7 +5,8 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Queries, TrendInterval } from '#books/questions/queries.ts';
+import type { Queries } from '#api/queries.ts';
+import type { TrendInterval } from '#books/questions/queries.ts';
 import { type Bucket, bucketEdges, DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
 import { openQueries } from '#process/create-queries.ts';

@@ -2,8 +2,10 @@
  * Rehearsing rules over stored readings: a month of 30 stations with 10 parameters every five minutes in the embedded
  * store, and a year of one series. In this thread; the service gives each rehearsal one of its own.
  */
+
 import { join } from 'node:path';
 import { type RehearsableRule, rehearse } from '#alerts/looking-back/rehearse.ts';
+import { openDerived } from '#installation/derived.ts';
 import type { ControlVersion } from '#journal/control.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Series, SeriesReading } from '#model/reading.ts';
@@ -55,6 +57,7 @@ async function rehearsed(store: SqliteReadings, body: object, lengthMs: number) 
     const outcome = await rehearse(
       { rule: rule.parse(body) as RehearsableRule, replaces: null, fromMs: T0 - lengthMs, toMs: T0 },
       {
+        openDerived: () => openDerived(':memory:'),
         registers: registers(),
         series: series(),
         store,

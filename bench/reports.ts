@@ -4,10 +4,10 @@
  */
 import { join } from 'node:path';
 import { bookView } from '#api/books/book-view.ts';
+import type { Queries } from '#api/queries.ts';
 import { reportOf } from '#api/reports/report.ts';
 import { openBookState } from '#books/book-state.ts';
 import { decisions } from '#books/questions/decision-queries.ts';
-import type { Queries } from '#books/questions/queries.ts';
 import { meterVolumes } from '#books/questions/volume-queries.ts';
 import { createVolumesAsOf } from '#books/water/volume-as-of.ts';
 import { openDerived } from '#installation/derived.ts';

@@ -6,12 +6,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import type { Control } from '#journal/control.ts';
-import type { Command, Noun } from '#model/entry.ts';
+import type { Command } from '#model/entry.ts';
+import type { Noun } from '#model/noun.ts';
 import { handedOver } from '#model/recipients.ts';
 import type { Reference } from '#model/reference.ts';
 import { channel, id, type Meter, meter, routes, rule, statement, station } from '#model/register.ts';
 import { csvRows } from './csv-records.ts';
 import { loadReference } from './reference.ts';
+import type { SeedEntry } from './seed-entry.ts';
 import { SeedError } from './seed-error.ts';
 import { seedReferences } from './seed-references.ts';
 import { readYaml, yamlFault } from './yaml-file.ts';
@@ -21,15 +23,6 @@ export const SEED_ACTOR = 'seed';
 
 /** The routes are one list, so their register has one entry. */
 const ROUTES_ID = 'routes';
-
-/** One register entry with where it is written, for blame. */
-export interface SeedEntry {
-  noun: Noun;
-  id: string;
-  body: unknown;
-  file: string;
-  line: number | null;
-}
 
 // The order is that of dependence: what is named stands before what names it. Gateways and tokens are missing on
 // purpose: a seed is public, a credential isn't.

@@ -1,10 +1,10 @@
 /** What seeds name must exist: parameters in the reference data, stations and channels in the same folder. */
 
 import { isReserved } from '#model/alarms/platform.ts';
-import type { Noun } from '#model/entry.ts';
+import type { Noun } from '#model/noun.ts';
 import type { Reference } from '#model/reference.ts';
 import type { Meter, Routes, Rule, Station } from '#model/register.ts';
-import type { SeedEntry } from './load.ts';
+import type { SeedEntry } from './seed-entry.ts';
 import { SeedError } from './seed-error.ts';
 
 /** @throws SeedError for the first name that leads nowhere. */

@@ -27,64 +27,67 @@ function importsOf(path: string): string[] {
     (match) => match[1]!,
   );
   found.push(...[...text.get(path)!.matchAll(/(?:^|\n)import\s+['"]([^'"]+)['"]/g)].map((match) => match[1]!));
-  return found.map((specifier) => {
-    const alias = Object.keys(ALIASES).find((key) => specifier.startsWith(key));
-    if (alias) return ALIASES[alias] + specifier.slice(alias.length);
-    return specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : specifier;
-  });
+  return found.map((specifier) => targetOf(path, specifier));
 }
 
-/** What was one hall and is being given rooms. */
-const HALL = [
-  'src/store/',
-  'src/journal/',
-  'src/readings/',
-  'src/books/',
-  'src/installation/',
-  'alerts/records/',
-  'src/setting/',
-  'src/sqlite.ts',
+function targetOf(path: string, specifier: string): string {
+  const alias = Object.keys(ALIASES).find((key) => specifier.startsWith(key));
+  if (alias) return ALIASES[alias] + specifier.slice(alias.length);
+  return specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : specifier;
+}
+
+/**
+ * The floors, lowest first: a room imports from its own floor's rooms only itself, and from the floors below. `tools`
+ * are what a person types. The dashboard (src/web) stands beside the house: see below.
+ */
+const FLOORS: readonly (readonly string[])[] = [
+  ['src/clock.ts', 'src/sqlite.ts', 'src/fair-queue.ts'],
+  ['src/model/'],
+  ['src/setting/', 'src/quality/', 'src/assess/', 'src/volume/'],
+  ['src/journal/'],
+  ['ingest/', 'src/readings/'],
+  ['src/books/'],
+  ['alerts/'],
+  ['src/api/'],
+  ['seeds/', 'src/installation/'],
+  ['src/process/'],
+  ['src/platform/'],
+  ['src/service.ts', 'src/start-broker.ts', 'src/mosquitto-files.ts', 'src/rule-tests/'],
+  ['src/main.ts', 'src/commands/'],
 ];
+const ROOMS = FLOORS.flatMap((rooms, floor) => rooms.map((room) => ({ room, floor })));
+const roomOf = (path: string) => ROOMS.find(({ room }) => path.startsWith(room));
 
-/** Folder → folders it may import from besides itself. Files directly under src/ are the composition root and its like. */
-const LAYERS: Record<string, readonly string[]> = {
-  'src/model/': [],
-  'src/quality/': ['src/model/'],
-  'src/assess/': ['src/model/'],
-  'src/volume/': ['src/model/'],
-  ...Object.fromEntries(
-    HALL.map((room) => [room, [...HALL, 'src/model/', 'src/quality/', 'src/assess/', 'src/volume/']]),
-  ),
-  'ingest/': [
-    'src/model/',
-    'src/quality/',
-    'src/assess/',
-    'src/volume/',
-    ...HALL,
-    'src/setting/secrets.ts',
-    'src/clock.ts',
-  ],
-  'alerts/': [
-    'src/model/',
-    'src/quality/',
-    'src/assess/',
-    'src/volume/',
-    ...HALL,
-    'src/setting/secrets.ts',
-    'src/clock.ts',
-  ],
-};
-
-const layerOf = (path: string): string | undefined => Object.keys(LAYERS).find((layer) => path.startsWith(layer));
-const isOurs = (path: string): boolean => path.endsWith('.ts') && !path.startsWith('node:');
+/** Types included: who needs a type needs to know its file. */
+const graph = new Map<string, string[]>();
+for (const path of tracked.filter(
+  (one) => /^(src|ingest|alerts|seeds)\/.*\.tsx?$/.test(one) && !one.endsWith('.d.ts'),
+)) {
+  const source = readFileSync(join(ROOT, path), 'utf8');
+  const specifiers = [...source.matchAll(/(?:from\s+|import\s*\(\s*|import\s+)'([^']+)'/g)].map(([, found]) => found!);
+  graph.set(
+    path,
+    specifiers.map((specifier) => targetOf(path, specifier)),
+  );
+}
 
 describe('imports', () => {
-  it.each(product.filter((path) => layerOf(path) !== undefined))('%s stays in its layer', (path) => {
-    const layer = layerOf(path)!;
-    const allowed = [layer, ...LAYERS[layer]!, 'src/clock.ts'];
-    const strays = importsOf(path).filter(
-      (target) => isOurs(target) && !allowed.some((prefix) => target.startsWith(prefix)),
-    );
+  it('gives every product file a room', () => {
+    expect(product.filter((path) => roomOf(path) === undefined)).toEqual([]);
+  });
+
+  it.each(FLOORS.map((rooms) => rooms.join(', ')))('run downwards only: %s', (label) => {
+    const floor = FLOORS.findIndex((rooms) => rooms.join(', ') === label);
+    const strays = product
+      .filter((path) => roomOf(path)?.floor === floor)
+      .flatMap((path) =>
+        importsOf(path)
+          .filter((target) => {
+            const to = roomOf(target);
+            return to && (to.floor > floor || (to.floor === floor && floor > 0 && apart(roomOf(path)!.room, to.room)));
+          })
+          .map((target) => `${path} imports ${target}`),
+      );
     expect(strays).toEqual([]);
   });
 
@@ -96,6 +99,15 @@ describe('imports', () => {
     }
   });
 
+  it('never run in a circle', () => {
+    expect(circles(graph)).toEqual([]);
+  });
+
+  it('would find a circle', () => {
+    const round = new Map(Object.entries({ a: ['b'], b: ['c'], c: ['a'], d: ['a'] }));
+    expect(circles(round).map((circle) => circle.toSorted())).toEqual([['a', 'b', 'c']]);
+  });
+
   it('names each third-party library in one file or folder', () => {
     const homes: Record<string, RegExp> = {
       fastify: /^src\/api\//,
@@ -103,13 +115,13 @@ describe('imports', () => {
       aedes: /^ingest\/transports\//,
       mqtt: /^(ingest\/transports|seeds)\//,
       'csv-parse': /^(ingest\/codecs|seeds)\//,
-      yaml: /^(seeds|src\/(setting\/)?config\.ts)/,
-      'node:sqlite': /^src\/(store\/)?sqlite\.ts$/,
-      '@prometheus-io/client': /^src\/(platform\/)?metrics\.ts$/,
+      yaml: /^(seeds|src\/setting\/config\.ts)/,
+      'node:sqlite': /^src\/sqlite\.ts$/,
+      '@prometheus-io/client': /^src\/platform\/metrics\.ts$/,
       hucre: /^src\/api\/reports\/xlsx\.ts$/,
       nodemailer: /^alerts\/channels\/smtp\.ts$/,
-      'node-cron': /^src\/(platform\/)?housekeeping\.ts$/,
-      '@influxdata/influxdb-client': /^src\/(store|readings\/influx)\/influx/,
+      'node-cron': /^src\/platform\/housekeeping\.ts$/,
+      '@influxdata/influxdb-client': /^src\/readings\/influx\//,
     };
     const strays: string[] = [];
     for (const path of product) {
@@ -132,7 +144,7 @@ const BANNED: { pattern: RegExp; instead: string; except?: RegExp }[] = [
   {
     pattern: /process\.env\b/,
     instead: 'src/setting/config.ts',
-    except: /^(src\/(main|(setting\/)?config)\.ts|seeds\/(demo|simulate|replay)\.ts|bench\/|tests\/)/,
+    except: /^(src\/(main|setting\/config)\.ts|seeds\/(demo|simulate|replay)\.ts|bench\/|tests\/)/,
   },
   {
     pattern: /process\.exit\b|process\.exitCode/,
@@ -156,7 +168,7 @@ const BANNED: { pattern: RegExp; instead: string; except?: RegExp }[] = [
   {
     pattern: /\.iterate\(/,
     instead: 'eachRow (src/sqlite.ts): an iterator that is left keeps its snapshot for ever',
-    except: /^(src\/(store\/)?sqlite\.ts|tests\/)/,
+    except: /^(src\/sqlite\.ts|tests\/)/,
   },
   { pattern: /\b(TODO|FIXME|XXX)\b/, instead: 'doing it', except: /^tests\/tidy/ },
 ];
@@ -220,6 +232,12 @@ describe('habits', () => {
     expect(strays).toEqual([]);
   });
 
+  it('keeps folders at 30 files', () => {
+    const counts = new Map<string, number>();
+    for (const path of graph.keys()) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1);
+    expect([...counts].filter(([, files]) => files > 30)).toEqual([]);
+  });
+
   it('keeps files at 400 lines', () => {
     const long = sources
       .map((path) => [path, text.get(path)!.split('\n').length - 1] as const)
@@ -247,7 +265,7 @@ describe('habits', () => {
 
   it('keeps pure folders pure', () => {
     const pure =
-      /^(src\/(model|quality|assess|volume)\/|ingest\/codecs\/|ingest\/resolve\.ts|alerts\/(readings\/|telling\/)?(evaluate|route)\.ts)/;
+      /^(src\/(model|quality|assess|volume)\/|ingest\/codecs\/|ingest\/resolve\.ts|alerts\/(readings\/evaluate|telling\/route)\.ts)/;
     const strays = product
       .filter((path) => pure.test(path))
       .flatMap((path) =>
@@ -258,6 +276,34 @@ describe('habits', () => {
     expect(strays).toEqual([]);
   });
 });
+
+/** `service.ts` and what it composes share a floor of loose files. */
+function apart(from: string, to: string): boolean {
+  return from !== to && !(from.endsWith('.ts') && to.endsWith('.ts'));
+}
+
+/** Strongly connected components of more than one file (Tarjan 1972). */
+function circles(imports: ReadonlyMap<string, readonly string[]>): string[][] {
+  const found: string[][] = [];
+  const order = new Map<string, number>();
+  const low = new Map<string, number>();
+  const stack: string[] = [];
+  function visit(path: string): void {
+    order.set(path, order.size);
+    low.set(path, order.get(path)!);
+    stack.push(path);
+    for (const target of imports.get(path) ?? []) {
+      if (!imports.has(target)) continue;
+      if (!order.has(target)) visit(target);
+      if (stack.includes(target)) low.set(path, Math.min(low.get(path)!, low.get(target)!));
+    }
+    if (low.get(path) !== order.get(path)) return;
+    const circle = stack.splice(stack.indexOf(path));
+    if (circle.length > 1) found.push(circle);
+  }
+  for (const path of imports.keys()) if (!order.has(path)) visit(path);
+  return found;
+}
 
 function stripComments(source: string): string {
   return source.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"`])\/\/.*$/gm, '$1');

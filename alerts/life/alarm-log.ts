@@ -20,7 +20,6 @@ import { bondOf, createTelling } from '#alerts/telling/telling.ts';
 import type { Control } from '#journal/control.ts';
 import type { LinkSigner } from '#model/alarms/acknowledge-link.ts';
 import type { Again, Alarm, LimitVersion, Transition } from '#model/alarms/alarm.ts';
-import { type Entry, isImport } from '#model/entry.ts';
 import type { Standard } from '#model/reference.ts';
 import type { Routes, Station } from '#model/register.ts';
 import type { Database } from '#src/sqlite.ts';
@@ -41,20 +40,7 @@ import {
   withdraw,
 } from './lifecycle.ts';
 import { createMaintenanceWindows, isHeldByMaintenance } from './maintenance.ts';
-
-/** What is being worked on: an entry, or a reading judged anew. `origin` names it the same way at every replay. */
-export interface Occasion {
-  origin: string;
-  seq: number;
-  receivedMs: number;
-  /** What is found is recorded and told to nobody: history that was imported, or that other rules count otherwise. */
-  isRecordOnly?: boolean;
-}
-
-export function occasionOf(entry: Entry): Occasion {
-  const { seq, receivedMs } = entry;
-  return { origin: String(seq), seq, receivedMs, isRecordOnly: entry.kind === 'message' && isImport(entry.source) };
-}
+import type { Occasion } from './occasion.ts';
 
 export interface AlarmChange {
   alarm: Alarm;

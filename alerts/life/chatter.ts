@@ -5,17 +5,10 @@
  */
 import type { Change } from '#alerts/readings/evaluate.ts';
 import type { Lane } from '#alerts/readings/lane.ts';
-import { advanced, CALM, type FloodState, floodEndMs, type Gauge, raised } from '#alerts/telling/flood.ts';
+import { advanced, type FloodState, floodEndMs, type Gauge, raised } from '#alerts/telling/flood.ts';
 import { createTimers } from './timers.ts';
 
 const TRANSITIONS: Gauge = { windowMs: 3_600_000, above: 100, below: 10 };
-
-/** The gauge of a lane's transitions, and the alarm that stands for them all while they are folded. */
-export interface Chatter extends FloodState {
-  alarm: string | null;
-}
-
-export const STEADY: Chatter = { ...CALM, alarm: null };
 
 export interface Chattering {
   /** Counts what a lane's evaluation changed. @returns the changes, each with the alarm that counts it if it is folded. */

@@ -11,8 +11,8 @@ import type { Crossing, CrossingStore } from '#alerts/records/crossings.ts';
 import { isMoreSevere, type Peak, peakOf, peakWith, worstOf } from '#alerts/rules/grades.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import type { CountedEvent } from '#model/alarms/counted.ts';
-import type { Occasion } from './alarm-log.ts';
 import { clear, follow, happened, raise, revise, type Step, withdraw } from './lifecycle.ts';
+import type { Occasion } from './occasion.ts';
 
 /** What an occasion adds to what one alarm counts. */
 export interface Counted {

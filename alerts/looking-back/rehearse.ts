@@ -7,7 +7,6 @@
 import { createAlertsFollower } from '#alerts/follower.ts';
 import { alarms } from '#alerts/records/alert-queries.ts';
 import { createWatches } from '#alerts/rules/watches.ts';
-import { openDerived } from '#installation/derived.ts';
 import { Control, type ControlVersion } from '#journal/control.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import { DAY_MS } from '#model/calendar.ts';
@@ -18,7 +17,7 @@ import type { Reference, Standard } from '#model/reference.ts';
 import type { Rule } from '#model/register.ts';
 import type { ReadingStore } from '#readings/reading-store.ts';
 import { readingsInOrder } from '#readings/readings-in-order.ts';
-import { StoreError } from '#src/sqlite.ts';
+import { type Database, StoreError } from '#src/sqlite.ts';
 import { type Outcome, outcomeOf } from './rehearsed.ts';
 
 /** Kinds that are judged by readings alone. */
@@ -44,6 +43,8 @@ export interface Rehearsal {
 }
 
 interface RehearsalParts {
+  /** An empty derived.db that nobody keeps. */
+  openDerived: () => Database;
   /** The registers as they are. */
   registers: readonly ControlVersion[];
   series: readonly Series[];
@@ -97,7 +98,7 @@ export async function rehearse({ rule, replaces, fromMs, toMs }: Rehearsal, part
     .filter((one) => watches.of(one.id).length > 0)
     .toSorted((a, b) => (a.station === b.station ? a.id - b.id : a.station < b.station ? -1 : 1));
   const lookBackFromMs = fromMs - lookBackMs(rule);
-  const derived = openDerived(':memory:');
+  const derived = parts.openDerived();
   try {
     let raised = 0;
     const tally = { judged: 0, breaches: 0 };

@@ -5,11 +5,10 @@
 
 import { selects } from '#alerts/rules/conditions.ts';
 import { type Period, periodOf } from '#assess/periods.ts';
-import { openFromMs } from '#books/book-state.ts';
 import { countedMeters, type NamedMeter } from '#books/water/meter-relations.ts';
 import { travelMs } from '#books/water/water-balance.ts';
 import type { Control } from '#journal/control.ts';
-import { HOUR_MS } from '#model/calendar.ts';
+import { HOUR_MS, openFromMs } from '#model/calendar.ts';
 import type { PeriodRule } from '#model/register.ts';
 
 export interface Span {

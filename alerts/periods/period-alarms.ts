@@ -3,8 +3,9 @@
  * first period that meets the limit. Whatever order verdicts come in, and however often, the same alarms are left.
  */
 
-import type { AlarmLog, Occasion } from '#alerts/life/alarm-log.ts';
+import type { AlarmLog } from '#alerts/life/alarm-log.ts';
 import { alarmIdOfKey, raise, record, revise, withdraw } from '#alerts/life/lifecycle.ts';
+import type { Occasion } from '#alerts/life/occasion.ts';
 import { type Episode, fold, type Judged, NORMAL, sameEpisode } from '#alerts/readings/evaluate.ts';
 import type { AlertStore } from '#alerts/records/alert-store.ts';
 import type { PeriodVerdict, PeriodVerdicts } from '#alerts/records/period-verdicts.ts';

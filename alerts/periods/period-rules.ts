@@ -10,7 +10,7 @@ import { type Bound, type Condition, selects, targetOf } from '#alerts/rules/con
 import { BREACH_UNCLASSED, CLEAR, type Grade, gradeOfClass } from '#alerts/rules/grades.ts';
 import { assessSection, COVERAGE_MIN, type Indicator, type SectionAssessment } from '#assess/section.ts';
 import { editionAt } from '#assess/standards.ts';
-import type { Queries } from '#books/questions/queries.ts';
+import type { BookQueries } from '#books/questions/queries.ts';
 import { periodStatistics, type SectionPlan, sectionPlans } from '#books/questions/section-plans.ts';
 import { type MeterPair, meterPairs, type NamedMeter } from '#books/water/meter-relations.ts';
 import { balanceOf, countedWater, type Divergence, divergences } from '#books/water/water-balance.ts';
@@ -26,7 +26,7 @@ import { balancedMeters, calendarPeriod, type Span } from './closed-periods.ts';
 /** The series of standards that sections are assessed by. */
 const SURFACE_WATER = 'gb3838';
 
-export type PeriodQueries = Pick<Queries, 'periods' | 'meterVolumes'>;
+export type PeriodQueries = Pick<BookQueries, 'periods' | 'meterVolumes'>;
 
 export interface Books {
   control: Control;

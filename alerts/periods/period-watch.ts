@@ -4,14 +4,15 @@
  * follow. Nothing that decides is kept in memory alone.
  */
 
-import type { AlarmLog, Occasion } from '#alerts/life/alarm-log.ts';
+import type { AlarmLog } from '#alerts/life/alarm-log.ts';
 import { withdraw } from '#alerts/life/lifecycle.ts';
+import type { Occasion } from '#alerts/life/occasion.ts';
 import type { AlertStore } from '#alerts/records/alert-store.ts';
-import { type ChangedBook, openChangedBooks, type WaitingBook } from '#alerts/records/period-tables.ts';
 import { openPeriodVerdicts } from '#alerts/records/period-verdicts.ts';
 import { selects, targetOf } from '#alerts/rules/conditions.ts';
 import { BREACH, CLEAR } from '#alerts/rules/grades.ts';
 import { openBookState } from '#books/book-state.ts';
+import { type ChangedBook, openChangedBooks, type WaitingBook } from '#books/changed-books.ts';
 import { openOlderBooks } from '#books/recount-state.ts';
 import { travelMs } from '#books/water/water-balance.ts';
 import { type Alarm, CANAL_STATION } from '#model/alarms/alarm.ts';

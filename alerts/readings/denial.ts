@@ -1,7 +1,8 @@
 /** What is taken back of alarms that rest on readings beyond their lane's window. */
 
-import type { AlarmLog, Occasion } from '#alerts/life/alarm-log.ts';
+import type { AlarmLog } from '#alerts/life/alarm-log.ts';
 import { withdraw } from '#alerts/life/lifecycle.ts';
+import type { Occasion } from '#alerts/life/occasion.ts';
 import type { AlertStore } from '#alerts/records/alert-store.ts';
 import type { Lane } from './lane.ts';
 

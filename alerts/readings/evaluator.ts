@@ -4,11 +4,11 @@
  * up to date, which is how they are restored.
  */
 
-import { type AlarmLog, type Occasion, occasionOf } from '#alerts/life/alarm-log.ts';
+import type { AlarmLog } from '#alerts/life/alarm-log.ts';
 import type { Chattering } from '#alerts/life/chatter.ts';
 import { alarmId, alarmIdOfKey, confirm, NO_SERIES } from '#alerts/life/lifecycle.ts';
+import { type Occasion, occasionOf } from '#alerts/life/occasion.ts';
 import type { AlertStore } from '#alerts/records/alert-store.ts';
-import type { Rejudged } from '#alerts/records/alert-tables.ts';
 import type { Condition } from '#alerts/rules/conditions.ts';
 import { atTime, BREACH, type Grade, isEvidence, judge, OUTSIDE, type Read as Seen } from '#alerts/rules/grades.ts';
 import type { Watch, Watches } from '#alerts/rules/watches.ts';
@@ -17,6 +17,7 @@ import { GOOD, isUsable } from '#model/flag.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Standard } from '#model/reference.ts';
 import type { Amended } from '#readings/amended.ts';
+import type { Rejudged } from '#readings/rejudged.ts';
 import { denied, lowerWorst } from './denial.ts';
 import type { Change, Judged } from './evaluate.ts';
 import {

@@ -3,9 +3,9 @@
  * readings since, and the state at its head. In order it moves in constant time; anything else folds the window anew.
  */
 
-import { type Chatter, STEADY } from '#alerts/life/chatter.ts';
 import type { Condition } from '#alerts/rules/conditions.ts';
 import { type Finding, type Grade, peakWith } from '#alerts/rules/grades.ts';
+import { CALM, type FloodState } from '#alerts/telling/flood.ts';
 import {
   type Change,
   changeOf,
@@ -46,6 +46,13 @@ export interface LateHold {
   /** The reading that completed `for`; null before. */
   raisedAtMs: number | null;
 }
+
+/** The gauge of a lane's transitions, and the alarm that stands for them all while they are folded. */
+export interface Chatter extends FloodState {
+  alarm: string | null;
+}
+
+export const STEADY: Chatter = { ...CALM, alarm: null };
 
 /** The readings that the values of a lane are derived from: those in reach of its window, and the newest late ones. */
 interface Sources {

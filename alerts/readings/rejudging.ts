@@ -1,7 +1,7 @@
 /** Works off the inbox of readings judged anew, a batch a turn: what can't be written now waits, what can't be digested is left out. */
 
 import type { Log } from '#alerts/log.ts';
-import type { Rejudged, RejudgedInbox } from '#alerts/records/alert-tables.ts';
+import type { Rejudged, RejudgedInbox } from '#readings/rejudged.ts';
 import { StoreError } from '#src/sqlite.ts';
 
 const BATCH = 1000;

@@ -1,11 +1,11 @@
 /** A lane as it is saved between starts: JSON, with each condition once; and what lanes of earlier versions don't say. */
 
-import { type Chatter, STEADY } from '#alerts/life/chatter.ts';
 import type { Condition } from '#alerts/rules/conditions.ts';
 import { type Finding, type Peak, peakOf, peakWith } from '#alerts/rules/grades.ts';
 import type { Worst } from '#model/alarms/alarm.ts';
 import type { Episode, Hold } from './evaluate.ts';
 import type { Lane, Window } from './lane.ts';
+import { type Chatter, STEADY } from './lane.ts';
 import type { Source } from './source.ts';
 
 /** Conditions are saved as numbers, in columns and in findings: what is judged by, a lane has one or two of. */

@@ -1,10 +1,10 @@
 /** What the API asks about alarms and notices, answered from derived.db; one function per method of `Queries`. */
 
-import type { AlarmFilter, NoticeFilter, NoticeRow } from '#books/questions/queries.ts';
 import type { Alarm, Transition } from '#model/alarms/alarm.ts';
 import type { CountedLine } from '#model/alarms/counted.ts';
 import type { Database } from '#src/sqlite.ts';
 import { countedLines } from './crossings.ts';
+import type { AlarmFilter, NoticeFilter, NoticeRow } from './queries.ts';
 
 /** Alarms newest first by (raisedAtMs, id). */
 export function alarms(derived: Database, filter: AlarmFilter): Alarm[] {

@@ -4,10 +4,10 @@
  * open transaction.
  */
 
-import type { NoticeRow } from '#books/questions/queries.ts';
 import type { AlarmEvent } from '#model/alarms/alarm.ts';
 import type { Database } from '#src/sqlite.ts';
 import { type NoticeDraft, openNotices } from './alert-store.ts';
+import type { NoticeRow } from './queries.ts';
 
 type Attempt = NoticeRow['attempts'][number];
 

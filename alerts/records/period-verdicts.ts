@@ -5,6 +5,17 @@
 import type { Alarm, AlarmBasis } from '#model/alarms/alarm.ts';
 import type { Database } from '#src/sqlite.ts';
 
+/**
+ * Grades as of alerts/rules/grades.ts, null values and conditions where the limit is met; `late` = a breach
+ * that was found late. Kept like days: a year of them is a year of days.
+ */
+export const periodVerdictsDdl = `
+  CREATE TABLE periodVerdict (key TEXT NOT NULL, basis TEXT NOT NULL, endMs INTEGER NOT NULL, startMs INTEGER NOT NULL,
+    rule TEXT NOT NULL, subject TEXT NOT NULL, grade INTEGER NOT NULL, late INTEGER NOT NULL, value REAL NOT NULL,
+    note TEXT, condition TEXT, PRIMARY KEY (key, basis, endMs)) STRICT, WITHOUT ROWID;
+  CREATE INDEX periodVerdictBySubject ON periodVerdict (rule, subject, basis, endMs);
+`;
+
 /** What was judged of one period; `key` and `basis` name the alarm that a breach would be. */
 export interface PeriodVerdict {
   key: string;

@@ -1,7 +1,7 @@
 /** The alarms about silence as pure steps: raised, more severe in time, told for themselves after all. */
 
-import type { Occasion } from '#alerts/life/alarm-log.ts';
 import { alarmIdOfKey, happened, NEWBORN, NO_VALUE, namesIn, type Step } from '#alerts/life/lifecycle.ts';
+import type { Occasion } from '#alerts/life/occasion.ts';
 import { isMoreSevere } from '#alerts/rules/grades.ts';
 import type { Alarm, Severity } from '#model/alarms/alarm.ts';
 import { durationMs } from '#model/duration.ts';

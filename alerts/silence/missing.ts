@@ -4,8 +4,9 @@
  * then it is set anew.
  */
 
-import type { AlarmLog, Occasion } from '#alerts/life/alarm-log.ts';
+import type { AlarmLog } from '#alerts/life/alarm-log.ts';
 import { clear, namesIn, OUT_OF_CALENDAR, withdraw } from '#alerts/life/lifecycle.ts';
+import type { Occasion } from '#alerts/life/occasion.ts';
 import { createTimers } from '#alerts/life/timers.ts';
 import type { AlertStore } from '#alerts/records/alert-store.ts';
 import { selects } from '#alerts/rules/conditions.ts';

@@ -4,9 +4,10 @@
  * hands changes nothing and says when one with hands would.
  */
 
-import type { AlarmLog, Occasion } from '#alerts/life/alarm-log.ts';
+import type { AlarmLog } from '#alerts/life/alarm-log.ts';
 import { clear, keyOf, resuppress, type Step, withdraw } from '#alerts/life/lifecycle.ts';
 import { isHeldByMaintenance } from '#alerts/life/maintenance.ts';
+import type { Occasion } from '#alerts/life/occasion.ts';
 import type { Timers } from '#alerts/life/timers.ts';
 import type { AlertStore } from '#alerts/records/alert-store.ts';
 import { isMoreSevere } from '#alerts/rules/grades.ts';

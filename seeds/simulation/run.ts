@@ -3,9 +3,9 @@
  * QoS 1, each with its own connection and credential.
  */
 import { connectAsync, type MqttClient } from 'mqtt';
+import { readSeeds } from '#seeds/load.ts';
 import type { Clock } from '#src/clock.ts';
 import { type Api, registerGateway } from '../api-client.ts';
-import { readSeeds } from '../load.ts';
 import { fleetOf, isSilent, type SimulatedGateway } from './fleet.ts';
 import { batches, samplesAt } from './messages.ts';
 import { type World, worldOf } from './sites.ts';

@@ -1,6 +1,6 @@
 /** Every station of the demonstration with its water, its outlets and its place along the canal, from the seeds. */
 import type { Meter, Station } from '#model/register.ts';
-import type { SeedEntry } from '../load.ts';
+import type { SeedEntry } from '#seeds/seed-entry.ts';
 import { flowAt, LOSS, type Outlet, registerReading, volumeAt } from './flows.ts';
 import { smoothNoise, uniform } from './noise.ts';
 import { polluted } from './pollution.ts';

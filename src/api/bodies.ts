@@ -1,6 +1,6 @@
 /** Bodies are checked on the main thread, so that there is a limit to what may be in one and to how much can be wrong with it. */
 import type { z } from 'zod';
-import type { Api } from './deps.ts';
+import type { Api } from './api.ts';
 import { fromZod, Problem } from './problems.ts';
 
 declare module 'fastify' {

@@ -1,14 +1,10 @@
 /** What the HTTP API is built from: everything it needs is handed over here, and nothing comes from anywhere else. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
-import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
 import type { Rehearsal, Rehearsed } from '#alerts/looking-back/rehearse.ts';
 import type { ConnectionLimits } from '#api/access/connections.ts';
 import type { Tokens } from '#api/access/tokens.ts';
-import type { Closings } from '#api/books/closings.ts';
+import type { Closings } from '#api/books/closing.ts';
 import type { Live } from '#api/streams/live.ts';
-import type { Queries } from '#books/questions/queries.ts';
 import type { RecountProgress } from '#books/recount-state.ts';
 import type { Door } from '#ingest/door.ts';
 import type { Control } from '#journal/control.ts';
@@ -16,14 +12,16 @@ import type { IntakeCount, Journal, JournalReader } from '#journal/journal-port.
 import type { QuarantineReads } from '#journal/quarantine.ts';
 import type { TellCrowded } from '#model/access-limits.ts';
 import type { Config } from '#model/config.ts';
-import type { CommandEntry, Noun } from '#model/entry.ts';
+import type { CommandEntry } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
+import type { Noun } from '#model/noun.ts';
 import type { Series } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { Channel, Rule } from '#model/register.ts';
 import type { LogInLimit, PasswordVerifier } from '#setting/secrets.ts';
 import type { Clock } from '#src/clock.ts';
 import type { ReadPage } from '#src/sqlite.ts';
+import type { Queries } from './queries.ts';
 import type { DrawnReport, ReportDrawing } from './reports/draw.ts';
 
 /** `waitingFor` names what is missing while not ready: `mqtt`, `followers` … */
@@ -83,12 +81,3 @@ export interface ApiDeps {
   rehearse(rehearsal: Rehearsal, signal: AbortSignal): Promise<Rehearsed>;
   checkChannel(channel: Channel): Promise<Fault[]>;
 }
-
-/** The server while routes are being added; bodies and queries are typed by their zod schemas. */
-export type Api = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  ZodTypeProvider
->;

@@ -3,14 +3,14 @@
  * closed periods, in the transaction of the change. Without a rule about closed periods nothing is told.
  */
 
-import { type BookKind, openChangedBooks } from '#alerts/records/period-tables.ts';
 import type { Control } from '#journal/control.ts';
 import type { JournalReader } from '#journal/journal-port.ts';
-import { floorHour } from '#model/calendar.ts';
+import { floorHour, openFromMs } from '#model/calendar.ts';
 import { type Entry, isImport } from '#model/entry.ts';
 import { isPeriodRule } from '#model/register.ts';
 import type { Database } from '#src/sqlite.ts';
-import { openBookState, openFromMs } from './book-state.ts';
+import { openBookState } from './book-state.ts';
+import { type BookKind, openChangedBooks } from './changed-books.ts';
 
 /** All methods run in the caller's open transaction. */
 export interface BookChanges {

@@ -2,7 +2,6 @@
  * The books' clock: `receivedMs` of the newest entry that the follower `books` has passed. An hour closes when the
  * clock is past its end by the allowed lateness: then everything about it that isn't late has been received.
  */
-import { floorHour } from '#model/calendar.ts';
 import type { Database } from '#src/sqlite.ts';
 
 export interface BookState {
@@ -25,9 +24,4 @@ export function openBookState(derived: Database): BookState {
     saveClock: (clockMs) => void updateClock.run(clockMs),
     saveDayZone: (timeZone) => void updateZone.run(timeZone),
   };
-}
-
-/** Start of the first UTC hour that is still open at `clockMs`. */
-export function openFromMs(clockMs: number, allowedLatenessMs: number): number {
-  return floorHour(clockMs - allowedLatenessMs);
 }

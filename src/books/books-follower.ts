@@ -8,12 +8,12 @@ import { createDayBooks } from '#books/hours/day-books.ts';
 import { createHourBooks } from '#books/hours/hour-books.ts';
 import { createSeriesRules } from '#books/hours/series-rules.ts';
 import type { VolumeBooks } from '#books/water/volume-books.ts';
-import { Cursor } from '#installation/derived.ts';
 import type { Control } from '#journal/control.ts';
+import { Cursor } from '#journal/cursor.ts';
 import type { Follower } from '#journal/follower.ts';
 import { toStoreError } from '#journal/journal-failure.ts';
 import type { JournalReader } from '#journal/journal-port.ts';
-import { floorHour, HOUR_MS } from '#model/calendar.ts';
+import { floorHour, HOUR_MS, openFromMs } from '#model/calendar.ts';
 import type { Entry, MessageEntry } from '#model/entry.ts';
 import { isMetered } from '#model/metered.ts';
 import type { SeriesReading } from '#model/reading.ts';
@@ -21,7 +21,7 @@ import type { Reference } from '#model/reference.ts';
 import type { ReadingStore } from '#readings/reading-store.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import type { BookChanges } from './book-changes.ts';
-import { openBookState, openFromMs } from './book-state.ts';
+import { openBookState } from './book-state.ts';
 
 /** How long to wait, by the follower's own clock, before asking again for hours that the store hadn't got yet. */
 const RETRY_MS = 10_000;

@@ -13,38 +13,35 @@ import {
   noticesDdl,
 } from '#alerts/records/alert-tables.ts';
 import { crossingsDdl } from '#alerts/records/crossings.ts';
-import { periodsDdl } from '#alerts/records/period-tables.ts';
+import { periodVerdictsDdl } from '#alerts/records/period-verdicts.ts';
 import { constantWorkDdl, tellingDdl } from '#alerts/records/telling-tables.ts';
 import { booksDdl } from '#books/books-tables.ts';
+import { changedBooksDdl } from '#books/changed-books.ts';
 import { recountDdl } from '#books/recount-tables.ts';
 import { volumeDdl, volumeKnotsDdl, volumeTotalsDdl } from '#books/water/volume-tables.ts';
+import { cursorDdl } from '#journal/cursor.ts';
 import { amendedAheadDdl, amendedDdl } from '#readings/amended.ts';
 import { checksumsDdl } from '#readings/checksums.ts';
 import { fitDdl } from '#readings/fit-tables.ts';
 import { frozenHoursDdl } from '#readings/frozen-hours.ts';
 import { rejectedDdl } from '#readings/rejected.ts';
+import { rejudgedDdl } from '#readings/rejudged.ts';
 import { countedDdl, settleDdl } from '#readings/settle-tables.ts';
-import { type Database, openDatabase, type Statement } from '#src/sqlite.ts';
-
-const CURSORS = `
-  CREATE TABLE cursor (follower TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE parked (follower TEXT NOT NULL, seq INTEGER NOT NULL, atMs INTEGER NOT NULL, error TEXT NOT NULL,
-    PRIMARY KEY (follower, seq)) STRICT, WITHOUT ROWID;
-`;
+import { type Database, openDatabase } from '#src/sqlite.ts';
 
 export const derivedMigrations: readonly string[] = [
-  CURSORS,
+  cursorDdl,
   settleDdl,
   booksDdl,
   volumeDdl,
-  alertsDdl,
+  `${alertsDdl}${rejudgedDdl}`,
   rejectedDdl,
   frozenHoursDdl,
   volumeTotalsDdl,
   noticesDdl,
   alertPartsDdl,
   alarmHistoryDdl,
-  periodsDdl,
+  `${changedBooksDdl}${periodVerdictsDdl}`,
   tellingDdl,
   alarmFiguresDdl,
   volumeKnotsDdl,
@@ -61,29 +58,4 @@ export const derivedMigrations: readonly string[] = [
 
 export function openDerived(path: string): Database {
   return openDatabase(path, derivedMigrations);
-}
-
-/** The persisted cursor of one follower; `save` belongs inside the transaction whose effects it covers. */
-export class Cursor {
-  #seq: number;
-  readonly #name: string;
-  readonly #upsert: Statement;
-  constructor(database: Database, name: string) {
-    this.#name = name;
-    const row = database.prepare('SELECT seq FROM cursor WHERE follower = ?').get(name) as { seq: number } | undefined;
-    this.#seq = row?.seq ?? 0;
-    this.#upsert = database.prepare(
-      'INSERT INTO cursor (follower, seq) VALUES (?, ?) ON CONFLICT (follower) DO UPDATE SET seq = excluded.seq',
-    );
-  }
-  get seq(): number {
-    return this.#seq;
-  }
-  /** Writes the cursor in the open transaction; call `moved` after its commit. */
-  save(seq: number): void {
-    this.#upsert.run(this.#name, seq);
-  }
-  moved(seq: number): void {
-    this.#seq = seq;
-  }
 }

@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { lockDataDir } from '#journal/data-lock.ts';
 import { type Installation, readInstallation, stampInstallation } from '#journal/installation.ts';
 import { convertEntries, hasOldEntries } from '#journal/journal-convert.ts';
 import { toStoreError } from '#journal/journal-failure.ts';
@@ -16,9 +17,8 @@ import { openSeriesNames } from '#readings/fit-tables.ts';
 import { readingsMigrations } from '#readings/sqlite-readings.ts';
 import { checkSmall, type Database, openDatabase, StoreError, transaction } from '#src/sqlite.ts';
 import type { ReadingsIn } from './backup-manifest.ts';
-import { lockDataDir } from './data-lock.ts';
 import { openDerived } from './derived.ts';
-import { findLosses, mend } from './fit-losses.ts';
+import { type Files, findLosses, mend } from './fit-losses.ts';
 
 export interface FitOptions {
   dataDir: string;
@@ -27,13 +27,6 @@ export interface FitOptions {
   nowMs: number;
   /** A start that is to stop: a journal of an older program is converted no further. */
   stopping?: AbortSignal;
-}
-
-/** The open files; `readings` is null when they are in InfluxDB. */
-export interface Files {
-  journal: Database;
-  derived: Database;
-  readings: Database | null;
 }
 
 /**

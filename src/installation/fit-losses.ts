@@ -14,7 +14,13 @@ import { floorHour, HOUR_MS } from '#model/calendar.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
 import { writeAgain } from '#readings/rewriting.ts';
 import { checkWhole, type Database, eachRow, transaction } from '#src/sqlite.ts';
-import type { Files } from './fit-files.ts';
+
+/** The open files; `readings` is null when they are in InfluxDB. */
+export interface Files {
+  journal: Database;
+  derived: Database;
+  readings: Database | null;
+}
 
 /** Values that an entry had stored and that are neither in the journal nor in the store. */
 interface Gone {

@@ -7,6 +7,8 @@
 import { join } from 'node:path';
 import { END_OF_TIME_MS } from '#books/water/volume-books.ts';
 import { Control } from '#journal/control.ts';
+import { Cursor } from '#journal/cursor.ts';
+import { lockDataDir } from '#journal/data-lock.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
 import { type WrittenAgain, writeDamagedAgain } from '#readings/damaged-readings.ts';
@@ -15,8 +17,7 @@ import { openFrozenHours } from '#readings/frozen-hours.ts';
 import type { ReadingStore, SeriesName } from '#readings/reading-store.ts';
 import { type Database, StoreError, transaction } from '#src/sqlite.ts';
 import type { ReadingsIn } from './backup-manifest.ts';
-import { lockDataDir } from './data-lock.ts';
-import { Cursor, openDerived } from './derived.ts';
+import { openDerived } from './derived.ts';
 
 export interface MarkedForRebuild {
   hours: number;

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { lockDataDir } from '#journal/data-lock.ts';
 import { readInstallation, stampInstallation } from '#journal/installation.ts';
 import { journalEnds } from '#journal/journal-batches.ts';
 import type { Clock } from '#src/clock.ts';
@@ -19,7 +20,6 @@ import {
 } from '#src/sqlite.ts';
 import { syncToDisk } from './backup.ts';
 import { type BackupManifest, DATABASES, describeFile, type ReadingsIn, readManifest } from './backup-manifest.ts';
-import { lockDataDir } from './data-lock.ts';
 
 export interface RestoreOptions {
   backup: string;

@@ -5,7 +5,8 @@
  */
 
 import type { ClosedPeriod, KeptReport, MeterRuling, Plan } from '#model/accounting.ts';
-import type { CommandEntry, Entry, Noun } from '#model/entry.ts';
+import type { CommandEntry, Entry } from '#model/entry.ts';
+import type { Noun } from '#model/noun.ts';
 import type { Panel } from '#model/panel.ts';
 import type {
   Channel,

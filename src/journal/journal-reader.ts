@@ -1,5 +1,6 @@
 /** The journal's reading side. Every thread opens its own; each call is one short read, so the writer never waits. */
-import type { CommandEntry, Entry, Noun } from '#model/entry.ts';
+import type { CommandEntry, Entry } from '#model/entry.ts';
+import type { Noun } from '#model/noun.ts';
 import type { Series } from '#model/reading.ts';
 import { type Database, openReadOnly, type ReadPage, readPage } from '#src/sqlite.ts';
 import { type ControlVersion, ON_DISK } from './control.ts';

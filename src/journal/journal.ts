@@ -3,7 +3,6 @@
  * share one transaction and one fsync; an append's promise resolves after that, and never before.
  */
 import { statSync } from 'node:fs';
-import { lockDataDir } from '#installation/data-lock.ts';
 import { addDuration, type Durations, noDurations } from '#model/duration-histogram.ts';
 import type { Command, Entry } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
@@ -11,6 +10,7 @@ import type { Clock } from '#src/clock.ts';
 import { checkSmall, type Database, openDatabase, StoreError } from '#src/sqlite.ts';
 import type { Numberings } from '#store/numbering.ts';
 import { Control } from './control.ts';
+import { lockDataDir } from './data-lock.ts';
 import { BatchWriter, type Content, encodeRow, type Row } from './journal-batch.ts';
 import { type Head, readHead } from './journal-batches.ts';
 import { convertEntries, installationOf } from './journal-convert.ts';

@@ -233,3 +233,8 @@ function monthOf(localMs: number): number {
 function monthStart(month: number): number {
   return Date.UTC(Math.floor(month / 12), month - Math.floor(month / 12) * 12, 1);
 }
+
+/** Start of the first UTC hour that is still open at `clockMs`. */
+export function openFromMs(clockMs: number, allowedLatenessMs: number): number {
+  return floorHour(clockMs - allowedLatenessMs);
+}

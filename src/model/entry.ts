@@ -5,6 +5,7 @@
 
 import type { PlatformCondition } from '#model/alarms/platform.ts';
 import type { Flag } from './flag.ts';
+import type { Noun } from './noun.ts';
 import type { Censored } from './reading.ts';
 
 /**
@@ -69,26 +70,6 @@ export function importSource(id: string): string {
 export function isImport(source: string): boolean {
   return source.startsWith(IMPORT);
 }
-
-/** The registers. Each is a set of entries keyed by id, changed only by `put` and `delete` commands. */
-export const NOUNS = [
-  'station',
-  'gateway',
-  'meter',
-  'rule',
-  'channel',
-  'routes',
-  'token',
-  'statement',
-  'gap',
-  'ruling',
-  'plan',
-  'period',
-  'report',
-  'panel',
-  'maintenance',
-] as const;
-export type Noun = (typeof NOUNS)[number];
 
 /** A change that somebody made. `put` and `delete` change a register; the others act on an alarm or on readings. */
 export type Command =

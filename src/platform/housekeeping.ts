@@ -6,7 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { schedule } from 'node-cron';
 import type { Logger } from 'pino';
-import type { Queries } from '#books/questions/queries.ts';
+import type { Queries } from '#api/queries.ts';
 import type { Broker } from '#ingest/transports/broker.ts';
 import type { CanaryVerdict } from '#ingest/transports/broker-canary.ts';
 import type { JournalWriter } from '#journal/journal.ts';
@@ -14,6 +14,7 @@ import type { OpenJournalReader } from '#journal/journal-reader.ts';
 import type { Config } from '#model/config.ts';
 import type { FollowersClient } from '#process/followers-client.ts';
 import type { TypeConflict } from '#process/rejected-readings.ts';
+import { STALE_AFTER_MS, type StaleFile } from '#process/stale-reads.ts';
 import { gatewayLedger, ledgerView } from '#readings/gateway-ledger.ts';
 import type { StoreTrouble } from '#readings/reading-store.ts';
 import type { Clock } from '#src/clock.ts';
@@ -26,7 +27,6 @@ import type { PeriodKeeper } from './period-keeper.ts';
 import { judgePlatform, type PlatformSample, type PlatformVerdict } from './platform-conditions.ts';
 import type { PlatformWatch } from './platform-watch.ts';
 import type { SeenDamages } from './seen-damage.ts';
-import { STALE_AFTER_MS, type StaleFile } from './stale-reads.ts';
 
 const TURN_MS = 1000;
 

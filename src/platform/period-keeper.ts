@@ -3,7 +3,7 @@
  * clock and the registers alone, so a run may come at any time, twice, or after any downtime, and makes exactly what lacks.
  */
 import type { Logger } from 'pino';
-import type { Closings } from '#api/books/closings.ts';
+import type { Closings } from '#api/books/closing.ts';
 import { type DutyParts, dueReports } from '#api/books/due-reports.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Config } from '#model/config.ts';

@@ -7,9 +7,9 @@ import type { Config } from '#model/config.ts';
 import type { Durations } from '#model/duration-histogram.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
-import type { StaleFile } from '#platform/stale-reads.ts';
 import type { Damage } from '#readings/damage.ts';
 import type { StoreCapabilities, StoreTrouble } from '#readings/reading-store.ts';
+import type { StaleFile } from './stale-reads.ts';
 
 /** A reading that the store refused for good, on its way into quarantine. `id` is the quarantined item's. */
 export interface RejectedValue {

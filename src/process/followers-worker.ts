@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { webhookPolicy } from '#alerts/channels/webhook-policy.ts';
 import { createDispatcher } from '#alerts/telling/dispatch.ts';
+import { openBookState } from '#books/book-state.ts';
 import { createSeriesRules, lookBackMs } from '#books/hours/series-rules.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { Follower } from '#journal/follower.ts';
@@ -13,7 +14,6 @@ import { openJournalReader } from '#journal/journal-reader.ts';
 import { createLinkSigner } from '#model/alarms/acknowledge-link.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import type { Entry } from '#model/entry.ts';
-import { STALE_AFTER_MS } from '#platform/stale-reads.ts';
 import { takeDamages } from '#readings/damage.ts';
 import { storeTrouble } from '#readings/influx/influx-answers.ts';
 import { openReadingStore } from '#readings/open-reading-store.ts';
@@ -27,6 +27,7 @@ import { createEntryWindow } from './entry-window.ts';
 import { createFollowerLoop } from './follower-loop.ts';
 import { createPump, type Pump } from './follower-pump.ts';
 import type { FollowersStart, FromFollowers, ToFollowers } from './followers-protocol.ts';
+import { STALE_AFTER_MS } from './stale-reads.ts';
 import { wireFollowers } from './wire-followers.ts';
 
 const { config, reference, linkSecret } = workerData as FollowersStart;
@@ -104,10 +105,12 @@ const countSettled = derived.prepare(
 );
 const insertParked = derived.prepare('INSERT OR REPLACE INTO parked (follower, seq, atMs, error) VALUES (?, ?, ?, ?)');
 const seriesRules = createSeriesRules({ control: booksControl, reader, reference });
+const bookState = openBookState(derived);
 const retention = createRawRetention({
   derived,
   store,
   reader,
+  booksClockMs: () => bookState.clockMs(),
   lookBackMs: (series) => lookBackMs(seriesRules, series),
   retentionMs: config.rawRetentionMs,
   clock,

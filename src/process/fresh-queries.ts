@@ -2,10 +2,10 @@
  * Queries over connections that follow the files: those that stand still are given up and others opened in their place, so
  * that a read that outlived its question can't freeze the answers of those after it.
  */
-import type { Queries } from '#books/questions/queries.ts';
-import { STALE_AFTER_MS, type StaleFile } from '#platform/stale-reads.ts';
+import type { Queries } from '#api/queries.ts';
 import { createSnapshotWatch } from '#src/sqlite.ts';
 import type { OpenQueries } from './create-queries.ts';
+import { STALE_AFTER_MS, type StaleFile } from './stale-reads.ts';
 
 export interface FreshQueries {
   ask(method: keyof Queries, query: unknown): Promise<unknown>;

@@ -2,8 +2,9 @@
  * Asks the query workers, so that no read ever blocks ingest (invariant 7), nor a long question a short one: what operators
  * work with (alarms, their notices) has a worker of its own. In each, credentials take turns (src/process/query-lane.ts).
  */
+
+import type { Queries } from '#api/queries.ts';
 import type { DrawnReport, ReportDrawing } from '#api/reports/draw.ts';
-import type { Queries } from '#books/questions/queries.ts';
 import type { Config } from '#model/config.ts';
 import { LANE_LIMITS, type LaneCounts, type LaneEvents, type LaneLimits, QueryLane } from './query-lane.ts';
 

@@ -4,12 +4,12 @@
  */
 import { Worker } from 'node:worker_threads';
 import { type Asker, currentAsker } from '#api/access/asker.ts';
-import type { Queries } from '#books/questions/queries.ts';
+import type { Queries } from '#api/queries.ts';
 import type { Config } from '#model/config.ts';
-import type { StaleFile } from '#platform/stale-reads.ts';
 import type { Damage } from '#readings/damage.ts';
 import { createFairQueue, type FairQueue, type QueueLimits } from '#src/fair-queue.ts';
 import { StoreError } from '#src/sqlite.ts';
+import type { StaleFile } from './stale-reads.ts';
 import { QUERY_WORKER_LIMITS } from './worker-memory.ts';
 
 /** What a query worker does: answer a question about the stores, or compute something that needs none. */

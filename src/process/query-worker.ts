@@ -5,12 +5,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { DrawnReport, ReportDrawing } from '#api/reports/draw.ts';
 import type { Config } from '#model/config.ts';
-import { STALE_AFTER_MS } from '#platform/stale-reads.ts';
 import { asDamage, takeDamages } from '#readings/damage.ts';
 import { systemClock as clock } from '#src/clock.ts';
 import { openQueries } from './create-queries.ts';
 import { createFreshQueries } from './fresh-queries.ts';
 import type { FromQueryWorker, QueryReply, QueryRequest } from './query-lane.ts';
+import { STALE_AFTER_MS } from './stale-reads.ts';
 
 const config = workerData as Config;
 const queries = createFreshQueries(() => openQueries(config));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { rehearse } from '#alerts/looking-back/rehearse.ts';
 import { alarmsStanding } from '#alerts/records/alert-queries.ts';
+import { openDerived } from '#installation/derived.ts';
 import { openJournalReader } from '#journal/journal-reader.ts';
 import { openReadingStore } from '#readings/open-reading-store.ts';
 import { openReadOnly } from '#src/sqlite.ts';
@@ -17,6 +18,7 @@ async function reply(): Promise<RehearsalReply> {
   const store = openReadingStore(config, (id) => reader.seriesById(id), { readOnly: true });
   try {
     const result = await rehearse(rehearsal, {
+      openDerived: () => openDerived(':memory:'),
       registers: reader.control(reader.headSeq()),
       series: reader.allSeries(),
       store,

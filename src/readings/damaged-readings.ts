@@ -1,6 +1,6 @@
 /** Readings in readings.db whose checksum doesn't fit: looked for in the whole file, and written again from the journal. */
 
-import { Cursor } from '#installation/derived.ts';
+import { Cursor } from '#journal/cursor.ts';
 import { type Database, eachRow, openReadOnly, transaction } from '#src/sqlite.ts';
 import { isSoundReading } from './checksums.ts';
 import { writeAgain } from './rewriting.ts';

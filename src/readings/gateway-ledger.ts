@@ -3,9 +3,9 @@
  * stored and duplicate by the `readings` follower once the store has what an entry brought; what is left is pending (invariant 1).
  */
 
-import type { Queries } from '#books/questions/queries.ts';
 import type { IntakeCount } from '#journal/journal-port.ts';
 import type { Gap } from '#model/register.ts';
+import type { ReadingQueries } from './queries.ts';
 
 /** Counted in values. `sinceMs` = when counting began; null for a gateway that never sent anything. */
 export interface GatewayLedger {
@@ -43,7 +43,7 @@ export function ledgerView({ sinceMs, ...counts }: GatewayLedger, gaps: readonly
 }
 
 export async function gatewayLedger(
-  queries: Pick<Queries, 'settledCounts'>,
+  queries: Pick<ReadingQueries, 'settledCounts'>,
   reader: { intakeCount(source: string): IntakeCount | undefined },
   gateway: string,
 ): Promise<GatewayLedger> {

@@ -4,7 +4,6 @@
  * followers that use the store.
  */
 
-import { openBookState } from '#books/book-state.ts';
 import type { JournalReader } from '#journal/journal-port.ts';
 import { DAY_MS, floorHour, HOUR_MS } from '#model/calendar.ts';
 import { isMetered } from '#model/metered.ts';
@@ -26,6 +25,8 @@ export interface RawRetentionParts {
   derived: Database;
   store: Pick<ReadingStore, 'prune'>;
   reader: Pick<JournalReader, 'allSeries'>;
+  /** Of the newest entry that `books` has passed. */
+  booksClockMs: () => number;
   /** How far the final flags of a series, and of those that are compared with it, look back. */
   lookBackMs: (series: number) => number;
   /** WK_RAW_RETENTION; null = readings stay. */
@@ -47,12 +48,12 @@ export function createRawRetention({
   derived,
   store,
   reader,
+  booksClockMs,
   lookBackMs,
   retentionMs,
   clock,
   log,
 }: RawRetentionParts): RawRetention {
-  const state = openBookState(derived);
   const frozen = openFrozenHours(derived);
   const isUnfinished = derived.prepare(
     'SELECT 1 FROM dirtyHour WHERE hourMs < ?1 UNION ALL SELECT 1 FROM reflag WHERE timeMs < ?1 LIMIT 1',
@@ -63,7 +64,7 @@ export function createRawRetention({
 
   /** What may go by the books' clock: whatever entries come after it were judged by the door at that time or later. */
   function begin(retention: number): Pass | null {
-    const beforeMs = floorHour(state.clockMs() - retention) - HOUR_MS;
+    const beforeMs = floorHour(booksClockMs() - retention) - HOUR_MS;
     if (beforeMs < doneBeforeMs + DAY_MS) return null;
     // Not while an hour is to be computed yet: its mark may be of a reading that goes.
     if (isUnfinished.get(beforeMs)) return null;

@@ -3,10 +3,10 @@
  * many of a source's values have settled. They run in the query worker over read-only connections.
  */
 
-import { openFromMs } from '#books/book-state.ts';
-import type { Queries, ReadingRow, ReadingVersion } from '#books/questions/queries.ts';
+import { openFromMs } from '#model/calendar.ts';
 import type { Database } from '#src/sqlite.ts';
 import { type Ledger, openLedger } from './ledger.ts';
+import type { ReadingQueries, ReadingRow, ReadingVersion } from './queries.ts';
 import type { ReadingStore, TracedReading } from './reading-store.ts';
 import type { Unsettled } from './unsettled.ts';
 import { openVersions, type Version } from './versions.ts';
@@ -21,8 +21,7 @@ export interface ReadingQueriesParts {
   unsettled?: Unsettled;
 }
 
-type Query = Parameters<Queries['readings']>[0];
-type ReadingQueries = Pick<Queries, 'readings' | 'history' | 'settledCounts'>;
+type Query = Parameters<ReadingQueries['readings']>[0];
 
 /**
  * `readings` with `asOfMs` = what a reader saw who asked at that time: values received later are not there, values

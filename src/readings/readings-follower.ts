@@ -5,7 +5,7 @@
  * repeats only the write, of the same readings: nothing is settled twice, and no duplicate lands on a final flag.
  */
 
-import { Cursor } from '#installation/derived.ts';
+import { Cursor } from '#journal/cursor.ts';
 import type { Follower } from '#journal/follower.ts';
 import { toStoreError } from '#journal/journal-failure.ts';
 import type { JournalReader } from '#journal/journal-port.ts';

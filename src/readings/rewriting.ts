@@ -3,7 +3,7 @@
  * decided once more, against the store as it is rebuilt in their order, and only their readings are wanted.
  */
 
-import { Cursor } from '#installation/derived.ts';
+import { Cursor } from '#journal/cursor.ts';
 import type { Entry, MessageEntry } from '#model/entry.ts';
 import type { Database, Statement } from '#src/sqlite.ts';
 import type { ReadingToStore } from './reading-store.ts';

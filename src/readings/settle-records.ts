@@ -3,8 +3,7 @@
  * Nothing here asks the reading store; what it holds is handed in.
  */
 
-import { openRejudgedInbox, type RejudgedInbox } from '#alerts/records/alert-tables.ts';
-import { Cursor } from '#installation/derived.ts';
+import { Cursor } from '#journal/cursor.ts';
 import type { JournalReader } from '#journal/journal-port.ts';
 import { floorHour } from '#model/calendar.ts';
 import {
@@ -23,6 +22,7 @@ import { type Ledger, openLedger } from './ledger.ts';
 import { openPins, type Pins } from './pins.ts';
 import type { ReadingToStore, RejectedReading, TracedReading } from './reading-store.ts';
 import { openRejected, type Rejected, rejectedId } from './rejected.ts';
+import { openRejudgedInbox, type RejudgedInbox } from './rejudged.ts';
 import { openSeriesState, type SeriesState } from './series-state.ts';
 import { decide, isOpen, pinsFlag } from './settlement.ts';
 import { openUnwritten, type Unwritten } from './unwritten.ts';

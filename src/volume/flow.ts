@@ -1,10 +1,8 @@
 /** The fold over a flow meter's rates: trapezoids between neighbours, and a stated method where there are none for long. */
 import { type Decision, REASONS } from './decisions.ts';
-import type { Gap } from './gaps.ts';
+import type { Folded, Gap, Segment } from './model.ts';
 import type { MeterPoint } from './points.ts';
 import type { MeterProfile } from './profile.ts';
-import type { Folded } from './registers.ts';
-import type { Segment } from './segments.ts';
 
 /**
  * Whether a rate counts: one that the channel can't carry (m³/h sent as m³/s) is no measurement of it, unless an engineer

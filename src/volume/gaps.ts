@@ -1,24 +1,9 @@
 /** How time between two readings that are further apart than `maxGap` is accounted for. */
+
 import { HOUR_MS } from '#model/calendar.ts';
 import type { GapMethod } from '#model/register.ts';
 import type { Decision } from './decisions.ts';
-import type { HourVolume } from './hours.ts';
-import type { Segment } from './segments.ts';
-
-/**
- * `total`: between two good reads of a register the amount is known, only its timing is estimated; not so where it may
- * have turned over (`turn`) or been zeroed by schedule (`zeroed`) in between. `beyond`: too long for an estimate of a flow.
- */
-export interface Gap {
-  fromMs: number;
-  toMs: number;
-  method: GapMethod | 'total' | 'turn' | 'zeroed' | 'beyond';
-  /** Null: unknown, or to be taken from the other meter. */
-  litres: number | null;
-  /** The readings at both ends: litres of a register, litres per second of a flow. */
-  before: number;
-  after: number;
-}
+import type { Gap, HourVolume, Segment } from './model.ts';
 
 const HOW: Record<Gap['method'], string> = {
   total: "the register's total is known, its timing is estimated as even",

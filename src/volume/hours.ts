@@ -2,30 +2,10 @@
  * From segments to hourly integer litres, the only thing that volumes are ever added up from: any partition of a
  * period adds up to the period because every volume is a difference of the same cumulative function (invariant 4).
  */
+
 import { floorHour, HOUR_MS } from '#model/calendar.ts';
+import type { HourVolume, Knot, Run, Segment } from './model.ts';
 import type { MeterProfile } from './profile.ts';
-import type { Segment } from './segments.ts';
-
-/** What has run since some instant, and for how much of the time since then it is known. */
-export interface Run {
-  measuredLitres: number;
-  estimatedLitres: number;
-  /** Covered by segments of which not only the least amount is known. */
-  knownMs: number;
-}
-
-/** What has run by an instant inside an hour at which the water changes hands. */
-export interface Knot extends Run {
-  /** Since the hour began. */
-  elapsedMs: number;
-}
-
-/** One hour of one meter. Hours without a row are wholly unknown. */
-export interface HourVolume extends Run {
-  hourMs: number;
-  /** Ascending; between them, and without any, the hour is even. */
-  knots?: readonly Knot[];
-}
 
 /** When a meter measures, and the instants within at which its water becomes somebody else's. */
 type Edges = Pick<MeterProfile, 'fromMs' | 'toMs' | 'handOversMs'>;

@@ -6,17 +6,11 @@
  * without a successor stays pending: nothing is booked on the word of one read. What an engineer has ruled stands above
  * all of this.
  */
+
 import type { Decision } from './decisions.ts';
-import type { Gap } from './gaps.ts';
+import type { Folded, Gap, Segment } from './model.ts';
 import type { MeterProfile } from './profile.ts';
 import { hiddenIn, judge, type Read, ruled, type Verdict } from './register-rules.ts';
-import type { Segment } from './segments.ts';
-
-export interface Folded {
-  segments: Segment[];
-  decisions: Decision[];
-  gaps: Gap[];
-}
 
 /**
  * One register from its first read on.

@@ -3,29 +3,16 @@
  * give the same segments however they arrived. A meter whose register was replaced is folded era by era: each register
  * has its own history, and what was said of its last and first count joins them.
  */
+
 import { type Decision, REASONS } from './decisions.ts';
 import { foldFlow } from './flow.ts';
+import type { Folded } from './model.ts';
 import type { MeterPoint } from './points.ts';
 import { type MeterProfile, profileIn } from './profile.ts';
 import type { Read } from './register-rules.ts';
-import { type Folded, foldRegister } from './registers.ts';
+import { foldRegister } from './registers.ts';
 
 export type { MeterPoint } from './points.ts';
-
-/** Volume between two good reads, in litres, positive along the meter's direction. */
-export interface Segment {
-  fromMs: number;
-  toMs: number;
-  /** Registers: exact integer litres. Flow: float, from the two rates. */
-  litres: number;
-  /** Litres per second at both ends, for flow: inside, the rate is linear. Null for registers: inside, volume is linear. */
-  rates: readonly [number, number] | null;
-  /**
-   * `estimated`: the ends are further apart than `maxGap`, so that the timing (flow: also the amount) is a guess. `least`:
-   * so much ran, and perhaps more; an estimate whose time stays unknown.
-   */
-  quality: 'measured' | 'estimated' | 'least';
-}
 
 /** @param points ascending by time, within the meter's validity; those that are ruled a glitch among them. */
 export function meterSegments(profile: MeterProfile, points: readonly MeterPoint[]): Folded {

@@ -6,10 +6,10 @@ import { openLive } from './core/live.ts';
 import { followLinks, type Page, place, query } from './core/route.ts';
 import { resumeSession, session, sessionFailure } from './core/session.ts';
 import { readAll, startWatch, watchState } from './core/watch.ts';
-import type { Word } from './core/words.ts';
 import { LogIn } from './login/log-in.tsx';
 import { OverviewPage } from './overview/page.tsx';
 import { NobodyBanner } from './shell/nobody-banner.tsx';
+import { PAGE_WORDS } from './shell/page-words.ts';
 import { StaleBanner } from './shell/stale-banner.tsx';
 import { TopBar } from './shell/top-bar.tsx';
 import { Loading, Trouble } from './ui/states.tsx';
@@ -23,16 +23,6 @@ const LATER: Record<Exclude<Page, 'overview'>, () => Promise<{ default: Componen
   gateways: () => import('./gateways/page.tsx'),
   assessment: () => import('./assessment/page.tsx'),
 };
-export const PAGE_WORDS: Record<Page, Word> = {
-  overview: 'overview',
-  stations: 'station',
-  alarms: 'alarms',
-  rules: 'rules',
-  volumes: 'volumes',
-  gateways: 'gateways',
-  assessment: 'assessment',
-};
-
 export function App() {
   useEffect(() => {
     document.addEventListener('click', followLinks);

@@ -1,7 +1,7 @@
 /** Alarms, notices and acknowledgement links through HTTP. */
 import { describe, expect, it } from 'vitest';
 import { operate } from '#alerts/life/operate.ts';
-import type { AlarmFilter, NoticeRow } from '#books/questions/queries.ts';
+import type { AlarmFilter, NoticeRow } from '#alerts/records/queries.ts';
 import { createLinkSigner } from '#model/alarms/acknowledge-link.ts';
 import type { Alarm, AlarmState, Transition } from '#model/alarms/alarm.ts';
 import { alarmView } from '#model/alarms/alarm-view.ts';

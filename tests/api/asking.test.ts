@@ -1,7 +1,7 @@
 /** Whatever a handler asks for is asked on behalf of its caller, also after its body was read and from inside a stream. */
 import { describe, expect, it } from 'vitest';
 import { type Asker, currentAsker } from '#api/access/asker.ts';
-import type { ReadingRow } from '#books/questions/queries.ts';
+import type { ReadingRow } from '#readings/queries.ts';
 import { anAlarm, NOW_MS, startApi } from '#tests/helpers/api.ts';
 
 describe('questions', () => {

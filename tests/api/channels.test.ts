@@ -1,6 +1,6 @@
 /** Channels over HTTP: secrets that are never shown, what must exist, test sends, dead letters. */
 import { describe, expect, it } from 'vitest';
-import type { NoticeRow } from '#books/questions/queries.ts';
+import type { NoticeRow } from '#alerts/records/queries.ts';
 import { type ApiRig, startApi } from '#tests/helpers/api.ts';
 
 const put = (rig: ApiRig, id: string, body: object) => rig.call('PUT', `/api/v1/channels/${id}`, { body });

@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fastify from 'fastify';
 import { expect, it } from 'vitest';
-import type { Api } from '#api/deps.ts';
+import type { Api } from '#api/api.ts';
 import { dashboardRoutes } from '#api/service/routes/dashboard.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 

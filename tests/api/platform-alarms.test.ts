@@ -1,6 +1,6 @@
 /** Platform alarms through HTTP: shown, filtered and routed like every other, under names that nobody else can take. */
 import { describe, expect, it } from 'vitest';
-import type { AlarmFilter } from '#books/questions/queries.ts';
+import type { AlarmFilter } from '#alerts/records/queries.ts';
 import { createLinkSigner } from '#model/alarms/acknowledge-link.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import { platformDetail } from '#model/alarms/platform.ts';

@@ -1,6 +1,6 @@
 /** Readings out over HTTP: pages, CSV, versions, the newest. */
 import { describe, expect, it } from 'vitest';
-import type { ReadingRow } from '#books/questions/queries.ts';
+import type { ReadingRow } from '#readings/queries.ts';
 import { type ApiRig, NOW_MS, startApi } from '#tests/helpers/api.ts';
 
 const POST = '/api/v1/readings';

@@ -1,5 +1,6 @@
 /** The installation that is simulated: four stations behind three gateways, two meters, rules of every kind, four recipients. */
-import type { Command, Noun } from '#model/entry.ts';
+import type { Command } from '#model/entry.ts';
+import type { Noun } from '#model/noun.ts';
 import { channel, meter, routes, rule, station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 

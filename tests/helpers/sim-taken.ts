@@ -3,7 +3,7 @@
  * hold. Triggers of the simulation's own write it down in the transaction in which it happens.
  */
 
-import type { Rejudged } from '#alerts/records/alert-tables.ts';
+import type { Rejudged } from '#readings/rejudged.ts';
 import type { Database } from '#src/sqlite.ts';
 
 /** `seq` = the alerts' cursor then. */

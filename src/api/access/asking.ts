@@ -1,6 +1,6 @@
 /** Everything that a handler asks for is asked on behalf of its request: by its credential, and until its client goes. */
 import type { FastifyReply } from 'fastify';
-import type { Api } from '#api/deps.ts';
+import type { Api } from '#api/api.ts';
 import { onBehalfOf } from './asker.ts';
 
 /** The last hook before the handler: what reads the body would lose whose it is. */

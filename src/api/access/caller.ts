@@ -1,6 +1,15 @@
 /** Who asks, as handlers need it once the credential has been checked. */
 import type { FastifyRequest } from 'fastify';
-import type { Caller } from './credentials.ts';
+import type { Role } from '#model/register.ts';
+
+/** One who has shown a credential. `key` names the credential for limits and idempotency. */
+export type Caller = (
+  | { kind: 'user'; key: string; name: string; role: Role; by: 'bearer' | 'cookie' }
+  | { kind: 'gateway'; key: string; id: string; stations: ReadonlySet<string> }
+) & {
+  /** Whether the credential is still good for what it was when it was shown. */
+  isCurrent(): boolean;
+};
 
 /** A route without public access never runs without a caller. */
 export function callerOf(request: Pick<FastifyRequest, 'caller'>): Caller {

@@ -6,7 +6,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Api } from '#api/deps.ts';
+import type { Api } from '#api/api.ts';
 import type { TellCrowded } from '#model/access-limits.ts';
 import { nameOf } from './caller.ts';
 

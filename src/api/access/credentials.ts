@@ -7,6 +7,7 @@ import type { ApiDeps } from '#api/deps.ts';
 import { Problem } from '#api/problems.ts';
 import { ROLES, type Role } from '#model/register.ts';
 import { createLogInLimit, hashToken } from '#setting/secrets.ts';
+import type { Caller } from './caller.ts';
 import { SESSION_COOKIE, type Sessions } from './sessions.ts';
 import type { TokenHolder } from './tokens.ts';
 
@@ -24,15 +25,6 @@ declare module 'fastify' {
     caller: Caller | null;
   }
 }
-
-/** One who has shown a credential. `key` names the credential for limits and idempotency. */
-export type Caller = (
-  | { kind: 'user'; key: string; name: string; role: Role; by: 'bearer' | 'cookie' }
-  | { kind: 'gateway'; key: string; id: string; stations: ReadonlySet<string> }
-) & {
-  /** Whether the credential is still good for what it was when it was shown. */
-  isCurrent(): boolean;
-};
 
 const CHALLENGE = { 'www-authenticate': 'Bearer realm="wellkeeper"' };
 const GATEWAY_CHALLENGE = {

@@ -3,7 +3,7 @@
  * changed password or a session that is over must not read or write on because it happened to begin earlier.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Api } from '#api/deps.ts';
+import type { Api } from '#api/api.ts';
 import type { Control } from '#journal/control.ts';
 import type { Sessions } from './sessions.ts';
 

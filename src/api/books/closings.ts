@@ -15,24 +15,12 @@ import { COUNTING_RULES, FIRST_RULES } from '#model/counting-rules.ts';
 import { type Amount, addAmounts, NO_WATER } from '#volume/balance.ts';
 import { namedRange, reportRange } from '#volume/calendar-names.ts';
 import { type BookView, booksNow, bookView, recountedView, totalOf } from './book-view.ts';
+import type { Closings } from './closing.ts';
 
 export type ClosingParts = Pick<
   ApiDeps,
   'config' | 'control' | 'journal' | 'queries' | 'reference' | 'clock' | 'caughtUp'
 >;
-
-export interface Closings {
-  /**
-   * Closes a month or a transfer year, once.
-   * @throws Problem `state.conflict` when it is closed, while an hour of it is open or while books are being computed;
-   *   `books.behind` while what is read from lacks something that is journaled; CalendarError `range.invalid` for what is neither.
-   */
-  close(period: string, by: string, reason: string | null): Promise<ClosedPeriod>;
-  /** Closes anew what has changed since. @throws Problem as `close`, and `not-found`. */
-  restate(period: string, by: string, reason: string): Promise<ClosedPeriod>;
-  /** Keeps the report of a day, once. @throws Problem as `close`. */
-  keepReport(day: string, by: string): Promise<KeptReport>;
-}
 
 interface Range {
   fromMs: number;

@@ -1,7 +1,7 @@
 /** The registers that volumes are accounted by, as they were at an earlier time. */
 
+import type { Queries } from '#api/queries.ts';
 import { inTurns } from '#api/turns.ts';
-import type { Queries } from '#books/questions/queries.ts';
 import { Control, type ControlVersion } from '#journal/control.ts';
 
 export async function registersThen(queries: Pick<Queries, 'accountsAsOf'>, asOfMs: number): Promise<Control> {

@@ -1,7 +1,7 @@
 /** Payloads of readings are read raw: the door decodes them itself, as it does those that come over MQTT. */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyRequest } from 'fastify';
-import type { Api } from '#api/deps.ts';
+import type { Api } from '#api/api.ts';
 import { Problem } from '#api/problems.ts';
 import type { ContentType } from '#ingest/door.ts';
 

@@ -1,6 +1,6 @@
 /** What the register of channels does beyond reading and writing: what is kept, what is shown, what must exist. */
 
-import type { Caller } from '#api/access/credentials.ts';
+import type { Caller } from '#api/access/caller.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import type { ProblemError } from '#api/problems.ts';
 import { missingCredential } from '#model/alarms/channel.ts';

@@ -1,6 +1,6 @@
 /** Meters in the register: what one may say, what it becomes when it is handed over, and how it is shown. */
 import { isDeepStrictEqual } from 'node:util';
-import type { Caller } from '#api/access/credentials.ts';
+import type { Caller } from '#api/access/caller.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { invalid, Problem, type ProblemError } from '#api/problems.ts';
 import { handedOver, historyOf, type RecipientHistory, recipientAt } from '#model/recipients.ts';

@@ -1,7 +1,7 @@
 /** The registers that are read and written alike: one literal table, one builder of routes (routes/registers.ts). */
 import type { z } from 'zod';
 import { type Says, saysOf } from '#alerts/rules/says.ts';
-import type { Caller } from '#api/access/credentials.ts';
+import type { Caller } from '#api/access/caller.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { Problem, type ProblemError } from '#api/problems.ts';
 import { maintenanceBody, maintenanceView } from '#api/registers/schemas/maintenance.ts';

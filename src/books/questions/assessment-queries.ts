@@ -4,14 +4,14 @@
  * readings; beyond so many such cells the books are told as they stand, as provisional. Runs in the query worker.
  */
 
-import { openBookState, openFromMs } from '#books/book-state.ts';
+import { openBookState } from '#books/book-state.ts';
 import { addStatistics, emptyStatistics, meanOf, type Statistics } from '#books/hours/statistics.ts';
 import { openRecountMarks } from '#books/recount-state.ts';
-import { CalendarError, DAY_MS, dayOf, HOUR_MS } from '#model/calendar.ts';
+import { CalendarError, DAY_MS, dayOf, HOUR_MS, openFromMs } from '#model/calendar.ts';
 import { isSoundStatistics, STATISTICS_COLUMNS, type StatisticsCells, statisticsOf } from '#readings/checksums.ts';
 import { damagedRow } from '#readings/damage.ts';
 import type { Database, Statement } from '#src/sqlite.ts';
-import type { PeriodCell, PeriodQuery, Queries } from './queries.ts';
+import type { BookQueries, PeriodCell, PeriodQuery } from './queries.ts';
 
 /** How many cells (a series in a span) of an answer may be folded from readings. */
 const FOLDED_CELLS_MAX = 600;
@@ -19,7 +19,7 @@ const FOLDED_CELLS_MAX = 600;
 export interface AssessmentQueriesParts {
   /** A read-only connection to derived.db. */
   derived: Database;
-  trends: Queries['trends'];
+  trends: BookQueries['trends'];
   allowedLatenessMs: number;
 }
 
@@ -64,7 +64,7 @@ export function createAssessmentQueries({
   derived,
   trends,
   allowedLatenessMs,
-}: AssessmentQueriesParts): Pick<Queries, 'periods'> {
+}: AssessmentQueriesParts): Pick<BookQueries, 'periods'> {
   const state = openBookState(derived);
   // As arrays, and a few series at a time: each row is looked at for its checksum, and costs no more so than an aggregate.
   const prepare = (table: string, at: string) => {

@@ -5,9 +5,9 @@ import { explainedFlags, reachBackMs, reachForwardMs } from '#quality/final.ts';
 import { openPins } from '#readings/pins.ts';
 import type { ReadingStore } from '#readings/reading-store.ts';
 import type { Database } from '#src/sqlite.ts';
-import type { Queries } from './queries.ts';
+import type { BookQueries } from './queries.ts';
 
-export function createFlagQueries(derived: Database, store: ReadingStore): Pick<Queries, 'explained'> {
+export function createFlagQueries(derived: Database, store: ReadingStore): Pick<BookQueries, 'explained'> {
   const pins = openPins(derived);
   return {
     async explained({ series, timeMs, thresholds, companions }) {

@@ -9,8 +9,9 @@ import { counted } from '#model/mean.ts';
 import { isSoundStatistics, isSoundVolume, STATISTICS_COLUMNS, type StatisticsCells } from '#readings/checksums.ts';
 import { damagedRow } from '#readings/damage.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
+import type { ReadingQueries } from '#readings/queries.ts';
 import { type Database, eachRow } from '#src/sqlite.ts';
-import type { LoadBucket, LoadQuery, Queries } from './queries.ts';
+import type { BookQueries, LoadBucket, LoadQuery } from './queries.ts';
 
 interface WaterRow {
   hourMs: number;
@@ -24,10 +25,10 @@ const PAGE = 10_000;
 export interface LoadQueriesParts {
   /** A read-only connection to derived.db. */
   derived: Database;
-  readings: Queries['readings'];
+  readings: ReadingQueries['readings'];
 }
 
-export function createLoadQueries({ derived, readings }: LoadQueriesParts): Pick<Queries, 'loads'> {
+export function createLoadQueries({ derived, readings }: LoadQueriesParts): Pick<BookQueries, 'loads'> {
   const frozen = openFrozenHours(derived);
   const water = derived.prepare(
     `SELECT hourMs, sum(measuredLitres + estimatedLitres) AS litres, min(knownMs) AS knownMs,

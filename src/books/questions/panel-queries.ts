@@ -4,12 +4,12 @@
  */
 import type { Panel } from '#model/panel.ts';
 import type { Database } from '#src/sqlite.ts';
-import type { Queries } from './queries.ts';
+import type { BookQueries } from './queries.ts';
 
 const NEWEST = `SELECT id, max(seq) AS seq, body FROM control WHERE noun = 'panel'`;
 
 /** @param journal a read-only connection to journal.db. */
-export function createPanelQueries(journal: Database): Pick<Queries, 'panel' | 'panels'> {
+export function createPanelQueries(journal: Database): Pick<BookQueries, 'panel' | 'panels'> {
   const one = journal.prepare(`${NEWEST} AND id = ?`);
   const some = journal.prepare(
     `SELECT id, body FROM (${NEWEST} GROUP BY id) WHERE body IS NOT NULL

@@ -1,16 +1,10 @@
 /**
- * What the API may ask of the derived stores. Implemented in the query worker (`src/process/query-worker.ts`) from one
- * function per method; asked through a typed client, so that a query never blocks ingest (invariant 7).
- * Everything is plain data that a structured clone carries. Times are epoch ms, ranges half-open.
+ * What may be asked of the books, away from the main thread (`src/api/queries.ts`). Everything is plain data that a structured clone carries. Times are epoch ms, ranges half-open.
  */
-
-import type { AlarmFigures, FiguresQuery } from '#alerts/records/alarm-figures.ts';
 import type { Stamps } from '#assess/load.ts';
 import type { TrendValue } from '#assess/ranks.ts';
 import type { TrendTest, TrendTestOptions } from '#assess/trend-test.ts';
 import type { Companion } from '#books/hours/series-rules.ts';
-import type { Alarm, AlarmEvent, AlarmState, Severity, Transition } from '#model/alarms/alarm.ts';
-import type { CountedLine } from '#model/alarms/counted.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Panel } from '#model/panel.ts';
 import type { Censored } from '#model/reading.ts';
@@ -19,29 +13,6 @@ import type { Meter } from '#model/register.ts';
 import type { ExplainedFlag } from '#quality/final.ts';
 import type { Thresholds } from '#quality/thresholds.ts';
 import type { Decision, DecisionKind } from '#volume/decisions.ts';
-
-export interface ReadingRow {
-  timeMs: number;
-  value: number | null;
-  flag: Flag;
-  deviceFlag: string | null;
-  censored?: Censored | undefined;
-  /** True until the hour has closed: its flag may still change. */
-  provisional: boolean;
-}
-
-export interface ReadingVersion {
-  value: number | null;
-  flag: Flag;
-  deviceFlag: string | null;
-  censored?: Censored | undefined;
-  source: string;
-  receivedMs: number | null;
-  /** Who or what replaced it (`source` of the newer value, or the engineer); null for the current version. */
-  by: string | null;
-  reason: string | null;
-  supersededAtMs: number | null;
-}
 
 export type TrendInterval = 'PT1H' | 'P1D' | 'P1W' | 'P1M' | 'P1Y';
 
@@ -112,7 +83,7 @@ export interface VolumesAsOf {
   asOfMs: number;
   /** The parameter `register`: knows the units of meters' faces. */
   register: Parameter;
-  /** As of `Queries.readings`. */
+  /** As of `ReadingQueries.readings`. */
   todaysFlags?: boolean;
 }
 
@@ -175,51 +146,7 @@ interface ExplainedReading extends Omit<ExplainedFlag, 'flag'> {
   final: Flag;
 }
 
-export interface AlarmFilter {
-  state: AlarmState[] | null;
-  station: string | null;
-  severity: Severity[] | null;
-  rule: string | null;
-  chattering?: boolean;
-  /** By `raisedAtMs`. */
-  fromMs: number | null;
-  toMs: number | null;
-  limit: number;
-  /** Newest first by (raisedAtMs, id); the last item's pair of the page before. */
-  after: { raisedAtMs: number; id: string } | null;
-}
-
-export interface NoticeRow {
-  id: string;
-  channel: string;
-  event: AlarmEvent;
-  alarms: string[];
-  createdAtMs: number;
-  /** `held` = waits for its summary, `grouped` = told in one. */
-  state: 'pending' | 'sent' | 'failed' | 'held' | 'grouped';
-  attempts: { atMs: number; status: string; outcome: 'sent' | 'failed-for-now' | 'failed-for-good' }[];
-  /** The notice that tells of this one together with others. */
-  summary?: string | null;
-  /** The channel that took over what this one could tell nobody. */
-  fallback?: string | null;
-  /** The newest attempt for each address behind the channel, where there are several. */
-  receipts?: { to: string; atMs: number; status: string; outcome: NoticeRow['attempts'][number]['outcome'] }[];
-}
-
-/** `dead` = failed, and nobody took over: what nobody was told. */
-export type NoticeFilter = NoticeRow['state'] | 'dead';
-
-export interface Queries {
-  readings(query: {
-    series: number;
-    fromMs: number;
-    toMs: number;
-    limit: number;
-    asOfMs: number | null;
-    /** As of a time, but with the flags that today's rules of counting give. */
-    todaysFlags?: boolean;
-  }): Promise<ReadingRow[]>;
-  history(query: { series: number; timeMs: number }): Promise<ReadingVersion[]>;
+export interface BookQueries {
   trends(query: TrendQuery): Promise<TrendBucket[]>;
   /** The mean of each bucket, or the limit that all its readings lie beyond; null without a valid reading. */
   trendSteps(query: TrendQuery): Promise<(TrendValue | null)[]>;
@@ -254,21 +181,4 @@ export interface Queries {
     thresholds: Thresholds;
     companions: readonly Companion[];
   }): Promise<ExplainedReading | null>;
-  /** Settled counts of a source; received and quarantined are the journal's. */
-  settledCounts(query: { source: string }): Promise<{ stored: number; duplicate: number }>;
-  alarms(query: AlarmFilter): Promise<Alarm[]>;
-  alarm(query: { id: string }): Promise<Alarm | null>;
-  alarmFigures(query: FiguresQuery): Promise<AlarmFigures>;
-  timeline(query: { id: string }): Promise<{ transitions: Transition[]; notices: NoticeRow[]; lines: CountedLine[] }>;
-  notices(query: {
-    state: NoticeFilter | null;
-    limit: number;
-    before: { createdAtMs: number; id: string } | null;
-  }): Promise<NoticeRow[]>;
-  notice(query: { id: string }): Promise<NoticeRow | null>;
-  /** Transitions caused by entries with seq > after, for resuming the event stream. */
-  transitionsAfter(query: { seq: number; limit: number }): Promise<{ transition: Transition; alarm: Alarm }[]>;
-  /** The newest entry and the books' cursor as the connections see them that all these questions are answered from. */
-  reached(): Promise<{ journalSeq: number; booksSeq: number }>;
-  parked(): Promise<{ follower: string; seq: number; atMs: number; error: string }[]>;
 }

@@ -9,7 +9,7 @@ import { durationMs } from '#model/duration.ts';
 import type { Series } from '#model/reading.ts';
 import type { Parameter, Reference, Standard } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
-import type { PeriodCell, PeriodQuery, Queries } from './queries.ts';
+import type { BookQueries, PeriodCell, PeriodQuery } from './queries.ts';
 
 const MONTHS_MAX = 13;
 
@@ -70,7 +70,7 @@ export interface PeriodsFound {
 
 /** @param period the one meant. @param others those that it is compared with. */
 export async function periodStatistics(
-  { queries, timeZone }: { queries: Pick<Queries, 'periods'>; timeZone: string },
+  { queries, timeZone }: { queries: Pick<BookQueries, 'periods'>; timeZone: string },
   plans: readonly SectionPlan[],
   { period, others }: { period: Period; others: readonly (Period | null)[] },
   { asOfMs, nowMs }: { asOfMs: number | null; nowMs: number },

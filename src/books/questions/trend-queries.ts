@@ -7,16 +7,17 @@
  * into hours, hours into local days, days into buckets. Then an hour's close, or `asOf` the present, changes no bit.
  */
 
-import { openBookState, openFromMs } from '#books/book-state.ts';
+import { openBookState } from '#books/book-state.ts';
 import { addReading, addStatistics, emptyStatistics, meanOf, type Statistics } from '#books/hours/statistics.ts';
 import { openRecountMarks } from '#books/recount-state.ts';
-import { CalendarError, DAY_MS, dayOf, floorHour, HOUR_MS } from '#model/calendar.ts';
+import { CalendarError, DAY_MS, dayOf, floorHour, HOUR_MS, openFromMs } from '#model/calendar.ts';
 import type { MeanKind } from '#model/reference.ts';
 import { isSoundStatistics, STATISTICS_COLUMNS, type StatisticsCells, statisticsOf } from '#readings/checksums.ts';
 import { damagedRow } from '#readings/damage.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
+import type { ReadingQueries } from '#readings/queries.ts';
 import type { Database } from '#src/sqlite.ts';
-import type { Queries, TrendBucket, TrendQuery } from './queries.ts';
+import type { BookQueries, TrendBucket, TrendQuery } from './queries.ts';
 
 /** How much may be folded from readings for one answer. */
 const RAW_MAX_MS = 400 * DAY_MS;
@@ -27,7 +28,7 @@ export interface TrendQueriesParts {
   /** A read-only connection to derived.db. */
   derived: Database;
   /** As of a time, too: `reading-queries.ts`. */
-  readings: Queries['readings'];
+  readings: ReadingQueries['readings'];
   allowedLatenessMs: number;
 }
 
@@ -53,7 +54,7 @@ export function createTrendQueries({
   derived,
   readings,
   allowedLatenessMs,
-}: TrendQueriesParts): Pick<Queries, 'trends'> {
+}: TrendQueriesParts): Pick<BookQueries, 'trends'> {
   const state = openBookState(derived);
   const frozen = openFrozenHours(derived);
   const recount = openRecountMarks(derived);

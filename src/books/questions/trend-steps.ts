@@ -4,7 +4,8 @@
  */
 import type { TrendValue } from '#assess/ranks.ts';
 import { isUsable } from '#model/flag.ts';
-import type { Queries, ReadingRow, TrendBucket, TrendQuery } from './queries.ts';
+import type { ReadingQueries, ReadingRow } from '#readings/queries.ts';
+import type { BookQueries, TrendBucket, TrendQuery } from './queries.ts';
 
 /** The first readings of a step nearly always hold one that was measured, and then they are all that is read. */
 const FIRST_PAGE = 50;
@@ -13,7 +14,7 @@ const PAGE = 10_000;
 export function createTrendSteps({
   trends,
   readings,
-}: Pick<Queries, 'trends' | 'readings'>): Pick<Queries, 'trendSteps'> {
+}: Pick<BookQueries, 'trends'> & Pick<ReadingQueries, 'readings'>): Pick<BookQueries, 'trendSteps'> {
   /** The limit that everything usable in the step lies beyond; null where something was measured. */
   async function limitOf(series: number, { startMs, endMs }: TrendBucket): Promise<TrendValue | null> {
     let found: TrendValue | null = null;

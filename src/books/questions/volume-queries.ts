@@ -10,7 +10,8 @@ import type { Meter } from '#model/register.ts';
 import { isSoundVolume } from '#readings/checksums.ts';
 import { damagedRow } from '#readings/damage.ts';
 import { type Database, eachRow, type Statement } from '#src/sqlite.ts';
-import { type HourVolume, partOfHour } from '#volume/hours.ts';
+import { partOfHour } from '#volume/hours.ts';
+import type { HourVolume } from '#volume/model.ts';
 import type { MeterVolumes, VolumeBucket, VolumeQuery } from './queries.ts';
 
 /** Above so many edges one scan of the hours is cheaper than a look-up per edge. */

@@ -3,15 +3,16 @@
  * known then, by the very functions that keep the books. It is how a closed period is proved.
  */
 
-import type { MeterVolumesAsOf, Queries, VolumesAsOf } from '#books/questions/queries.ts';
+import type { BookQueries, MeterVolumesAsOf, VolumesAsOf } from '#books/questions/queries.ts';
 import { bucketsOf, runningTotals } from '#books/questions/volume-queries.ts';
 import { Control, type ControlVersion } from '#journal/control.ts';
 import type { OpenJournalReader } from '#journal/journal-reader.ts';
-import type { Noun } from '#model/entry.ts';
+import type { Noun } from '#model/noun.ts';
+import type { ReadingQueries } from '#readings/queries.ts';
 import type { ReadingStore } from '#readings/reading-store.ts';
 import type { Database } from '#src/sqlite.ts';
 import type { Decision } from '#volume/decisions.ts';
-import type { HourVolume } from '#volume/hours.ts';
+import type { HourVolume } from '#volume/model.ts';
 import { meterProfile } from '#volume/profile.ts';
 import { otherMeter, rulingsOf } from './meter-relations.ts';
 import { rebuiltHours } from './volume-rebuild.ts';
@@ -20,7 +21,7 @@ interface Parts {
   journal: Database;
   reader: Pick<OpenJournalReader, 'control' | 'seriesByName'>;
   store: Pick<ReadingStore, 'before'>;
-  readings: Queries['readings'];
+  readings: ReadingQueries['readings'];
 }
 
 type Range = { fromMs: number; toMs: number } & Pick<VolumesAsOf, 'asOfMs' | 'register' | 'todaysFlags'>;
@@ -40,7 +41,7 @@ export function createVolumesAsOf({
   reader,
   store,
   readings,
-}: Parts): Pick<Queries, 'volumesAsOf' | 'accountsAsOf'> {
+}: Parts): Pick<BookQueries, 'volumesAsOf' | 'accountsAsOf'> {
   const lastChange = journal.prepare('SELECT coalesce(max(seq), 0) AS seq FROM control WHERE atMs <= ?');
   const versionsAsOf = (asOfMs: number) => reader.control((lastChange.get(asOfMs) as { seq: number }).seq);
 
@@ -129,14 +130,14 @@ function withoutGaps(control: Control, id: string): Control {
 /** The reading store as it was then, as far as a rebuild asks. */
 function storeAsOf(
   store: Pick<ReadingStore, 'before'>,
-  readings: Queries['readings'],
+  readings: ReadingQueries['readings'],
   { asOfMs, todaysFlags }: Pick<VolumesAsOf, 'asOfMs' | 'todaysFlags'>,
 ): Pick<ReadingStore, 'read' | 'before'> {
   const then = { asOfMs, ...(todaysFlags ? { todaysFlags } : {}) };
   return {
     read: (series, fromMs, toMs, limit) => readings({ series, fromMs, toMs, limit, ...then }),
     async before(series, timeMs, count) {
-      let known: Awaited<ReturnType<Queries['readings']>> = [];
+      let known: Awaited<ReturnType<ReadingQueries['readings']>> = [];
       for (let untilMs = timeMs; known.length < count; ) {
         const page = await store.before(series, untilMs, count);
         const first = page[0];

@@ -6,11 +6,12 @@ import { floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { ReadingStore } from '#readings/reading-store.ts';
 import { anchors } from '#volume/anchors.ts';
 import type { Decision } from '#volume/decisions.ts';
-import { fromOtherMeter, type Gap, gapDecision } from '#volume/gaps.ts';
-import { type HourVolume, hourVolumes } from '#volume/hours.ts';
+import { fromOtherMeter, gapDecision } from '#volume/gaps.ts';
+import { hourVolumes } from '#volume/hours.ts';
+import type { Gap, HourVolume, Segment } from '#volume/model.ts';
 import { type MeterPoint, meterPoints, type Rulings } from '#volume/points.ts';
 import type { MeterProfile } from '#volume/profile.ts';
-import { meterSegments, type Segment } from '#volume/segments.ts';
+import { meterSegments } from '#volume/segments.ts';
 
 /** About as many readings are rebuilt in one step; a longer range takes several. */
 const CHUNK = 5000;

@@ -4,7 +4,7 @@ import { fieldsChecksum, isSoundFields, isSoundVolume, litresChecksum, volumeChe
 import { damagedRow } from '#readings/damage.ts';
 import type { Database } from '#src/sqlite.ts';
 import type { Decision } from '#volume/decisions.ts';
-import type { HourVolume, Knot, Run } from '#volume/hours.ts';
+import type { HourVolume, Knot, Run } from '#volume/model.ts';
 
 /** Litres and known time of one meter from its birth to some instant. */
 export type RunningTotal = Run;

@@ -3,12 +3,12 @@
  * what they measure, and one meter of a pair held against the other.
  */
 
-import type { Queries } from '#books/questions/queries.ts';
+import type { BookQueries } from '#books/questions/queries.ts';
 import { durationMs } from '#model/duration.ts';
 import { addWater, type Balance, divergenceOf, NO_METERS, type Water } from '#volume/balance.ts';
 import { type MeterPair, measuringMs, type NamedMeter } from './meter-relations.ts';
 
-type Volumes = Pick<Queries, 'meterVolumes'>;
+type Volumes = Pick<BookQueries, 'meterVolumes'>;
 
 /** The water of one meter, or of a part of one, in each bucket of the range. */
 export type Counted<Part extends NamedMeter = NamedMeter> = Part & {

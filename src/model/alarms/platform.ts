@@ -3,7 +3,7 @@
  * conditions with what each means and what to do. docs/operations.md has a runbook section for every one of them.
  */
 
-import type { Noun } from '#model/entry.ts';
+import type { Noun } from '#model/noun.ts';
 import { CANAL_STATION, GATEWAYS_STATION, type Severity } from './alarm.ts';
 
 interface PlatformMeaning {

@@ -6,18 +6,11 @@ import { nameOf, t } from '../core/language.ts';
 import { latest, type Station, stations } from '../core/watch.ts';
 import { HEAD, INTAKE, RESERVOIR, RESERVOIR_SPOTS, RIVERS, type River } from './basin.ts';
 import { type Canal, layOut } from './canal.ts';
-import { StationCard } from './station-card.tsx';
-import { GateNode, StationNode } from './station-node.tsx';
+import { type Pointed, StationCard } from './station-card.tsx';
+import { GateNode, type Point, StationNode } from './station-node.tsx';
 
 const FRAME = { left: 512, right: 1014, rows: [368, 244, 120], head: HEAD } as const;
 const VIEW = { width: 1120, height: 452 };
-
-export interface Pointed {
-  station: Station;
-  /** In hundredths of the drawing. */
-  left: number;
-  top: number;
-}
 
 /** Sections by river, upstream first: the register's order within a river is kept where the drawing has no better. */
 function sectionsOf(river: River): Station[] {
@@ -62,8 +55,6 @@ const placeName = ({ name }: Station): string => {
   const whole = nameOf(name);
   return (/[,，]\s*([^(（]+)/.exec(whole)?.[1] ?? whole).trim();
 };
-
-export type Point = (station: Station | null, x?: number, y?: number) => void;
 
 /** Classes that mean trouble are hatched as well: colour alone tells nothing. */
 function Patterns() {

@@ -2,11 +2,17 @@
 import * as format from '../core/format.ts';
 import { nameOf, t } from '../core/language.ts';
 import { nowMs } from '../core/now.ts';
-import { alarmsByStation, latest } from '../core/watch.ts';
+import { alarmsByStation, latest, type Station } from '../core/watch.ts';
 import { lastHeardMs, NUMERALS } from '../core/water.ts';
 import { parameterName } from '../station/names.ts';
 import { ClassMark, SeverityMark } from '../ui/marks.tsx';
-import type { Pointed } from './schematic.tsx';
+
+export interface Pointed {
+  station: Station;
+  /** In hundredths of the drawing. */
+  left: number;
+  top: number;
+}
 
 const SHOWN_MAX = 8;
 const ALARMS_MAX = 2;

@@ -6,7 +6,8 @@ import { alarmsByStation, latest, type Station } from '../core/watch.ts';
 import { breaks, NUMERALS } from '../core/water.ts';
 import { parameterName } from '../station/names.ts';
 import { classWord, SEVERITIES, type Severity, severityWord } from '../ui/marks.tsx';
-import type { Point } from './schematic.tsx';
+
+export type Point = (station: Station | null, x?: number, y?: number) => void;
 
 interface Node {
   station: Station;

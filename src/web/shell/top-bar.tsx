@@ -1,5 +1,5 @@
 /** Pages, the live line, language, light, and who is logged in. */
-import { PAGE_WORDS } from '../app.tsx';
+
 import * as format from '../core/format.ts';
 import { language, setLanguage, t } from '../core/language.ts';
 import { line } from '../core/live.ts';
@@ -9,6 +9,7 @@ import { logOut, session } from '../core/session.ts';
 import { theme, toggleTheme } from '../core/theme.ts';
 import { openAlarms } from '../core/watch.ts';
 import { Mark } from './mark.tsx';
+import { PAGE_WORDS } from './page-words.ts';
 
 export function TopBar() {
   const unattended = openAlarms.value.filter(({ state }) => state !== 'acknowledged').length;

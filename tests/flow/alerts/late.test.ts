@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openRejudgedInbox } from '#alerts/records/alert-tables.ts';
+import { openRejudgedInbox } from '#readings/rejudged.ts';
 import { createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
 
 const DAY = 24 * 60;

@@ -1,11 +1,13 @@
 /** Rehearsing a rule over stored readings: the alarms that the service would have raised, and what is said of them. */
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isRehearsable, type Rehearsal, rehearse, whyNotRehearsable } from '#alerts/looking-back/rehearse.ts';
+import { openDerived } from '#installation/derived.ts';
 import type { ControlVersion } from '#journal/control.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
-import type { Noun } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
+import type { Noun } from '#model/noun.ts';
 import type { Series } from '#model/reading.ts';
 import { type Rule, rule as ruleSchema, station as stationSchema } from '#model/register.ts';
 import { MemoryReadings } from '#readings/memory-readings.ts';
@@ -75,6 +77,7 @@ async function rehearsed({ rule = AMMONIA, readings = [], present = null, from =
     toMs: T0 + to * MINUTE,
   } as Rehearsal;
   return rehearse(rehearsal, {
+    openDerived: () => openDerived(':memory:'),
     registers: [...registers, ...(rest.more ?? [])],
     series: SERIES,
     store,

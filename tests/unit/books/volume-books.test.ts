@@ -9,7 +9,8 @@ import type { Entry } from '#model/entry.ts';
 import type { Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
 import { MemoryReadings } from '#readings/memory-readings.ts';
-import { type HourVolume, hourVolumes } from '#volume/hours.ts';
+import { hourVolumes } from '#volume/hours.ts';
+import type { HourVolume } from '#volume/model.ts';
 import { meterProfile } from '#volume/profile.ts';
 import { meterSegments } from '#volume/segments.ts';
 

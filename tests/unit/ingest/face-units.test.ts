@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { createFaceUnits } from '#ingest/face-units.ts';
 import { Control } from '#journal/control.ts';
-import type { Entry, Noun } from '#model/entry.ts';
+import type { Entry } from '#model/entry.ts';
+import type { Noun } from '#model/noun.ts';
 import { loadReference } from '#seeds/reference.ts';
 
 const reference = loadReference();

@@ -1,7 +1,8 @@
 /** One platform condition for each gateway names the device letters that nobody has explained (contracts §7). */
 import { describe, expect, it } from 'vitest';
 import { Control } from '#journal/control.ts';
-import type { CommandEntry, Noun, PlatformChange } from '#model/entry.ts';
+import type { CommandEntry, PlatformChange } from '#model/entry.ts';
+import type { Noun } from '#model/noun.ts';
 import { createLetterWatch } from '#platform/letter-watch.ts';
 import { createPlatformWatch } from '#platform/platform-watch.ts';
 

@@ -1,7 +1,8 @@
 /** Reports and closings that come due: each made once, whatever the service was doing when. */
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { type Closings, createClosings } from '#api/books/closings.ts';
+import type { Closings } from '#api/books/closing.ts';
+import { createClosings } from '#api/books/closings.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Config } from '#model/config.ts';
 import { createPeriodKeeper, type KeeperParts } from '#platform/period-keeper.ts';

@@ -1,7 +1,7 @@
 /** No read outlives its question: iterating always ends, and a connection that stands still is found and replaced. */
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Queries } from '#books/questions/queries.ts';
+import type { Queries } from '#api/queries.ts';
 import { createFreshQueries } from '#process/fresh-queries.ts';
 import { createSnapshotWatch, type Database, eachRow, openDatabase, openReadOnly } from '#src/sqlite.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';

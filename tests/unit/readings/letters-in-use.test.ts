@@ -1,8 +1,8 @@
 /** After an upgrade the first start lists the letters in use that no longer count. */
 import { describe, expect, it } from 'vitest';
 import { Control } from '#journal/control.ts';
-import type { Noun } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
+import type { Noun } from '#model/noun.ts';
 import { lettersWithoutMeaning } from '#readings/letters-in-use.ts';
 import { MemoryReadings } from '#readings/memory-readings.ts';
 

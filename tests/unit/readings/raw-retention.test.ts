@@ -1,5 +1,7 @@
 /** When readings go (WK_RAW_RETENTION), what must be done before, and that frozen hours stay as they are. */
+
 import { describe, expect, test } from 'vitest';
+import { openBookState } from '#books/book-state.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
 import { createRawRetention } from '#readings/raw-retention.ts';
 import { StoreError } from '#src/sqlite.ts';
@@ -36,6 +38,7 @@ async function filled(days: number, lookBack: ReadonlyMap<number, number> = new 
       },
     },
     reader: { allSeries: () => ALL.map((id) => ({ id, station: 'taocha', parameter: NAMES[id]! })) },
+    booksClockMs: () => openBookState(rig.derived).clockMs(),
     lookBackMs: (series) => lookBack.get(series) ?? 0,
     retentionMs: RETENTION,
     clock: { monotonicMs: () => nowMs },

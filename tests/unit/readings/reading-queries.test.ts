@@ -1,7 +1,7 @@
 /** Queries about readings: ranges, provisional hours, what was known when, and every version of a reading. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ReadingRow } from '#books/questions/queries.ts';
+import type { ReadingRow } from '#readings/queries.ts';
 import { createReadingQueries } from '#readings/reading-queries.ts';
 import { newestReadings } from '#readings/series-state.ts';
 import { SqliteReadings } from '#readings/sqlite-readings.ts';

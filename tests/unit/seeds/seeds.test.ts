@@ -6,8 +6,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { Control } from '#journal/control.ts';
 import type { Command, CommandEntry } from '#model/entry.ts';
 import type { Meter, Statement, Station } from '#model/register.ts';
-import { readSeeds, SEED_ACTOR, type SeedEntry, seedCommands } from '#seeds/load.ts';
+import { readSeeds, SEED_ACTOR, seedCommands } from '#seeds/load.ts';
 import { loadReference } from '#seeds/reference.ts';
+import type { SeedEntry } from '#seeds/seed-entry.ts';
 
 const reference = loadReference();
 const shipped = readSeeds('seeds', reference);

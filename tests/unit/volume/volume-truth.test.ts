@@ -8,8 +8,9 @@ import { HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
 import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/volume-rig.ts';
 import { hourVolumes } from '#volume/hours.ts';
+import type { Segment } from '#volume/model.ts';
 import type { MeterProfile } from '#volume/profile.ts';
-import { type MeterPoint, meterSegments, type Segment } from '#volume/segments.ts';
+import { type MeterPoint, meterSegments } from '#volume/segments.ts';
 
 const T0 = Date.UTC(2026, 2, 2);
 const MINUTE = 60_000;

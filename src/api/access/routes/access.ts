@@ -5,8 +5,9 @@ import { actorOf, callerOf } from '#api/access/caller.ts';
 import { type Credentials, checkOrigin } from '#api/access/credentials.ts';
 import { SESSION_COOKIE, SESSION_MS, type Sessions } from '#api/access/sessions.ts';
 import { ADMIN_ACTOR } from '#api/access/tokens.ts';
+import type { Api } from '#api/api.ts';
 import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { isoText } from '#api/instants.ts';
 import { notFound, Problem } from '#api/problems.ts';
 import {

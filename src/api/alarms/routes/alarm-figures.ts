@@ -2,7 +2,8 @@
 
 import type { AlarmFigures } from '#alerts/records/alarm-figures.ts';
 import { alarmFigures, figuresQuery } from '#api/alarms/schemas/alarm-figures.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { Api } from '#api/api.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { demandLength, isoText, rangeOf, spanTexts } from '#api/instants.ts';
 import { documented } from '#api/schemas/common.ts';
 import { DAY_MS } from '#model/calendar.ts';

@@ -1,5 +1,6 @@
 /** Alarms: the list, one, its timeline, and what operators do to it. */
 import type { FastifyRequest } from 'fastify';
+import type { NoticeRow } from '#alerts/records/queries.ts';
 import { actorOf } from '#api/access/caller.ts';
 import {
   acknowledgeBody,
@@ -14,13 +15,13 @@ import {
   unacknowledgeBody,
   unshelveBody,
 } from '#api/alarms/schemas/alarms.ts';
+import type { Api } from '#api/api.ts';
 import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { instantMs, isoText } from '#api/instants.ts';
 import { invalid, notFound, Problem } from '#api/problems.ts';
 import { documented, givenIdParams, LIST_LIMIT } from '#api/schemas/common.ts';
 import { inTurns } from '#api/turns.ts';
-import type { NoticeRow } from '#books/questions/queries.ts';
 import type { Alarm, Transition } from '#model/alarms/alarm.ts';
 import { alarmView } from '#model/alarms/alarm-view.ts';
 import type { CountedLine } from '#model/alarms/counted.ts';

@@ -4,7 +4,8 @@
  */
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { Api } from '#api/api.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { escaped } from '#api/markup.ts';
 import { Problem } from '#api/problems.ts';
 import { documented } from '#api/schemas/common.ts';

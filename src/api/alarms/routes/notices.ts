@@ -1,8 +1,9 @@
 /** Notices: what was said to whom, and saying it again. */
 import { actorOf } from '#api/access/caller.ts';
 import { noticePage, noticeQuery } from '#api/alarms/schemas/alarms.ts';
+import type { Api } from '#api/api.ts';
 import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { isoText } from '#api/instants.ts';
 import { notFound, Problem } from '#api/problems.ts';
 import { journaled } from '#api/readings/schemas/readings.ts';

@@ -1,16 +1,17 @@
 /** Who is told: the list of routes, and a test of one channel. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { NoticeRow } from '#alerts/records/queries.ts';
 import { routeReaches, routesReach } from '#alerts/telling/reach.ts';
 import { actorOf } from '#api/access/caller.ts';
 import { channelTested } from '#api/alarms/schemas/alarms.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { Api } from '#api/api.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { isoText } from '#api/instants.ts';
 import { notFound } from '#api/problems.ts';
 import { refuseErrors, routesErrors } from '#api/registers/registers.ts';
 import { withoutAdded } from '#api/registers/routes/registers.ts';
 import { NOBODY, routesBody, routesView } from '#api/registers/schemas/registers.ts';
 import { documented, idParams } from '#api/schemas/common.ts';
-import type { NoticeRow } from '#books/questions/queries.ts';
 import type { Route } from '#model/register.ts';
 import { noticeView } from './alarms.ts';
 

@@ -3,11 +3,12 @@
  * and areas over a period.
  */
 
+import type { Api } from '#api/api.ts';
 import { assessPeriod } from '#api/books/assessments.ts';
 import { assessment, assessmentBody, dischargeAssessment, dischargeBody } from '#api/books/schemas/assessments.ts';
 import { areaAssessment, periodAssessmentQuery, stationAssessment } from '#api/books/schemas/period-assessments.ts';
 import { surfaceWaterEdition, today } from '#api/books/standards.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { invalid, notFound } from '#api/problems.ts';
 import { documented } from '#api/schemas/common.ts';
 import { assessCriteria, type CriterionSample } from '#assess/criteria.ts';

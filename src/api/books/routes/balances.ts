@@ -1,9 +1,10 @@
 /** The water balance of the canal: what came in, what was delivered to whom, what was lost, which meters disagree. */
 
+import type { Api } from '#api/api.ts';
 import { balanceView, divergenceView, recipientBalances } from '#api/books/balances.ts';
 import { booksNow } from '#api/books/book-view.ts';
 import { type BalanceAnswer, balance, balanceQuery } from '#api/books/schemas/balances.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { isoText, rangeOf, timeZoneOf, zonedTexts } from '#api/instants.ts';
 import { documented } from '#api/schemas/common.ts';
 import { inTurns } from '#api/turns.ts';

@@ -1,10 +1,11 @@
 /** What was decided about single reads of meters: listed, overruled by an engineer with a reason, and undone. */
 
 import { actorOf } from '#api/access/caller.ts';
+import type { Api } from '#api/api.ts';
 import { decisionView } from '#api/books/decision-view.ts';
 import { decisionsPage, decisionsQuery, rulingBody, rulingView } from '#api/books/schemas/volumes.ts';
 import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { instantMs, isoText } from '#api/instants.ts';
 import { invalid, notFound, Problem } from '#api/problems.ts';
 import { documented, givenIdParams, LIST_LIMIT } from '#api/schemas/common.ts';

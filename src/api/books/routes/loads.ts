@@ -1,8 +1,9 @@
 /** Loads: what a station's water carries of a substance, by hour to year. */
 
+import type { Api } from '#api/api.ts';
 import { type Loads, loadQuery, loads } from '#api/books/schemas/loads.ts';
 import { cubicMetres } from '#api/books/volume-views.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { rangeOf, timeZoneOf, zonedTexts } from '#api/instants.ts';
 import { invalid, notFound, Problem } from '#api/problems.ts';
 import { documented } from '#api/schemas/common.ts';

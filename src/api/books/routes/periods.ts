@@ -1,6 +1,7 @@
 /** Months and transfer years that are closed: figures that stand, and the lines that a later correction adds. */
 
 import { actorOf } from '#api/access/caller.ts';
+import type { Api } from '#api/api.ts';
 import { changesSinceClosing, rulesOf } from '#api/books/closings.ts';
 import {
   closeBody,
@@ -11,7 +12,7 @@ import {
   restateBody,
 } from '#api/books/schemas/periods.ts';
 import { amountView } from '#api/books/volume-views.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { isoText, zonedTexts } from '#api/instants.ts';
 import { notFound } from '#api/problems.ts';
 import { documented } from '#api/schemas/common.ts';

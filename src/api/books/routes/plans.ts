@@ -1,6 +1,7 @@
 /** Plans of transfer years by recipient: what is to be delivered, how far it has got, and where it is heading. */
 
 import { actorOf } from '#api/access/caller.ts';
+import type { Api } from '#api/api.ts';
 import { booksNow } from '#api/books/book-view.ts';
 import { delivery, deliveryMeters, type PlanKey, progressFigures, progressOfPlan } from '#api/books/plan-progress.ts';
 import {
@@ -12,7 +13,7 @@ import {
   plansQuery,
 } from '#api/books/schemas/plans.ts';
 import { amountView } from '#api/books/volume-views.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { isoText, zonedTexts } from '#api/instants.ts';
 import { invalid, notFound } from '#api/problems.ts';
 import { documented } from '#api/schemas/common.ts';

@@ -1,7 +1,8 @@
 /** Tests for trends: of a list that is sent, and of a station's stored readings. */
 
+import type { Api } from '#api/api.ts';
 import { seriesTrendTest, trendTestAnswer, trendTestBody, trendTestQuery } from '#api/books/schemas/trend-tests.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { rangeOf, timeZoneOf, zonedTexts } from '#api/instants.ts';
 import { documented } from '#api/schemas/common.ts';
 import { seriesOf } from '#api/series.ts';

@@ -1,7 +1,8 @@
 /** Statistics of one series by calendar buckets, with the limit that the station has to attain. */
 
+import type { Api } from '#api/api.ts';
 import { type Trends, trendQuery, trends } from '#api/books/schemas/statistics.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { instantMs, rangeOf, timeZoneOf, zonedTexts } from '#api/instants.ts';
 import { documented } from '#api/schemas/common.ts';
 import { limitView, type NamedSeries, seriesOf, surfaceWaterStandard } from '#api/series.ts';

@@ -1,9 +1,10 @@
 /** Transferred water by meter, station or recipient: integer litres inside, cubic metres with three decimals outside. */
 import type { z } from 'zod';
+import type { Api } from '#api/api.ts';
 import { type BookView, bookView } from '#api/books/book-view.ts';
 import { type Volumes, volumeQuery, volumes } from '#api/books/schemas/statistics.ts';
 import { bucketView } from '#api/books/volume-views.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { instantMs, isoText, rangeOf, timeZoneOf, zonedTexts } from '#api/instants.ts';
 import { invalid, notFound } from '#api/problems.ts';
 import { documented } from '#api/schemas/common.ts';

@@ -6,7 +6,8 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { actorOf } from '#api/access/caller.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { Api } from '#api/api.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { isoText } from '#api/instants.ts';
 import { notFound, Problem } from '#api/problems.ts';
 import { csvPieces } from '#api/readings/csv-pieces.ts';

@@ -1,7 +1,8 @@
 /** The newest values of one station, and of all of them. */
 import { z } from 'zod';
+import type { Api } from '#api/api.ts';
 import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { latestOf } from '#api/readings/latest.ts';
 import { type Latest, latest } from '#api/readings/schemas/readings.ts';
 import { documented, idParams, LIST_LIMIT, listOf, page } from '#api/schemas/common.ts';

@@ -2,8 +2,9 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { actorOf } from '#api/access/caller.ts';
+import type { Api } from '#api/api.ts';
 import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { rangeOf } from '#api/instants.ts';
 import { fromZod, notFound, Problem, type ProblemError } from '#api/problems.ts';
 import { canonicalPanel, detectionLimitOf, judgedPanel } from '#api/readings/panels.ts';

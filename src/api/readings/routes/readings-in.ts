@@ -1,8 +1,9 @@
 /** Readings over HTTP, and what would become of a payload. Everything goes through the door, as MQTT does. */
 import { z } from 'zod';
+import type { Caller } from '#api/access/caller.ts';
 import { callerOf, sourceOf } from '#api/access/caller.ts';
-import type { Caller } from '#api/access/credentials.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { Api } from '#api/api.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { isoText } from '#api/instants.ts';
 import { notFound, Problem } from '#api/problems.ts';
 import { createIdempotency } from '#api/readings/idempotency.ts';

@@ -3,18 +3,19 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { forThisAsker } from '#api/access/asker.ts';
+import type { Api } from '#api/api.ts';
 import { BYTE_ORDER_MARK, csvField } from '#api/csv-field.ts';
 import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { instantMs, isoText, rangeOf } from '#api/instants.ts';
 import { notFound } from '#api/problems.ts';
 import { explainedReading, readingPage, seriesParams, versionPage } from '#api/readings/schemas/readings.ts';
 import { bomQuery, documented, instantQuery, limitUpTo, page, range } from '#api/schemas/common.ts';
 import { type NamedSeries, seriesOf } from '#api/series.ts';
 import { rulesOfSeries } from '#books/hours/series-rules.ts';
-import type { ReadingRow } from '#books/questions/queries.ts';
 import { AHEAD_MS_MAX } from '#ingest/instant.ts';
 import { DAY_MS } from '#model/calendar.ts';
+import type { ReadingRow } from '#readings/queries.ts';
 
 const LIMIT = 1000;
 const LIMIT_MAX = 10_000;

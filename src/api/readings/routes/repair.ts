@@ -1,8 +1,9 @@
 /** What engineers put right: corrections, quarantine, parked entries. */
 
 import { actorOf } from '#api/access/caller.ts';
+import type { Api } from '#api/api.ts';
 import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { isoText, rangeOf } from '#api/instants.ts';
 import { notFound, Problem } from '#api/problems.ts';
 import {

@@ -1,8 +1,9 @@
 /** Gateways: their stations and passwords, how they are doing, and the ledger of what they sent. */
 import { z } from 'zod';
 import { actorOf, callerOf } from '#api/access/caller.ts';
+import type { Api } from '#api/api.ts';
 import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { isoText } from '#api/instants.ts';
 import { notFound, Problem } from '#api/problems.ts';
 import {

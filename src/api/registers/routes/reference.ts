@@ -1,6 +1,8 @@
 /** The reference data as they are: parameters and standards. */
+
+import type { Api } from '#api/api.ts';
 import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { notFound } from '#api/problems.ts';
 import { parameterView, standardHead, standardView } from '#api/registers/schemas/reference.ts';
 import { documented, idParams, listOf, pageQuery } from '#api/schemas/common.ts';

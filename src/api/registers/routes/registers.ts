@@ -1,10 +1,11 @@
 /** GET, PUT and DELETE of a register's entries: one builder for all nouns of registers.ts. */
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { Caller } from '#api/access/caller.ts';
 import { actorOf, callerOf } from '#api/access/caller.ts';
-import type { Caller } from '#api/access/credentials.ts';
+import type { Api } from '#api/api.ts';
 import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { invalid, notFound } from '#api/problems.ts';
 import { REGISTERS, type Register, type RegisterNoun, refuseReserved } from '#api/registers/registers.ts';
 import { documented, idParams, LIST_LIMIT, listOf, page } from '#api/schemas/common.ts';

@@ -1,10 +1,11 @@
 /** Reports of days, months and transfer years: one assembly, four formats, and the list of what is on record or due. */
 import type { FastifyReply } from 'fastify';
+import type { Api } from '#api/api.ts';
 import { bookView } from '#api/books/book-view.ts';
 import { dueReports } from '#api/books/due-reports.ts';
 import { BYTE_ORDER_MARK } from '#api/csv-field.ts';
 import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { instantMs, isoText, zonedTexts } from '#api/instants.ts';
 import { Problem } from '#api/problems.ts';
 import { preferredFormat, REPORT_TYPES, type ReportFormat } from '#api/reports/formats.ts';

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import { z } from 'zod';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { Api } from '#api/api.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { documented } from '#api/schemas/common.ts';
 
 const BUILT = fileURLToPath(new URL('../../../../dist/web/', import.meta.url));

@@ -1,6 +1,7 @@
 /** Routes about the service itself: health, readiness, metrics, the API's description. */
 import { z } from 'zod';
-import type { Api, ApiDeps } from '#api/deps.ts';
+import type { Api } from '#api/api.ts';
+import type { ApiDeps } from '#api/deps.ts';
 import { documented } from '#api/schemas/common.ts';
 
 const health = z.object({ status: z.literal('ok') }).meta({ examples: [{ status: 'ok' }] });

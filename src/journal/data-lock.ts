@@ -3,8 +3,8 @@
  * of the operating system, so it ends with the process however that ends, and is never stale.
  */
 import { dirname, join } from 'node:path';
-import { isBusy } from '#journal/journal-failure.ts';
 import { type Database, openDatabase, StoreError } from '#src/sqlite.ts';
+import { isBusy } from './journal-failure.ts';
 
 /**
  * Takes the lock of the directory that `path` lies in; closing the answer gives it back.

@@ -1,22 +1,14 @@
 /** Tells the platform of threads that read from an old state: what each does about it is its own affair. */
 import { basename } from 'node:path';
+import type { StaleFile } from '#process/stale-reads.ts';
 import type { Clock } from '#src/clock.ts';
 import type { PlatformWatch } from './platform-watch.ts';
-
-/** A connection that stood still for `ageMs`. */
-export interface StaleFile {
-  path: string;
-  ageMs: number;
-}
 
 interface Parts {
   platform: Pick<PlatformWatch, 'event'>;
   clock: Clock;
   log: { error(fields: object, message: string): void };
 }
-
-/** A snapshot may be so old between two questions before its connection is given up. */
-export const STALE_AFTER_MS = 1000;
 
 export function createStaleTelling({ platform, clock, log }: Parts): (thread: string, files: StaleFile[]) => void {
   return (thread, files) => {

@@ -1,6 +1,6 @@
 /**
- * Tables of derived.db for alarms about closed periods: the inbox in which the books say what has changed, and the verdicts
- * on periods, from which these alarms are worked out whole (docs/decisions/0015).
+ * The inbox in which the books tell `alerts` what has changed in them, in derived.db: from it the alarms about closed
+ * periods are worked out whole (docs/decisions/0015).
  */
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Database } from '#src/sqlite.ts';
@@ -8,18 +8,12 @@ import type { Database } from '#src/sqlite.ts';
 /**
  * `changedBook`: one row for a subject and a UTC day, or for a rule's period that has closed. `rule` '' = whoever it
  * concerns. `times` = how often it was said: a row that was said again meanwhile stays.
- * `periodVerdict`: grades as of alerts/rules/grades.ts, null values and conditions where the limit is met; `late` = a breach
- * that was found late. Kept like days: a year of them is a year of days.
  */
-export const periodsDdl = `
+export const changedBooksDdl = `
   CREATE TABLE changedBook (n INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL, kind TEXT NOT NULL,
     subject TEXT NOT NULL, slotMs INTEGER NOT NULL, fromMs INTEGER NOT NULL, toMs INTEGER NOT NULL,
     clockMs INTEGER NOT NULL, arrived INTEGER NOT NULL, imported INTEGER NOT NULL, times INTEGER NOT NULL,
     UNIQUE (rule, kind, subject, slotMs)) STRICT;
-  CREATE TABLE periodVerdict (key TEXT NOT NULL, basis TEXT NOT NULL, endMs INTEGER NOT NULL, startMs INTEGER NOT NULL,
-    rule TEXT NOT NULL, subject TEXT NOT NULL, grade INTEGER NOT NULL, late INTEGER NOT NULL, value REAL NOT NULL,
-    note TEXT, condition TEXT, PRIMARY KEY (key, basis, endMs)) STRICT, WITHOUT ROWID;
-  CREATE INDEX periodVerdictBySubject ON periodVerdict (rule, subject, basis, endMs);
 `;
 
 /** Whose books: a station's readings, a meter's volumes, the canal's balance. */
