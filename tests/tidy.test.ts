@@ -49,10 +49,10 @@ const FLOORS: readonly (readonly string[])[] = [
   ['src/books/'],
   ['alerts/'],
   ['src/api/'],
-  ['seeds/', 'src/installation/'],
+  ['seeds/', 'src/installation/', 'src/brokers/'],
   ['src/process/'],
   ['src/platform/'],
-  ['src/service.ts', 'src/start-broker.ts', 'src/mosquitto-files.ts', 'src/rule-tests/'],
+  ['src/service.ts', 'src/start-broker.ts', 'src/rule-tests/'],
   ['src/main.ts', 'src/commands/'],
 ];
 const ROOMS = FLOORS.flatMap((rooms, floor) => rooms.map((room) => ({ room, floor })));

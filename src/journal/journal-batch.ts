@@ -4,12 +4,12 @@
  */
 import type { Command, Entry } from '#model/entry.ts';
 import { type Database, type Statement, transaction } from '#src/sqlite.ts';
-import { arrivalOf, NumberingTable } from '#store/numbering.ts';
 import { encodeMessage } from './entry-codec.ts';
 import type { Installation } from './installation.ts';
 import { type Head, openAppending } from './journal-batches.ts';
 import { BATCH_KINDS, type EntryParts, encodeBody } from './journal-format.ts';
 import type { MessageDraft } from './journal-port.ts';
+import { arrivalOf, NumberingTable } from './numbering.ts';
 import { type QuarantineLimits, QuarantineTable, valuesIn } from './quarantine.ts';
 import type { SeriesRegister } from './series-register.ts';
 

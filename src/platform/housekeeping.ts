@@ -18,7 +18,6 @@ import { STALE_AFTER_MS, type StaleFile } from '#process/stale-reads.ts';
 import { gatewayLedger, ledgerView } from '#readings/gateway-ledger.ts';
 import type { StoreTrouble } from '#readings/reading-store.ts';
 import type { Clock } from '#src/clock.ts';
-import { holesOverdue } from '#src/sequence-holes.ts';
 import { createSnapshotWatch } from '#src/sqlite.ts';
 import type { Crowding } from './crowding.ts';
 import type { Heartbeat } from './heartbeat.ts';
@@ -27,6 +26,7 @@ import type { PeriodKeeper } from './period-keeper.ts';
 import { judgePlatform, type PlatformSample, type PlatformVerdict } from './platform-conditions.ts';
 import type { PlatformWatch } from './platform-watch.ts';
 import type { SeenDamages } from './seen-damage.ts';
+import { holesOverdue } from './sequence-holes.ts';
 
 const TURN_MS = 1000;
 

@@ -48,7 +48,7 @@ export interface PlatformSample {
   damage: SeenDamages;
   /** Whether the routes name anybody who can be told. */
   isAnybodyTold: boolean;
-  /** Holes in gateways' numbering that stand too long (src/sequence-holes.ts); null = none, undefined = nobody knows yet. */
+  /** Holes in gateways' numbering that stand too long (src/platform/sequence-holes.ts); null = none, undefined = nobody knows yet. */
   holes: Seen | null | undefined;
   /** Who reached which limit on access within the last hour, in words; null = nobody. */
   crowded: string | null;

@@ -1,10 +1,10 @@
 /** A door on a journal in memory, with two stations and a small reference, and a clock that is set by hand. */
 import { createGate, type Gate } from '#ingest/gate.ts';
 import type { Journal } from '#journal/journal-port.ts';
+import { missingIn } from '#journal/numbering.ts';
 import type { JournaledReading } from '#model/entry.ts';
 import type { Parameter, Reference } from '#model/reference.ts';
 import { type Station, station } from '#model/register.ts';
-import { missingIn } from '#store/numbering.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
 import { MemoryJournal } from './memory-journal.ts';
 

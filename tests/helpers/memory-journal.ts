@@ -5,12 +5,12 @@
 
 import { Control } from '#journal/control.ts';
 import type { Appended, Journal, MessageDraft, QuarantineItem } from '#journal/journal-port.ts';
+import { arrivalOf, closed, type Numbering, numbered } from '#journal/numbering.ts';
 import { valuesIn } from '#journal/quarantine.ts';
 import type { Command, Entry } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
 import type { Clock } from '#src/clock.ts';
 import { StoreError } from '#src/sqlite.ts';
-import { arrivalOf, closed, type Numbering, numbered } from '#store/numbering.ts';
 
 type Content =
   | { kind: 'message'; draft: MessageDraft }

@@ -1,9 +1,9 @@
 /** Invariants 1 and 2: every value is in exactly one place, what was acknowledged is there, and what is stored is right. */
 
+import { missingIn } from '#journal/numbering.ts';
 import type { QuarantineRow } from '#journal/quarantine.ts';
 import { finalFlags } from '#quality/final.ts';
 import { effectiveThresholds } from '#quality/thresholds.ts';
-import { missingIn } from '#store/numbering.ts';
 import type { SimProcess } from '#tests/helpers/sim-process.ts';
 import { GATEWAYS, reference } from '#tests/helpers/sim-site.ts';
 import { POISON } from '#tests/helpers/sim-store.ts';

@@ -11,7 +11,7 @@ import {
   missingIn,
   type Numbering,
   numbered,
-} from '#store/numbering.ts';
+} from '#journal/numbering.ts';
 import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
 
 const BY = { atMs: 9, by: 'eva', reason: 'without power' };

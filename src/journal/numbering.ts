@@ -5,7 +5,8 @@
  * A number that comes later fills its hole. What is missing below the first number heard is not known. A counter begins anew
  * (`ANEW_UP_TO`, `REPEAT_REACH`, `JUMP_MAX`): what an earlier one left out can be filled no more, only closed by who knows.
  */
-import type { MessageDraft } from '#journal/journal-port.ts';
+
+import type { JournaledReading } from '#model/entry.ts';
 import type { Database, Statement } from '#src/sqlite.ts';
 
 /** Inclusive. */
@@ -153,8 +154,15 @@ function bounded(numbering: Numbering): Numbering {
   };
 }
 
+/** A message as it is journaled (`MessageDraft`), as far as its number goes. */
+interface Numbered {
+  gatewaySeq: number | null;
+  readings: readonly Pick<JournaledReading, 'verdict'>[];
+  received: number;
+}
+
 /** What a message says of its gateway's counter; null when it has no number. */
-export function arrivalOf({ gatewaySeq, readings, received }: MessageDraft): Arrival | null {
+export function arrivalOf({ gatewaySeq, readings, received }: Numbered): Arrival | null {
   if (gatewaySeq === null) return null;
   const isNews = readings.some(({ verdict }) => verdict === 'new');
   return { number: gatewaySeq, brings: isNews ? 'news' : received === 0 ? 'empty' : 'known' };
