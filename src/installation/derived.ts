@@ -24,9 +24,9 @@ import { amendedAheadDdl, amendedDdl } from '#readings/amended.ts';
 import { checksumsDdl } from '#readings/checksums.ts';
 import { fitDdl } from '#readings/fit-tables.ts';
 import { frozenHoursDdl } from '#readings/frozen-hours.ts';
-import { rejectedDdl } from '#readings/rejected.ts';
 import { rejudgedDdl } from '#readings/rejudged.ts';
-import { countedDdl, settleDdl } from '#readings/settle-tables.ts';
+import { rejectedDdl } from '#readings/settling/rejected.ts';
+import { countedDdl, settleDdl } from '#readings/settling/settle-tables.ts';
 import { type Database, openDatabase } from '#src/sqlite.ts';
 
 export const derivedMigrations: readonly string[] = [

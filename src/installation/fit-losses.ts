@@ -12,7 +12,7 @@ import { BATCH_KINDS, entryRowAt, receivedMsAt, seqAt } from '#journal/journal-f
 import { keepLoss, type Loss } from '#journal/journal-losses.ts';
 import { floorHour, HOUR_MS } from '#model/calendar.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
-import { writeAgain } from '#readings/rewriting.ts';
+import { writeAgain } from '#readings/settling/rewriting.ts';
 import { checkWhole, type Database, eachRow, transaction } from '#src/sqlite.ts';
 
 /** The open files; `readings` is null when they are in InfluxDB. */

@@ -7,8 +7,8 @@
 
 import type { JournalReader } from '#journal/journal-port.ts';
 import type { CommandEntry, Correction, JournaledReading } from '#model/entry.ts';
+import { isOpen } from '#readings/settling/settlement.ts';
 import type { Database } from '#src/sqlite.ts';
-import { isOpen } from './settlement.ts';
 
 /** `seq` = the entry after which values for these times are left: a correction, or the newest before a second judgement. */
 export const amendedDdl = `

@@ -4,7 +4,7 @@
  * is believed until it is written again.
  */
 import { crc32 } from 'node:zlib';
-import type { Statistics } from '#books/hours/statistics.ts';
+import type { Statistics } from '#model/statistics.ts';
 
 const BYTES = new ArrayBuffer(64);
 const NUMBERS = new Float64Array(BYTES);

@@ -1,9 +1,9 @@
 /** Readings in readings.db whose checksum doesn't fit: looked for in the whole file, and written again from the journal. */
 
 import { Cursor } from '#journal/cursor.ts';
+import { writeAgain } from '#readings/settling/rewriting.ts';
 import { type Database, eachRow, openReadOnly, transaction } from '#src/sqlite.ts';
 import { isSoundReading } from './checksums.ts';
-import { writeAgain } from './rewriting.ts';
 
 export interface DamagedReading {
   series: number;

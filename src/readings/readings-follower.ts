@@ -11,13 +11,18 @@ import { toStoreError } from '#journal/journal-failure.ts';
 import type { JournalReader } from '#journal/journal-port.ts';
 import type { Correction, Entry } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
+import { Rewriting } from '#readings/settling/rewriting.ts';
+import {
+  type Change,
+  type CorrectionEntry,
+  type KnownReadings,
+  SettleRecords,
+} from '#readings/settling/settle-records.ts';
+import { assertCorrection, corrected, isOpen } from '#readings/settling/settlement.ts';
+import { readingsToWrite } from '#readings/settling/unwritten.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import { openSeriesNames, openStoreMark } from './fit-tables.ts';
 import type { ReadingStore } from './reading-store.ts';
-import { Rewriting } from './rewriting.ts';
-import { type Change, type CorrectionEntry, type KnownReadings, SettleRecords } from './settle-records.ts';
-import { assertCorrection, corrected, isOpen } from './settlement.ts';
-import { readingsToWrite } from './unwritten.ts';
 
 /** Readings that are settled in one transaction and written in one call, a single entry's apart. */
 const RUN_READINGS_MAX = 20_000;

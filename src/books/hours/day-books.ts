@@ -5,6 +5,7 @@
 
 import type { BookState } from '#books/book-state.ts';
 import { dayOf, isWholeHourZone } from '#model/calendar.ts';
+import { addStatistics, emptyStatistics } from '#model/statistics.ts';
 import {
   isSoundStatistics,
   STATISTICS_COLUMNS,
@@ -14,7 +15,6 @@ import {
 } from '#readings/checksums.ts';
 import { damagedRow } from '#readings/damage.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
-import { addStatistics, emptyStatistics } from './statistics.ts';
 
 const DAYS_PER_STEP = 200;
 /**

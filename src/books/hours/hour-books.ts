@@ -8,6 +8,7 @@ import { HOUR_MS } from '#model/calendar.ts';
 import type { Flag } from '#model/flag.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { MeanKind } from '#model/reference.ts';
+import { addReading, emptyStatistics } from '#model/statistics.ts';
 import { finalFlags, reachBackMs, reachForwardMs } from '#quality/final.ts';
 import { openDirtyHours } from '#readings/dirty-hours.ts';
 import { openPins } from '#readings/pins.ts';
@@ -17,7 +18,6 @@ import type { DayBooks } from './day-books.ts';
 import { type HourRun, hourRuns, runsOf } from './hour-plan.ts';
 import { type ComputedHour, type HourRecords, openHourRecords } from './hour-records.ts';
 import { readCompanions, readPinned, type SeriesRules } from './series-rules.ts';
-import { addReading, emptyStatistics } from './statistics.ts';
 
 /** Marks looked at in one go. */
 const PLAN_HOURS = 10_000;

@@ -6,6 +6,7 @@ import { floorHour } from '#model/calendar.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
 import type { Flag } from '#model/flag.ts';
 import { type SeriesReading, toMark } from '#model/reading.ts';
+import { emptyStatistics, type Statistics } from '#model/statistics.ts';
 import {
   isSoundStatistics,
   STATISTICS_COLUMNS,
@@ -21,7 +22,6 @@ import type { TracedReading } from '#readings/reading-store.ts';
 import { openSeriesState } from '#readings/series-state.ts';
 import { openVersions } from '#readings/versions.ts';
 import type { Database } from '#src/sqlite.ts';
-import { emptyStatistics, type Statistics } from './statistics.ts';
 
 /** An hour as computed from the store. */
 export interface ComputedHour {

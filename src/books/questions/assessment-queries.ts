@@ -5,9 +5,9 @@
  */
 
 import { openBookState } from '#books/book-state.ts';
-import { addStatistics, emptyStatistics, meanOf, type Statistics } from '#books/hours/statistics.ts';
 import { openRecountMarks } from '#books/recount-state.ts';
 import { CalendarError, DAY_MS, dayOf, HOUR_MS, openFromMs } from '#model/calendar.ts';
+import { addStatistics, emptyStatistics, meanOf, type Statistics } from '#model/statistics.ts';
 import { isSoundStatistics, STATISTICS_COLUMNS, type StatisticsCells, statisticsOf } from '#readings/checksums.ts';
 import { damagedRow } from '#readings/damage.ts';
 import type { Database, Statement } from '#src/sqlite.ts';

@@ -8,10 +8,10 @@
  */
 
 import { openBookState } from '#books/book-state.ts';
-import { addReading, addStatistics, emptyStatistics, meanOf, type Statistics } from '#books/hours/statistics.ts';
 import { openRecountMarks } from '#books/recount-state.ts';
 import { CalendarError, DAY_MS, dayOf, floorHour, HOUR_MS, openFromMs } from '#model/calendar.ts';
 import type { MeanKind } from '#model/reference.ts';
+import { addReading, addStatistics, emptyStatistics, meanOf, type Statistics } from '#model/statistics.ts';
 import { isSoundStatistics, STATISTICS_COLUMNS, type StatisticsCells, statisticsOf } from '#readings/checksums.ts';
 import { damagedRow } from '#readings/damage.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';

@@ -1,10 +1,10 @@
 /** Steps for tests for trends: what nothing was found in is below its limit, not half of it. */
 import { describe, expect, it } from 'vitest';
-import { addReading, emptyStatistics, meanOf } from '#books/hours/statistics.ts';
 import type { TrendBucket } from '#books/questions/queries.ts';
 import { createTrendSteps } from '#books/questions/trend-steps.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Censored } from '#model/reading.ts';
+import { addReading, emptyStatistics, meanOf } from '#model/statistics.ts';
 import type { ReadingRow } from '#readings/queries.ts';
 
 const STEP = 1_000_000;

@@ -3,8 +3,8 @@
  * derived.db by the transaction that passes them, told to main, and forgotten once main says that they are quarantined.
  */
 
+import type { ReadingToStore } from '#readings/reading-store.ts';
 import type { Database } from '#src/sqlite.ts';
-import type { ReadingToStore } from './reading-store.ts';
 
 export const rejectedDdl = `
   CREATE TABLE rejected (id TEXT PRIMARY KEY, source TEXT NOT NULL, wasCounted INTEGER NOT NULL, series INTEGER NOT NULL,

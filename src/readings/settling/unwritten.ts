@@ -5,9 +5,9 @@
  */
 import type { Entry } from '#model/entry.ts';
 import { type SeriesReading, toMark } from '#model/reading.ts';
+import { toSeriesReading } from '#readings/reading-row.ts';
+import type { ReadingToStore } from '#readings/reading-store.ts';
 import type { Database } from '#src/sqlite.ts';
-import { toSeriesReading } from './reading-row.ts';
-import type { ReadingToStore } from './reading-store.ts';
 
 type Settled = SeriesReading & Pick<ReadingToStore, 'uncensors'>;
 

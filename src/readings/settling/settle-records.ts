@@ -15,18 +15,18 @@ import {
   type MessageEntry,
 } from '#model/entry.ts';
 import { isSame, type Measurement, type Reading, type SeriesReading } from '#model/reading.ts';
+import { type Amended, openAmended } from '#readings/amended.ts';
+import { type DirtyHours, openDirtyHours } from '#readings/dirty-hours.ts';
+import { type Ledger, openLedger } from '#readings/ledger.ts';
+import { openPins, type Pins } from '#readings/pins.ts';
+import type { ReadingToStore, RejectedReading, TracedReading } from '#readings/reading-store.ts';
+import { openRejudgedInbox, type RejudgedInbox } from '#readings/rejudged.ts';
+import { openSeriesState, type SeriesState } from '#readings/series-state.ts';
+import { openVersions, type Versions } from '#readings/versions.ts';
 import type { Database, Statement } from '#src/sqlite.ts';
-import { type Amended, openAmended } from './amended.ts';
-import { type DirtyHours, openDirtyHours } from './dirty-hours.ts';
-import { type Ledger, openLedger } from './ledger.ts';
-import { openPins, type Pins } from './pins.ts';
-import type { ReadingToStore, RejectedReading, TracedReading } from './reading-store.ts';
 import { openRejected, type Rejected, rejectedId } from './rejected.ts';
-import { openRejudgedInbox, type RejudgedInbox } from './rejudged.ts';
-import { openSeriesState, type SeriesState } from './series-state.ts';
 import { decide, isOpen, pinsFlag } from './settlement.ts';
 import { openUnwritten, type Unwritten } from './unwritten.ts';
-import { openVersions, type Versions } from './versions.ts';
 
 /** What the store and the entries before hold of readings whose verdict is open; undefined = no such reading. */
 export type KnownReadings = Map<number, Map<number, TracedReading | undefined>>;

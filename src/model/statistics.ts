@@ -2,10 +2,10 @@
  * Statistics of readings over a stretch of time, and how they fold: readings into an hour, hours into a day, days into
  * a month. Floats depend on the order in which they are added, so everything is folded in time order, always.
  */
-import { type Flag, isUsable } from '#model/flag.ts';
-import { counted, folded, unfolded } from '#model/mean.ts';
-import type { Censored } from '#model/reading.ts';
-import type { MeanKind } from '#model/reference.ts';
+import { type Flag, isUsable } from './flag.ts';
+import { counted, folded, unfolded } from './mean.ts';
+import type { Censored } from './reading.ts';
+import type { MeanKind } from './reference.ts';
 
 /**
  * `count` = readings whatever their flag, 9 excepted; `valid` = those of flags 1 and 2, from which the others come.
