@@ -96,7 +96,7 @@ export function standIn(
   const draft = { id, cause: telling, channel, event, createdAtMs: atMs, alarms };
   const { acknowledgeUrl: link, ...body } = JSON.parse(payload) as { acknowledgeUrl?: string };
   if (link === undefined) return { ...draft, payload };
-  const publicUrl = new URL('../..', link).href;
+  const publicUrl = new URL('..', link).href;
   const own = { alarm: alarms[0]!, channel, notice: id.slice(0, LINK_NOTICE_LENGTH), sentMs: atMs };
   const links = signer && { acknowledgeUrl: acknowledgeUrl(publicUrl, signer, own) };
   return { ...draft, payload: JSON.stringify({ ...body, ...links }) };

@@ -50,7 +50,7 @@ it('has cases of every named kind', () => {
 
 describe.each(files)('$path', ({ profile, path }) => {
   const { file, cases } = JSON.parse(readFileSync(path, 'utf8')) as { file: string; cases: Case[] };
-  const bytes = readFileSync(join(path, '../..', file));
+  const bytes = readFileSync(join(path, '..', file));
 
   it.each(cases)('$what', async ({ options, question, choices, asks, offers, survey, readings }) => {
     if (question !== undefined) {

@@ -280,7 +280,7 @@ describe('what people are told', () => {
     expect(detail).toBe(
       'rules 1 to 2, 3 of 10 hours, 30 %. Values under the device letter "sc" (weir) no longer count until a dialect says what it means',
     );
-    expect(platformDetail('books.recounting', detail)).not.toContain('../..');
+    expect(platformDetail('books.recounting', detail)).not.toContain('..');
   });
 
   it('is what it means, what was seen and what to do', () => {
