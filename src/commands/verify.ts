@@ -5,9 +5,9 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { MANIFEST, readManifest } from '#installation/backup-manifest.ts';
-import { lockDataDir } from '#journal/data-lock.ts';
 import { verifyInstallation } from '#installation/verify.ts';
 import { VERIFY_CODES } from '#installation/verify-codes.ts';
+import { lockDataDir } from '#journal/data-lock.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { readCall, runCommand, say } from './command.ts';
 
