@@ -1,7 +1,7 @@
 /** The operators' figures of a year with 100,000 alarms and as many notices, from derived.db as the query worker reads it. */
 import { join } from 'node:path';
 import { alarmFiguresOf } from '#alerts/looking-back/figures.ts';
-import { openAlertStore } from '#alerts/records/alert-store.ts';
+import { openAlertStore } from '#alerts/records/store.ts';
 import { sampleAlarm } from '#alerts/telling/notice.ts';
 import { openDerived } from '#installation/derived.ts';
 import { DAY_MS } from '#model/calendar.ts';

@@ -4,7 +4,7 @@
  */
 import { createAlertsFollower } from '#alerts/follower.ts';
 import { openDerived } from '#installation/derived.ts';
-import { Control, type ControlVersion } from '#journal/control.ts';
+import { Control, type ControlVersion } from '#journal/registers.ts';
 import type { Entry } from '#model/entry.ts';
 import { routes, rule, station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';

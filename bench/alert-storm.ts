@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type AlertsFollower, createAlertsFollower } from '#alerts/follower.ts';
 import { createDispatcher } from '#alerts/telling/dispatch.ts';
 import { openDerived } from '#installation/derived.ts';
-import { Control, type ControlVersion } from '#journal/control.ts';
+import { Control, type ControlVersion } from '#journal/registers.ts';
 import type { Entry } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
 import { routes, rule, station } from '#model/register.ts';

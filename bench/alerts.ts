@@ -6,11 +6,11 @@
 import { createAlertsFollower } from '#alerts/follower.ts';
 import { createChattering } from '#alerts/life/chatter.ts';
 import { createEvaluator } from '#alerts/readings/evaluator.ts';
-import { openAlertStore } from '#alerts/records/alert-store.ts';
+import { openAlertStore } from '#alerts/records/store.ts';
 import { createWatches } from '#alerts/rules/watches.ts';
 import { createMissing } from '#alerts/silence/missing.ts';
 import { openDerived } from '#installation/derived.ts';
-import { Control, type ControlVersion } from '#journal/control.ts';
+import { Control, type ControlVersion } from '#journal/registers.ts';
 import type { Entry, MessageEntry } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
 import { rule, station } from '#model/register.ts';

@@ -4,16 +4,16 @@
  * first flowed. The one series' books and the volumes are left to the service; the other series' rows are made by SQL.
  */
 import { join } from 'node:path';
-import { openBookState } from '#books/book-state.ts';
+import { openBookState } from '#books/clock.ts';
 import { openDerived } from '#installation/derived.ts';
-import { type JournalWriter, openJournal } from '#journal/journal.ts';
-import { openJournalReader } from '#journal/journal-reader.ts';
+import { openJournalReader } from '#journal/reader.ts';
+import { type JournalWriter, openJournal } from '#journal/writer.ts';
 import { DAY_MS, floorHour, HOUR_MS } from '#model/calendar.ts';
 import type { JournaledReading } from '#model/entry.ts';
 import type { Meter } from '#model/register.ts';
 import { openDirtyHours } from '#readings/dirty-hours.ts';
-import type { ReadingStore, SeriesName } from '#readings/reading-store.ts';
-import { SqliteReadings } from '#readings/sqlite-readings.ts';
+import { SqliteReadings } from '#readings/sqlite-store.ts';
+import type { ReadingStore, SeriesName } from '#readings/store.ts';
 import { systemClock } from '#src/clock.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import { PARAMETERS, sectionStation, valueAt } from './water.ts';

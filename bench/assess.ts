@@ -5,10 +5,10 @@
 import { join } from 'node:path';
 import { assessSample } from '#assess/sample.ts';
 import { trendTest } from '#assess/trend-test.ts';
-import { openBookState } from '#books/book-state.ts';
+import { openBookState } from '#books/clock.ts';
 import type { PeriodQuery } from '#books/questions/queries.ts';
 import { openDerived } from '#installation/derived.ts';
-import { openJournal } from '#journal/journal.ts';
+import { openJournal } from '#journal/writer.ts';
 import { bucketEdges, DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { JournaledReading } from '#model/entry.ts';
 import { openQueries } from '#process/create-queries.ts';

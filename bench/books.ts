@@ -3,13 +3,13 @@
  * then save whoever asks is measured by bench/query.ts.
  */
 import { join } from 'node:path';
-import { openBookState } from '#books/book-state.ts';
-import { createDayBooks } from '#books/hours/day-books.ts';
-import { createHourBooks } from '#books/hours/hour-books.ts';
+import { openBookState } from '#books/clock.ts';
+import { createDayBooks } from '#books/hours/days.ts';
+import { createHourBooks } from '#books/hours/hours.ts';
 import { openDerived } from '#installation/derived.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import { openDirtyHours } from '#readings/dirty-hours.ts';
-import { SqliteReadings } from '#readings/sqlite-readings.ts';
+import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import { type Figure, figure, inDirectory, stopwatch } from './figure.ts';
 

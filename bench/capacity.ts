@@ -6,8 +6,8 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { openInfluxReadings } from '#readings/influx/influx-readings.ts';
-import type { ReadingToStore } from '#readings/reading-store.ts';
+import { openInfluxReadings } from '#readings/influx/store.ts';
+import type { ReadingToStore } from '#readings/store.ts';
 import { readConfig } from '#setting/config.ts';
 import { systemClock } from '#src/clock.ts';
 import { openReadOnly } from '#src/sqlite.ts';

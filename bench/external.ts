@@ -6,7 +6,7 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { GOOD } from '#model/flag.ts';
-import { linePrefix, toLine } from '#readings/influx/influx-lines.ts';
+import { linePrefix, toLine } from '#readings/influx/lines.ts';
 import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
 import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/mosquitto.ts';
 import type { TestService } from '#tests/helpers/service.ts';

@@ -8,7 +8,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { InfluxConfig } from '#model/config.ts';
-import { openInfluxReadings } from '#readings/influx/influx-readings.ts';
+import { openInfluxReadings } from '#readings/influx/store.ts';
 import { systemClock } from '#src/clock.ts';
 import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
 import type { TestService } from '#tests/helpers/service.ts';

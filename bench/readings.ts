@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { openDerived } from '#installation/derived.ts';
 import type { JournaledReading, MessageEntry, Verdict } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
-import { createReadingsFollower } from '#readings/readings-follower.ts';
-import { SqliteReadings } from '#readings/sqlite-readings.ts';
+import { createReadingsFollower } from '#readings/follower.ts';
+import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { type Figure, figure, inDirectory, stopwatch } from './figure.ts';
 
 const SERIES = 1000;

@@ -6,11 +6,11 @@
 import { join } from 'node:path';
 import { type RehearsableRule, rehearse } from '#alerts/looking-back/rehearse.ts';
 import { openDerived } from '#installation/derived.ts';
-import type { ControlVersion } from '#journal/control.ts';
+import type { ControlVersion } from '#journal/registers.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Series, SeriesReading } from '#model/reading.ts';
 import { rule, station } from '#model/register.ts';
-import { SqliteReadings } from '#readings/sqlite-readings.ts';
+import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { type Figure, figure, inDirectory, stopwatch } from './figure.ts';
 

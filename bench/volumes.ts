@@ -3,14 +3,14 @@
  * for all recipients, does it grow with the range, and how long does a meter's year take that is built anew.
  */
 import { join } from 'node:path';
-import { volumes } from '#books/questions/volume-queries.ts';
-import { createVolumeBooks } from '#books/water/volume-books.ts';
+import { volumes } from '#books/questions/volumes.ts';
+import { createVolumeBooks } from '#books/water/volumes.ts';
 import { openDerived } from '#installation/derived.ts';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Entry } from '#model/entry.ts';
 import type { Meter } from '#model/register.ts';
-import { SqliteReadings } from '#readings/sqlite-readings.ts';
+import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { systemClock } from '#src/clock.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import { INAUGURATION_MS } from '#volume/calendar-names.ts';

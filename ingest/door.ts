@@ -3,7 +3,7 @@
  * `gate.ts` implements it: decode → resolve → flag → journal.
  */
 
-import type { QuarantineItem } from '#journal/journal-port.ts';
+import type { QuarantineItem } from '#journal/port.ts';
 import type { Fault } from '#model/faults.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Censored, Reading } from '#model/reading.ts';

@@ -3,7 +3,7 @@
  * that counts litres would be read as cubic metres, and nobody could tell from the numbers.
  */
 
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Reference } from '#model/reference.ts';
 import { conversionOf } from '#model/units.ts';

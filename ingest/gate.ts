@@ -4,11 +4,11 @@
  * judged is the order of their entries; its receipt is given after the fsync that covers it.
  */
 
-import type { Control } from '#journal/control.ts';
 import { Dialects } from '#journal/dialects.ts';
-import type { Appended, Journal, MessageDraft, QuarantineDraft, QuarantineItem } from '#journal/journal-port.ts';
 import { partyOf } from '#journal/parties.ts';
+import type { Appended, Journal, MessageDraft, QuarantineDraft, QuarantineItem } from '#journal/port.ts';
 import { valuesIn } from '#journal/quarantine.ts';
+import type { Control } from '#journal/registers.ts';
 import type { Entry, JournaledReading, Verdict } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
 import { isUnexplained } from '#model/flag.ts';

@@ -3,7 +3,7 @@
  * wrong with one value is said of that value alone; the rest goes on.
  */
 
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import { isImport } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
 import { isUnexplained } from '#model/flag.ts';

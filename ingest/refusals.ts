@@ -4,7 +4,7 @@
  * more than one that sends readings.
  */
 import { randomBytes } from 'node:crypto';
-import type { QuarantineDraft } from '#journal/journal-port.ts';
+import type { QuarantineDraft } from '#journal/port.ts';
 import type { Fault, FaultCode } from '#model/faults.ts';
 import { CODECS } from './codecs/index.ts';
 import type { ContentType } from './door.ts';

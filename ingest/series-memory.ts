@@ -4,7 +4,7 @@
  */
 
 import type { Dialects } from '#journal/dialects.ts';
-import type { Journal } from '#journal/journal-port.ts';
+import type { Journal } from '#journal/port.ts';
 import type { Correction, Entry, JournaledReading } from '#model/entry.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Parameter } from '#model/reference.ts';

@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import type { Command } from '#model/entry.ts';
 import type { Noun } from '#model/noun.ts';
 import { handedOver } from '#model/recipients.ts';

@@ -3,10 +3,10 @@ import type { Broker } from '#ingest/transports/broker.ts';
 import type { BrokerOptions, EmbeddedBroker } from '#ingest/transports/embedded-broker.ts';
 import { startMqttClient } from '#ingest/transports/mqtt-client.ts';
 import { startEmbeddedBroker } from '#ingest/transports/mqtt-embedded.ts';
-import type { Journal } from '#journal/journal-port.ts';
+import type { Journal } from '#journal/port.ts';
 import type { Config } from '#model/config.ts';
 import type { Troubles } from '#platform/housekeeping.ts';
-import type { PlatformWatch } from '#platform/platform-watch.ts';
+import type { PlatformWatch } from '#platform/watch.ts';
 
 interface OutsideParts {
   troubles: Troubles;

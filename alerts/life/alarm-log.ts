@@ -6,10 +6,10 @@
 
 import type { Change, Episode } from '#alerts/readings/evaluate.ts';
 import type { Lane } from '#alerts/readings/lane.ts';
-import type { AlertStore } from '#alerts/records/alert-store.ts';
 import { openCrossings } from '#alerts/records/crossings.ts';
 import { openEscalations } from '#alerts/records/escalations.ts';
 import { openHeldNotices } from '#alerts/records/held-notices.ts';
+import type { AlertStore } from '#alerts/records/store.ts';
 import { createEscalations, type Escalation } from '#alerts/telling/escalation.ts';
 import { EVENTS } from '#alerts/telling/events.ts';
 import { sampleAlarm } from '#alerts/telling/notice.ts';
@@ -17,7 +17,7 @@ import { quietUntilMs } from '#alerts/telling/quiet.ts';
 import { isAboutRoutes, nobodyTold } from '#alerts/telling/reach.ts';
 import { matching, named, recipients, toldAtOnce } from '#alerts/telling/route.ts';
 import { bondOf, createTelling } from '#alerts/telling/telling.ts';
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import type { LinkSigner } from '#model/alarms/acknowledge-link.ts';
 import type { Again, Alarm, LimitVersion, Transition } from '#model/alarms/alarm.ts';
 import type { Standard } from '#model/reference.ts';

@@ -5,7 +5,7 @@
  * an occasion ends.
  */
 
-import type { AlertStore, Beginning } from '#alerts/records/alert-store.ts';
+import type { AlertStore, Beginning } from '#alerts/records/store.ts';
 import { type Alarm, GATEWAYS_STATION } from '#model/alarms/alarm.ts';
 import { happened, type Step } from './lifecycle.ts';
 

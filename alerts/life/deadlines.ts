@@ -4,8 +4,8 @@
  * nothing of it has to be kept.
  */
 
-import type { AlertStore } from '#alerts/records/alert-store.ts';
-import type { Control } from '#journal/control.ts';
+import type { AlertStore } from '#alerts/records/store.ts';
+import type { Control } from '#journal/registers.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import { durationMs } from '#model/duration.ts';
 import { createTimers } from './timers.ts';

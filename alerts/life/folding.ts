@@ -6,8 +6,8 @@
 
 import type { Change, Episode } from '#alerts/readings/evaluate.ts';
 import { type Lane, standing } from '#alerts/readings/lane.ts';
-import type { AlertStore } from '#alerts/records/alert-store.ts';
 import type { Crossing, CrossingStore } from '#alerts/records/crossings.ts';
+import type { AlertStore } from '#alerts/records/store.ts';
 import { isMoreSevere, type Peak, peakOf, peakWith, worstOf } from '#alerts/rules/grades.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import type { CountedEvent } from '#model/alarms/counted.ts';

@@ -3,7 +3,7 @@
  * A window counts in event times; it holds an alarm back until its end is received.
  */
 
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import { type Alarm, GATEWAYS_STATION } from '#model/alarms/alarm.ts';
 
 /** `suppressedBy` of alarms that a window holds. */

@@ -12,7 +12,7 @@ import {
   type FiguresQuery,
   type StandingAlarm,
   staleAlarms,
-} from '#alerts/records/alarm-figures.ts';
+} from '#alerts/records/figures.ts';
 import { SEVERITIES, type Severity } from '#model/alarms/alarm.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Database } from '#src/sqlite.ts';

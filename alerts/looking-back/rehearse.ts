@@ -5,9 +5,9 @@
  */
 
 import { createAlertsFollower } from '#alerts/follower.ts';
-import { alarms } from '#alerts/records/alert-queries.ts';
+import { alarms } from '#alerts/records/answers.ts';
 import { createWatches } from '#alerts/rules/watches.ts';
-import { Control, type ControlVersion } from '#journal/control.ts';
+import { Control, type ControlVersion } from '#journal/registers.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import { durationMs } from '#model/duration.ts';
@@ -15,8 +15,8 @@ import type { MessageEntry } from '#model/entry.ts';
 import type { Series, SeriesReading } from '#model/reading.ts';
 import type { Reference, Standard } from '#model/reference.ts';
 import type { Rule } from '#model/register.ts';
-import type { ReadingStore } from '#readings/reading-store.ts';
-import { readingsInOrder } from '#readings/readings-in-order.ts';
+import { readingsInOrder } from '#readings/in-order.ts';
+import type { ReadingStore } from '#readings/store.ts';
 import { type Database, StoreError } from '#src/sqlite.ts';
 import { type Outcome, outcomeOf } from './rehearsed.ts';
 

@@ -1,7 +1,7 @@
 /** What a rehearsal says: its alarms in figures, and what the present rule raised in the same time. Pure. */
 
 import { matching, toldAtOnce } from '#alerts/telling/route.ts';
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import { type Alarm, SEVERITIES, type Severity } from '#model/alarms/alarm.ts';
 import { type AlarmLoad, alarmLoad, counted, type Span } from './alarm-load.ts';
 

@@ -5,9 +5,9 @@
 
 import { selects } from '#alerts/rules/conditions.ts';
 import { type Period, periodOf } from '#assess/periods.ts';
+import { travelMs } from '#books/water/balance.ts';
 import { countedMeters, type NamedMeter } from '#books/water/meter-relations.ts';
-import { travelMs } from '#books/water/water-balance.ts';
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import { HOUR_MS, openFromMs } from '#model/calendar.ts';
 import type { PeriodRule } from '#model/register.ts';
 

@@ -3,7 +3,7 @@
 import type { AlarmLog } from '#alerts/life/alarm-log.ts';
 import { withdraw } from '#alerts/life/lifecycle.ts';
 import type { Occasion } from '#alerts/life/occasion.ts';
-import type { AlertStore } from '#alerts/records/alert-store.ts';
+import type { AlertStore } from '#alerts/records/store.ts';
 import type { Lane } from './lane.ts';
 
 interface Hands {

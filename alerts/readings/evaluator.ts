@@ -8,7 +8,7 @@ import type { AlarmLog } from '#alerts/life/alarm-log.ts';
 import type { Chattering } from '#alerts/life/chatter.ts';
 import { alarmId, alarmIdOfKey, confirm, NO_SERIES } from '#alerts/life/lifecycle.ts';
 import { type Occasion, occasionOf } from '#alerts/life/occasion.ts';
-import type { AlertStore } from '#alerts/records/alert-store.ts';
+import type { AlertStore } from '#alerts/records/store.ts';
 import type { Condition } from '#alerts/rules/conditions.ts';
 import { atTime, BREACH, type Grade, isEvidence, judge, OUTSIDE, type Read as Seen } from '#alerts/rules/grades.ts';
 import type { Watch, Watches } from '#alerts/rules/watches.ts';

@@ -4,8 +4,8 @@
  */
 
 import type { Database } from '#src/sqlite.ts';
-import { type NoticeDraft, openNotices } from './alert-store.ts';
 import { noticesOf, type ToldNotice } from './outbox.ts';
+import { type NoticeDraft, openNotices } from './store.ts';
 
 export interface HeldNotices {
   hold(draft: NoticeDraft, group: string): void;

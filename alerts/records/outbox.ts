@@ -6,8 +6,8 @@
 
 import type { AlarmEvent } from '#model/alarms/alarm.ts';
 import type { Database } from '#src/sqlite.ts';
-import { type NoticeDraft, openNotices } from './alert-store.ts';
 import type { NoticeRow } from './queries.ts';
+import { type NoticeDraft, openNotices } from './store.ts';
 
 type Attempt = NoticeRow['attempts'][number];
 

@@ -3,7 +3,7 @@
  */
 import type { Alarm, AlarmEvent, AlarmState, Severity, Transition } from '#model/alarms/alarm.ts';
 import type { CountedLine } from '#model/alarms/counted.ts';
-import type { AlarmFigures, FiguresQuery } from './alarm-figures.ts';
+import type { AlarmFigures, FiguresQuery } from './figures.ts';
 
 export interface AlarmFilter {
   state: AlarmState[] | null;

@@ -1,7 +1,7 @@
 /** Whether a rule about closed periods makes sense against the registers: what alerts/rules/rules.ts asks of these kinds. */
 import { participates } from '#assess/classify.ts';
 import { countedMeters, meterPairs } from '#books/water/meter-relations.ts';
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import type { Fault } from '#model/faults.ts';
 import type { Standard } from '#model/reference.ts';
 import type { PeriodRule, Station } from '#model/register.ts';

@@ -3,7 +3,7 @@
  * doesn't exist or can't be compared, is refused with the place and the reason, instead of watching over nothing.
  */
 import { limitFor, participates } from '#assess/classify.ts';
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import { demandOf, faultOfThreshold, isFurtherOut, limitsIn, stepDemandOf } from '#model/alarms/threshold.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Fault } from '#model/faults.ts';

@@ -5,9 +5,9 @@
 
 import { keyOf, NO_SERIES, namesIn } from '#alerts/life/lifecycle.ts';
 import { type Lane, newLane } from '#alerts/readings/lane.ts';
-import type { Control } from '#journal/control.ts';
 import { Dialects } from '#journal/dialects.ts';
-import type { JournalReader } from '#journal/journal-port.ts';
+import type { JournalReader } from '#journal/port.ts';
+import type { Control } from '#journal/registers.ts';
 import { WHOLE_STATION } from '#model/alarms/alarm.ts';
 import type { Letters } from '#model/dialect.ts';
 import type { Series } from '#model/reading.ts';

@@ -3,9 +3,9 @@
  * which the register gives an interval, and those gateways. Times are those of the up-clock beside `receivedMs`.
  */
 
-import type { Control } from '#journal/control.ts';
 import { Dialects } from '#journal/dialects.ts';
-import type { JournalReader } from '#journal/journal-port.ts';
+import type { JournalReader } from '#journal/port.ts';
+import type { Control } from '#journal/registers.ts';
 import type { Letters } from '#model/dialect.ts';
 import { durationMs } from '#model/duration.ts';
 import { isImport, type MessageEntry } from '#model/entry.ts';

@@ -8,16 +8,16 @@ import type { AlarmLog } from '#alerts/life/alarm-log.ts';
 import { clear, namesIn, OUT_OF_CALENDAR, withdraw } from '#alerts/life/lifecycle.ts';
 import type { Occasion } from '#alerts/life/occasion.ts';
 import { createTimers } from '#alerts/life/timers.ts';
-import type { AlertStore } from '#alerts/records/alert-store.ts';
+import type { AlertStore } from '#alerts/records/store.ts';
 import { selects } from '#alerts/rules/conditions.ts';
-import type { Control } from '#journal/control.ts';
-import type { JournalReader } from '#journal/journal-port.ts';
+import type { JournalReader } from '#journal/port.ts';
+import type { Control } from '#journal/registers.ts';
 import { type Alarm, GATEWAYS_STATION, WHOLE_STATION } from '#model/alarms/alarm.ts';
 import type { CommandEntry, Entry, MessageEntry } from '#model/entry.ts';
 import { createExpected } from './expected.ts';
+import { createLooks, type Hands, NEVER, postKey, watchOf } from './looks.ts';
 import { createOpenings } from './openings.ts';
 import { type MissingRule, sitesBehind, slotsOf } from './silence.ts';
-import { createLooks, type Hands, NEVER, postKey, watchOf } from './silent-looks.ts';
 import { advance, listen, neededAt, newUpClock, type UpClock } from './up-clock.ts';
 
 interface Options {

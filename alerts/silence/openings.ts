@@ -4,7 +4,7 @@
  */
 
 import { type Calendar, isWithin, nextEdgeMs } from '#alerts/rules/calendar.ts';
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import type { MissingRule } from './silence.ts';
 import type { UpClock } from './up-clock.ts';
 

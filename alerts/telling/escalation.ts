@@ -4,10 +4,10 @@
  * shelved or suppressed), and counts from when the alarm was as severe as the step's route wants it.
  */
 
-import type { AlertStore } from '#alerts/records/alert-store.ts';
 import type { EscalationStore, Waiting } from '#alerts/records/escalations.ts';
+import type { AlertStore } from '#alerts/records/store.ts';
 import { inUnits } from '#alerts/templates/language.ts';
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import { type Alarm, SEVERITIES } from '#model/alarms/alarm.ts';
 import type { Route, Routes, Station } from '#model/register.ts';
 import { afterMs, isAbout, named } from './route.ts';

@@ -2,8 +2,8 @@
 
 import { createHash } from 'node:crypto';
 import { NEWBORN, NO_VALUE } from '#alerts/life/lifecycle.ts';
-import type { NoticeDraft } from '#alerts/records/alert-store.ts';
 import type { PendingNotice, ToldNotice } from '#alerts/records/outbox.ts';
+import type { NoticeDraft } from '#alerts/records/store.ts';
 import { LINK_LIFE_MS, type LinkClaims, type LinkSigner } from '#model/alarms/acknowledge-link.ts';
 import { type Again, type Alarm, type AlarmEvent, SEVERITIES } from '#model/alarms/alarm.ts';
 import { alarmView } from '#model/alarms/alarm-view.ts';

@@ -3,7 +3,7 @@
  * nobody. Pure.
  */
 
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import { isHeard } from '#model/alarms/channel.ts';
 import { PLATFORM_RULE } from '#model/alarms/platform.ts';

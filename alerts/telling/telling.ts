@@ -5,8 +5,8 @@
  */
 
 import type { Counted } from '#alerts/life/folding.ts';
-import type { AlertStore } from '#alerts/records/alert-store.ts';
 import type { HeldNotices } from '#alerts/records/held-notices.ts';
+import type { AlertStore } from '#alerts/records/store.ts';
 import type { LinkSigner } from '#model/alarms/acknowledge-link.ts';
 import { type Alarm, GATEWAYS_STATION } from '#model/alarms/alarm.ts';
 import { PLATFORM_STATION } from '#model/alarms/platform.ts';

@@ -1,6 +1,6 @@
 /** Who may log in to the embedded broker, and what each may publish and read (contracts §3). */
 
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import type { Fault } from '#model/faults.ts';
 import { hashToken, type LogInLimit, type PasswordVerifier } from '#setting/secrets.ts';
 import { isAlarmTopic, isGatewayLeaf, ledgerTopic, parseGatewayTopic, readingsTopic, rejectedTopic } from './topics.ts';

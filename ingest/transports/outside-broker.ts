@@ -2,7 +2,7 @@
  * The client of an outside broker as main sees it, its options and its limits. `mqtt-client.ts` implements it.
  */
 import type { Door } from '#ingest/door.ts';
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import type { Clock } from '#src/clock.ts';
 import type { Broker } from './broker.ts';
 import type { CanaryLimits, CanaryOptions } from './broker-canary.ts';

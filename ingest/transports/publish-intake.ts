@@ -3,7 +3,7 @@
  * take it, and the gateway told of what was refused. True means durable: acknowledge it.
  */
 import type { Door, Receipt } from '#ingest/door.ts';
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import type { Fault } from '#model/faults.ts';
 import type { Gateway } from '#model/register.ts';
 import type { Clock } from '#src/clock.ts';

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { createTokens } from '#api/access/tokens.ts';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import { systemClock } from '#src/clock.ts';
 import type { ApiDeps } from './deps.ts';
 import { buildServer } from './server.ts';

@@ -4,8 +4,8 @@
  * are not told of what it finds in readings; closed periods are judged when all of it is done, for the record.
  */
 
-import type { VolumeBooks } from '#books/water/volume-books.ts';
-import { toStoreError } from '#journal/journal-failure.ts';
+import type { VolumeBooks } from '#books/water/volumes.ts';
+import { toStoreError } from '#journal/failure.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Series } from '#model/reading.ts';

@@ -6,8 +6,8 @@
  */
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Control } from '#journal/control.ts';
-import { controlVersions } from '#journal/journal-reader.ts';
+import { controlVersions } from '#journal/reader.ts';
+import { Control } from '#journal/registers.ts';
 import { readConfig } from '#setting/config.ts';
 import { keepPassword } from '#setting/kept-password.ts';
 import { BROKER_NAMES, type BrokerName, brokerFiles, writeBrokerFiles } from '#src/brokers/files.ts';

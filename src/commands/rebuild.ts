@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { rebuildBooks } from '#installation/rebuild.ts';
-import { openReadingStore } from '#readings/open-reading-store.ts';
-import type { SeriesName } from '#readings/reading-store.ts';
+import { openReadingStore } from '#readings/open-store.ts';
+import type { SeriesName } from '#readings/store.ts';
 import { readConfig } from '#setting/config.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { readCall, runCommand, say } from './command.ts';

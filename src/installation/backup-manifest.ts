@@ -4,8 +4,8 @@ import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { journalMigrations } from '#journal/journal-tables.ts';
-import { readingsMigrations } from '#readings/sqlite-readings.ts';
+import { journalMigrations } from '#journal/tables.ts';
+import { readingsMigrations } from '#readings/sqlite-store.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { derivedMigrations } from './derived.ts';
 

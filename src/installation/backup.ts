@@ -23,8 +23,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { journalEnds } from '#journal/batches.ts';
 import { readInstallation } from '#journal/installation.ts';
-import { journalEnds } from '#journal/journal-batches.ts';
 import type { Clock } from '#src/clock.ts';
 import { checkDatabase, copyDatabase, type Database, openReadOnly, StoreError } from '#src/sqlite.ts';
 import {

@@ -4,6 +4,8 @@
  * released migration is never edited.
  */
 
+import { crossingsDdl } from '#alerts/records/crossings.ts';
+import { periodVerdictsDdl } from '#alerts/records/period-verdicts.ts';
 import {
   alarmFiguresDdl,
   alarmHistoryDdl,
@@ -11,14 +13,12 @@ import {
   alertPartsDdl,
   alertsDdl,
   noticesDdl,
-} from '#alerts/records/alert-tables.ts';
-import { crossingsDdl } from '#alerts/records/crossings.ts';
-import { periodVerdictsDdl } from '#alerts/records/period-verdicts.ts';
+} from '#alerts/records/tables.ts';
 import { constantWorkDdl, tellingDdl } from '#alerts/records/telling-tables.ts';
-import { booksDdl } from '#books/books-tables.ts';
 import { changedBooksDdl } from '#books/changed-books.ts';
 import { recountDdl } from '#books/recount-tables.ts';
-import { volumeDdl, volumeKnotsDdl, volumeTotalsDdl } from '#books/water/volume-tables.ts';
+import { booksDdl } from '#books/tables.ts';
+import { volumeDdl, volumeKnotsDdl, volumeTotalsDdl } from '#books/water/tables.ts';
 import { cursorDdl } from '#journal/cursor.ts';
 import { amendedAheadDdl, amendedDdl } from '#readings/amended.ts';
 import { checksumsDdl } from '#readings/checksums.ts';
@@ -26,7 +26,7 @@ import { fitDdl } from '#readings/fit-tables.ts';
 import { frozenHoursDdl } from '#readings/frozen-hours.ts';
 import { rejudgedDdl } from '#readings/rejudged.ts';
 import { rejectedDdl } from '#readings/settling/rejected.ts';
-import { countedDdl, settleDdl } from '#readings/settling/settle-tables.ts';
+import { countedDdl, settleDdl } from '#readings/settling/tables.ts';
 import { type Database, openDatabase } from '#src/sqlite.ts';
 
 export const derivedMigrations: readonly string[] = [

@@ -4,12 +4,12 @@
  * that is found again at the next start.
  */
 import { join } from 'node:path';
+import { openBatchReader } from '#journal/batch-reader.ts';
+import { appendBreak, OLDEST, readHead } from '#journal/batches.ts';
 import { decodeMessage } from '#journal/entry-codec.ts';
+import { BATCH_KINDS, entryRowAt, receivedMsAt, seqAt } from '#journal/format.ts';
 import { readInstallation } from '#journal/installation.ts';
-import { openBatchReader } from '#journal/journal-batch-reader.ts';
-import { appendBreak, OLDEST, readHead } from '#journal/journal-batches.ts';
-import { BATCH_KINDS, entryRowAt, receivedMsAt, seqAt } from '#journal/journal-format.ts';
-import { keepLoss, type Loss } from '#journal/journal-losses.ts';
+import { keepLoss, type Loss } from '#journal/losses.ts';
 import { floorHour, HOUR_MS } from '#model/calendar.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
 import { writeAgain } from '#readings/settling/rewriting.ts';
@@ -36,7 +36,7 @@ export interface Findings {
   head: { seq: number; receivedMs: number; throughSeq: number; throughMs: number };
   oldest: { seq: number; receivedMs: number };
   settledSeq: number;
-  /** Values of entries up to this seq are counted (settle-records.ts). */
+  /** Values of entries up to this seq are counted (settling/records.ts). */
   countedSeq: number;
   /** How far the followers say that readings are written, how far the store has them, and whether it lost commits. */
   writtenSeq: number;

@@ -5,16 +5,16 @@
  * whose readings WK_RAW_RETENTION has deleted. Readings whose checksum doesn't fit are written again from the journal.
  */
 import { join } from 'node:path';
-import { END_OF_TIME_MS } from '#books/water/volume-books.ts';
-import { Control } from '#journal/control.ts';
+import { END_OF_TIME_MS } from '#books/water/volumes.ts';
 import { Cursor } from '#journal/cursor.ts';
 import { lockDataDir } from '#journal/data-lock.ts';
-import { openJournalReader } from '#journal/journal-reader.ts';
+import { openJournalReader } from '#journal/reader.ts';
+import { Control } from '#journal/registers.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
 import { type WrittenAgain, writeDamagedAgain } from '#readings/damaged-readings.ts';
 import { openDirtyHours } from '#readings/dirty-hours.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
-import type { ReadingStore, SeriesName } from '#readings/reading-store.ts';
+import type { ReadingStore, SeriesName } from '#readings/store.ts';
 import { type Database, StoreError, transaction } from '#src/sqlite.ts';
 import type { ReadingsIn } from './backup-manifest.ts';
 import { openDerived } from './derived.ts';

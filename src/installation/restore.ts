@@ -5,9 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join, relative, sep } from 'node:path';
+import { journalEnds } from '#journal/batches.ts';
 import { lockDataDir } from '#journal/data-lock.ts';
 import { readInstallation, stampInstallation } from '#journal/installation.ts';
-import { journalEnds } from '#journal/journal-batches.ts';
 import type { Clock } from '#src/clock.ts';
 import {
   checkDatabase,

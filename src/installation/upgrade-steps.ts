@@ -4,11 +4,11 @@
  * go into the log (`recount.begun`), the platform alarm `books.recounting` and `/readyz`.
  */
 
-import type { Control } from '#journal/control.ts';
-import type { OpenJournalReader } from '#journal/journal-reader.ts';
+import type { OpenJournalReader } from '#journal/reader.ts';
+import type { Control } from '#journal/registers.ts';
 import type { Reference } from '#model/reference.ts';
 import { lettersWithoutMeaning } from '#readings/letters-in-use.ts';
-import type { ReadingStore } from '#readings/reading-store.ts';
+import type { ReadingStore } from '#readings/store.ts';
 import type { Database } from '#src/sqlite.ts';
 
 export interface UpgradeParts {

@@ -1,6 +1,6 @@
 /** What `npm run verify` asks of derived.db beyond its pages: the checksums of the books, sums that have to agree, ledgers. */
 
-import { knotsOf } from '#books/water/volume-rows.ts';
+import { knotsOf } from '#books/water/rows.ts';
 import {
   isSoundFields,
   isSoundStatistics,

@@ -6,7 +6,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Installation, readInstallation } from '#journal/installation.ts';
-import { verifyJournal } from '#journal/journal-verify.ts';
+import { verifyJournal } from '#journal/verify.ts';
 import { scanReadings } from '#readings/damaged-readings.ts';
 import { type Database, openReadOnly, openUntouched } from '#src/sqlite.ts';
 import { DATABASES, describeFile, MANIFEST, mayLack, type ReadingsIn, readManifest } from './backup-manifest.ts';

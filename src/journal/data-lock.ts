@@ -4,7 +4,7 @@
  */
 import { dirname, join } from 'node:path';
 import { type Database, openDatabase, StoreError } from '#src/sqlite.ts';
-import { isBusy } from './journal-failure.ts';
+import { isBusy } from './failure.ts';
 
 /**
  * Takes the lock of the directory that `path` lies in; closing the answer gives it back.

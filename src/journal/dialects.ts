@@ -1,6 +1,6 @@
 /** Which dialect counts at a station, by the registers: its own and those of the gateways that may write it. */
 import { type Dialect, effectiveDialect } from '#model/dialect.ts';
-import type { Control } from './control.ts';
+import type { Control } from './registers.ts';
 
 /** Asked for every series that is opened, of thousands of stations: gateways are only looked through when one changed. */
 export class Dialects {

@@ -4,7 +4,7 @@
  * nobody has registered (an outside broker without an access list lets any name through).
  */
 import { isImport } from '#model/entry.ts';
-import type { Control } from './control.ts';
+import type { Control } from './registers.ts';
 
 // No id has a colon: no gateway can be called so.
 const IMPORTS = 'import:';

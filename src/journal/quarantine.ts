@@ -5,7 +5,7 @@
  */
 
 import { type Database, type ReadPage, readPage, type Statement } from '#src/sqlite.ts';
-import type { QuarantineDraft, QuarantineItem } from './journal-port.ts';
+import type { QuarantineDraft, QuarantineItem } from './port.ts';
 
 export interface QuarantineLimits {
   items: number;

@@ -3,11 +3,11 @@
  * when dialects explain them all, or when none of them has come for eight days (the weekly check of a station among them).
  */
 
-import type { Control } from '#journal/control.ts';
 import { Dialects } from '#journal/dialects.ts';
+import type { Control } from '#journal/registers.ts';
 import { isUnexplained } from '#model/flag.ts';
 import type { Clock } from '#src/clock.ts';
-import type { PlatformWatch, Standing } from './platform-watch.ts';
+import type { PlatformWatch, Standing } from './watch.ts';
 
 const FORGOTTEN_AFTER_MS = 8 * 86_400_000;
 /** Looked through again this often though nothing has changed: letters are forgotten. */

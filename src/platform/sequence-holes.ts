@@ -1,7 +1,7 @@
 /** Holes in gateways' numbering that nobody has filled in time: what the platform condition `sequence.holes` tells. Pure. */
 
 import { type Hole, missingIn, type Numbering, sizeOf } from '#journal/numbering.ts';
-import type { Seen } from './platform-watch.ts';
+import type { Seen } from './watch.ts';
 
 const GATEWAYS_SHOWN = 5;
 const RANGES_SHOWN = 4;

@@ -1,7 +1,7 @@
 /** What the service counts, by stage: received, journaled, acknowledged, settled, alarmed, answered. */
 import type { Broker } from '#ingest/transports/broker.ts';
-import type { JournalWriter } from '#journal/journal.ts';
-import type { OpenJournalReader } from '#journal/journal-reader.ts';
+import type { OpenJournalReader } from '#journal/reader.ts';
+import type { JournalWriter } from '#journal/writer.ts';
 import { PLATFORM_CONDITIONS } from '#model/alarms/platform.ts';
 import type { Durations } from '#model/duration-histogram.ts';
 import type { FollowersClient } from '#process/followers-client.ts';

@@ -1,7 +1,7 @@
 /** Platform alarms of what is gone, or damaged: found at the start (src/installation/fit-files.ts), or by whoever read it. */
 import type { Logger } from 'pino';
-import type { JournalWriter } from '#journal/journal.ts';
-import type { DamagedBatch } from '#journal/journal-batch-reader.ts';
+import type { DamagedBatch } from '#journal/batch-reader.ts';
+import type { JournalWriter } from '#journal/writer.ts';
 import { PLATFORM_CONDITIONS } from '#model/alarms/platform.ts';
 
 export interface LossTelling {

@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import type { StaleFile } from '#process/stale-reads.ts';
 import type { Clock } from '#src/clock.ts';
-import type { PlatformWatch } from './platform-watch.ts';
+import type { PlatformWatch } from './watch.ts';
 
 interface Parts {
   platform: Pick<PlatformWatch, 'event'>;

@@ -1,8 +1,8 @@
 /** Entries of the journal that can't be read are parked by each follower that hasn't passed them: listed, alarmed, passed over. */
 
+import { type DamagedBatch, inWords } from '#journal/batch-reader.ts';
 import { Cursor } from '#journal/cursor.ts';
 import type { Follower } from '#journal/follower.ts';
-import { type DamagedBatch, inWords } from '#journal/journal-batch-reader.ts';
 import type { Clock } from '#src/clock.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 

@@ -1,14 +1,14 @@
 /** What main and the followers' worker say to each other; plain data only. */
 
 import type { RecountProgress } from '#books/recount-state.ts';
-import type { DamagedBatch } from '#journal/journal-batch-reader.ts';
+import type { DamagedBatch } from '#journal/batch-reader.ts';
 import type { Alarm, Transition } from '#model/alarms/alarm.ts';
 import type { Config } from '#model/config.ts';
 import type { Durations } from '#model/duration-histogram.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { Damage } from '#readings/damage.ts';
-import type { StoreCapabilities, StoreTrouble } from '#readings/reading-store.ts';
+import type { StoreCapabilities, StoreTrouble } from '#readings/store.ts';
 import type { StaleFile } from './stale-reads.ts';
 
 /** A reading that the store refused for good, on its way into quarantine. `id` is the quarantined item's. */

@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { rehearse } from '#alerts/looking-back/rehearse.ts';
-import { alarmsStanding } from '#alerts/records/alert-queries.ts';
+import { alarmsStanding } from '#alerts/records/answers.ts';
 import { openDerived } from '#installation/derived.ts';
-import { openJournalReader } from '#journal/journal-reader.ts';
-import { openReadingStore } from '#readings/open-reading-store.ts';
+import { openJournalReader } from '#journal/reader.ts';
+import { openReadingStore } from '#readings/open-store.ts';
 import { openReadOnly } from '#src/sqlite.ts';
 import type { RehearsalReply, RehearsalStart } from './rehearsals.ts';
 

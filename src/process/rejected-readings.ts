@@ -1,7 +1,7 @@
 /** Puts readings that the store refused for good into quarantine, each as a payload that replays exactly it. */
 
-import type { Journal, MessageDraft } from '#journal/journal-port.ts';
-import { TYPE_CONFLICT } from '#readings/influx/influx-answers.ts';
+import type { Journal, MessageDraft } from '#journal/port.ts';
+import { TYPE_CONFLICT } from '#readings/influx/answers.ts';
 import type { RejectedValue } from './followers-protocol.ts';
 
 /** Resolves with the ids that are in quarantine now, durably; one that is there already stays as it is. */

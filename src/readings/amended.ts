@@ -5,7 +5,7 @@
  * (`RejudgedInbox`). Both ask the same question of the same rows: for an entry, what was changed before it.
  */
 
-import type { JournalReader } from '#journal/journal-port.ts';
+import type { JournalReader } from '#journal/port.ts';
 import type { CommandEntry, Correction, JournaledReading } from '#model/entry.ts';
 import { isOpen } from '#readings/settling/settlement.ts';
 import type { Database } from '#src/sqlite.ts';

@@ -1,5 +1,5 @@
 /**
- * Which hours stand as they are for good since readings that they were computed from have gone (`raw-retention.ts`). Per
+ * Which hours stand as they are for good since readings that they were computed from have gone (`retention.ts`). Per
  * series a point in time that only moves on: nothing before it is computed, marked or rebuilt again, also when
  * WK_RAW_RETENTION is raised later.
  */

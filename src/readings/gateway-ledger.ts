@@ -3,7 +3,7 @@
  * stored and duplicate by the `readings` follower once the store has what an entry brought; what is left is pending (invariant 1).
  */
 
-import type { IntakeCount } from '#journal/journal-port.ts';
+import type { IntakeCount } from '#journal/port.ts';
 import type { Gap } from '#model/register.ts';
 import type { ReadingQueries } from './queries.ts';
 

@@ -3,11 +3,11 @@
  * good enough, this one uses them for nothing. Told by the first start after the upgrade, before figures change.
  */
 
-import type { Control } from '#journal/control.ts';
 import { Dialects } from '#journal/dialects.ts';
-import type { JournalReader } from '#journal/journal-port.ts';
+import type { JournalReader } from '#journal/port.ts';
+import type { Control } from '#journal/registers.ts';
 import { isUnexplained } from '#model/flag.ts';
-import type { ReadingStore } from './reading-store.ts';
+import type { ReadingStore } from './store.ts';
 
 interface Parts {
   store: Pick<ReadingStore, 'deviceFlags'>;

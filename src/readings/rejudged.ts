@@ -1,7 +1,7 @@
 /** The inbox of readings judged anew: what `readings` and `books` tell `alerts` of, in derived.db. */
 import { type SeriesReading, toMark } from '#model/reading.ts';
 import type { Database } from '#src/sqlite.ts';
-import { toSeriesReading } from './reading-row.ts';
+import { toSeriesReading } from './row.ts';
 
 /** `recordOnly` came later (amended.ts). */
 export const rejudgedDdl = `

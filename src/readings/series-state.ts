@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { type Reading, type SeriesReading, toMark } from '#model/reading.ts';
 import { type Database, openReadOnly } from '#src/sqlite.ts';
-import { toReading, toSeriesReading } from './reading-row.ts';
+import { toReading, toSeriesReading } from './row.ts';
 
 export interface SeriesState {
   /** In the caller's transaction: takes over what is as new as or newer than what is known (a corrected flag too). */

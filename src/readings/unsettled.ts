@@ -5,7 +5,7 @@
  */
 import { floorHour } from '#model/calendar.ts';
 import type { Database } from '#src/sqlite.ts';
-import type { TracedReading } from './reading-store.ts';
+import type { TracedReading } from './store.ts';
 
 type IsUnsettled = (reading: Pick<TracedReading, 'timeMs' | 'seq'>) => boolean;
 

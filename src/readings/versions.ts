@@ -4,8 +4,8 @@
  */
 import { type Measurement, toMark } from '#model/reading.ts';
 import { type Database, eachRow } from '#src/sqlite.ts';
-import { toSeriesReading } from './reading-row.ts';
-import type { TracedReading } from './reading-store.ts';
+import { toSeriesReading } from './row.ts';
+import type { TracedReading } from './store.ts';
 
 /**
  * What ended a version: another value for its time (`reading`), an engineer's correction (`command`), or the final

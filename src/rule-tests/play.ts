@@ -5,10 +5,10 @@
 
 import { createAlertsFollower } from '#alerts/follower.ts';
 import type { AlarmChange } from '#alerts/life/alarm-log.ts';
-import { alarms } from '#alerts/records/alert-queries.ts';
+import { alarms } from '#alerts/records/answers.ts';
 import { openDerived } from '#installation/derived.ts';
-import { Control } from '#journal/control.ts';
-import type { JournalReader } from '#journal/journal-port.ts';
+import type { JournalReader } from '#journal/port.ts';
+import { Control } from '#journal/registers.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import { PLATFORM_RULE } from '#model/alarms/platform.ts';
 import type { Entry } from '#model/entry.ts';

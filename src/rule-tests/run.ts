@@ -1,7 +1,7 @@
 /** Reads a file of rule tests, blames what is wrong in it by line, and runs the rest. */
 import { checkRule } from '#alerts/rules/rules.ts';
 import { type Says, saysOf } from '#alerts/rules/says.ts';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import { GATEWAYS_STATION, WHOLE_STATION } from '#model/alarms/alarm.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Reference } from '#model/reference.ts';

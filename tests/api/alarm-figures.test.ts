@@ -1,6 +1,6 @@
 /** `GET /alarms/figures`: what is asked of the store, and how it is answered. */
 import { describe, expect, it } from 'vitest';
-import type { FiguresQuery } from '#alerts/records/alarm-figures.ts';
+import type { FiguresQuery } from '#alerts/records/figures.ts';
 import { NO_FIGURES, NOW_MS, startApi } from '#tests/helpers/api.ts';
 
 const DAY = 86_400_000;

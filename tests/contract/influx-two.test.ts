@@ -1,7 +1,7 @@
 /** InfluxDB 2.x as far as it differs from 1.x, against a made-up server that answers as 2.9.1 was seen to (tests/helpers/influx-two.ts). */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { InfluxConfig } from '#model/config.ts';
-import { openInfluxReadings } from '#readings/influx/influx-readings.ts';
+import { openInfluxReadings } from '#readings/influx/store.ts';
 import { systemClock } from '#src/clock.ts';
 import { startInfluxTwo } from '#tests/helpers/influx-two.ts';
 

@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { MemoryReadings } from '#readings/memory-readings.ts';
-import { SqliteReadings } from '#readings/sqlite-readings.ts';
+import { MemoryReadings } from '#readings/memory-store.ts';
+import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { makeTempDir, tempDir } from '#tests/helpers/temp-dir.ts';
 import { readingStoreContract } from './reading-store.ts';
 

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Flag } from '#model/flag.ts';
-import { MemoryReadings } from '#readings/memory-readings.ts';
-import type { ReadingStore, ReadingToStore } from '#readings/reading-store.ts';
+import { MemoryReadings } from '#readings/memory-store.ts';
+import type { ReadingStore, ReadingToStore } from '#readings/store.ts';
 
 const T = Date.UTC(2026, 10, 22, 8);
 const MINUTE = 60_000;

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '#api/reports/schemas/reports.ts';
-import { openJournal } from '#journal/journal.ts';
+import { openJournal } from '#journal/writer.ts';
 import { handClock } from '#tests/helpers/hand-clock.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';

@@ -5,9 +5,9 @@
 
 import { type AlertsFollower, createAlertsFollower } from '#alerts/follower.ts';
 import type { AlarmChange } from '#alerts/life/alarm-log.ts';
-import { alarms, timeline } from '#alerts/records/alert-queries.ts';
+import { alarms, timeline } from '#alerts/records/answers.ts';
 import { openDerived } from '#installation/derived.ts';
-import { Control, type ControlVersion } from '#journal/control.ts';
+import { Control, type ControlVersion } from '#journal/registers.ts';
 import { createLinkSigner } from '#model/alarms/acknowledge-link.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import type { Command, Entry, JournaledReading } from '#model/entry.ts';

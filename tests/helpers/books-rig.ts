@@ -1,17 +1,17 @@
 /** The followers `readings` and `books` over a memory store and a derived.db in memory, driven entry by entry. */
 
-import { type BooksFollowerParts, createBooksFollower } from '#books/books-follower.ts';
-import { createTrendQueries } from '#books/questions/trend-queries.ts';
+import { type BooksFollowerParts, createBooksFollower } from '#books/follower.ts';
+import { createTrendQueries } from '#books/questions/trends.ts';
 import { openDerived } from '#installation/derived.ts';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import type { Entry, JournaledReading } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import type { MeanKind, Parameter, Reference } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
-import { MemoryReadings } from '#readings/memory-readings.ts';
-import { createReadingQueries } from '#readings/reading-queries.ts';
-import type { ReadingToStore, TracedReading } from '#readings/reading-store.ts';
-import { createReadingsFollower } from '#readings/readings-follower.ts';
+import { createReadingQueries } from '#readings/answers.ts';
+import { createReadingsFollower } from '#readings/follower.ts';
+import { MemoryReadings } from '#readings/memory-store.ts';
+import type { ReadingToStore, TracedReading } from '#readings/store.ts';
 import { StoreError } from '#src/sqlite.ts';
 
 export const HOUR = 3_600_000;

@@ -3,7 +3,7 @@
 import { expect } from 'vitest';
 import type { BrokerLimits, EmbeddedBroker } from '#ingest/transports/embedded-broker.ts';
 import { startEmbeddedBroker } from '#ingest/transports/mqtt-embedded.ts';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import type { Command } from '#model/entry.ts';
 import { createLogInLimit, createPasswordVerifier, hashPassword, hashToken } from '#setting/secrets.ts';
 import { systemClock } from '#src/clock.ts';

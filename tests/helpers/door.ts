@@ -1,7 +1,7 @@
 /** A door on a journal in memory, with two stations and a small reference, and a clock that is set by hand. */
 import { createGate, type Gate } from '#ingest/gate.ts';
-import type { Journal } from '#journal/journal-port.ts';
 import { missingIn } from '#journal/numbering.ts';
+import type { Journal } from '#journal/port.ts';
 import type { JournaledReading } from '#model/entry.ts';
 import type { Parameter, Reference } from '#model/reference.ts';
 import { type Station, station } from '#model/register.ts';

@@ -6,8 +6,8 @@ import { randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { openJournal } from '#journal/journal.ts';
-import type { MessageDraft, QuarantineDraft } from '#journal/journal-port.ts';
+import type { MessageDraft, QuarantineDraft } from '#journal/port.ts';
+import { openJournal } from '#journal/writer.ts';
 import { systemClock } from '#src/clock.ts';
 
 const LANES = 16;

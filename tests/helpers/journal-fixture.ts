@@ -1,10 +1,10 @@
 /** A journal in a directory of its own, and drafts to put into it. */
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type JournalOptions, type JournalWriter, openJournal } from '#journal/journal.ts';
-import type { JournalReader, MessageDraft, QuarantineDraft } from '#journal/journal-port.ts';
-import { type OpenJournalReader, openJournalReader } from '#journal/journal-reader.ts';
+import type { JournalReader, MessageDraft, QuarantineDraft } from '#journal/port.ts';
 import { valuesIn } from '#journal/quarantine.ts';
+import { type OpenJournalReader, openJournalReader } from '#journal/reader.ts';
+import { type JournalOptions, type JournalWriter, openJournal } from '#journal/writer.ts';
 import type { Entry, JournaledReading } from '#model/entry.ts';
 import { type HandClock, handClock } from './hand-clock.ts';
 import { tempDir } from './temp-dir.ts';

@@ -3,10 +3,10 @@
  * each append by itself at the end of its turn. Verdicts and entries as the real one; nothing is durable.
  */
 
-import { Control } from '#journal/control.ts';
-import type { Appended, Journal, MessageDraft, QuarantineItem } from '#journal/journal-port.ts';
 import { arrivalOf, closed, type Numbering, numbered } from '#journal/numbering.ts';
+import type { Appended, Journal, MessageDraft, QuarantineItem } from '#journal/port.ts';
 import { valuesIn } from '#journal/quarantine.ts';
+import { Control } from '#journal/registers.ts';
 import type { Command, Entry } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
 import type { Clock } from '#src/clock.ts';

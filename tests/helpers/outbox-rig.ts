@@ -3,8 +3,8 @@
  * that a recipient was sent is kept as it was sent.
  */
 import type { ChannelPorts, Send, Sent } from '#alerts/channels/channel.ts';
-import { notice, notices, timeline } from '#alerts/records/alert-queries.ts';
-import { openAlertStore } from '#alerts/records/alert-store.ts';
+import { notice, notices, timeline } from '#alerts/records/answers.ts';
+import { openAlertStore } from '#alerts/records/store.ts';
 import { createDispatcher, type Dispatcher } from '#alerts/telling/dispatch.ts';
 import { type Notice, noticeDraft, sampleAlarm } from '#alerts/telling/notice.ts';
 import type { Payload } from '#alerts/templates/message.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { CanaryVerdict } from '#ingest/transports/broker-canary.ts';
 import { startMqttClient } from '#ingest/transports/mqtt-client.ts';
 import type { MqttClientBroker, MqttClientOptions } from '#ingest/transports/outside-broker.ts';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import { systemClock } from '#src/clock.ts';
 import { createFakeDoor, type FakeDoor } from './fake-door.ts';
 import { openMqtt } from './mqtt-client.ts';

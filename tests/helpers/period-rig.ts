@@ -3,10 +3,10 @@
  * followers away and makes new ones from derived.db, as after a crash.
  */
 import type { AlarmChange } from '#alerts/life/alarm-log.ts';
-import { alarms } from '#alerts/records/alert-queries.ts';
+import { alarms } from '#alerts/records/answers.ts';
 import { openDerived } from '#installation/derived.ts';
-import { Control } from '#journal/control.ts';
-import type { OpenJournalReader } from '#journal/journal-reader.ts';
+import type { OpenJournalReader } from '#journal/reader.ts';
+import { Control } from '#journal/registers.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import type { Command, Entry } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
@@ -14,7 +14,7 @@ import type { Series } from '#model/reading.ts';
 import { channel, meter, rule, station } from '#model/register.ts';
 import { createEntryWindow } from '#process/entry-window.ts';
 import { type Followers, wireFollowers } from '#process/wire-followers.ts';
-import { MemoryReadings } from '#readings/memory-readings.ts';
+import { MemoryReadings } from '#readings/memory-store.ts';
 import { readerOf } from '#src/rule-tests/play.ts';
 import type { Database } from '#src/sqlite.ts';
 import { HOUR, reference, standard, T0 } from './alerts-rig.ts';

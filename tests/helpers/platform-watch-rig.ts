@@ -2,7 +2,7 @@
 
 import type { PlatformCondition } from '#model/alarms/platform.ts';
 import type { PlatformChange } from '#model/entry.ts';
-import { createPlatformWatch, type PlatformWatch } from '#platform/platform-watch.ts';
+import { createPlatformWatch, type PlatformWatch } from '#platform/watch.ts';
 import { handClock } from './hand-clock.ts';
 
 export const T0 = Date.UTC(2026, 10, 22);

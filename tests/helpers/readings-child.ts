@@ -5,8 +5,8 @@
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { openDerived } from '#installation/derived.ts';
-import { createReadingsFollower } from '#readings/readings-follower.ts';
-import { SqliteReadings } from '#readings/sqlite-readings.ts';
+import { createReadingsFollower } from '#readings/follower.ts';
+import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { workload } from './readings-workload.ts';
 
 const directory = process.argv[2]!;

@@ -3,10 +3,10 @@
 import { openDerived } from '#installation/derived.ts';
 import type { Correction, Entry, JournaledReading, MessageEntry } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
-import { MemoryReadings } from '#readings/memory-readings.ts';
-import { createReadingQueries } from '#readings/reading-queries.ts';
-import type { ReadingStore, ReadingToStore } from '#readings/reading-store.ts';
-import { createReadingsFollower } from '#readings/readings-follower.ts';
+import { createReadingQueries } from '#readings/answers.ts';
+import { createReadingsFollower } from '#readings/follower.ts';
+import { MemoryReadings } from '#readings/memory-store.ts';
+import type { ReadingStore, ReadingToStore } from '#readings/store.ts';
 
 export const T = Date.UTC(2026, 10, 22, 8);
 export const MINUTE = 60_000;

@@ -4,7 +4,7 @@
  */
 
 import type { Receipt } from '#ingest/door.ts';
-import type { QuarantineItem } from '#journal/journal-port.ts';
+import type { QuarantineItem } from '#journal/port.ts';
 import type { Command } from '#model/entry.ts';
 import { importSource } from '#model/entry.ts';
 import { StoreError } from '#src/sqlite.ts';

@@ -3,8 +3,8 @@
  * slow, lose its answer, take half of a write, and refuse one value for good.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { MemoryReadings } from '#readings/memory-readings.ts';
-import type { ReadingStore, ReadingToStore, RejectedReading } from '#readings/reading-store.ts';
+import type { MemoryReadings } from '#readings/memory-store.ts';
+import type { ReadingStore, ReadingToStore, RejectedReading } from '#readings/store.ts';
 import { StoreError } from '#src/sqlite.ts';
 import type { Knobs } from './sim-knobs.ts';
 import type { Mortality } from './sim-mortality.ts';

@@ -5,14 +5,14 @@
 import { createDispatcher, type Delay } from '#alerts/telling/dispatch.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { Follower } from '#journal/follower.ts';
-import { type OpenJournalReader, openJournalReader } from '#journal/journal-reader.ts';
+import { type OpenJournalReader, openJournalReader } from '#journal/reader.ts';
 import type { Entry } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import { createEntryWindow } from '#process/entry-window.ts';
 import { createPump, type Pump } from '#process/follower-pump.ts';
 import type { RejectedValue } from '#process/followers-protocol.ts';
 import { wireFollowers } from '#process/wire-followers.ts';
-import type { ReadingStore } from '#readings/reading-store.ts';
+import type { ReadingStore } from '#readings/store.ts';
 import type { Clock } from '#src/clock.ts';
 import { type Database, StoreError } from '#src/sqlite.ts';
 import { guarded } from './mortal-database.ts';

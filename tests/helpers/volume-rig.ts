@@ -1,10 +1,10 @@
 /** Volume books over a memory store: any number of meters, each with its series, driven command by command. */
 
-import { decisions } from '#books/questions/decision-queries.ts';
-import { volumes } from '#books/questions/volume-queries.ts';
-import { createVolumeBooks } from '#books/water/volume-books.ts';
+import { decisions } from '#books/questions/decisions.ts';
+import { volumes } from '#books/questions/volumes.ts';
+import { createVolumeBooks } from '#books/water/volumes.ts';
 import { openDerived } from '#installation/derived.ts';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import type { RulingKind } from '#model/accounting.ts';
 import { rulingId } from '#model/accounting.ts';
 import type { Command, Entry } from '#model/entry.ts';
@@ -12,7 +12,7 @@ import type { Noun } from '#model/noun.ts';
 import type { Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
 import { isSoundVolume } from '#readings/checksums.ts';
-import { MemoryReadings } from '#readings/memory-readings.ts';
+import { MemoryReadings } from '#readings/memory-store.ts';
 
 const REGISTER = {
   id: 'register',

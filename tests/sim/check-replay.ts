@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { createAlertsFollower } from '#alerts/follower.ts';
 import { openDerived } from '#installation/derived.ts';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import { Random } from '#tests/helpers/sim-random.ts';
 import { reference, standard } from '#tests/helpers/sim-site.ts';
 import { putTaken } from '#tests/helpers/sim-taken.ts';

@@ -1,6 +1,6 @@
 /** What a world at rest has come to, read from its files and its store, with series by their names so that two worlds compare. */
 import { join } from 'node:path';
-import { openJournalReader } from '#journal/journal-reader.ts';
+import { openJournalReader } from '#journal/reader.ts';
 import type { Alarm, AlarmEvent, Transition } from '#model/alarms/alarm.ts';
 import type { Reading, Series } from '#model/reading.ts';
 import { type Database, openReadOnly } from '#src/sqlite.ts';

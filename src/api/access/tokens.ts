@@ -1,6 +1,6 @@
 /** Bearer tokens by their hash: the register's and the bootstrap administrator's, kept up to date by commands. */
 
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import type { Role } from '#model/register.ts';
 import { hashToken } from '#setting/secrets.ts';
 

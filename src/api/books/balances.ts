@@ -1,8 +1,8 @@
 /** What balances and reports say of the canal's water: sums by what it is and by who gets it, and pairs of meters. */
 
 import type { BalanceAnswer } from '#api/books/schemas/balances.ts';
+import { type Counted, type Divergence, waterOf } from '#books/water/balance.ts';
 import type { MeterPart } from '#books/water/meter-relations.ts';
-import { type Counted, type Divergence, waterOf } from '#books/water/water-balance.ts';
 import { HOUR_MS } from '#model/calendar.ts';
 import { addAmounts, type Balance, isUnknown, knownLossOf, litresOf, shareOf, type Water } from '#volume/balance.ts';
 import type { BookView } from './book-view.ts';

@@ -6,8 +6,8 @@
 import type { ApiDeps } from '#api/deps.ts';
 import { Problem } from '#api/problems.ts';
 import type { DecisionRow, MeterVolumes, VolumeQuery } from '#books/questions/queries.ts';
-import { clippedEdges, relabelled } from '#books/questions/volume-queries.ts';
-import type { Control } from '#journal/control.ts';
+import { clippedEdges, relabelled } from '#books/questions/volumes.ts';
+import type { Control } from '#journal/registers.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import { type Amount, addAmounts, NO_WATER } from '#volume/balance.ts';
 import { questionsTogether } from './questions-together.ts';

@@ -2,7 +2,7 @@
 
 import { isoText } from '#api/instants.ts';
 import type { DecisionRow } from '#books/questions/queries.ts';
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import { rulingId } from '#model/accounting.ts';
 import { cubicMetres } from './volume-views.ts';
 

@@ -1,9 +1,9 @@
 /** How a recipient's transfer year goes against its plan, from the books: for `/plans` and for reports. */
 
 import { isoText } from '#api/instants.ts';
+import { meteredWater, waterOf } from '#books/water/balance.ts';
 import { type MeterPart, metersOfRecipient } from '#books/water/meter-relations.ts';
-import { meteredWater, waterOf } from '#books/water/water-balance.ts';
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import type { Plan } from '#model/accounting.ts';
 import { bucketEdges, DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import { isUnknown, litresOf, NO_METERS, type Water } from '#volume/balance.ts';

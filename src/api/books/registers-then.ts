@@ -2,7 +2,7 @@
 
 import type { Queries } from '#api/queries.ts';
 import { inTurns } from '#api/turns.ts';
-import { Control, type ControlVersion } from '#journal/control.ts';
+import { Control, type ControlVersion } from '#journal/registers.ts';
 
 export async function registersThen(queries: Pick<Queries, 'accountsAsOf'>, asOfMs: number): Promise<Control> {
   const pieces = await queries.accountsAsOf({ asOfMs });

@@ -17,7 +17,7 @@ import {
   stationBody,
   stationView,
 } from '#api/registers/schemas/registers.ts';
-import type { NounBody } from '#journal/control.ts';
+import type { NounBody } from '#journal/registers.ts';
 import { isReserved } from '#model/alarms/platform.ts';
 import { durationMs } from '#model/duration.ts';
 import type { Fault } from '#model/faults.ts';

@@ -19,6 +19,7 @@ import { CODE_VERSION } from '#api/code-version.ts';
 import { isoText, zonedTexts } from '#api/instants.ts';
 import { Problem } from '#api/problems.ts';
 import type { Report } from '#api/reports/schemas/reports.ts';
+import { balanceOf, countedWater, divergences, meteredWater, waterOf } from '#books/water/balance.ts';
 import {
   countedMeters,
   isHeldIn,
@@ -27,7 +28,6 @@ import {
   namedMeters,
   partsOf,
 } from '#books/water/meter-relations.ts';
-import { balanceOf, countedWater, divergences, meteredWater, waterOf } from '#books/water/water-balance.ts';
 import { type KeptFigure, type Plan, planId } from '#model/accounting.ts';
 import { bucketEdges, DAY_MS } from '#model/calendar.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';

@@ -4,7 +4,7 @@
  * client that comes back with the last id it saw misses nothing and hears nothing twice.
  */
 
-import type { JournalReader } from '#journal/journal-port.ts';
+import type { JournalReader } from '#journal/port.ts';
 import type { Alarm, Transition } from '#model/alarms/alarm.ts';
 import { alarmView } from '#model/alarms/alarm-view.ts';
 import type { Entry } from '#model/entry.ts';

@@ -3,15 +3,15 @@
  * neighbour tests look at another one, so what changes there is news here, too.
  */
 
-import type { Control } from '#journal/control.ts';
 import { Dialects } from '#journal/dialects.ts';
-import type { JournalReader } from '#journal/journal-port.ts';
+import type { JournalReader } from '#journal/port.ts';
+import type { Control } from '#journal/registers.ts';
 import type { Series } from '#model/reading.ts';
 import type { MeanKind, Reference } from '#model/reference.ts';
 import { type Companions, comparableWindow, type FlaggableReading, NO_TESTS, reachBackMs } from '#quality/final.ts';
 import { effectiveThresholds, type Thresholds } from '#quality/thresholds.ts';
 import type { Pins } from '#readings/pins.ts';
-import type { ReadingStore, TracedReading } from '#readings/reading-store.ts';
+import type { ReadingStore, TracedReading } from '#readings/store.ts';
 
 /** Another series that a test compares with. */
 export interface Companion {

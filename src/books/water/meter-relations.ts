@@ -2,7 +2,7 @@
  * How meters hang together: who counts, who checks whom, who fills whose gaps, and what engineers have ruled about each.
  */
 
-import type { Control } from '#journal/control.ts';
+import type { Control } from '#journal/registers.ts';
 import { type Holding, holdingsOf } from '#model/recipients.ts';
 import type { Meter } from '#model/register.ts';
 import type { Rulings } from '#volume/points.ts';

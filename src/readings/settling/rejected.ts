@@ -3,7 +3,7 @@
  * derived.db by the transaction that passes them, told to main, and forgotten once main says that they are quarantined.
  */
 
-import type { ReadingToStore } from '#readings/reading-store.ts';
+import type { ReadingToStore } from '#readings/store.ts';
 import type { Database } from '#src/sqlite.ts';
 
 export const rejectedDdl = `

@@ -5,10 +5,10 @@
 
 import { Cursor } from '#journal/cursor.ts';
 import type { Entry, MessageEntry } from '#model/entry.ts';
-import type { ReadingToStore } from '#readings/reading-store.ts';
+import type { ReadingToStore } from '#readings/store.ts';
 import { openVersions, type Versions } from '#readings/versions.ts';
 import type { Database, Statement } from '#src/sqlite.ts';
-import { type Change, type KnownReadings, uncensors } from './settle-records.ts';
+import { type Change, type KnownReadings, uncensors } from './records.ts';
 import { decide, isOpen } from './settlement.ts';
 
 /** The cursor that says how far entries are to be written again. */

@@ -5,8 +5,8 @@
  */
 import type { Entry } from '#model/entry.ts';
 import { type SeriesReading, toMark } from '#model/reading.ts';
-import { toSeriesReading } from '#readings/reading-row.ts';
-import type { ReadingToStore } from '#readings/reading-store.ts';
+import { toSeriesReading } from '#readings/row.ts';
+import type { ReadingToStore } from '#readings/store.ts';
 import type { Database } from '#src/sqlite.ts';
 
 type Settled = SeriesReading & Pick<ReadingToStore, 'uncensors'>;

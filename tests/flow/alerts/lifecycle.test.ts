@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { alarms } from '#alerts/records/alert-queries.ts';
+import { alarms } from '#alerts/records/answers.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import { type AlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
 

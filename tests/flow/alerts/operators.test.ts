@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { alarm, alarms, notice, notices, timeline, transitionsAfter } from '#alerts/records/alert-queries.ts';
+import { alarm, alarms, notice, notices, timeline, transitionsAfter } from '#alerts/records/answers.ts';
 import { type AlertsRig, createAlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
 
 async function raised(): Promise<{ rig: AlertsRig; id: string }> {

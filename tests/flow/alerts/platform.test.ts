@@ -6,7 +6,7 @@ import { alarmView } from '#model/alarms/alarm-view.ts';
 import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/alarms/platform.ts';
 import type { Command } from '#model/entry.ts';
 import { createAlarmTopics } from '#platform/alarm-topics.ts';
-import { createPlatformWatch } from '#platform/platform-watch.ts';
+import { createPlatformWatch } from '#platform/watch.ts';
 import { type AlertsRig, createAlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
 import { Crash, live, mortal } from '#tests/helpers/crash-rig.ts';
 import { createDispatchRig, type Got } from '#tests/helpers/dispatch-rig.ts';

@@ -2,13 +2,13 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Rehearsal } from '#alerts/looking-back/rehearse.ts';
-import { openAlertStore } from '#alerts/records/alert-store.ts';
+import { openAlertStore } from '#alerts/records/store.ts';
 import { openDerived } from '#installation/derived.ts';
-import { openJournal } from '#journal/journal.ts';
+import { openJournal } from '#journal/writer.ts';
 import type { Config } from '#model/config.ts';
 import { rule, station } from '#model/register.ts';
 import { createRehearsals } from '#process/rehearsals.ts';
-import { SqliteReadings } from '#readings/sqlite-readings.ts';
+import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { anAlarm, NOW_MS } from '#tests/helpers/api.ts';
 import { handClock } from '#tests/helpers/hand-clock.ts';

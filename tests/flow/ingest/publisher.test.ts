@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, expect, it } from 'vitest';
 import { startEmbeddedBroker } from '#ingest/transports/mqtt-embedded.ts';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import { createLogInLimit, createPasswordVerifier, hashPassword } from '#setting/secrets.ts';
 import { systemClock } from '#src/clock.ts';
 import { GUARD_MS } from '#tests/helpers/eventually.ts';

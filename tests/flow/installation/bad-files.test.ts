@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openJournal } from '#journal/journal.ts';
+import { openJournal } from '#journal/writer.ts';
 import type { Command } from '#model/entry.ts';
 import { systemClock } from '#src/clock.ts';
 import { ADMIN, eventually, startTestService, type TestService } from '#tests/helpers/service.ts';

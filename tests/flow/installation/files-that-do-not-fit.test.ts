@@ -6,7 +6,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { verifyJournal } from '#journal/journal-verify.ts';
+import { verifyJournal } from '#journal/verify.ts';
 import { openReadOnly } from '#src/sqlite.ts';
 import { ADMIN, eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 import { refusedStart } from '#tests/helpers/start-refused.ts';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDerived } from '#installation/derived.ts';
-import { journalMigrations } from '#journal/journal-tables.ts';
+import { journalMigrations } from '#journal/tables.ts';
 import { openDatabase } from '#src/sqlite.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 

@@ -1,8 +1,8 @@
 /** SIGKILL at random instants: what was acknowledged is there, once, and the books of the journal add up. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openJournal } from '#journal/journal.ts';
-import { openJournalReader } from '#journal/journal-reader.ts';
+import { openJournalReader } from '#journal/reader.ts';
+import { openJournal } from '#journal/writer.ts';
 import { systemClock } from '#src/clock.ts';
 import { childLines } from '#tests/helpers/child-lines.ts';
 import { allEntries } from '#tests/helpers/journal-fixture.ts';

@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { openJournalReader } from '#journal/journal-reader.ts';
+import { openJournalReader } from '#journal/reader.ts';
 import { type ChildLines, childLines } from '#tests/helpers/child-lines.ts';
 import { allEntries } from '#tests/helpers/journal-fixture.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';

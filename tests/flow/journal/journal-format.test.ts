@@ -1,11 +1,11 @@
 /** The journal's batches on the real process: a flipped bit that followers meet, and the first start on an older program's file. */
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openJournal } from '#journal/journal.ts';
-import { openBatchReader } from '#journal/journal-batch-reader.ts';
-import { entryRowAt, payloadAt, placesOf } from '#journal/journal-format.ts';
-import { journalMigrations } from '#journal/journal-tables.ts';
-import { verifyJournal } from '#journal/journal-verify.ts';
+import { openBatchReader } from '#journal/batch-reader.ts';
+import { entryRowAt, payloadAt, placesOf } from '#journal/format.ts';
+import { journalMigrations } from '#journal/tables.ts';
+import { verifyJournal } from '#journal/verify.ts';
+import { openJournal } from '#journal/writer.ts';
 import { systemClock } from '#src/clock.ts';
 import { type Database, openDatabase, openReadOnly, transaction } from '#src/sqlite.ts';
 import { childLines } from '#tests/helpers/child-lines.ts';

@@ -1,8 +1,8 @@
 /** What docs/operations.md promises to users' Grafana, on a real InfluxDB: its example query over what the store writes. */
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openInfluxReadings } from '#readings/influx/influx-readings.ts';
-import type { ReadingStore } from '#readings/reading-store.ts';
+import { openInfluxReadings } from '#readings/influx/store.ts';
+import type { ReadingStore } from '#readings/store.ts';
 import { systemClock } from '#src/clock.ts';
 import { fencesOf, readDocument } from '#tests/helpers/documents.ts';
 import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';

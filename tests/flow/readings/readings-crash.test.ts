@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { openDerived } from '#installation/derived.ts';
-import { SqliteReadings } from '#readings/sqlite-readings.ts';
+import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { childLines } from '#tests/helpers/child-lines.ts';
 import { readingsRig } from '#tests/helpers/readings-rig.ts';
 import { WORKLOAD_SERIES, workload } from '#tests/helpers/readings-workload.ts';

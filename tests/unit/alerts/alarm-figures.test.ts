@@ -1,7 +1,7 @@
 /** The operators' figures: each as docs/alarm-figures.md defines it, from the tables that the follower writes. */
 import { describe, expect, it } from 'vitest';
 import { alarmFiguresOf } from '#alerts/looking-back/figures.ts';
-import { type NoticeDraft, openAlertStore } from '#alerts/records/alert-store.ts';
+import { type NoticeDraft, openAlertStore } from '#alerts/records/store.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { Alarm, AlarmEvent } from '#model/alarms/alarm.ts';
 import { createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';

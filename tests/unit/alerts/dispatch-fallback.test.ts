@@ -1,7 +1,7 @@
 /** Who takes over when a channel can't tell anybody, what becomes a dead letter, and what a resend sends. */
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { noticesDdl } from '#alerts/records/alert-tables.ts';
+import { noticesDdl } from '#alerts/records/tables.ts';
 import { sampleAlarm } from '#alerts/telling/notice.ts';
 import { derivedMigrations, openDerived } from '#installation/derived.ts';
 import { openDatabase } from '#src/sqlite.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Sent } from '#alerts/channels/channel.ts';
-import { notice } from '#alerts/records/alert-queries.ts';
-import { openAlertStore } from '#alerts/records/alert-store.ts';
+import { notice } from '#alerts/records/answers.ts';
+import { openAlertStore } from '#alerts/records/store.ts';
 import { backOffMs } from '#alerts/telling/dispatch.ts';
 import { noticeDraft, sampleAlarm } from '#alerts/telling/notice.ts';
 import { openDerived } from '#installation/derived.ts';

@@ -2,14 +2,14 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createAlarmLog } from '#alerts/life/alarm-log.ts';
-import { followVerdicts } from '#alerts/periods/period-alarms.ts';
-import { alarms } from '#alerts/records/alert-queries.ts';
-import { openAlertStore } from '#alerts/records/alert-store.ts';
+import { followVerdicts } from '#alerts/periods/alarms.ts';
+import { alarms } from '#alerts/records/answers.ts';
 import { openPeriodVerdicts } from '#alerts/records/period-verdicts.ts';
+import { openAlertStore } from '#alerts/records/store.ts';
 import type { Condition } from '#alerts/rules/conditions.ts';
 import { BREACH_UNCLASSED, CLEAR } from '#alerts/rules/grades.ts';
 import { openDerived } from '#installation/derived.ts';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import { loadReference } from '#seeds/reference.ts';
 
 const NAME = { key: 'r/weir/nh3n', basis: 'day' } as const;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Calendar, isWithin, longestMs, nextEdgeMs } from '#alerts/rules/calendar.ts';
 import { checkRule } from '#alerts/rules/rules.ts';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import { rule } from '#model/register.ts';
 import { reference } from '#tests/helpers/alerts-rig.ts';
 

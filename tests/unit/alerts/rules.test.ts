@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { checkRule, selectStations } from '#alerts/rules/rules.ts';
-import { Control, type ControlVersion } from '#journal/control.ts';
+import { Control, type ControlVersion } from '#journal/registers.ts';
 import { meter, rule, station } from '#model/register.ts';
 import { reference } from '#tests/helpers/alerts-rig.ts';
 

@@ -1,7 +1,7 @@
 /** Chattering alarms: one rolling summary each, whatever their recipient hears of others. */
 import { describe, expect, it } from 'vitest';
-import { openAlertStore } from '#alerts/records/alert-store.ts';
 import { openHeldNotices } from '#alerts/records/held-notices.ts';
+import { openAlertStore } from '#alerts/records/store.ts';
 import { noticePayload, sampleAlarm } from '#alerts/telling/notice.ts';
 import { createTelling } from '#alerts/telling/telling.ts';
 import { composeMessage, type Payload } from '#alerts/templates/message.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { periodOf } from '#assess/periods.ts';
-import { createAssessmentQueries } from '#books/questions/assessment-queries.ts';
+import { createAssessmentQueries } from '#books/questions/assessments.ts';
 import type { PeriodQuery } from '#books/questions/queries.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import { booksRig, LATENESS, MINUTE } from '#tests/helpers/books-rig.ts';

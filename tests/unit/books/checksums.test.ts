@@ -1,12 +1,12 @@
 /** Rows whose bits flipped at rest: met when they are read, and never told as a number (docs/decisions/0024). */
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createAssessmentQueries } from '#books/questions/assessment-queries.ts';
-import { createLoadQueries } from '#books/questions/load-queries.ts';
-import { knotsOf } from '#books/water/volume-rows.ts';
+import { createAssessmentQueries } from '#books/questions/assessments.ts';
+import { createLoadQueries } from '#books/questions/loads.ts';
+import { knotsOf } from '#books/water/rows.ts';
 import type { MeanKind } from '#model/reference.ts';
 import { takeDamages } from '#readings/damage.ts';
-import { readingsMigrations, SqliteReadings } from '#readings/sqlite-readings.ts';
+import { readingsMigrations, SqliteReadings } from '#readings/sqlite-store.ts';
 import { type Database, openDatabase } from '#src/sqlite.ts';
 import { booksRig, HOUR, LATENESS, QUARTER } from '#tests/helpers/books-rig.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';

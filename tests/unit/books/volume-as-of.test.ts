@@ -1,8 +1,8 @@
 /** Volumes computed from readings as of a time, and books that an older version of the program has left. */
 import { describe, expect, it } from 'vitest';
-import { decisions } from '#books/questions/decision-queries.ts';
-import { meterVolumes, volumes } from '#books/questions/volume-queries.ts';
-import { createVolumesAsOf } from '#books/water/volume-as-of.ts';
+import { decisions } from '#books/questions/decisions.ts';
+import { meterVolumes, volumes } from '#books/questions/volumes.ts';
+import { createVolumesAsOf } from '#books/water/as-of.ts';
 import { derivedMigrations } from '#installation/derived.ts';
 import { rulingId } from '#model/accounting.ts';
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { volumes } from '#books/questions/volume-queries.ts';
-import { createVolumeBooks } from '#books/water/volume-books.ts';
+import { volumes } from '#books/questions/volumes.ts';
+import { createVolumeBooks } from '#books/water/volumes.ts';
 import { openDerived } from '#installation/derived.ts';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import { HOUR_MS } from '#model/calendar.ts';
 import type { Entry } from '#model/entry.ts';
 import type { Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
-import { MemoryReadings } from '#readings/memory-readings.ts';
+import { MemoryReadings } from '#readings/memory-store.ts';
 import { hourVolumes } from '#volume/hours.ts';
 import type { HourVolume } from '#volume/model.ts';
 import { meterProfile } from '#volume/profile.ts';

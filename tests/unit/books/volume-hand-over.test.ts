@@ -2,9 +2,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { VolumeBucket } from '#books/questions/queries.ts';
-import { clippedEdges, meterVolumes, relabelled, volumes } from '#books/questions/volume-queries.ts';
+import { clippedEdges, meterVolumes, relabelled, volumes } from '#books/questions/volumes.ts';
+import { createVolumesAsOf } from '#books/water/as-of.ts';
 import { partsOf } from '#books/water/meter-relations.ts';
-import { createVolumesAsOf } from '#books/water/volume-as-of.ts';
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
 import { openDatabase } from '#src/sqlite.ts';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { createFaceUnits } from '#ingest/face-units.ts';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import type { Entry } from '#model/entry.ts';
 import type { Noun } from '#model/noun.ts';
 import { loadReference } from '#seeds/reference.ts';

@@ -1,7 +1,7 @@
 /** The door on the real journal: restart, refusal when full, and two people replaying the same item. */
 import { expect, it } from 'vitest';
 import { createGate } from '#ingest/gate.ts';
-import type { JournalWriter } from '#journal/journal.ts';
+import type { JournalWriter } from '#journal/writer.ts';
 import { aStation, smallReference } from '#tests/helpers/door.ts';
 import { type JournalFixture, journalFixture, NOON_MS } from '#tests/helpers/journal-fixture.ts';
 

@@ -4,9 +4,9 @@ import { expect, it } from 'vitest';
 import { openDerived } from '#installation/derived.ts';
 import { fitFiles } from '#installation/fit-files.ts';
 import { rebuildBooks } from '#installation/rebuild.ts';
-import { openJournalReader } from '#journal/journal-reader.ts';
-import { createReadingsFollower } from '#readings/readings-follower.ts';
-import { readingsMigrations, SqliteReadings } from '#readings/sqlite-readings.ts';
+import { openJournalReader } from '#journal/reader.ts';
+import { createReadingsFollower } from '#readings/follower.ts';
+import { readingsMigrations, SqliteReadings } from '#readings/sqlite-store.ts';
 import { openDatabase } from '#src/sqlite.ts';
 import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
 

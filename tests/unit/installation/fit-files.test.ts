@@ -5,11 +5,11 @@ import { describe, expect, it } from 'vitest';
 import { openDerived } from '#installation/derived.ts';
 import { fitFiles } from '#installation/fit-files.ts';
 import { readInstallation, stampInstallation } from '#journal/installation.ts';
-import { untoldLosses } from '#journal/journal-losses.ts';
-import { openJournalReader } from '#journal/journal-reader.ts';
-import { journalMigrations } from '#journal/journal-tables.ts';
-import { createReadingsFollower } from '#readings/readings-follower.ts';
-import { readingsMigrations, SqliteReadings } from '#readings/sqlite-readings.ts';
+import { untoldLosses } from '#journal/losses.ts';
+import { openJournalReader } from '#journal/reader.ts';
+import { journalMigrations } from '#journal/tables.ts';
+import { createReadingsFollower } from '#readings/follower.ts';
+import { readingsMigrations, SqliteReadings } from '#readings/sqlite-store.ts';
 import { type Database, openDatabase } from '#src/sqlite.ts';
 import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
 

@@ -1,14 +1,14 @@
 /** The journal's format (docs/decisions/0023): the chain of group commits, what a flipped bit costs, and the conversion of an older file. */
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { DamagedBatch } from '#journal/batch-reader.ts';
+import { convertEntries } from '#journal/convert.ts';
 import { crc32c } from '#journal/crc32c.ts';
 import { encodeMessage } from '#journal/entry-codec.ts';
-import type { DamagedBatch } from '#journal/journal-batch-reader.ts';
-import { convertEntries } from '#journal/journal-convert.ts';
-import { type Batch, type EntryParts, encodeBody, hashOf, placesOf, salvage, seqAt } from '#journal/journal-format.ts';
-import { keepLoss } from '#journal/journal-losses.ts';
-import { openJournalReader } from '#journal/journal-reader.ts';
-import { journalMigrations } from '#journal/journal-tables.ts';
-import { verifyJournal } from '#journal/journal-verify.ts';
+import { type Batch, type EntryParts, encodeBody, hashOf, placesOf, salvage, seqAt } from '#journal/format.ts';
+import { keepLoss } from '#journal/losses.ts';
+import { openJournalReader } from '#journal/reader.ts';
+import { journalMigrations } from '#journal/tables.ts';
+import { verifyJournal } from '#journal/verify.ts';
 import { type Database, openDatabase } from '#src/sqlite.ts';
 import { allEntries, journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import type { Command } from '#model/entry.ts';
 import { journalFixture, message, NOON_MS } from '#tests/helpers/journal-fixture.ts';
 

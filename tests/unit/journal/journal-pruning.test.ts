@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { JournalWriter } from '#journal/journal.ts';
+import type { JournalWriter } from '#journal/writer.ts';
 import { journalFixture, message, NOON_MS } from '#tests/helpers/journal-fixture.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,8 +1,8 @@
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { openJournalReader } from '#journal/journal-reader.ts';
-import { journalMigrations } from '#journal/journal-tables.ts';
+import { openJournalReader } from '#journal/reader.ts';
+import { journalMigrations } from '#journal/tables.ts';
 import type { Entry } from '#model/entry.ts';
 import { systemClock } from '#src/clock.ts';
 import { openDatabase } from '#src/sqlite.ts';

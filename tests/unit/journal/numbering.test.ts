@@ -1,7 +1,6 @@
 /** Holes in gateways' own numbering: exactly the numbers that never came, whatever is lost, doubled, late or begun anew. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JournalWriter } from '#journal/journal.ts';
 import {
   type Arrival,
   closed,
@@ -12,6 +11,7 @@ import {
   type Numbering,
   numbered,
 } from '#journal/numbering.ts';
+import type { JournalWriter } from '#journal/writer.ts';
 import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
 
 const BY = { atMs: 9, by: 'eva', reason: 'without power' };

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkRule } from '#alerts/rules/rules.ts';
 import { saysOf } from '#alerts/rules/says.ts';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import { demandOf, isFurtherOut } from '#model/alarms/threshold.ts';
 import { type Rule, rule, station } from '#model/register.ts';
 import { createAlertsRig, reference } from '#tests/helpers/alerts-rig.ts';

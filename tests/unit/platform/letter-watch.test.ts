@@ -1,10 +1,10 @@
 /** One platform condition for each gateway names the device letters that nobody has explained (contracts §7). */
 import { describe, expect, it } from 'vitest';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import type { CommandEntry, PlatformChange } from '#model/entry.ts';
 import type { Noun } from '#model/noun.ts';
 import { createLetterWatch } from '#platform/letter-watch.ts';
-import { createPlatformWatch } from '#platform/platform-watch.ts';
+import { createPlatformWatch } from '#platform/watch.ts';
 
 const T0 = Date.UTC(2026, 10, 22);
 const DAY_MS = 86_400_000;

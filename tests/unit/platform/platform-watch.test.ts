@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/alarms/platform.ts';
 import type { CommandEntry } from '#model/entry.ts';
-import { standingConditions } from '#platform/platform-watch.ts';
+import { standingConditions } from '#platform/watch.ts';
 import { createRig, left, SECOND, seen, settled, T0 } from '#tests/helpers/platform-watch-rig.ts';
 
 describe('a condition', () => {

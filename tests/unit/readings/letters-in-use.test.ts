@@ -1,10 +1,10 @@
 /** After an upgrade the first start lists the letters in use that no longer count. */
 import { describe, expect, it } from 'vitest';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Noun } from '#model/noun.ts';
 import { lettersWithoutMeaning } from '#readings/letters-in-use.ts';
-import { MemoryReadings } from '#readings/memory-readings.ts';
+import { MemoryReadings } from '#readings/memory-store.ts';
 
 const version = (noun: Noun, id: string, body: object) => ({ noun, id, seq: 1, atMs: 0, actor: 'seed', body });
 

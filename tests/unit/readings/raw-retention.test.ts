@@ -1,9 +1,9 @@
 /** When readings go (WK_RAW_RETENTION), what must be done before, and that frozen hours stay as they are. */
 
 import { describe, expect, test } from 'vitest';
-import { openBookState } from '#books/book-state.ts';
+import { openBookState } from '#books/clock.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
-import { createRawRetention } from '#readings/raw-retention.ts';
+import { createRawRetention } from '#readings/retention.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { booksRig, HOUR, LATENESS, QUARTER } from '#tests/helpers/books-rig.ts';
 

@@ -1,10 +1,10 @@
 /** Queries about readings: ranges, provisional hours, what was known when, and every version of a reading. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { createReadingQueries } from '#readings/answers.ts';
 import type { ReadingRow } from '#readings/queries.ts';
-import { createReadingQueries } from '#readings/reading-queries.ts';
 import { newestReadings } from '#readings/series-state.ts';
-import { SqliteReadings } from '#readings/sqlite-readings.ts';
+import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { openVersions } from '#readings/versions.ts';
 import { openReadOnly, transaction } from '#src/sqlite.ts';
 import { correction, journaled, MINUTE, message, readingsRig, T } from '#tests/helpers/readings-rig.ts';

@@ -1,8 +1,8 @@
 /** A store that fell back to any entry is written again to what it was, and nothing is counted or versioned twice. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { ReadingStore } from '#readings/reading-store.ts';
-import { createReadingsFollower } from '#readings/readings-follower.ts';
+import { createReadingsFollower } from '#readings/follower.ts';
+import type { ReadingStore } from '#readings/store.ts';
 import { readingsRig } from '#tests/helpers/readings-rig.ts';
 import { WORKLOAD_SERIES, workload } from '#tests/helpers/readings-workload.ts';
 

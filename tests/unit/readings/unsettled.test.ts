@@ -2,10 +2,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { periodOf } from '#assess/periods.ts';
-import { createAssessmentQueries } from '#books/questions/assessment-queries.ts';
+import { createAssessmentQueries } from '#books/questions/assessments.ts';
 import type { TrendInterval } from '#books/questions/queries.ts';
 import { type Bucket, bucketEdges, DAY_MS } from '#model/calendar.ts';
-import { createReadingQueries } from '#readings/reading-queries.ts';
+import { createReadingQueries } from '#readings/answers.ts';
 import { openUnsettled } from '#readings/unsettled.ts';
 import { booksRig, HOUR, LATENESS, MINUTE } from '#tests/helpers/books-rig.ts';
 

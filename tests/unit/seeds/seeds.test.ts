@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Control } from '#journal/control.ts';
+import { Control } from '#journal/registers.ts';
 import type { Command, CommandEntry } from '#model/entry.ts';
 import type { Meter, Statement, Station } from '#model/register.ts';
 import { readSeeds, SEED_ACTOR, seedCommands } from '#seeds/load.ts';

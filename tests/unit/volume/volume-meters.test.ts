@@ -1,6 +1,6 @@
 /** Meters that are replaced, rulings about single reads, and bad input: each has a defined answer. */
 import { describe, expect, it } from 'vitest';
-import { volumes } from '#books/questions/volume-queries.ts';
+import { volumes } from '#books/questions/volumes.ts';
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
 import { type Meter, meter as meterSchema } from '#model/register.ts';
 import { fencesOf, readDocument } from '#tests/helpers/documents.ts';

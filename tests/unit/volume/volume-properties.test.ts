@@ -1,7 +1,7 @@
 /** What has to hold of volumes whatever happens: they add up, and nothing but the content of the input counts. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { volumes } from '#books/questions/volume-queries.ts';
+import { volumes } from '#books/questions/volumes.ts';
 import { RULING_KINDS } from '#model/accounting.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';

@@ -1,6 +1,6 @@
 /** The order in which a read is judged, and how long an estimate may be: each case with the water that truly ran. */
 import { describe, expect, it } from 'vitest';
-import { decisions } from '#books/questions/decision-queries.ts';
+import { decisions } from '#books/questions/decisions.ts';
 import { floorHour, HOUR_MS } from '#model/calendar.ts';
 import { type Meter, meter as meterSchema } from '#model/register.ts';
 import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/volume-rig.ts';

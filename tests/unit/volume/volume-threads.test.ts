@@ -3,7 +3,7 @@
  * the name of its thread.
  */
 import { describe, expect, it } from 'vitest';
-import { volumes } from '#books/questions/volume-queries.ts';
+import { volumes } from '#books/questions/volumes.ts';
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
 import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/volume-rig.ts';

@@ -1,6 +1,6 @@
 /** The operators' figures of a time (docs/alarm-figures.md). */
 
-import type { AlarmFigures } from '#alerts/records/alarm-figures.ts';
+import type { AlarmFigures } from '#alerts/records/figures.ts';
 import { alarmFigures, figuresQuery } from '#api/alarms/schemas/alarm-figures.ts';
 import type { Api } from '#api/api.ts';
 import type { ApiDeps } from '#api/deps.ts';

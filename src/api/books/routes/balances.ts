@@ -8,8 +8,8 @@ import type { ApiDeps } from '#api/deps.ts';
 import { isoText, rangeOf, timeZoneOf, zonedTexts } from '#api/instants.ts';
 import { documented } from '#api/schemas/common.ts';
 import { inTurns } from '#api/turns.ts';
+import { balanceOf, type Counted, countedWater, divergences, travelMs } from '#books/water/balance.ts';
 import { countedMeters, isHeldIn, meterPairs, partsOf } from '#books/water/meter-relations.ts';
-import { balanceOf, type Counted, countedWater, divergences, travelMs } from '#books/water/water-balance.ts';
 import { bucketEdges, DAY_MS } from '#model/calendar.ts';
 import { INAUGURATION_MS } from '#volume/calendar-names.ts';
 

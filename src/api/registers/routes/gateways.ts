@@ -14,7 +14,7 @@ import {
   sequenceCloseBody,
   sequenceClosed,
 } from '#api/registers/schemas/registers.ts';
-import { closableIn, type Extent, sequenceOf } from '#api/registers/sequence-view.ts';
+import { closableIn, type Extent, sequenceOf } from '#api/registers/sequence.ts';
 import { documented, idParams, LIST_LIMIT, listOf, pageQuery } from '#api/schemas/common.ts';
 import { TOKEN_USER } from '#ingest/transports/broker-access.ts';
 import type { Gateway } from '#model/register.ts';

@@ -9,7 +9,7 @@ import type { ApiDeps } from '#api/deps.ts';
 import { invalid, notFound } from '#api/problems.ts';
 import { REGISTERS, type Register, type RegisterNoun, refuseReserved } from '#api/registers/registers.ts';
 import { documented, idParams, LIST_LIMIT, listOf, page } from '#api/schemas/common.ts';
-import type { NounBody } from '#journal/control.ts';
+import type { NounBody } from '#journal/registers.ts';
 
 export function registerRoutes(api: Api, deps: ApiDeps): void {
   addRegister(api, deps, REGISTERS.stations);
