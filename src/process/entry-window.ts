@@ -60,3 +60,14 @@ export function createEntryWindow(read: (after: number, limit: number) => Entry[
     forget,
   };
 }
+
+/** Entries with seq > `after` up to `throughSeq`, as `read` of a window. Where entries are lost there are fewer than their seqs say. */
+export function readThrough(
+  window: Pick<EntryWindow, 'read'>,
+  after: number,
+  throughSeq: number,
+  limit: number,
+): Entry[] {
+  if (throughSeq <= after) return [];
+  return window.read(after, Math.min(limit, throughSeq - after)).filter(({ seq }) => seq <= throughSeq);
+}

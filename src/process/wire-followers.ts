@@ -26,7 +26,7 @@ import { openRejudgedInbox } from '#readings/rejudged.ts';
 import { openRejected } from '#readings/settling/rejected.ts';
 import type { ReadingStore } from '#readings/store.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
-import type { EntryWindow } from './entry-window.ts';
+import { type EntryWindow, readThrough } from './entry-window.ts';
 import type { RejectedValue } from './followers-protocol.ts';
 
 const REJECTED_MAX = 1000;
@@ -148,10 +148,7 @@ export function wireFollowers(parts: FollowersParts): Followers {
     booksControl,
     alertsControl,
     readForBooks(after, limit) {
-      const writtenSeq = readings.cursor();
-      // Where entries are lost there are fewer than their seqs say.
-      const read = writtenSeq > after ? entries.read(after, Math.min(limit, writtenSeq - after)) : [];
-      const found = read.filter(({ seq }) => seq <= writtenSeq);
+      const found = readThrough(entries, after, readings.cursor(), limit);
       booksReadSeq = found.at(-1)?.seq ?? booksReadSeq;
       return found;
     },

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import type { Entry } from '#model/entry.ts';
-import { createEntryWindow } from '#process/entry-window.ts';
+import { createEntryWindow, readThrough } from '#process/entry-window.ts';
 
 /** A journal that grows, and counts how often each entry is read. */
 function journal() {
@@ -95,4 +95,17 @@ it('leaves nothing out beside seqs that were lost, wherever the readers stand (p
       },
     ),
   );
+});
+
+it('reads no further than it is told where entries were lost, and there are fewer than their seqs say', () => {
+  const seqs = [98, 99, 100, 151, 152, 153];
+  const read = (after: number, limit: number): Entry[] =>
+    seqs
+      .filter((seq) => seq > after)
+      .slice(0, limit)
+      .map((seq) => ({ kind: 'tick', seq, receivedMs: seq }));
+  const window = createEntryWindow(read, 100);
+  expect(readThrough(window, 98, 151, 50).map(({ seq }) => seq)).toEqual([99, 100, 151]);
+  expect(readThrough(window, 98, 151, 2).map(({ seq }) => seq)).toEqual([99, 100]);
+  expect(readThrough(window, 151, 151, 50)).toEqual([]);
 });
