@@ -2,27 +2,27 @@
  * `npm run bench [-- NAME…]`: runs the named benchmarks, or all of them, and prints a line of JSON for each figure.
  * Nothing here is a test: no figure fails anything. It ends with 1 when a benchmark could not be run.
  */
-import { run as alarmFigures } from './alarm-figures.ts';
-import { run as alerts } from './alerts.ts';
-import { run as assess } from './assess.ts';
-import { run as books } from './books.ts';
-import { run as capacity } from './capacity.ts';
-import { run as dashboard } from './dashboard.ts';
-import { run as external } from './external.ts';
-import type { Figure } from './figure.ts';
-import { run as gate } from './gate.ts';
-import { run as ingest } from './ingest.ts';
-import { run as journal } from './journal.ts';
-import { run as latency } from './latency.ts';
-import { run as quality } from './quality.ts';
-import { run as query } from './query.ts';
-import { run as queryInflux } from './query-influx.ts';
-import { run as readings } from './readings.ts';
-import { run as rehearsal } from './rehearsal.ts';
-import { run as reports } from './reports.ts';
-import { run as start } from './start.ts';
-import { run as trendTests } from './trend-tests.ts';
-import { run as volumes } from './volumes.ts';
+import { run as alarmFigures } from './alerts/alarm-figures.ts';
+import { run as alerts } from './alerts/alerts.ts';
+import { run as rehearsal } from './alerts/rehearsal.ts';
+import { run as query } from './api/query.ts';
+import { run as queryInflux } from './api/query-influx.ts';
+import { run as reports } from './api/reports.ts';
+import { run as assess } from './assess/assess.ts';
+import { run as trendTests } from './assess/trend-tests.ts';
+import { run as books } from './books/books.ts';
+import { run as volumes } from './books/volumes.ts';
+import { run as gate } from './ingest/gate.ts';
+import { run as journal } from './journal/journal.ts';
+import { run as quality } from './quality/quality.ts';
+import { run as readings } from './readings/readings.ts';
+import { run as capacity } from './service/capacity.ts';
+import { run as external } from './service/external.ts';
+import { run as ingest } from './service/ingest.ts';
+import { run as latency } from './service/latency.ts';
+import { run as start } from './service/start.ts';
+import type { Figure } from './shared/figure.ts';
+import { run as dashboard } from './web/dashboard.ts';
 
 /** The whole service first, then its parts alone. */
 const BENCHES: Record<string, () => Promise<Figure[]>> = {

@@ -1,4 +1,4 @@
-/** bench/publisher.ts as the kill test relies on it: whatever it noted as acknowledged was, and nothing is left out. */
+/** bench/shared/publisher.ts as the kill test relies on it: whatever it noted as acknowledged was, and nothing is left out. */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -45,7 +45,7 @@ it('gets every message acknowledged across broken connections', async () => {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [
-      ...[join(import.meta.dirname, '../../../bench/publisher.ts'), '--url', `mqtt://127.0.0.1:${broker.port}`],
+      ...[join(import.meta.dirname, '../../../bench/shared/publisher.ts'), '--url', `mqtt://127.0.0.1:${broker.port}`],
       ...['--password', 'secret', '--parameters', 'ph,do,nh3n', '--messages', '3000', '--values', '7'],
       ...['--window', '100', '--start-ms', '1700000000000', '--step-ms', '500', '--acks', acks],
     ],

@@ -3,7 +3,7 @@
  * ones, over a bare socket so that it costs little of the cores that it shares with the service. It reconnects and
  * sends again what wasn't acknowledged, so it also serves the kill test. Prints one JSON line.
  *
- *   node bench/publisher.ts --url mqtt://127.0.0.1:1883 --username gw-1 --password … --station s1
+ *   node bench/shared/publisher.ts --url mqtt://127.0.0.1:1883 --username gw-1 --password … --station s1
  *     --parameters ph,do,nh3n [--messages 10000] [--values 20] [--window 500] [--rate N] [--client-id NAME]
  *     [--start-ms EPOCH] [--step-ms 1000] [--acks FILE]
  *

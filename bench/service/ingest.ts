@@ -3,7 +3,7 @@
  * at QoS 1 as fast as they are acknowledged, all followers running and the rule `class-target` watching.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { atLeast, atMost, type Figure, figure } from './figure.ts';
+import { atLeast, atMost, type Figure, figure } from '#bench/shared/figure.ts';
 import {
   caughtUp,
   cpuSeconds,
@@ -13,8 +13,8 @@ import {
   register,
   STATIONS,
   withService,
-} from './running-service.ts';
-import { PARAMETERS } from './water.ts';
+} from '#bench/shared/running-service.ts';
+import { PARAMETERS } from '#bench/shared/water.ts';
 
 const MESSAGES = 150_000;
 /** Unacknowledged messages a gateway, about what the acknowledgements of two group commits make room for. */

@@ -6,16 +6,16 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Archive, fillArchive, PARAMETER, STATION, TEN_YEARS_MS } from '#bench/shared/archive.ts';
+import { atLeast, type Figure, figure, inDirectory, medianMs } from '#bench/shared/figure.ts';
+import { startService } from '#bench/shared/running-service.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { InfluxConfig } from '#model/config.ts';
 import { openInfluxReadings } from '#readings/influx/store.ts';
 import { systemClock } from '#src/clock.ts';
 import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
 import type { TestService } from '#tests/helpers/service.ts';
-import { type Archive, fillArchive, PARAMETER, STATION, TEN_YEARS_MS } from './archive.ts';
-import { atLeast, type Figure, figure, inDirectory, medianMs } from './figure.ts';
 import { booksClosed } from './query.ts';
-import { startService } from './running-service.ts';
 
 const AIM = 50;
 const ROUNDS = 41;

@@ -5,15 +5,23 @@
  */
 import { Agent, request } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
+import { atLeast, atMost, type Figure, figure, inDirectory, stopwatch } from '#bench/shared/figure.ts';
+import type { Load } from '#bench/shared/load.ts';
+import {
+  caughtUp,
+  openProgress,
+  peakRssMB,
+  publish,
+  register,
+  STATIONS,
+  startService,
+} from '#bench/shared/running-service.ts';
+import { PARAMETERS, PERIOD, valueAt } from '#bench/shared/water.ts';
 import { GOOD } from '#model/flag.ts';
 import { linePrefix, toLine } from '#readings/influx/lines.ts';
 import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
 import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/mosquitto.ts';
 import type { TestService } from '#tests/helpers/service.ts';
-import { atLeast, atMost, type Figure, figure, inDirectory, stopwatch } from './figure.ts';
-import type { Load } from './load.ts';
-import { caughtUp, openProgress, peakRssMB, publish, register, STATIONS, startService } from './running-service.ts';
-import { PARAMETERS, PERIOD, valueAt } from './water.ts';
 
 const MESSAGES = 50_000;
 const READINGS = MESSAGES * PARAMETERS.length;

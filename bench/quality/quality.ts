@@ -3,6 +3,8 @@
  * gave real sondes. Nothing was fitted to those labels, and most of them no such test can find: docs/quality.md says
  * which, and what the figures mean.
  */
+
+import { atMost, type Figure, figure, median, stopwatch } from '#bench/shared/figure.ts';
 import { Ring } from '#ingest/ring.ts';
 import { HOUR_MS } from '#model/calendar.ts';
 import type { Flag } from '#model/flag.ts';
@@ -11,7 +13,6 @@ import { station } from '#model/register.ts';
 import { finalFlags, NO_TESTS } from '#quality/final.ts';
 import { effectiveThresholds, type Thresholds } from '#quality/thresholds.ts';
 import { loadReference } from '#seeds/reference.ts';
-import { atMost, type Figure, figure, median, stopwatch } from './figure.ts';
 import { type LabelledSeries, labelledSeries } from './labelled-sonde.ts';
 
 /** Files that rules were made on, and two station-years that were first read when the rules stood (docs/quality.md). */

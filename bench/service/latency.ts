@@ -4,11 +4,11 @@
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { atMost, type Figure, figure, quantile } from '#bench/shared/figure.ts';
+import { breachStations } from '#bench/shared/load.ts';
+import { publish, put, register, STATIONS, withService } from '#bench/shared/running-service.ts';
+import { LIMITED, PARAMETERS } from '#bench/shared/water.ts';
 import type { TestService } from '#tests/helpers/service.ts';
-import { atMost, type Figure, figure, quantile } from './figure.ts';
-import { breachStations } from './load.ts';
-import { publish, put, register, STATIONS, withService } from './running-service.ts';
-import { LIMITED, PARAMETERS } from './water.ts';
 
 const READINGS_PER_SECOND = 5000;
 const BREACHES_PER_SECOND = 20;

@@ -3,12 +3,12 @@
  * of 20 readings.
  */
 import { join } from 'node:path';
+import { type Figure, figure, inDirectory, stopwatch } from '#bench/shared/figure.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { JournaledReading, MessageEntry, Verdict } from '#model/entry.ts';
 import type { SeriesReading } from '#model/reading.ts';
 import { createReadingsFollower } from '#readings/follower.ts';
 import { SqliteReadings } from '#readings/sqlite-store.ts';
-import { type Figure, figure, inDirectory, stopwatch } from './figure.ts';
 
 const SERIES = 1000;
 const VALUES = 20;

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { bookView } from '#api/books/book-view.ts';
 import type { Queries } from '#api/queries.ts';
 import { reportOf } from '#api/reports/report.ts';
+import { fillHours, meters, REGISTER, TO_MS } from '#bench/books/route-volumes.ts';
+import { type Figure, figure, inDirectory, medianMs } from '#bench/shared/figure.ts';
 import { openBookState } from '#books/clock.ts';
 import { decisions } from '#books/questions/decisions.ts';
 import { meterVolumes } from '#books/questions/volumes.ts';
@@ -17,8 +19,6 @@ import type { Reference } from '#model/reference.ts';
 import { createReadingQueries } from '#readings/answers.ts';
 import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { type Database, openDatabase } from '#src/sqlite.ts';
-import { type Figure, figure, inDirectory, medianMs } from './figure.ts';
-import { fillHours, meters, REGISTER, TO_MS } from './route-volumes.ts';
 
 const TIME_ZONE = 'Asia/Shanghai';
 const LATENESS_MS = 7_200_000;

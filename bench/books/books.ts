@@ -1,8 +1,9 @@
 /**
  * How fast closed hours are computed: ten years of 5-minute readings of one series, as after a backfill. What the books
- * then save whoever asks is measured by bench/query.ts.
+ * then save whoever asks is measured by bench/api/query.ts.
  */
 import { join } from 'node:path';
+import { type Figure, figure, inDirectory, stopwatch } from '#bench/shared/figure.ts';
 import { openBookState } from '#books/clock.ts';
 import { createDayBooks } from '#books/hours/days.ts';
 import { createHourBooks } from '#books/hours/hours.ts';
@@ -11,7 +12,6 @@ import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import { openDirtyHours } from '#readings/dirty-hours.ts';
 import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
-import { type Figure, figure, inDirectory, stopwatch } from './figure.ts';
 
 const ZONE = 'Asia/Shanghai';
 const SERIES = 500;

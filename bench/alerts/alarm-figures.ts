@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { alarmFiguresOf } from '#alerts/looking-back/figures.ts';
 import { openAlertStore } from '#alerts/records/store.ts';
 import { sampleAlarm } from '#alerts/telling/notice.ts';
+import { atMost, type Figure, inDirectory, medianMs } from '#bench/shared/figure.ts';
 import { openDerived } from '#installation/derived.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import { openReadOnly, transaction } from '#src/sqlite.ts';
-import { atMost, type Figure, inDirectory, medianMs } from './figure.ts';
 
 const ALARMS = 100_000;
 const YEAR_MS = 365 * DAY_MS;

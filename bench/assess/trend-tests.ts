@@ -4,7 +4,7 @@
  */
 import { normalQuantile } from '#assess/normal.ts';
 import { type TrendTestOptions, trendTest } from '#assess/trend-test.ts';
-import { atMost, type Figure, figure, medianMs } from './figure.ts';
+import { atMost, type Figure, figure, medianMs } from '#bench/shared/figure.ts';
 
 const ALPHA = 0.05;
 const SERIES = 1000;

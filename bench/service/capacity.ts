@@ -6,6 +6,9 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { type Figure, figure, inDirectory } from '#bench/shared/figure.ts';
+import { caughtUp, publish, register, STATIONS, withService } from '#bench/shared/running-service.ts';
+import { PARAMETERS, valueAt } from '#bench/shared/water.ts';
 import { openInfluxReadings } from '#readings/influx/store.ts';
 import type { ReadingToStore } from '#readings/store.ts';
 import { readConfig } from '#setting/config.ts';
@@ -13,9 +16,6 @@ import { systemClock } from '#src/clock.ts';
 import { openReadOnly } from '#src/sqlite.ts';
 import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
 import type { TestService } from '#tests/helpers/service.ts';
-import { type Figure, figure, inDirectory } from './figure.ts';
-import { caughtUp, publish, register, STATIONS, withService } from './running-service.ts';
-import { PARAMETERS, valueAt } from './water.ts';
 
 const STEP_MS = 300_000;
 const DAY_MS = 86_400_000;

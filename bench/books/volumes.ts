@@ -3,6 +3,7 @@
  * for all recipients, does it grow with the range, and how long does a meter's year take that is built anew.
  */
 import { join } from 'node:path';
+import { atMost, type Figure, figure, inDirectory, median, quantile } from '#bench/shared/figure.ts';
 import { volumes } from '#books/questions/volumes.ts';
 import { createVolumeBooks } from '#books/water/volumes.ts';
 import { openDerived } from '#installation/derived.ts';
@@ -14,7 +15,6 @@ import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { systemClock } from '#src/clock.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import { INAUGURATION_MS } from '#volume/calendar-names.ts';
-import { atMost, type Figure, figure, inDirectory, median, quantile } from './figure.ts';
 import { fillHours, meterOf, meters, RECIPIENTS, REGISTER, TO_MS } from './route-volumes.ts';
 
 const YEAR_MS = 365 * DAY_MS;

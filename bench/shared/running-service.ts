@@ -9,7 +9,7 @@ import { startTestService, type TestService } from '#tests/helpers/service.ts';
 import type { Load, Published } from './load.ts';
 import { sectionStation } from './water.ts';
 
-export const GATEWAYS = 10;
+const GATEWAYS = 10;
 export const STATIONS = 50;
 const POLL_MS = 50;
 /** Followers that stand still for so long have stopped. */
@@ -72,7 +72,7 @@ export async function register(service: TestService, breachStations = 0): Promis
   return passwords;
 }
 
-/** Runs bench/gateways.ts to its end. */
+/** Runs bench/shared/gateways.ts to its end. */
 export async function publish(load: Load): Promise<Published> {
   const script = join(import.meta.dirname, 'gateways.ts');
   const { stdout } = await promisify(execFile)(process.execPath, [script, JSON.stringify(load)]);

@@ -4,10 +4,10 @@
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { atMost, type Figure, figure, inDirectory, median } from '#bench/shared/figure.ts';
+import { caughtUp, peakRssMB, publish, register, STATIONS, startService } from '#bench/shared/running-service.ts';
+import { PARAMETERS } from '#bench/shared/water.ts';
 import type { TestService } from '#tests/helpers/service.ts';
-import { atMost, type Figure, figure, inDirectory, median } from './figure.ts';
-import { caughtUp, peakRssMB, publish, register, STATIONS, startService } from './running-service.ts';
-import { PARAMETERS } from './water.ts';
 
 const READINGS = 1_000_000;
 const WINDOW = 50;

@@ -1,13 +1,14 @@
 /**
  * What the door costs without the disk: decode, resolve, judge, flag and remember messages of 20 values from 200
- * stations, in event-time order, every ring full. The journal is one in memory; SQLite is measured by bench/ingest.ts.
+ * stations, in event-time order, every ring full. The journal is one in memory; SQLite is measured by bench/service/ingest.ts.
  */
+
+import { type Figure, figure, stopwatch } from '#bench/shared/figure.ts';
 import { createGate } from '#ingest/gate.ts';
 import { station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { systemClock } from '#src/clock.ts';
 import { MemoryJournal } from '#tests/helpers/memory-journal.ts';
-import { type Figure, figure, stopwatch } from './figure.ts';
 
 const STATIONS = 200;
 const VALUES = 20;

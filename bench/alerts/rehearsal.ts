@@ -5,6 +5,7 @@
 
 import { join } from 'node:path';
 import { type RehearsableRule, rehearse } from '#alerts/looking-back/rehearse.ts';
+import { type Figure, figure, inDirectory, stopwatch } from '#bench/shared/figure.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { ControlVersion } from '#journal/registers.ts';
 import { DAY_MS } from '#model/calendar.ts';
@@ -12,7 +13,6 @@ import type { Series, SeriesReading } from '#model/reading.ts';
 import { rule, station } from '#model/register.ts';
 import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { loadReference } from '#seeds/reference.ts';
-import { type Figure, figure, inDirectory, stopwatch } from './figure.ts';
 
 const STATIONS = 30;
 const PARAMETERS = ['nh3n', 'codmn', 'do', 'ph', 'temp', 'turbidity', 'ec', 'tp', 'tn', 'chla'];

@@ -6,6 +6,18 @@ import { deepStrictEqual } from 'node:assert/strict';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Queries } from '#api/queries.ts';
+import {
+  type Archive,
+  FIRST_WATER,
+  fillArchive,
+  METER,
+  PARAMETER,
+  STATION,
+  TEN_YEARS_MS,
+  ZONE,
+} from '#bench/shared/archive.ts';
+import { atMost, type Figure, figure, inDirectory, medianMs } from '#bench/shared/figure.ts';
+import { startService } from '#bench/shared/running-service.ts';
 import type { TrendInterval } from '#books/questions/queries.ts';
 import { type Bucket, bucketEdges, DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
@@ -14,9 +26,6 @@ import { openSeriesState } from '#readings/series-state.ts';
 import { readConfig } from '#setting/config.ts';
 import { openReadOnly } from '#src/sqlite.ts';
 import type { TestService } from '#tests/helpers/service.ts';
-import { type Archive, FIRST_WATER, fillArchive, METER, PARAMETER, STATION, TEN_YEARS_MS, ZONE } from './archive.ts';
-import { atMost, type Figure, figure, inDirectory, medianMs } from './figure.ts';
-import { startService } from './running-service.ts';
 
 const AIM_MS = 20;
 const ROUNDS = 41;

@@ -3,6 +3,7 @@
  * alarm after each of them, or after all, which the follower reaches once it is through. Part of the benchmark `alerts`.
  */
 import { createAlertsFollower } from '#alerts/follower.ts';
+import { atMost, type Figure, figure, quantile } from '#bench/shared/figure.ts';
 import { openDerived } from '#installation/derived.ts';
 import { Control, type ControlVersion } from '#journal/registers.ts';
 import type { Entry } from '#model/entry.ts';
@@ -10,7 +11,6 @@ import { routes, rule, station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { systemClock } from '#src/clock.ts';
 import { readerOf } from '#src/rule-tests/play.ts';
-import { atMost, type Figure, figure, quantile } from './figure.ts';
 
 const T0 = Date.UTC(2026, 10, 22);
 const SAMPLES = 400;

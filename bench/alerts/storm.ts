@@ -5,6 +5,7 @@
 import { join } from 'node:path';
 import { type AlertsFollower, createAlertsFollower } from '#alerts/follower.ts';
 import { createDispatcher } from '#alerts/telling/dispatch.ts';
+import { atMost, type Figure, figure, inDirectory, median } from '#bench/shared/figure.ts';
 import { openDerived } from '#installation/derived.ts';
 import { Control, type ControlVersion } from '#journal/registers.ts';
 import type { Entry } from '#model/entry.ts';
@@ -14,7 +15,6 @@ import { loadReference } from '#seeds/reference.ts';
 import { systemClock } from '#src/clock.ts';
 import { readerOf } from '#src/rule-tests/play.ts';
 import type { Database } from '#src/sqlite.ts';
-import { atMost, type Figure, figure, inDirectory, median } from './figure.ts';
 
 const PARAMETERS = ['nh3n', 'codmn', 'do', 'ph', 'temp', 'turbidity', 'ec', 'tp', 'tn', 'chla'];
 const RIVERS = 10;

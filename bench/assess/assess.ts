@@ -5,6 +5,8 @@
 import { join } from 'node:path';
 import { assessSample } from '#assess/sample.ts';
 import { trendTest } from '#assess/trend-test.ts';
+import { atMost, type Figure, figure, inDirectory, medianMs } from '#bench/shared/figure.ts';
+import { startService } from '#bench/shared/running-service.ts';
 import { openBookState } from '#books/clock.ts';
 import type { PeriodQuery } from '#books/questions/queries.ts';
 import { openDerived } from '#installation/derived.ts';
@@ -16,8 +18,6 @@ import { loadReference } from '#seeds/reference.ts';
 import { readConfig } from '#setting/config.ts';
 import { systemClock } from '#src/clock.ts';
 import { transaction } from '#src/sqlite.ts';
-import { atMost, type Figure, figure, inDirectory, medianMs } from './figure.ts';
-import { startService } from './running-service.ts';
 
 const ZONE = 'Asia/Shanghai';
 const SAMPLES = 10_000;

@@ -3,12 +3,12 @@
  * then paced at 5,000 messages/s (100,000 readings/s), then read back.
  */
 import { join } from 'node:path';
+import { type Figure, figure, inDirectory, quantile } from '#bench/shared/figure.ts';
 import type { MessageDraft } from '#journal/port.ts';
 import { openJournalReader } from '#journal/reader.ts';
 import { type JournalWriter, openJournal } from '#journal/writer.ts';
 import type { JournaledReading } from '#model/entry.ts';
 import { systemClock } from '#src/clock.ts';
-import { type Figure, figure, inDirectory, quantile } from './figure.ts';
 
 const VALUES = 20;
 const STATIONS = 400;

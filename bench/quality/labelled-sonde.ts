@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { csvRows } from '#seeds/csv-records.ts';
 
-const DIRECTORY = process.env.WK_LRO_DIR ?? join(import.meta.dirname, '../../shared/data/lro');
+const DIRECTORY = process.env.WK_LRO_DIR ?? join(import.meta.dirname, '../../../shared/data/lro');
 /** Column → our parameter, and what its unit is worth in ours. */
 const COLUMNS = {
   temp: ['temp', 1],
@@ -19,7 +19,7 @@ const COLUMNS = {
 } as const;
 
 /** What became of a labelled value: taken out, replaced by another one, or left as it was and only remarked upon. */
-export type Remark = 'removed' | 'replaced' | 'kept';
+type Remark = 'removed' | 'replaced' | 'kept';
 
 /** One column of one file, ascending by time. */
 export interface LabelledSeries {

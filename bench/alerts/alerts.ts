@@ -1,6 +1,6 @@
 /**
  * What rules cost: 1,000 stations with ten parameters each, and 50 rules of every kind. `step` is the evaluation alone;
- * the follower's figure has alarms, notices, the cursor and the saving of lanes in it; a bad hour is in alert-storm.ts.
+ * the follower's figure has alarms, notices, the cursor and the saving of lanes in it; a bad hour is in storm.ts.
  */
 
 import { createAlertsFollower } from '#alerts/follower.ts';
@@ -9,6 +9,7 @@ import { createEvaluator } from '#alerts/readings/evaluator.ts';
 import { openAlertStore } from '#alerts/records/store.ts';
 import { createWatches } from '#alerts/rules/watches.ts';
 import { createMissing } from '#alerts/silence/missing.ts';
+import { atLeast, type Figure, figure, median, stopwatch } from '#bench/shared/figure.ts';
 import { openDerived } from '#installation/derived.ts';
 import { Control, type ControlVersion } from '#journal/registers.ts';
 import type { Entry, MessageEntry } from '#model/entry.ts';
@@ -17,9 +18,8 @@ import { rule, station } from '#model/register.ts';
 import { openAmended } from '#readings/amended.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { readerOf } from '#src/rule-tests/play.ts';
-import { chatter } from './alert-chatter.ts';
-import { storm } from './alert-storm.ts';
-import { atLeast, type Figure, figure, median, stopwatch } from './figure.ts';
+import { chatter } from './chatter.ts';
+import { storm } from './storm.ts';
 
 const STATIONS = 1000;
 const AREAS = 10;
