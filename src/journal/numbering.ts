@@ -41,6 +41,8 @@ export interface Numbering {
   /** At most `LOST_MAX`, the newest last; `lostBefore` = numbers of those that are no longer listed. */
   lost: readonly DeclaredLost[];
   lostBefore: number;
+  /** Low numbers of which something was refused: sent again, such a message may bring news without a new counter. */
+  refused: readonly number[];
 }
 
 /** What is known of a message apart from its number. */
@@ -48,6 +50,8 @@ export interface Arrival {
   number: number;
   /** `news`: a value for a time that had none; `empty`: no value at all; `known`: anything else. */
   brings: 'news' | 'empty' | 'known';
+  /** Something of it went to quarantine. */
+  isRefused?: boolean;
 }
 
 /** A jump further than this is a gateway that began to count anew, not one that lost so many messages. */
@@ -69,8 +73,15 @@ export const lostIn = ({ lost, lostBefore }: Numbering): number => total(lost) +
 
 /** A message has come. @param before undefined = the gateway's first number. */
 export function numbered(before: Numbering | undefined, arrival: Arrival, atMs: number): Numbering {
+  const after = counted(before, arrival, atMs);
+  const { number, isRefused } = arrival;
+  if (!isRefused || number > ANEW_UP_TO || after.refused.includes(number)) return after;
+  return { ...after, refused: [...after.refused, number] };
+}
+
+function counted(before: Numbering | undefined, arrival: Arrival, atMs: number): Numbering {
   const { number } = arrival;
-  if (!before) return { first: number, last: number, holes: [], merged: null, lost: [], lostBefore: 0 };
+  if (!before) return { first: number, last: number, holes: [], merged: null, lost: [], lostBefore: 0, refused: [] };
   const { last } = before;
   if (number > last + JUMP_MAX) return begunAnew(before, number);
   if (number === last + 1) return { ...before, last: number };
@@ -87,7 +98,8 @@ export function numbered(before: Numbering | undefined, arrival: Arrival, atMs: 
 }
 
 /** Whether a number that isn't missing is a new counter's, and no message sent again. */
-function beginsAnew({ first, last }: Numbering, { number, brings }: Arrival): boolean {
+function beginsAnew({ first, last, refused }: Numbering, { number, brings }: Arrival): boolean {
+  if (refused.includes(number)) return false;
   if (last - number > REPEAT_REACH) return brings !== 'known';
   return number >= first && number <= ANEW_UP_TO && brings === 'news';
 }
@@ -100,6 +112,7 @@ function begunAnew(before: Numbering, number: number): Numbering {
     last: number,
     holes: before.holes.map((hole) => ({ ...hole, ...earlier })),
     lost: before.lost.map((range) => ({ ...range, ...earlier })),
+    refused: [],
   };
 }
 
@@ -165,7 +178,8 @@ interface Numbered {
 export function arrivalOf({ gatewaySeq, readings, received }: Numbered): Arrival | null {
   if (gatewaySeq === null) return null;
   const isNews = readings.some(({ verdict }) => verdict === 'new');
-  return { number: gatewaySeq, brings: isNews ? 'news' : received === 0 ? 'empty' : 'known' };
+  const brings = isNews ? 'news' : received === 0 ? 'empty' : 'known';
+  return { number: gatewaySeq, brings, isRefused: received > readings.length };
 }
 
 /** The gateways' numbering as of the newest commit. */
@@ -195,7 +209,8 @@ export class NumberingTable implements Numberings {
     const rows = database.prepare('SELECT source, lastNumber AS last, body FROM numbering JOIN intake USING (source)');
     for (const row of rows.all()) {
       const { source, last, body } = row as { source: string; last: number; body: string };
-      this.#known.set(source, { ...(JSON.parse(body) as Body), last });
+      const kept = JSON.parse(body) as Omit<Body, 'refused'> & Partial<Body>;
+      this.#known.set(source, { ...kept, refused: kept.refused ?? [], last });
     }
   }
 
@@ -263,6 +278,7 @@ function hasMoreNews(now: Numbering, before: Numbering | undefined): boolean {
     now.holes !== before.holes ||
     now.merged !== before.merged ||
     now.lost !== before.lost ||
-    now.lostBefore !== before.lostBefore
+    now.lostBefore !== before.lostBefore ||
+    now.refused !== before.refused
   );
 }

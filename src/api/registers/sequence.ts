@@ -7,7 +7,7 @@ import { closed, lostIn, missingIn, type Numbering, type NumberRange, sizeOf } f
 export type Extent = 'whole' | 'short';
 const SHORT = 8;
 
-const NOTHING: Numbering = { first: 0, last: 0, holes: [], merged: null, lost: [], lostBefore: 0 };
+const NOTHING: Numbering = { first: 0, last: 0, holes: [], merged: null, lost: [], lostBefore: 0, refused: [] };
 
 /** How many numbers a closing up to `through` declares lost. */
 export function closableIn(numbering: Numbering | undefined, through: number): number {

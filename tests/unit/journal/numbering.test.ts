@@ -150,6 +150,17 @@ describe('a counter', () => {
     expect(heard([{ number: 2500, brings: 'news' }], heard(steady))).toMatchObject({ last: 3000 });
   });
 
+  it('goes on after a message of which something was refused is sent again and brings news now', () => {
+    const refused: Arrival = { number: 22, brings: 'known', isRefused: true };
+    const before = heard([...Array.from({ length: 21 }, (_, index) => index + 1), refused, 23, 24, 26]);
+    const again = heard([22, 27], before);
+    expect(again).toMatchObject({ first: 1, last: 27 });
+    expect(rangesOf(again)).toEqual(['25–25']);
+    // A counter that begins anew knows nothing of what an earlier one's messages were.
+    expect(heard([3, 22], again)).toMatchObject({ first: 3, last: 22 });
+    expect(heard([22], heard([3, 22, 40], again))).toMatchObject({ first: 22, last: 22 });
+  });
+
   it('is not asked for numbers before the first that was heard', () => {
     expect(heard([7, 5, 6, 8])).toMatchObject({ first: 7, last: 8, holes: [] });
   });
