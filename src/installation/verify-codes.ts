@@ -1,8 +1,22 @@
 /** What `npm run verify` can find, in both languages; docs/operations.md has the table with what to do. */
+
+import type { JournalFaultCode } from '#journal/verify.ts';
+
 interface Text {
   zh: string;
   en: string;
 }
+
+const JOURNAL_CODES: Record<JournalFaultCode, Text> = {
+  'journal.format': { zh: '日志由其他版本的程序写成', en: 'the journal was written by another version of the program' },
+  'journal.unreadable': { zh: '日志无法读取', en: 'the journal cannot be read' },
+  'journal.hash': { zh: '日志的一个批次与写入时不同', en: 'a batch of the journal is not what was written' },
+  'journal.entry': { zh: '日志条目无法读取', en: 'entries of the journal cannot be read' },
+  'journal.chain': { zh: '日志的哈希链断裂', en: 'the chain of hashes of the journal is broken' },
+  'journal.gap': { zh: '日志缺少条目', en: 'entries of the journal are missing' },
+  'journal.time': { zh: '日志的接收时间倒退', en: 'times of the journal go back' },
+  'journal.installation': { zh: '日志含有其他安装的批次', en: 'a batch of the journal is of another installation' },
+};
 
 export const VERIFY_CODES = {
   'file.missing': { zh: '文件缺失或为空', en: 'a file is missing or empty' },
@@ -14,7 +28,7 @@ export const VERIFY_CODES = {
   'books.unequal': { zh: '水量之和与累计不符', en: 'volumes do not add up' },
   'reading.damaged': { zh: '一个读数与写入时不同', en: 'a reading is not what was written' },
   'ledger.unequal': { zh: '台账收支不符', en: 'a ledger does not add up' },
-  'journal.damaged': { zh: '日志与写入时不同', en: 'the journal is not what was written' },
+  ...JOURNAL_CODES,
 } as const satisfies Record<string, Text>;
 
 export type VerifyCode = keyof typeof VERIFY_CODES;

@@ -5,6 +5,7 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasOldEntries } from '#journal/convert.ts';
 import { type Installation, readInstallation } from '#journal/installation.ts';
 import { verifyJournal } from '#journal/verify.ts';
 import { scanReadings } from '#readings/damaged-readings.ts';
@@ -48,7 +49,7 @@ export async function verifyInstallation({ directory, readingsIn, tell: hear }: 
     for (const [name, database] of open) inspect(name, tell, () => checkPages(name, database, tell));
     inspect(directory, tell, () => checkFit(open, tell));
     const { journal, derived, readings } = byName(open);
-    if (journal) inspect('journal.db', tell, () => checkJournal(journal, tell));
+    if (journal) inspect('journal.db', tell, () => checkJournal(journal, seen, tell));
     if (derived) {
       for (const check of bookChecks) inspect('derived.db', tell, () => check(derived, seen, tell));
       if (journal) inspect('derived.db', tell, () => checkLedgers(journal, derived, tell));
@@ -153,6 +154,8 @@ function checkFit(open: ReadonlyMap<string, Database>, tell: Tell): void {
   }
   const { journal, derived, readings } = byName(open);
   if (!journal || !derived || !hasEntries(journal)) return;
+  // An older program's: the others have passed what the next start converts before it compares.
+  if (hasOldEntries(journal)) return;
   // Of an earlier version and not started since: it is believed once, and compared from then on.
   if (readings && (readings.prepare('SELECT seq FROM mark').get() as { seq: number | null }).seq === null) return;
   const files = { journal, derived, readings };
@@ -162,8 +165,12 @@ function checkFit(open: ReadonlyMap<string, Database>, tell: Tell): void {
     tell('files.lost', condition.replace('lost', 'db'), detail);
 }
 
-function checkJournal(journal: Database, tell: Tell): void {
-  for (const { message } of verifyJournal(journal)) tell('journal.damaged', 'journal.db', message);
+function checkJournal(journal: Database, seen: Record<string, number>, tell: Tell): void {
+  for (const { code, message } of verifyJournal(journal)) tell(code, 'journal.db', message);
+  const count = journal.prepare('SELECT count(*) AS batches, count(nullif(kind, 1)) AS breaks FROM batch').get();
+  const { batches, breaks } = count as { batches: number; breaks: number };
+  seen['batches of the journal'] = batches;
+  seen['breaks in it'] = breaks;
 }
 
 function checkReadings(readings: Database, seen: Record<string, number>, tell: Tell): void {

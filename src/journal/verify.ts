@@ -17,7 +17,7 @@ import { readInstallation } from './installation.ts';
  * - `journal.chain`: a batch doesn't go on from the hash before it; `journal.gap`: nor from its seq.
  * - `journal.time`: it was received before the one before it. `journal.installation`: it is of another one.
  */
-type JournalFaultCode =
+export type JournalFaultCode =
   | 'journal.format'
   | 'journal.unreadable'
   | 'journal.hash'

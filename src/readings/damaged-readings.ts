@@ -1,7 +1,7 @@
 /** Readings in readings.db whose checksum doesn't fit: looked for in the whole file, and written again from the journal. */
 
 import { Cursor } from '#journal/cursor.ts';
-import { writeAgain } from '#readings/settling/rewriting.ts';
+import { repair } from '#readings/settling/rewriting.ts';
 import { type Database, eachRow, openReadOnly, transaction } from '#src/sqlite.ts';
 import { isSoundReading } from './checksums.ts';
 
@@ -77,6 +77,6 @@ export function writeDamagedAgain(path: string, derived: Database, oldestSeq: nu
     readings.close();
   }
   if (fromSeq > writtenSeq) return { damaged, fromSeq: null, gone };
-  transaction(derived, () => writeAgain(derived, fromSeq - 1, writtenSeq));
+  transaction(derived, () => repair(derived, fromSeq - 1));
   return { damaged, fromSeq, gone };
 }

@@ -13,32 +13,49 @@ import { decide, isOpen } from './settlement.ts';
 
 /** The cursor that says how far entries are to be written again. */
 const REWRITE_CURSOR = 'rewrite';
+/** How far what is to be written again has stayed in the store, and so has stayed counted. */
+const REPAIR_CURSOR = 'repair';
+
+/** In the caller's transaction: has the follower `readings` write again what entries after `afterSeq` have stored, up to its cursor. */
+export function repair(derived: Database, afterSeq: number): void {
+  const [again, repaired] = [new Cursor(derived, REWRITE_CURSOR), new Cursor(derived, REPAIR_CURSOR)];
+  const written = new Cursor(derived, 'readings');
+  again.save(Math.max(again.seq, written.seq));
+  repaired.save(Math.max(repaired.seq, written.seq));
+  written.save(afterSeq);
+}
 
 /**
- * In the caller's transaction: has the follower `readings` write again what entries after `heldSeq` have stored, up to
- * `writtenSeq`, its cursor. Stored is what the store holds: the rest is counted again as it is written again.
+ * As `repair` of what the store has lost after `heldSeq`. Stored is what the store holds: the rest is counted again as it is
+ * written again.
+ * @param writtenSeq the follower's cursor.
  */
 export function writeAgain(derived: Database, heldSeq: number, writtenSeq: number): void {
-  const again = new Cursor(derived, REWRITE_CURSOR);
+  const [again, repaired] = [new Cursor(derived, REWRITE_CURSOR), new Cursor(derived, REPAIR_CURSOR)];
   again.save(Math.max(again.seq, writtenSeq));
   new Cursor(derived, 'readings').save(heldSeq);
+  // What waited for its repair is lost with the rest.
+  const countedSeq = Math.max(writtenSeq, repaired.seq);
+  repaired.save(0);
   derived
     .prepare(
       `UPDATE source SET stored = stored - (SELECT coalesce(sum(origin.stored), 0) FROM origin
          WHERE origin.source = source.id AND origin.seq > ? AND origin.seq <= ?)`,
     )
-    .run(heldSeq, writtenSeq);
+    .run(heldSeq, countedSeq);
 }
 
 export class Rewriting {
   /** Entries up to this seq were in the store before. */
   readonly throughSeq: number;
+  readonly #repairedSeq: number;
   readonly #versions: Versions;
   readonly #stored: Statement;
   readonly #count: Statement;
 
   constructor(derived: Database) {
     this.throughSeq = new Cursor(derived, REWRITE_CURSOR).seq;
+    this.#repairedSeq = new Cursor(derived, REPAIR_CURSOR).seq;
     this.#versions = openVersions(derived);
     this.#stored = derived.prepare('SELECT 1 FROM origin WHERE seq = ?');
     this.#count = derived.prepare(
@@ -54,7 +71,9 @@ export class Rewriting {
 
   /** In the caller's transaction: the store has confirmed what it was given of these entries once more. */
   count(entries: readonly Entry[]): void {
-    for (const { kind, seq } of entries) if (kind === 'message') this.#count.run(seq);
+    for (const { kind, seq } of entries) {
+      if (kind === 'message' && seq > this.#repairedSeq) this.#count.run(seq);
+    }
   }
 
   /**

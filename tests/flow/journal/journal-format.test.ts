@@ -1,15 +1,15 @@
 /** The journal's batches on the real process: a flipped bit that followers meet, and the first start on an older program's file. */
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { openBatchReader } from '#journal/batch-reader.ts';
-import { entryRowAt, payloadAt, placesOf } from '#journal/format.ts';
+import { placesOf } from '#journal/format.ts';
 import { journalMigrations } from '#journal/tables.ts';
 import { verifyJournal } from '#journal/verify.ts';
 import { openJournal } from '#journal/writer.ts';
 import { systemClock } from '#src/clock.ts';
-import { type Database, openDatabase, openReadOnly, transaction } from '#src/sqlite.ts';
+import { type Database, openDatabase, openReadOnly } from '#src/sqlite.ts';
 import { childLines } from '#tests/helpers/child-lines.ts';
 import { message, reading } from '#tests/helpers/journal-fixture.ts';
+import { leaveAsOlder } from '#tests/helpers/older-journal.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 
 const ENV = { WK_SEEDS: 'none', WK_LOG_LEVEL: 'warn' };
@@ -119,32 +119,13 @@ describe('a flipped bit in an entry that followers have yet to read', () => {
   }, 240_000);
 });
 
-/** The file as the program before this format would have left it. */
-function age(): void {
-  const journal = openDatabase(journalPath(), journalMigrations);
-  transaction(journal, () => {
-    journal.exec(`CREATE TABLE entry (seq INTEGER PRIMARY KEY, receivedMs INTEGER NOT NULL, endBytes INTEGER NOT NULL,
-      kind TEXT NOT NULL, source TEXT, body TEXT, raw BLOB) STRICT`);
-    const insert = journal.prepare('INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)');
-    openBatchReader(journal, () => {}).after(0, ({ body, places }) => {
-      for (const place of places) {
-        const { seq, receivedMs, kind, source, body: text } = entryRowAt(body, place);
-        insert.run(seq, receivedMs, seq * 700, kind, source, text, payloadAt(body, place) ?? null);
-      }
-      return true;
-    });
-    journal.exec('DROP TABLE batch; DROP TABLE pruned; PRAGMA user_version = 5');
-  });
-  journal.close();
-}
-
 describe('the first start on the journal of an older program', () => {
   it('converts it through kills in the middle; all of it is followed, and the older program refuses the file', async () => {
     const MESSAGES = 30_000;
     await started();
     await service.end();
     await append(MESSAGES, 30);
-    age();
+    leaveAsOlder(journalPath());
     const state = () =>
       look((journal) => {
         const known = journal.prepare("SELECT name FROM sqlite_schema WHERE name IN ('batch', 'entry')").all();

@@ -14,14 +14,19 @@ import { fitFiles } from '#installation/fit-files.ts';
 import { restore } from '#installation/restore.ts';
 import { type VerifyFault, verifyInstallation } from '#installation/verify.ts';
 import { VERIFY_CODES } from '#installation/verify-codes.ts';
+import { appendBreak, readHead } from '#journal/batches.ts';
+import { convertEntries } from '#journal/convert.ts';
+import { readInstallation } from '#journal/installation.ts';
 import { openJournalReader } from '#journal/reader.ts';
+import { journalMigrations } from '#journal/tables.ts';
 import { createReadingsFollower } from '#readings/follower.ts';
 import { SqliteReadings } from '#readings/sqlite-store.ts';
-import { transaction } from '#src/sqlite.ts';
+import { openDatabase, transaction } from '#src/sqlite.ts';
 import { runCommand } from '#tests/helpers/command.ts';
 import { readDocument } from '#tests/helpers/documents.ts';
 import { handClock } from '#tests/helpers/hand-clock.ts';
 import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
+import { leaveAsOlder } from '#tests/helpers/older-journal.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const HOUR = 3_600_000;
@@ -87,6 +92,33 @@ function change(directory: string, name: string, sql: string): void {
   database.close();
 }
 
+function copyOf(directory: string): string {
+  const copy = join(tempDir(), 'copy');
+  cpSync(directory, copy, { recursive: true });
+  return copy;
+}
+
+/** One bit of a field of the journal's batch that begins with this entry. */
+function flip(directory: string, firstSeq: number, column: string, bit: number): void {
+  const database = new DatabaseSync(join(directory, 'journal.db'));
+  const cell = database.prepare(`SELECT ${column} AS cell FROM batch WHERE firstSeq = ?`).get(firstSeq)!.cell;
+  let flipped = cell;
+  if (typeof cell === 'number') flipped = Number(BigInt(cell) ^ (1n << BigInt(bit)));
+  else (flipped as Uint8Array)[bit]! ^= 1 << (bit % 8);
+  database.prepare(`UPDATE batch SET ${column} = ? WHERE firstSeq = ?`).run(flipped!, firstSeq);
+  database.close();
+}
+
+/** A repair that goes on above entries which are lost. */
+function lose(directory: string, entries: number): void {
+  const journal = openDatabase(join(directory, 'journal.db'), journalMigrations);
+  const head = readHead(journal);
+  const lost = { condition: 'journal.lost', atMs: NOON_MS, toMs: head.receivedMs, detail: 'gone' } as const;
+  const seqs = { firstSeq: head.seq + 1, lastSeq: head.seq + entries };
+  appendBreak(journal, readInstallation(journal)!, head, { ...lost, ...seqs });
+  journal.close();
+}
+
 describe('npm run verify', () => {
   it('finds nothing in an installation, a backup of it and what was restored, and says what it looked at', async () => {
     const directory = await installation();
@@ -124,19 +156,11 @@ describe('npm run verify', () => {
       ['derived.db', 'UPDATE source SET stored = stored - 1', 'ledger.unequal', 'entries of it have stored 300'],
       ['derived.db', 'UPDATE installation SET generation = 2', 'store.mismatch', 'another installation or generation'],
       ['derived.db', 'UPDATE storeMark SET commits = commits + 1', 'files.lost', 'lost final flags'],
-      [
-        'journal.db',
-        'UPDATE batch SET body = zeroblob(length(body)) WHERE firstSeq = 12',
-        'journal.damaged',
-        'entry 12',
-      ],
-      ['journal.db', 'UPDATE batch SET received = 1 WHERE firstSeq = 12', 'journal.damaged', 'entry 12'],
       ['derived.db', 'PRAGMA user_version = 99', 'file.version', 'a newer version'],
       ['readings.db', 'PRAGMA user_version = 1', 'file.version', 'an earlier version'],
     ];
     for (const [file, sql, code, word] of cases) {
-      const copy = join(tempDir(), 'copy');
-      cpSync(directory, copy, { recursive: true });
+      const copy = copyOf(directory);
       change(copy, file, sql);
       const { faults } = await verify(copy);
       expect(
@@ -149,6 +173,95 @@ describe('npm run verify', () => {
     }
     rmSync(join(directory, 'readings.db'));
     expect((await verify(directory)).codes).toEqual(['file.missing']);
+  });
+
+  it('tells what is wrong with the journal, batch by batch', async () => {
+    const directory = await installation();
+    const broken = copyOf(directory);
+    lose(broken, 40);
+    expect(await verify(broken)).toMatchObject({
+      faults: [],
+      seen: { 'batches of the journal': 301, 'breaks in it': 1 },
+    });
+
+    const batch = 'batch 12 to 12';
+    const [hash, chain] = [`journal.hash: ${batch} is not what was written`, `journal.chain: ${batch} doesn't go on`];
+    const nextChain = "journal.chain: batch 13 to 13 doesn't go on";
+    const cases: [column: string, said: string[]][] = [
+      ['body', [hash, 'journal.entry: entries 12 to 12']],
+      ['prevHash', [hash, chain]],
+      ['hash', [hash, nextChain]],
+      ['received', [hash]],
+      ['epoch', [hash]],
+      ['generation', [hash]],
+      ['format', [hash]],
+      ['kind', [hash]],
+      ['installation', [hash, `journal.installation: ${batch}`]],
+      ['lastSeq', ['journal.hash: batch 12 to']],
+    ];
+    for (const [column, said] of cases) {
+      for (const bit of [0, 3, 13]) {
+        const copy = copyOf(directory);
+        flip(copy, 12, column, bit);
+        const { faults } = await verify(copy);
+        const lines = faults.map(({ code, message }) => `${code}: ${message}`);
+        for (const line of said) expect(lines, `bit ${bit} of ${column}`).toContainEqual(expect.stringContaining(line));
+        expect(faults.every(({ code, file }) => code.startsWith('journal.') && file === 'journal.db')).toBe(true);
+      }
+    }
+    const gone = copyOf(directory);
+    change(gone, 'journal.db', 'DELETE FROM batch WHERE firstSeq = 12');
+    expect((await verify(gone)).faults).toMatchObject([
+      { code: 'journal.gap', message: 'entries 12 to 12 are missing, and nothing says that they are lost' },
+      { code: 'journal.chain', message: expect.stringContaining('batch 13 to 13') },
+    ]);
+    const last = copyOf(directory);
+    change(last, 'journal.db', 'DELETE FROM batch WHERE firstSeq > 290');
+    expect((await verify(last)).faults).toMatchObject([
+      { code: 'files.lost', message: expect.stringContaining('journal.db ends at entry 290') },
+    ]);
+    const turned = copyOf(directory);
+    change(turned, 'journal.db', 'UPDATE batch SET received = received - 3600000 WHERE firstSeq = 12');
+    expect((await verify(turned)).codes).toEqual(['journal.time', 'journal.hash']);
+  });
+
+  it('finds a break that was changed or taken out', async () => {
+    const directory = await installation();
+    lose(directory, 40);
+    const entries = copyOf(directory);
+    flip(entries, 301, 'body', 5);
+    expect((await verify(entries)).faults).toMatchObject([
+      { code: 'journal.hash', message: expect.stringContaining('batch 301 to 340') },
+    ]);
+    const { clock, open } = journalFixture();
+    clock.advance(400 * MINUTE);
+    const journal = open({ path: join(directory, 'journal.db'), clock });
+    await journal.appendMessage(message({ source: 'gw', readings: [] }));
+    await journal.close();
+    expect((await verify(directory)).faults).toEqual([]);
+    change(directory, 'journal.db', 'DELETE FROM batch WHERE kind = 2');
+    expect((await verify(directory)).faults).toMatchObject([
+      { code: 'journal.gap', message: expect.stringContaining('entries 301 to 340 are missing') },
+      { code: 'journal.chain' },
+    ]);
+  });
+
+  it('says of an older program’s directory that a start converts it, half-way too, and finds nothing after it', async () => {
+    const directory = await installation();
+    const path = join(directory, 'journal.db');
+    leaveAsOlder(path);
+    change(directory, 'journal.db', 'UPDATE entry SET raw = zeroblob(20000)');
+    expect((await verify(directory)).codes).toEqual(['file.version']);
+    const journal = openDatabase(path, journalMigrations);
+    expect(convertEntries(journal).next().value).toBeGreaterThan(100);
+    const { n } = journal.prepare('SELECT count(*) AS n FROM entry').get() as { n: number };
+    expect(n).toBeGreaterThan(50);
+    journal.close();
+    expect((await verify(directory)).faults).toMatchObject([
+      { code: 'journal.format', message: expect.stringContaining('the first start converts them') },
+    ]);
+    await fitFiles({ dataDir: directory, readingsIn: 'sqlite', nowMs: NOON_MS });
+    expect(await verify(directory)).toMatchObject({ faults: [], seen: { 'batches of the journal': 2 } });
   });
 
   it('never stumbles over any bit of any file, and finds every one within the numbers of a reading', async () => {
@@ -187,7 +300,10 @@ describe('npm run verify', () => {
     const directory = await installation();
     const before = readFileSync(join(directory, 'readings.db'));
     const sound = await runCommand('verify', [directory]);
-    expect(sound).toMatchObject({ code: 0, stdout: expect.stringContaining('sound / 完好; 50 hourStat') });
+    expect(sound).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('sound / 完好; 300 batches of the journal, 50 hourStat'),
+    });
     expect(readFileSync(join(directory, 'readings.db')).equals(before)).toBe(true);
     change(directory, 'readings.db', 'UPDATE reading SET value = 1 WHERE seq = 9');
     const { code, stdout } = await runCommand('verify', [directory]);

@@ -1,0 +1,152 @@
+/**
+ * One bit flipped in a row of the books, in a reading and in a batch of the journal while the service is stopped
+ * (docs/decisions/0024, 0023): what is asked, told, found by `npm run verify` and cured by `npm run rebuild`.
+ */
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, expect, it } from 'vitest';
+import { placesOf, seqAt } from '#journal/format.ts';
+import { openReadOnly } from '#src/sqlite.ts';
+import { runCommand } from '#tests/helpers/command.ts';
+import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
+
+const ENV = { WK_SEEDS: 'none', WK_LOG_LEVEL: 'warn', WK_ALLOWED_LATENESS: 'PT1M' };
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const MESSAGES = 48;
+const baseMs = Math.floor(Date.now() / HOUR) * HOUR - 6 * HOUR;
+const timeOf = (n: number) => baseMs + n * 5 * MINUTE;
+const valueOf = (n: number) => 7 + n / 100;
+let service: TestService;
+afterEach(() => service?.remove());
+
+const at = (ms: number) => new Date(ms).toISOString();
+
+async function ask<T>(path: string): Promise<T> {
+  const { status, body } = await service.call<T>('GET', path);
+  expect(status, JSON.stringify(body)).toBe(200);
+  return body;
+}
+
+function edit(name: string, work: (database: DatabaseSync) => void): void {
+  const database = new DatabaseSync(join(service.dataDir, name));
+  work(database);
+  database.close();
+}
+
+/** The lowest bit of a stored double. */
+function flipDouble(name: string, table: string, column: string, where: string): void {
+  edit(name, (database) => {
+    const bytes = Buffer.alloc(8);
+    bytes.writeDoubleBE(Number(database.prepare(`SELECT ${column} AS cell FROM ${table} WHERE ${where}`).get()!.cell));
+    bytes[7]! ^= 1;
+    const { changes } = database.prepare(`UPDATE ${table} SET ${column} = ? WHERE ${where}`).run(bytes.readDoubleBE(0));
+    expect(changes).toBe(1);
+  });
+}
+
+/** @returns the entry that brought this reading. */
+function seqOf(n: number): number {
+  const readings = openReadOnly(join(service.dataDir, 'readings.db'));
+  const { seq } = readings.prepare('SELECT seq FROM reading WHERE timeMs = ?').get(timeOf(n)) as { seq: number };
+  readings.close();
+  return seq;
+}
+
+function flipEntry(seq: number): void {
+  edit('journal.db', (journal) => {
+    const row = journal
+      .prepare('SELECT firstSeq, body FROM batch WHERE firstSeq <= ? ORDER BY firstSeq DESC')
+      .get(seq) as { firstSeq: number; body: Uint8Array };
+    const body = Buffer.from(row.body);
+    const place = placesOf(body).find((one) => seqAt(body, one) === seq)!;
+    body[place + 40]! ^= 8;
+    journal.prepare('UPDATE batch SET body = ? WHERE firstSeq = ?').run(body, row.firstSeq);
+  });
+}
+
+const trends = (hour: number) =>
+  service.call<{ code?: string; items: { count: number; mean: number }[] }>(
+    'GET',
+    `/trends?station=s&parameter=ph&from=${at(baseMs + hour * HOUR)}&to=${at(baseMs + (hour + 1) * HOUR)}&interval=PT1H`,
+  );
+const readings = () =>
+  ask<{ items: { time: string; value: number | null; flag: number }[] }>(
+    `/series/s/ph/readings?from=${at(baseMs)}&to=${at(baseMs + 6 * HOUR)}&limit=1000`,
+  );
+const alarm = (condition: string) =>
+  eventually(`the alarm ${condition}`, async () => {
+    const { items } = await ask<{ items: { parameter: string; detail: string }[] }>('/alarms?station=_platform');
+    return items.find(({ parameter }) => parameter === condition);
+  });
+const ledger = () => ask<Record<'received' | 'stored' | 'pending', number>>('/gateways/gw/ledger');
+
+async function verify(): Promise<{ code: number | null; codes: string[]; stdout: string }> {
+  const { code, stdout } = await runCommand('verify', [service.dataDir]);
+  return { code, codes: [...stdout.matchAll(/^([a-z]+\.[a-z]+): /gm)].map(([, found]) => found!), stdout };
+}
+
+async function filled(): Promise<void> {
+  service = await startTestService({ env: ENV });
+  const station = { name: { zh: '断面', en: 'Section' }, kind: 'river-section', waterBody: 'river' };
+  await service.call('PUT', '/stations/s', { ...station, parameters: [{ id: 'ph', interval: 'PT5M' }] });
+  const password = await service.gateway('gw', ['s']);
+  const basic = { authorization: `Basic ${Buffer.from(`gw:${password}`).toString('base64')}` };
+  for (let n = 0; n < MESSAGES; n++) {
+    const samples = [{ station: 's', time: timeOf(n), values: { ph: valueOf(n) } }];
+    expect((await service.call('POST', '/readings', { samples }, basic)).status).toBe(202);
+  }
+  await eventually('final flags and statistics', async () => {
+    const [found, { items }] = await Promise.all([Promise.all([0, 1, 2, 3].map(trends)), readings()]);
+    return found.every(({ body }) => body.items[0]?.count === 12) && items.every(({ flag }) => flag === 1 || flag > 2);
+  });
+}
+
+it('a flipped bit is told, found and, where it is of what is derived, cured', { timeout: 120_000 }, async () => {
+  await filled();
+  await service.end();
+  const sound = await verify();
+  expect(sound, sound.stdout).toMatchObject({ code: 0, codes: [] });
+  const badSeq = seqOf(30);
+  flipDouble('derived.db', 'hourStat', 'sum', `hourMs = ${baseMs + HOUR}`);
+  flipDouble('readings.db', 'reading', 'value', `timeMs = ${timeOf(5)}`);
+  flipEntry(badSeq);
+  const before = await verify();
+  expect(before, before.stdout).toMatchObject({
+    code: 1,
+    codes: expect.arrayContaining(['books.damaged', 'reading.damaged', 'journal.hash', 'journal.entry']),
+  });
+  expect(before.stdout).toContain(`hourStat of series 1 at ${at(baseMs + HOUR)}`);
+  expect(before.stdout).toContain(`series 1 at ${at(timeOf(5))}, of entry ${seqOf(5)}`);
+  expect(before.stdout).toContain(`entries ${badSeq} to ${badSeq} can't be read`);
+
+  service = await startTestService({ dataDir: service.dataDir, env: ENV });
+  expect(await trends(1)).toMatchObject({ status: 500, body: { code: 'books.damaged' } });
+  expect(await trends(0)).toMatchObject({ status: 200 });
+  expect((await readings()).items[5]).toMatchObject({ time: at(timeOf(5)), value: null, flag: 9 });
+  expect((await alarm('books.damaged')).detail).toContain(`hourStat of series 1 at ${at(baseMs + HOUR)}`);
+  expect((await alarm('readings.damaged')).detail).toContain(`series 1 at ${at(timeOf(5))} in readings.db`);
+  // The log has what to do beside what it is.
+  const told = service
+    .output()
+    .split('\n')
+    .filter((line) => line.includes('platform.begun'));
+  for (const condition of ['books.damaged', 'readings.damaged'])
+    expect(told.find((line) => line.includes(condition))).toContain('run npm run rebuild');
+  await service.end();
+
+  const rebuilt = await runCommand('rebuild', [], { ...ENV, WK_DATA_DIR: service.dataDir });
+  expect(rebuilt, rebuilt.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('1 damaged readings') });
+  service = await startTestService({ dataDir: service.dataDir, env: ENV });
+  await eventually('the reading and its hour', async () => {
+    const [{ items }, { status, body }] = await Promise.all([readings(), trends(1)]);
+    return items[5]?.value === valueOf(5) && status === 200 && body.items[0]?.count === 12;
+  });
+  // Writing again came to the damaged batch: it is told, and what is stored of it counts as stored.
+  expect((await alarm('journal.damaged')).detail).toContain(`entry ${badSeq}`);
+  expect(await ledger()).toMatchObject({ received: MESSAGES, stored: MESSAGES, pending: 0 });
+  expect((await readings()).items).toHaveLength(MESSAGES);
+  await service.end();
+  const after = await verify();
+  expect(new Set(after.codes), after.stdout).toEqual(new Set(['journal.hash', 'journal.entry']));
+});
