@@ -16,7 +16,7 @@ const HOUR = 60 * MINUTE;
 const MESSAGES = 48;
 const baseMs = Math.floor(Date.now() / HOUR) * HOUR - 6 * HOUR;
 const timeOf = (n: number) => baseMs + n * 5 * MINUTE;
-const valueOf = (n: number) => 7 + n / 100;
+const phOf = (n: number) => 7 + n / 100;
 let service: TestService;
 afterEach(() => service?.remove());
 
@@ -93,7 +93,7 @@ async function filled(): Promise<void> {
   const password = await service.gateway('gw', ['s']);
   const basic = { authorization: `Basic ${Buffer.from(`gw:${password}`).toString('base64')}` };
   for (let n = 0; n < MESSAGES; n++) {
-    const samples = [{ station: 's', time: timeOf(n), values: { ph: valueOf(n) } }];
+    const samples = [{ station: 's', time: timeOf(n), values: { ph: phOf(n) } }];
     expect((await service.call('POST', '/readings', { samples }, basic)).status).toBe(202);
   }
   await eventually('final flags and statistics', async () => {
@@ -140,7 +140,7 @@ it('a flipped bit is told, found and, where it is of what is derived, cured', { 
   service = await startTestService({ dataDir: service.dataDir, env: ENV });
   await eventually('the reading and its hour', async () => {
     const [{ items }, { status, body }] = await Promise.all([readings(), trends(1)]);
-    return items[5]?.value === valueOf(5) && status === 200 && body.items[0]?.count === 12;
+    return items[5]?.value === phOf(5) && status === 200 && body.items[0]?.count === 12;
   });
   // Writing again came to the damaged batch: it is told, and what is stored of it counts as stored.
   expect((await alarm('journal.damaged')).detail).toContain(`entry ${badSeq}`);
