@@ -1,5 +1,6 @@
 /**
  * `npm run bench [-- NAME…]`: runs the named benchmarks, or all of them, and prints a line of JSON for each figure.
+ * `npm run bench -- compare REVISION [NAME…]` runs those of another revision, too, and prints ratios.
  * Nothing here is a test: no figure fails anything. It ends with 1 when a benchmark could not be run.
  */
 import { run as alarmFigures } from './alerts/alarm-figures.ts';
@@ -12,6 +13,7 @@ import { run as assess } from './assess/assess.ts';
 import { run as trendTests } from './assess/trend-tests.ts';
 import { run as books } from './books/books.ts';
 import { run as volumes } from './books/volumes.ts';
+import { compare } from './compare/compare.ts';
 import { run as gate } from './ingest/gate.ts';
 import { run as journal } from './journal/journal.ts';
 import { run as quality } from './quality/quality.ts';
@@ -47,17 +49,25 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   dashboard,
 };
 
-const names = process.argv.slice(2);
-const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
-if (unknown.length > 0) {
-  console.error(`No such benchmark: ${unknown.join(', ')}. There are ${Object.keys(BENCHES).join(', ')}.`);
-  process.exit(1);
-}
-for (const name of names.length > 0 ? names : Object.keys(BENCHES)) {
-  try {
-    for (const figure of await BENCHES[name]!()) console.log(JSON.stringify({ bench: name, ...figure }));
-  } catch (error) {
-    console.error(`${name} could not be run:`, error);
-    process.exitCode = 1;
+/** A line of JSON for each figure; what can't be run is told and the others go on. */
+async function runNamed(names: readonly string[]): Promise<number> {
+  const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
+  if (unknown.length > 0) {
+    console.error(`No such benchmark: ${unknown.join(', ')}. There are ${Object.keys(BENCHES).join(', ')}.`);
+    return 1;
   }
+  let code = 0;
+  for (const name of names.length > 0 ? names : Object.keys(BENCHES)) {
+    try {
+      for (const figure of await BENCHES[name]!()) console.log(JSON.stringify({ bench: name, ...figure }));
+    } catch (error) {
+      console.error(`${name} could not be run:`, error);
+      code = 1;
+    }
+  }
+  return code;
 }
+
+const [first, ...rest] = process.argv.slice(2);
+process.exitCode =
+  first === 'compare' ? await compare(rest, Object.keys(BENCHES)) : await runNamed(process.argv.slice(2));

@@ -35,7 +35,7 @@ export function atMost(aim: number, name: string, value: number, unit: string): 
 }
 
 /** Three digits: more would be noise. */
-function rounded(value: number): number {
+export function rounded(value: number): number {
   const digits = value.toPrecision(3);
   return Math.abs(value) >= 1000 ? Math.round(Number(digits)) : Number(digits);
 }
