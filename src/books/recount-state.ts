@@ -17,7 +17,7 @@ export interface RecountProgress {
   frozen: number;
   /** Series and meters that could not be counted anew; the log says why. */
   leftOut: number;
-  /** What the steps of the upgrade have found (src/installation/upgrade-steps.ts). */
+  /** What the steps of the upgrade have found (src/books/upgrade-steps.ts). */
   notes: string[];
 }
 

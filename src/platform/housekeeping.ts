@@ -6,6 +6,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { schedule } from 'node-cron';
 import type { Logger } from 'pino';
+import type { PeriodKeeper } from '#api/books/period-keeper.ts';
 import type { Queries } from '#api/queries.ts';
 import type { Broker } from '#ingest/transports/broker.ts';
 import type { CanaryVerdict } from '#ingest/transports/broker-canary.ts';
@@ -14,6 +15,7 @@ import type { JournalWriter } from '#journal/writer.ts';
 import type { Config } from '#model/config.ts';
 import type { FollowersClient } from '#process/followers-client.ts';
 import type { TypeConflict } from '#process/rejected-readings.ts';
+import type { SeenDamages } from '#process/seen-damage.ts';
 import { STALE_AFTER_MS, type StaleFile } from '#process/stale-reads.ts';
 import { gatewayLedger, ledgerView } from '#readings/gateway-ledger.ts';
 import type { StoreTrouble } from '#readings/store.ts';
@@ -23,8 +25,6 @@ import { judgePlatform, type PlatformSample, type PlatformVerdict } from './cond
 import type { Crowding } from './crowding.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { LetterWatch } from './letter-watch.ts';
-import type { PeriodKeeper } from './period-keeper.ts';
-import type { SeenDamages } from './seen-damage.ts';
 import { holesOverdue } from './sequence-holes.ts';
 import type { PlatformWatch } from './watch.ts';
 

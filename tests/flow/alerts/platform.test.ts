@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Sent } from '#alerts/channels/channel.ts';
+import { createAlarmTopics } from '#api/streams/alarm-topics.ts';
 import { openDerived } from '#installation/derived.ts';
 import { alarmView } from '#model/alarms/alarm-view.ts';
 import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/alarms/platform.ts';
 import type { Command } from '#model/entry.ts';
-import { createAlarmTopics } from '#platform/alarm-topics.ts';
 import { createPlatformWatch } from '#platform/watch.ts';
 import { type AlertsRig, createAlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
 import { Crash, live, mortal } from '#tests/helpers/crash-rig.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { PLATFORM_CONDITIONS, type PlatformCondition, platformDetail } from '#model/alarms/platform.ts';
 import { judgePlatform, type PlatformSample, type PlatformVerdict } from '#platform/conditions.ts';
-import { NO_DAMAGE } from '#platform/seen-damage.ts';
+import { NO_DAMAGE } from '#process/seen-damage.ts';
 
 const T0 = Date.UTC(2026, 10, 22);
 const MINUTE = 60_000;

@@ -1,8 +1,8 @@
 /** The retained topics of alarms at a start of the followers, when there may be a hundred thousand of them. */
 import { expect, it } from 'vitest';
 import { sampleAlarm } from '#alerts/telling/notice.ts';
+import { createAlarmTopics } from '#api/streams/alarm-topics.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
-import { createAlarmTopics } from '#platform/alarm-topics.ts';
 
 it('takes in what is open in parts, at whose end the rest is over, and lets others have their turn', async () => {
   const alarm: Alarm = { ...sampleAlarm(0), station: 's', state: 'raised' };

@@ -1,8 +1,8 @@
 /** Platform alarms of what is gone, or damaged: found at the start (src/installation/fit-files.ts), or by whoever read it. */
 import type { Logger } from 'pino';
-import type { DamagedBatch } from '#journal/batch-reader.ts';
-import type { JournalWriter } from '#journal/writer.ts';
 import { PLATFORM_CONDITIONS } from '#model/alarms/platform.ts';
+import type { DamagedBatch } from './batch-reader.ts';
+import type { JournalWriter } from './writer.ts';
 
 export interface LossTelling {
   /** Tells what isn't told yet: each begun, and over at once; told again after a crash in between. */

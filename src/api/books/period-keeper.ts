@@ -3,11 +3,11 @@
  * clock and the registers alone, so a run may come at any time, twice, or after any downtime, and makes exactly what lacks.
  */
 import type { Logger } from 'pino';
-import type { Closings } from '#api/books/closing.ts';
-import { type DutyParts, dueReports } from '#api/books/due-reports.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Config } from '#model/config.ts';
 import type { DuePeriod } from '#volume/due-periods.ts';
+import type { Closings } from './closing.ts';
+import { type DutyParts, dueReports } from './due-reports.ts';
 
 /** Who journals what nobody did. */
 const SYSTEM_ACTOR = 'system';

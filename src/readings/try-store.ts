@@ -1,9 +1,9 @@
 /** Tries the reading store out before anything starts: what a start is refused for is said here. */
 import type { Logger } from 'pino';
 import type { Config } from '#model/config.ts';
-import { openReadingStore } from '#readings/open-store.ts';
-import type { StoreCapabilities, StoreTrouble } from '#readings/store.ts';
 import { StoreError } from '#src/sqlite.ts';
+import { openReadingStore } from './open-store.ts';
+import type { StoreCapabilities, StoreTrouble } from './store.ts';
 
 /** How long the start waits for InfluxDB: for an answer, and until it shows what it was given. */
 const START_TIMEOUTS = { writeMs: 3000, queryMs: 3000, seenMs: 10_000 };

@@ -3,9 +3,9 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { Closings } from '#api/books/closing.ts';
 import { createClosings } from '#api/books/closings.ts';
+import { createPeriodKeeper, type KeeperParts } from '#api/books/period-keeper.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Config } from '#model/config.ts';
-import { createPeriodKeeper, type KeeperParts } from '#platform/period-keeper.ts';
 import { type ApiRig, METER, NOW_MS, startApi } from '#tests/helpers/api.ts';
 
 async function openRig(mode: Config['closings'] = 'auto') {
