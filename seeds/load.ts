@@ -1,11 +1,14 @@
 /**
  * Seeds: register entries as files (docs/seeds.md). `readSeeds` reads and checks a folder; `seedCommands` says which
- * commands bring the registers up to it. What anybody but a seed has changed or deleted since stays as it is.
+ * commands bring the registers up to it; `loadSeeds` journals them. What anybody but a seed has changed or deleted since stays as it is.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
 import { z } from 'zod';
+import type { OpenJournalReader } from '#journal/reader.ts';
 import type { Control } from '#journal/registers.ts';
+import type { JournalWriter } from '#journal/writer.ts';
 import type { Command } from '#model/entry.ts';
 import type { Noun } from '#model/noun.ts';
 import { handedOver } from '#model/recipients.ts';
@@ -50,6 +53,25 @@ export function readSeeds(directory: string, reference: Reference = loadReferenc
   refuseRepeats(entries);
   seedReferences(entries, reference);
   return entries;
+}
+
+/** Brings the registers up to the folder. @throws SeedError; StoreError when the journal can't take a command. */
+export async function loadSeeds(
+  directory: string,
+  journal: Pick<JournalWriter, 'appendCommand' | 'control' | 'receivedNowMs'>,
+  reader: Pick<OpenJournalReader, 'seriesByName'>,
+  log: Pick<Logger, 'info'>,
+): Promise<void> {
+  const commands = seedCommands(readSeeds(directory), journal.control, {
+    nowMs: journal.receivedNowMs(),
+    isRead: (station, parameter) => reader.seriesByName(station, parameter) !== undefined,
+  });
+  await Promise.all(commands.map((command) => journal.appendCommand(SEED_ACTOR, command)));
+  if (commands.length > 0)
+    log.info(
+      { event: 'seeds.loaded', commands: commands.length },
+      `${commands.length} register entries loaded from seeds`,
+    );
 }
 
 function seedFiles(directory: string): { name: string; kind: Kind }[] {

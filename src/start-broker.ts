@@ -5,8 +5,9 @@ import { startMqttClient } from '#ingest/transports/mqtt-client.ts';
 import { startEmbeddedBroker } from '#ingest/transports/mqtt-embedded.ts';
 import type { Journal } from '#journal/port.ts';
 import type { Config } from '#model/config.ts';
-import type { Troubles } from '#platform/housekeeping.ts';
+import { SYSTEM_ACTOR } from '#model/entry.ts';
 import type { PlatformWatch } from '#platform/watch.ts';
+import type { Troubles } from '#process/troubles.ts';
 
 interface OutsideParts {
   troubles: Troubles;
@@ -48,7 +49,7 @@ export async function startBroker(
     onSessionLost(fromMs, toMs, cause) {
       const body = { fromMs, toMs, cause };
       // Until it is journaled the log has it; the platform alarm is tried again by itself.
-      journal.appendCommand('system', { verb: 'put', noun: 'gap', id: `broker-${fromMs}`, body }).catch((error) => {
+      journal.appendCommand(SYSTEM_ACTOR, { verb: 'put', noun: 'gap', id: `broker-${fromMs}`, body }).catch((error) => {
         log.error({ event: 'gap.unrecorded', err: error, ...body }, 'a possible gap could not be recorded');
       });
       const detail = `from ${new Date(fromMs).toISOString()} to ${new Date(toMs).toISOString()}`;

@@ -12,7 +12,7 @@ import type { QuarantineReads } from '#journal/quarantine.ts';
 import type { Control } from '#journal/registers.ts';
 import type { TellCrowded } from '#model/access-limits.ts';
 import type { Config } from '#model/config.ts';
-import type { CommandEntry } from '#model/entry.ts';
+import type { CommandEntry, FollowerName } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
 import type { Noun } from '#model/noun.ts';
 import type { Series } from '#model/reading.ts';
@@ -69,7 +69,7 @@ export interface ApiDeps {
    * effect; or after about two seconds, or at once while it is far behind. Says whether it has passed all that. `books`
    * goes no further than `readings`.
    */
-  caughtUp(follower: 'readings' | 'books' | 'alerts'): Promise<boolean>;
+  caughtUp(follower: FollowerName): Promise<boolean>;
   readiness(): Readiness;
   /** Prometheus' text exposition. */
   metrics(): Promise<string>;

@@ -1,12 +1,12 @@
 /** A follower reads the journal in order and derives something from it (design §1). */
-import type { Entry } from '#model/entry.ts';
+import type { Entry, FollowerName } from '#model/entry.ts';
 
 /**
  * At-least-once and idempotent: `apply` commits its results together with its cursor, in the file that the cursor
  * protects, and is called again from the old cursor if it threw. Runs in the followers' worker.
  */
 export interface Follower {
-  readonly name: 'readings' | 'books' | 'alerts';
+  readonly name: FollowerName;
   /** Seq of the last entry whose effects are durable. */
   cursor(): number;
   /**

@@ -1,6 +1,7 @@
 /** Platform alarms of what is gone, or damaged: found at the start (src/installation/fit-files.ts), or by whoever read it. */
 import type { Logger } from 'pino';
 import { PLATFORM_CONDITIONS } from '#model/alarms/platform.ts';
+import { SYSTEM_ACTOR } from '#model/entry.ts';
 import type { DamagedBatch } from './batch-reader.ts';
 import type { JournalWriter } from './writer.ts';
 
@@ -11,7 +12,7 @@ export interface LossTelling {
   damaged(damage: DamagedBatch): void;
 }
 
-export function createLossTelling(journal: JournalWriter, actor: string, log: Logger): LossTelling {
+export function createLossTelling(journal: JournalWriter, log: Logger): LossTelling {
   let telling = Promise.resolve();
 
   async function tellNow(): Promise<void> {
@@ -19,8 +20,8 @@ export function createLossTelling(journal: JournalWriter, actor: string, log: Lo
       const { condition, detail, atMs, firstSeq, lastSeq } = loss;
       log.error({ event: 'files.lost', condition, firstSeq, lastSeq, detail }, PLATFORM_CONDITIONS[condition].meaning);
       const change = { verb: 'platform', condition, sinceMs: atMs } as const;
-      await journal.appendCommand(actor, { ...change, state: 'begun', detail });
-      await journal.appendCommand(actor, { ...change, state: 'ended', detail: 'it was over at once' });
+      await journal.appendCommand(SYSTEM_ACTOR, { ...change, state: 'begun', detail });
+      await journal.appendCommand(SYSTEM_ACTOR, { ...change, state: 'ended', detail: 'it was over at once' });
       journal.lossTold(loss);
     }
   }

@@ -40,6 +40,11 @@ export interface MessageEntry extends Journaled {
   readings: JournaledReading[];
 }
 
+/** Who journals what nobody did: changes of the platform, closings that came due. */
+export const SYSTEM_ACTOR = 'system';
+
+export type FollowerName = 'readings' | 'books' | 'alerts';
+
 export interface CommandEntry extends Journaled {
   kind: 'command';
   /** Who did it: a token's name, `admin`, `seed`, or `link:CHANNEL` for a signed acknowledgement. */
@@ -89,11 +94,11 @@ export type Command =
   | { verb: 'import'; id: string }
   /** Numbers of a gateway up to `through` that are missing will never come: somebody knows. */
   | { verb: 'close-sequence'; gateway: string; through: number; reason: string }
-  | { verb: 'dismiss-parked'; follower: 'readings' | 'books' | 'alerts'; seq: number; reason: string }
+  | { verb: 'dismiss-parked'; follower: FollowerName; seq: number; reason: string }
   | PlatformChange;
 
 /**
- * The service found (actor `system`) that something is wrong with the platform, or that it no longer is. `sinceMs` =
+ * The service found (`SYSTEM_ACTOR`) that something is wrong with the platform, or that it no longer is. `sinceMs` =
  * wall clock when it began, which may be before the entry: what can't be journaled at once is journaled later.
  */
 export interface PlatformChange {

@@ -6,12 +6,11 @@
 import type { RecountProgress } from '#books/recount-state.ts';
 import type { CanaryVerdict } from '#ingest/transports/broker-canary.ts';
 import type { PlatformCondition } from '#model/alarms/platform.ts';
+import type { FollowerName } from '#model/entry.ts';
 import type { TypeConflict } from '#process/rejected-readings.ts';
 import type { SeenDamages } from '#process/seen-damage.ts';
 import type { StoreTrouble } from '#readings/store.ts';
 import type { Seen } from './watch.ts';
-
-type FollowerName = 'readings' | 'books' | 'alerts';
 
 export interface PlatformSample {
   /** Wall clock. */

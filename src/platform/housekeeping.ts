@@ -9,16 +9,13 @@ import type { Logger } from 'pino';
 import type { PeriodKeeper } from '#api/books/period-keeper.ts';
 import type { Queries } from '#api/queries.ts';
 import type { Broker } from '#ingest/transports/broker.ts';
-import type { CanaryVerdict } from '#ingest/transports/broker-canary.ts';
 import type { OpenJournalReader } from '#journal/reader.ts';
 import type { JournalWriter } from '#journal/writer.ts';
 import type { Config } from '#model/config.ts';
 import type { FollowersClient } from '#process/followers-client.ts';
-import type { TypeConflict } from '#process/rejected-readings.ts';
-import type { SeenDamages } from '#process/seen-damage.ts';
 import { STALE_AFTER_MS, type StaleFile } from '#process/stale-reads.ts';
+import type { Troubles } from '#process/troubles.ts';
 import { gatewayLedger, ledgerView } from '#readings/gateway-ledger.ts';
-import type { StoreTrouble } from '#readings/store.ts';
 import type { Clock } from '#src/clock.ts';
 import { createSnapshotWatch } from '#src/sqlite.ts';
 import { judgePlatform, type PlatformSample, type PlatformVerdict } from './conditions.ts';
@@ -29,18 +26,6 @@ import { holesOverdue } from './sequence-holes.ts';
 import type { PlatformWatch } from './watch.ts';
 
 const TURN_MS = 1000;
-
-/** What the reading store and the broker say is wrong; null: nothing, undefined: they haven't said anything yet. */
-export interface Troubles {
-  store: StoreTrouble | null | undefined;
-  broker: StoreTrouble | null | undefined;
-  /** What an outside broker's trial has shown; null: there is none to try, undefined: it is not over yet. */
-  canary: CanaryVerdict | null | undefined;
-  /** The newest value that clashes with what somebody else has written into the store; null: none since the start. */
-  typeConflict: TypeConflict | null;
-  /** Damaged rows that were met; null: none since the start. */
-  damage: SeenDamages;
-}
 
 export interface HouseParts {
   journal: JournalWriter;

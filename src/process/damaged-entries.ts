@@ -2,11 +2,11 @@
 
 import { type DamagedBatch, inWords } from '#journal/batch-reader.ts';
 import { Cursor } from '#journal/cursor.ts';
-import type { Follower } from '#journal/follower.ts';
+import type { FollowerName } from '#model/entry.ts';
 import type { Clock } from '#src/clock.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 
-const FOLLOWERS: readonly Follower['name'][] = ['readings', 'books', 'alerts'];
+const FOLLOWERS: readonly FollowerName[] = ['readings', 'books', 'alerts'];
 
 /** @returns what parks the first entry of each stretch that can't be read, durably; those that are parked stay as they are. */
 export function openDamageParking(derived: Database, clock: Clock): (damage: DamagedBatch) => void {

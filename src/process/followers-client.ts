@@ -6,11 +6,12 @@ import { Worker } from 'node:worker_threads';
 import type { RecountProgress } from '#books/recount-state.ts';
 import type { Config } from '#model/config.ts';
 import type { Durations } from '#model/duration-histogram.ts';
+import type { FollowerName } from '#model/entry.ts';
 import type { Reference } from '#model/reference.ts';
 import type { FollowersStart, FromFollowers, ToFollowers } from './followers-protocol.ts';
 import { WORKER_LIMITS } from './worker-memory.ts';
 
-type FollowerCursors = Record<'readings' | 'books' | 'alerts', number>;
+type FollowerCursors = Record<FollowerName, number>;
 
 const CAUGHT_UP_WAIT_MS = 2000;
 /** A reader doesn't wait for followers that are further behind than this: two seconds wouldn't help. */
@@ -20,7 +21,6 @@ const RESTART_MAX_MS = 30_000;
 
 export interface FollowersClient {
   committed(headSeq: number): void;
-  reply(message: ToFollowers): void;
   cursors(): FollowerCursors;
   nextTimerMs(): number | null;
   /** Entries up to this seq are needed by no follower any more; null until the worker has told. */
@@ -36,12 +36,12 @@ export interface FollowersClient {
    * Resolves when the follower has passed `seq`, or after two seconds, and says whether it has. Once a wait has run out nobody waits for that
    * follower until it has caught up: two seconds of every reader's time would change nothing.
    */
-  caughtUp(follower: keyof FollowerCursors, seq: number): Promise<boolean>;
+  caughtUp(follower: FollowerName, seq: number): Promise<boolean>;
   close(): Promise<void>;
 }
 
 interface Waiter {
-  follower: keyof FollowerCursors;
+  follower: FollowerName;
   seq: number;
   done: () => void;
 }
@@ -51,7 +51,8 @@ export async function startFollowersWorker(options: {
   config: Config;
   reference: Reference;
   linkSecret: string;
-  onMessage: (message: FromFollowers) => void;
+  /** @param reply says something to the worker that runs then. */
+  onMessage: (message: FromFollowers, reply: (answer: ToFollowers) => void) => void;
   onDeath: (error: Error) => void;
 }): Promise<FollowersClient> {
   const { config, reference, linkSecret, onMessage, onDeath } = options;
@@ -68,7 +69,7 @@ export async function startFollowersWorker(options: {
   let restart: NodeJS.Timeout | undefined;
   const waiters = new Set<Waiter>();
   /** Followers for which a wait has run out. */
-  const behind = new Set<keyof FollowerCursors>();
+  const behind = new Set<FollowerName>();
   const ready = Promise.withResolvers<void>();
   let worker = start();
 
@@ -82,12 +83,16 @@ export async function startFollowersWorker(options: {
     return started;
   }
 
+  function reply(answer: ToFollowers): void {
+    worker.postMessage(answer);
+  }
+
   function heard(message: FromFollowers): void {
     if (message.type === 'ready') {
       restartDelayMs = RESTART_MIN_MS;
       isAlive = true;
       ready.resolve();
-      worker.postMessage({ type: 'committed', headSeq } satisfies ToFollowers);
+      reply({ type: 'committed', headSeq });
     }
     if (message.type === 'metrics') ({ counters, durations, recount } = message);
     if (message.type === 'progress') {
@@ -97,7 +102,7 @@ export async function startFollowersWorker(options: {
       for (const waiter of waiters) if (cursors[waiter.follower] >= waiter.seq) waiter.done();
       for (const follower of behind) if (cursors[follower] >= headSeq) behind.delete(follower);
     }
-    onMessage(message);
+    onMessage(message, reply);
   }
 
   function died(reason: unknown): void {
@@ -116,9 +121,8 @@ export async function startFollowersWorker(options: {
   return {
     committed(seq) {
       headSeq = seq;
-      worker.postMessage({ type: 'committed', headSeq: seq } satisfies ToFollowers);
+      reply({ type: 'committed', headSeq: seq });
     },
-    reply: (message) => worker.postMessage(message),
     cursors: () => cursors,
     nextTimerMs: () => nextTimerMs,
     neededFromSeq: () => neededFromSeq,
@@ -152,7 +156,7 @@ export async function startFollowersWorker(options: {
       clearTimeout(restart);
       for (const waiter of waiters) waiter.done();
       const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-      worker.postMessage({ type: 'stop' } satisfies ToFollowers);
+      reply({ type: 'stop' });
       const deadline = setTimeout(() => void worker.terminate(), 5000);
       await ended;
       clearTimeout(deadline);

@@ -5,6 +5,7 @@ import type { DamagedBatch } from '#journal/batch-reader.ts';
 import type { Alarm, Transition } from '#model/alarms/alarm.ts';
 import type { Config } from '#model/config.ts';
 import type { Durations } from '#model/duration-histogram.ts';
+import type { FollowerName } from '#model/entry.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { Damage } from '#readings/damage.ts';
@@ -51,7 +52,7 @@ export type FromFollowers =
    */
   | {
       type: 'progress';
-      cursors: Record<'readings' | 'books' | 'alerts', number>;
+      cursors: Record<FollowerName, number>;
       nextTimerMs: number | null;
       neededFromSeq: number;
     }

@@ -14,8 +14,27 @@ const REFUSED: Partial<Record<StoreTrouble['condition'], string>> = {
   'store.unfit': 'docs/deployment.md says which servers hold readings, and how',
 };
 
-/** Tries InfluxDB out before anything starts. @returns what it can do; null when it is away: then it is tried when it comes. */
-export async function tryStore(config: Config, log: Logger): Promise<StoreCapabilities | null> {
+/** What is known of the store's powers: found at the start, and told anew by whoever uses it. */
+export interface KnownStore {
+  /** The earliest time that it can hold; null: any, or nobody knows. */
+  earliestMs(): number | null;
+  /** @param capabilities null: nobody knows at the moment. */
+  measured(capabilities: StoreCapabilities | null): void;
+}
+
+/** Tries InfluxDB out before anything starts. One that is away is tried when it comes. */
+export async function tryStore(config: Config, log: Logger): Promise<KnownStore> {
+  let known = await triedOut(config, log);
+  return {
+    earliestMs: () => known?.earliestMs ?? null,
+    measured(capabilities) {
+      // Of a server that is away what it was before holds: it is mostly the same one that comes back.
+      known = capabilities ?? known;
+    },
+  };
+}
+
+async function triedOut(config: Config, log: Logger): Promise<StoreCapabilities | null> {
   if (!config.influx) return null;
   const store = openReadingStore(config, () => undefined, { timeouts: START_TIMEOUTS });
   try {

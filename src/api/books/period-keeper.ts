@@ -5,12 +5,11 @@
 import type { Logger } from 'pino';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Config } from '#model/config.ts';
+import { SYSTEM_ACTOR } from '#model/entry.ts';
 import type { DuePeriod } from '#volume/due-periods.ts';
 import type { Closings } from './closing.ts';
 import { type DutyParts, dueReports } from './due-reports.ts';
 
-/** Who journals what nobody did. */
-const SYSTEM_ACTOR = 'system';
 const RETRY_MIN_MS = 60_000;
 const RETRY_MAX_MS = 3_600_000;
 

@@ -30,6 +30,11 @@ const AT_ONCE = 100;
 
 const isOver = ({ state }: Alarm): boolean => state === 'cleared' || state === 'withdrawn';
 
+/** @returns for what could not be published: a topic is mended by the next `refresh`. */
+export function topicFailed(log: { error(fields: object, message: string): void }): (error: unknown) => void {
+  return (error) => log.error({ event: 'alarm-topics.failed', err: error }, 'an alarm topic could not be published');
+}
+
 export function createAlarmTopics(broker: TopicPublisher): AlarmTopics {
   let open = new Map<string, Alarm>();
   /** The parts so far: until the last has come, what was known before stands. */
