@@ -24,6 +24,7 @@ import { createMissing } from '#alerts/silence/missing.ts';
 import { Cursor } from '#journal/cursor.ts';
 import { toStoreError } from '#journal/failure.ts';
 import type { Follower } from '#journal/follower.ts';
+import { openParked } from '#journal/parked.ts';
 import type { JournalReader } from '#journal/port.ts';
 import type { Control } from '#journal/registers.ts';
 import type { LinkSigner } from '#model/alarms/acknowledge-link.ts';
@@ -94,7 +95,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
   const cursor = new Cursor(derived, 'alerts');
   const store = openAlertStore(derived);
   const inbox = openRejudgedInbox(derived);
-  const deleteParked = derived.prepare('DELETE FROM parked WHERE follower = ? AND seq = ?');
+  const parked = openParked(derived);
   const totalChanges = derived.prepare('SELECT total_changes() AS n');
   const writes = () => (totalChanges.get() as { n: number }).n;
   let parts = restore();
@@ -269,7 +270,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
         return;
       }
       case 'dismiss-parked':
-        deleteParked.run(command.follower, command.seq);
+        parked.dismiss(command.follower, command.seq);
         return;
       case 'replay-quarantine':
       case 'import':

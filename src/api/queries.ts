@@ -5,10 +5,11 @@
  */
 import type { AlertQueries } from '#alerts/records/queries.ts';
 import type { BookQueries } from '#books/questions/queries.ts';
+import type { ParkedEntry } from '#journal/parked.ts';
 import type { ReadingQueries } from '#readings/queries.ts';
 
 export interface Queries extends ReadingQueries, BookQueries, AlertQueries {
   /** The newest entry and the books' cursor as the connections see them that all these questions are answered from. */
   reached(): Promise<{ journalSeq: number; booksSeq: number }>;
-  parked(): Promise<{ follower: string; seq: number; atMs: number; error: string }[]>;
+  parked(): Promise<ParkedEntry[]>;
 }

@@ -1,6 +1,6 @@
 /** From the names in a request to stations, parameters and series. */
 import type { Limit } from '#model/class.ts';
-import type { Parameter, Standard } from '#model/reference.ts';
+import type { Parameter } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
 import type { ApiDeps } from './deps.ts';
 import { notFound } from './problems.ts';
@@ -34,13 +34,6 @@ export function seriesOf(
   const station = stationOf(deps, names.station);
   const parameter = parameterOf(deps, names.parameter);
   return { station, parameter, series: deps.reader.seriesByName(station.id, parameter.id)?.id ?? null };
-}
-
-/** The standard that stations' targets are classes of. */
-export function surfaceWaterStandard(deps: Pick<ApiDeps, 'reference'>): Standard {
-  const standard = deps.reference.standards.get('gb3838-2002');
-  if (!standard) throw new Error('The reference data lack GB 3838-2002.');
-  return standard;
 }
 
 /** How a limit stands in answers. */

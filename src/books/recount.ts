@@ -9,8 +9,9 @@ import { toStoreError } from '#journal/failure.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Series } from '#model/reading.ts';
-import { type Database, StoreError, transaction } from '#src/sqlite.ts';
+import { StoreError, transaction } from '#src/sqlite.ts';
 import { openRecountState, type RecountPart, type RecountPlan, type RecountProgress } from './recount-state.ts';
+import { runUpgradeSteps, type UpgradeParts } from './upgrade-steps.ts';
 
 /** Hours of a series in one step: a week. */
 const HOURS = 168;
@@ -23,16 +24,10 @@ export interface Recount {
   step(): Promise<boolean>;
 }
 
-export interface RecountParts {
-  derived: Database;
-  reader: { allSeries(): Series[] };
-  /** Meters as the books know them. */
-  meters: () => string[];
+export interface RecountParts extends UpgradeParts {
   /** Computes hours of a series anew; `also` runs in the transaction that writes them. */
   recountHours: (series: number, hoursMs: readonly number[], also: () => void) => Promise<void>;
   volumes: Pick<VolumeBooks, 'recount'>;
-  /** What is to be found out, once, before anything is counted anew: sentences for the operator. */
-  prepare: (fromRules: number) => Promise<string[]>;
   /** Everything is counted by today's rules. */
   onDone: () => void;
   clock: { monotonicMs(): number };
@@ -48,7 +43,7 @@ export function createRecount(parts: RecountParts): Recount {
 
   async function begin(): Promise<void> {
     const fromRules = state.rules();
-    const notes = await parts.prepare(fromRules);
+    const notes = await runUpgradeSteps(fromRules, parts);
     transaction(derived, () => state.begin(planOf(parts, notes)));
     const { total, frozen } = state.progress()!;
     if (total === 0) return;
@@ -122,11 +117,11 @@ export function createRecount(parts: RecountParts): Recount {
 }
 
 /** What volumes rest on comes first, then they, then everything else. */
-function planOf({ reader, meters }: RecountParts, notes: string[]): RecountPlan {
+function planOf({ reader, control }: RecountParts, notes: string[]): RecountPlan {
   const series = reader.allSeries();
   const metered = series.filter(({ parameter }) => isMetered(parameter));
   const others = series.filter(({ parameter }) => !isMetered(parameter));
   const named = (list: Series[]) => list.map(({ id }) => ({ kind: 'series' as const, subject: String(id) }));
-  const ofMeters = meters().map((subject) => ({ kind: 'meter' as const, subject }));
+  const ofMeters = control.list('meter').map(({ id: subject }) => ({ kind: 'meter' as const, subject }));
   return { parts: [...named(metered), ...ofMeters, ...named(others)], notes };
 }

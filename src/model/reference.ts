@@ -121,3 +121,10 @@ export interface Reference {
   aliases: ReadonlyMap<string, string>;
   standards: ReadonlyMap<string, Standard>;
 }
+
+/** The standard that stations' targets are classes of, GB 3838-2002. @throws Error when the reference data lack it. */
+export function surfaceWaterStandard({ standards }: Pick<Reference, 'standards'>): Standard {
+  const standard = standards.get('gb3838-2002');
+  if (!standard) throw new Error('The reference data lack GB 3838-2002.');
+  return standard;
+}

@@ -16,6 +16,7 @@ import { meterVolumes, volumes } from '#books/questions/volumes.ts';
 import { createVolumesAsOf } from '#books/water/as-of.ts';
 import { NEWEST } from '#journal/batches.ts';
 import { Cursor } from '#journal/cursor.ts';
+import { createParkedQuery } from '#journal/parked.ts';
 import { openJournalReader } from '#journal/reader.ts';
 import type { Config } from '#model/config.ts';
 import { createReadingQueries } from '#readings/answers.ts';
@@ -42,9 +43,6 @@ export function openQueries(config: Config): OpenQueries {
     allowedLatenessMs,
     unsettled: openUnsettled(derived),
   });
-  const parked = derived.prepare(
-    'SELECT follower, seq, atMs, error FROM parked ORDER BY seq DESC, follower LIMIT 1000',
-  );
   const head = journal.prepare(NEWEST);
   const { trends } = createTrendQueries({ derived, readings: readings.readings, allowedLatenessMs });
   const queries: Queries = {
@@ -67,7 +65,7 @@ export function openQueries(config: Config): OpenQueries {
     notices: async (query) => notices(derived, query),
     notice: async (query) => notice(derived, query),
     transitionsAfter: async (query) => transitionsAfter(derived, query),
-    parked: async () => parked.all().map((row) => ({ ...row })) as unknown as Awaited<ReturnType<Queries['parked']>>,
+    parked: createParkedQuery(derived),
     // Each connection's own word: one that stands still says where.
     reached: async () => ({
       journalSeq: Math.min(reader.headSeq(), (head.get() as { lastSeq: number } | undefined)?.lastSeq ?? 0),

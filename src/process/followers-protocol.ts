@@ -57,7 +57,7 @@ export type FromFollowers =
       neededFromSeq: number;
     }
   /** Alarms that changed, after the commit that changed them: the event stream and the retained topics follow. */
-  | { type: 'alarms'; seq: number; changes: { alarm: Alarm; transition: Transition }[] }
+  | { type: 'alarms'; changes: { alarm: Alarm; transition: Transition }[] }
   /** Every alarm that is not over, once at start and part by part: retained topics that no part names are emptied. */
   | { type: 'open-alarms'; alarms: Alarm[]; isFirst: boolean; isLast: boolean }
   /** Readings whose flag or value changed after the door saw them. */
@@ -76,8 +76,8 @@ export type FromFollowers =
   | { type: 'stale'; files: StaleFile[] }
   /** Rows that aren't what was written, as they are met. */
   | { type: 'damages'; damages: Damage[] }
-  /** A follower was parked at this entry: a platform alarm. */
-  | { type: 'parked'; follower: string; seq: number; error: string }
+  /** A follower has parked this entry (src/journal/parked.ts): the event stream tells. */
+  | { type: 'parked'; follower: FollowerName; seq: number }
   | {
       type: 'metrics';
       counters: Record<string, number>;

@@ -10,10 +10,12 @@ import { openBookState } from '#books/clock.ts';
 import { createSeriesRules, lookBackMs } from '#books/hours/series-rules.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { Follower } from '#journal/follower.ts';
+import { openParked } from '#journal/parked.ts';
 import { openJournalReader } from '#journal/reader.ts';
 import { createLinkSigner } from '#model/alarms/acknowledge-link.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import type { Entry } from '#model/entry.ts';
+import { surfaceWaterStandard } from '#model/reference.ts';
 import { takeDamages } from '#readings/damage.ts';
 import { storeTrouble } from '#readings/influx/answers.ts';
 import { openReadingStore } from '#readings/open-store.ts';
@@ -22,7 +24,7 @@ import type { StoreTrouble } from '#readings/store.ts';
 import { createLog } from '#setting/log.ts';
 import { systemClock as clock } from '#src/clock.ts';
 import { createSnapshotWatch } from '#src/sqlite.ts';
-import { openDamageParking } from './damaged-entries.ts';
+import { damageParking } from './damaged-entries.ts';
 import { createEntryWindow } from './entry-window.ts';
 import { createFollowerLoop } from './follower-loop.ts';
 import { createPump, type Pump } from './follower-pump.ts';
@@ -34,7 +36,6 @@ const { config, reference, linkSecret } = workerData as FollowersStart;
 const port = parentPort!;
 const log = createLog(config.logLevel, 'followers');
 const say = (message: FromFollowers): void => port.postMessage(message);
-const STANDARD = 'gb3838-2002';
 const METRICS_EVERY_MS = 1000;
 const PROBE_EVERY_MS = 10_000;
 /** Decoded entries that wait for the slowest follower; beyond them it reads for itself. */
@@ -43,7 +44,8 @@ const WINDOW_ENTRIES = 2000;
 const OPEN_ALARMS_PART = 500;
 
 const derived = openDerived(join(config.dataDir, 'derived.db'));
-const parkDamaged = openDamageParking(derived, clock);
+const parked = openParked(derived);
+const parkDamaged = damageParking(derived, parked, clock);
 const reader = openJournalReader(join(config.dataDir, 'journal.db'), (damage) => {
   parkDamaged(damage);
   say({ type: 'damaged-batch', damage });
@@ -56,7 +58,7 @@ const followers = wireFollowers({
   store,
   reader,
   reference,
-  standard: reference.standards.get(STANDARD)!,
+  standard: surfaceWaterStandard(reference),
   allowedLatenessMs: config.allowedLatenessMs,
   timeZone: config.timeZone,
   publicUrl: config.publicUrl,
@@ -67,8 +69,8 @@ const followers = wireFollowers({
   onReflagged: (changed) => say({ type: 'reflagged', readings: changed }),
   onRejudged: () => alarming.wake(),
   onRejected: (values) => say({ type: 'rejected', readings: values }),
-  onAlarms(changes, seq) {
-    say({ type: 'alarms', seq, changes });
+  onAlarms(changes) {
+    say({ type: 'alarms', changes });
     dispatcher.wake();
   },
 });
@@ -99,11 +101,9 @@ const dispatcher = createDispatcher({
 
 /** What the pumps have passed: an entry counts once everything that it caused is done. */
 const passed = { readings: readings.cursor(), books: books.cursor(), alerts: alerts.cursor() };
-const countParked = derived.prepare('SELECT count(*) AS n FROM parked');
 const countSettled = derived.prepare(
   'SELECT coalesce(sum(stored), 0) AS stored, coalesce(sum(duplicate), 0) AS duplicate FROM source',
 );
-const insertParked = derived.prepare('INSERT OR REPLACE INTO parked (follower, seq, atMs, error) VALUES (?, ?, ?, ?)');
 const seriesRules = createSeriesRules({ control: booksControl, reader, reference });
 const bookState = openBookState(derived);
 const retention = createRawRetention({
@@ -124,12 +124,13 @@ function pumpOf(follower: Follower, readSome: (after: number, limit: number) => 
     clock,
     read: readSome,
     park(entry, error) {
-      insertParked.run(follower.name, entry.seq, clock.nowMs(), error.stack ?? error.message);
+      const { stack = error.message } = error;
+      parked.put({ follower: follower.name, seq: entry.seq, atMs: clock.nowMs(), error: stack });
       log.error(
         { event: 'follower.parked', follower: follower.name, seq: entry.seq, err: error },
         'an entry was parked',
       );
-      say({ type: 'parked', follower: follower.name, seq: entry.seq, error: error.message });
+      say({ type: 'parked', follower: follower.name, seq: entry.seq });
     },
     onError(error, seq) {
       stopped(follower, error);
@@ -271,7 +272,7 @@ function tellMetrics(): void {
       settled_stored: settledStored,
       settled_duplicate: duplicate,
       notices_pending: dispatcher.pending(),
-      parked: (countParked.get() as { n: number }).n,
+      parked: parked.count(),
       lag_readings: headSeq - passed.readings,
       lag_books: headSeq - passed.books,
       lag_alerts: headSeq - passed.alerts,

@@ -5,12 +5,12 @@ import { rehearse } from '#alerts/looking-back/rehearse.ts';
 import { alarmsStanding } from '#alerts/records/answers.ts';
 import { openDerived } from '#installation/derived.ts';
 import { openJournalReader } from '#journal/reader.ts';
+import { surfaceWaterStandard } from '#model/reference.ts';
 import { openReadingStore } from '#readings/open-store.ts';
 import { openReadOnly } from '#src/sqlite.ts';
 import type { RehearsalReply, RehearsalStart } from './rehearsals.ts';
 
 const { config, reference, rehearsal } = workerData as RehearsalStart;
-const STANDARD = 'gb3838-2002';
 
 async function reply(): Promise<RehearsalReply> {
   const reader = openJournalReader(join(config.dataDir, 'journal.db'));
@@ -23,7 +23,7 @@ async function reply(): Promise<RehearsalReply> {
       series: reader.allSeries(),
       store,
       reference,
-      standard: reference.standards.get(STANDARD)!,
+      standard: surfaceWaterStandard(reference),
       allowedLatenessMs: config.allowedLatenessMs,
       timeZone: config.timeZone,
       alarmsOf: (rule, fromMs, toMs) => alarmsStanding(derived, rule, fromMs, toMs),

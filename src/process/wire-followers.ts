@@ -12,7 +12,6 @@ import { createTrendQueries } from '#books/questions/trends.ts';
 import { meterVolumes } from '#books/questions/volumes.ts';
 import { createRecount, type Recount, type RecountParts } from '#books/recount.ts';
 import { createBookChanges } from '#books/tell-changes.ts';
-import { runUpgradeSteps } from '#books/upgrade-steps.ts';
 import { createVolumeBooks } from '#books/water/volumes.ts';
 import { Cursor } from '#journal/cursor.ts';
 import type { Follower } from '#journal/follower.ts';
@@ -125,10 +124,9 @@ export function wireFollowers(parts: FollowersParts): Followers {
   });
   const recount = createRecount({
     ...parts,
-    meters: () => booksControl.list('meter').map(({ id }) => id),
+    control: booksControl,
     recountHours: books.recount,
     volumes,
-    prepare: (fromRules) => runUpgradeSteps(fromRules, { derived, store, reader, reference, control: booksControl }),
     onDone: parts.onRejudged,
   });
   const alertsControl = controlAsOf('alerts');

@@ -5,13 +5,14 @@ import { type Trends, trendQuery, trends } from '#api/books/schemas/statistics.t
 import type { ApiDeps } from '#api/deps.ts';
 import { instantMs, rangeOf, timeZoneOf, zonedTexts } from '#api/instants.ts';
 import { documented } from '#api/schemas/common.ts';
-import { limitView, type NamedSeries, seriesOf, surfaceWaterStandard } from '#api/series.ts';
+import { limitView, type NamedSeries, seriesOf } from '#api/series.ts';
 import { inTurns } from '#api/turns.ts';
 import { classOf, limitFor } from '#assess/classify.ts';
 import type { TrendBucket } from '#books/questions/queries.ts';
 import { autoInterval, bucketEdges, type Interval, intervalOfIso } from '#model/calendar.ts';
 import { settled } from '#model/decimal.ts';
 import { durationMs } from '#model/duration.ts';
+import { surfaceWaterStandard } from '#model/reference.ts';
 
 const BUCKETS_MAX = 10_000;
 const RANGE_MS = 30 * 86_400_000;
@@ -61,7 +62,7 @@ async function answer(
   { interval, timeZone }: { interval: Interval; timeZone: string },
   buckets: readonly TrendBucket[],
 ): Promise<Trends> {
-  const standard = surfaceWaterStandard(deps);
+  const standard = surfaceWaterStandard(deps.reference);
   const { waterBody, target } = station;
   const limit = target ? limitFor(standard, parameter.id, waterBody, target) : null;
   const listed = station.parameters.find(({ id }) => id === parameter.id);

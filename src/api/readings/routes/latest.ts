@@ -6,7 +6,8 @@ import type { ApiDeps } from '#api/deps.ts';
 import { latestOf } from '#api/readings/latest.ts';
 import { type Latest, latest } from '#api/readings/schemas/readings.ts';
 import { documented, idParams, LIST_LIMIT, listOf, page } from '#api/schemas/common.ts';
-import { stationOf, surfaceWaterStandard } from '#api/series.ts';
+import { stationOf } from '#api/series.ts';
+import { surfaceWaterStandard } from '#model/reference.ts';
 
 export function latestRoutes(api: Api, deps: ApiDeps): void {
   api.route({
@@ -64,5 +65,5 @@ function latestAt(deps: ApiDeps, id: string): Latest {
     const reading = known === undefined ? undefined : door.latest(known);
     return reading ? [{ parameter, reading }] : [];
   });
-  return latestOf(station, newest, surfaceWaterStandard(deps), clock.nowMs());
+  return latestOf(station, newest, surfaceWaterStandard(deps.reference), clock.nowMs());
 }

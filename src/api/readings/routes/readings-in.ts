@@ -10,10 +10,10 @@ import { createIdempotency } from '#api/readings/idempotency.ts';
 import { type Payload, takePayloads } from '#api/readings/payload.ts';
 import { decoded, payload as payloadSchema, receipt } from '#api/readings/schemas/readings.ts';
 import { documented } from '#api/schemas/common.ts';
-import { surfaceWaterStandard } from '#api/series.ts';
 import { classOf } from '#assess/classify.ts';
 import type { Delivery, Receipt } from '#ingest/door.ts';
 import { isUsable } from '#model/flag.ts';
+import { surfaceWaterStandard } from '#model/reference.ts';
 import { id } from '#model/register.ts';
 
 /** What is kept of a payload that is too large (contracts §3). */
@@ -139,7 +139,7 @@ function senderOf(deps: ApiDeps, gateway: string | undefined, caller: Caller): P
 }
 
 function preview(deps: ApiDeps, delivery: Delivery) {
-  const standard = surfaceWaterStandard(deps);
+  const standard = surfaceWaterStandard(deps.reference);
   const { readings, faults } = deps.door.preview(delivery);
   return {
     readings: readings.map(({ station, parameter, timeMs, value, flag, deviceFlag, censored }) => {
