@@ -1,10 +1,10 @@
 /**
  * Seeds: register entries as files (docs/seeds.md). `readSeeds` reads and checks a folder; `seedCommands` says which
- * commands bring the registers up to it; `loadSeeds` journals them. What anybody but a seed has changed or deleted since stays as it is.
+ * commands bring the registers up to it, and `loadSeeds` journals them. What anybody but a seed has changed or deleted
+ * since stays as it is.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
-import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { OpenJournalReader } from '#journal/reader.ts';
 import type { Control } from '#journal/registers.ts';
@@ -55,23 +55,18 @@ export function readSeeds(directory: string, reference: Reference = loadReferenc
   return entries;
 }
 
-/** Brings the registers up to the folder. @throws SeedError; StoreError when the journal can't take a command. */
+/** Brings the registers up to the folder. @returns how many entries that took. @throws SeedError; StoreError when the journal can't take a command. */
 export async function loadSeeds(
   directory: string,
   journal: Pick<JournalWriter, 'appendCommand' | 'control' | 'receivedNowMs'>,
   reader: Pick<OpenJournalReader, 'seriesByName'>,
-  log: Pick<Logger, 'info'>,
-): Promise<void> {
+): Promise<number> {
   const commands = seedCommands(readSeeds(directory), journal.control, {
     nowMs: journal.receivedNowMs(),
     isRead: (station, parameter) => reader.seriesByName(station, parameter) !== undefined,
   });
   await Promise.all(commands.map((command) => journal.appendCommand(SEED_ACTOR, command)));
-  if (commands.length > 0)
-    log.info(
-      { event: 'seeds.loaded', commands: commands.length },
-      `${commands.length} register entries loaded from seeds`,
-    );
+  return commands.length;
 }
 
 function seedFiles(directory: string): { name: string; kind: Kind }[] {

@@ -133,7 +133,8 @@ async function openFiles({ config, log, stopping, closers }: Start) {
   await journal.start();
   await losses.tell();
   const reference = loadReference();
-  if (config.seedsDir !== null) await loadSeeds(config.seedsDir, journal, reader, log);
+  const seeded = config.seedsDir === null ? 0 : await loadSeeds(config.seedsDir, journal, reader);
+  if (seeded > 0) log.info({ event: 'seeds.loaded', commands: seeded }, `${seeded} register entries loaded from seeds`);
   return { dataDir, ports, losses, journal, reader, control: journal.control, reference };
 }
 
