@@ -20,19 +20,29 @@ import { run as quality } from './quality/quality.ts';
 import { run as readings } from './readings/readings.ts';
 import { run as capacity } from './service/capacity.ts';
 import { run as external } from './service/external.ts';
+import { run as idle } from './service/idle.ts';
 import { run as ingest } from './service/ingest.ts';
 import { run as latency } from './service/latency.ts';
+import { run as rebuild } from './service/rebuild.ts';
+import { run as scale } from './service/scale.ts';
 import { run as start } from './service/start.ts';
+import { run as startLarge } from './service/start-large.ts';
 import type { Figure } from './shared/figure.ts';
+import { run as telegraf } from './telegraf/telegraf.ts';
 import { run as dashboard } from './web/dashboard.ts';
 
 /** The whole service first, then its parts alone. */
 const BENCHES: Record<string, () => Promise<Figure[]>> = {
   ingest,
   external,
+  telegraf,
   latency,
   query: async () => [...(await query()), ...(await queryInflux())],
   start,
+  'start-large': startLarge,
+  rebuild,
+  idle,
+  scale,
   journal,
   gate,
   quality,

@@ -7,6 +7,7 @@ import { deepStrictEqual } from 'node:assert/strict';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Archive, fillArchive, PARAMETER, STATION, TEN_YEARS_MS } from '#bench/shared/archive.ts';
+import { booksClosed } from '#bench/shared/books-closed.ts';
 import { atLeast, type Figure, figure, inDirectory, medianMs } from '#bench/shared/figure.ts';
 import { startService } from '#bench/shared/running-service.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
@@ -15,7 +16,6 @@ import { openInfluxReadings } from '#readings/influx/store.ts';
 import { systemClock } from '#src/clock.ts';
 import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
 import type { TestService } from '#tests/helpers/service.ts';
-import { booksClosed } from './query.ts';
 
 const AIM = 50;
 const ROUNDS = 41;
@@ -51,7 +51,7 @@ export async function run(): Promise<Figure[]> {
       const env = { WK_INFLUX_URL: influx.url, WK_INFLUX_API: 'v1', WK_INFLUX_BUCKET: DATABASE };
       const service = await startService({ dataDir, env });
       try {
-        await booksClosed(dataDir, archive);
+        await booksClosed(dataDir, archive.newestMs);
         return await measure(service, influx, archive);
       } finally {
         await service.end();

@@ -4,7 +4,6 @@
  */
 import { deepStrictEqual } from 'node:assert/strict';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Queries } from '#api/queries.ts';
 import {
   type Archive,
@@ -16,6 +15,7 @@ import {
   TEN_YEARS_MS,
   ZONE,
 } from '#bench/shared/archive.ts';
+import { booksClosed } from '#bench/shared/books-closed.ts';
 import { atMost, type Figure, figure, inDirectory, medianMs } from '#bench/shared/figure.ts';
 import { startService } from '#bench/shared/running-service.ts';
 import type { TrendInterval } from '#books/questions/queries.ts';
@@ -30,9 +30,6 @@ import type { TestService } from '#tests/helpers/service.ts';
 const AIM_MS = 20;
 const ROUNDS = 41;
 const RAW_ROUNDS = 3;
-const POLL_MS = 100;
-/** Older hours are closed, whatever the time is: the lateness of two hours, and the hour itself. */
-const CLOSED_MS = 3 * HOUR_MS;
 
 /** One question in three forms; `comparable` gives what must be the same of the API's answer and of SQL's rows. */
 interface Question {
@@ -55,23 +52,12 @@ export async function run(): Promise<Figure[]> {
     const archive = await fillArchive(dataDir);
     const service = await startService({ dataDir });
     try {
-      await booksClosed(dataDir, archive);
+      await booksClosed(dataDir, archive.newestMs);
       return await measure(service, archive);
     } finally {
       await service.end();
     }
   });
-}
-
-/** The service has computed ten years of hours and days of the series, and the meter's volumes. */
-export async function booksClosed(dataDir: string, { newestMs }: Archive): Promise<void> {
-  const derived = openReadOnly(join(dataDir, 'derived.db'));
-  const open = derived.prepare(
-    'SELECT (SELECT count(*) FROM dirtyHour WHERE hourMs < ?) + (SELECT count(*) FROM volumeDirty) AS count',
-  );
-  const passed = derived.prepare("SELECT seq FROM cursor WHERE follower = 'books'");
-  while (!passed.get() || (open.get(newestMs - CLOSED_MS) as Row).count! > 0) await pause(POLL_MS);
-  derived.close();
 }
 
 async function measure(service: TestService, archive: Archive): Promise<Figure[]> {

@@ -1,12 +1,13 @@
 /**
- * What a reading costs on disk: two days of 1,000 series every 5 minutes through the real service, in messages of 20; the
- * same readings in InfluxDB, where it is installed. Then what that comes to for 1,000 stations, and how long their
+ * What a reading costs on disk once its hours are closed and nothing is rewritten any more: two days of 1,000 series every
+ * 5 minutes through the real service, in messages of 20; the same readings in InfluxDB, where it is installed. Then what that comes to for 1,000 stations, and how long their
  * journal lasts while nothing passes it.
  */
 import { readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Figure, figure, inDirectory } from '#bench/shared/figure.ts';
+import { booksClosed } from '#bench/shared/books-closed.ts';
+import { atMost, type Figure, figure, inDirectory } from '#bench/shared/figure.ts';
 import { caughtUp, publish, register, STATIONS, withService } from '#bench/shared/running-service.ts';
 import { PARAMETERS, valueAt } from '#bench/shared/water.ts';
 import { openInfluxReadings } from '#readings/influx/store.ts';
@@ -34,38 +35,43 @@ const COLD = '1s';
 /** Compaction has come to its end when nothing has changed for so long; it is given up waiting for at the latest. */
 const STILL_MS = 4000;
 const COMPACTION_MS = 25_000;
+/** The same for our own files, which may take a minute to rewrite what was closed on arrival. */
+const SETTLED_MS = 10_000;
+const CONVERSION_MS = 120_000;
 const POLL_MS = 200;
 const WRITE_MESSAGES = 1000;
 const DATABASE = 'wellkeeper';
-
-const DATABASES = ['journal.db', 'readings.db', 'derived.db'] as const;
-type Sizes = Record<(typeof DATABASES)[number], number>;
 
 export async function run(): Promise<Figure[]> {
   const grown = await withService(async (service) => {
     const passwords = await register(service);
     const before = sizesOf(service);
+    const startedMs = Date.now();
     await publish({
       port: service.mqttPort,
       passwords,
       stations: STATIONS,
       messages: MESSAGES,
       window: WINDOW,
-      pace: { startMs: Date.now() - DAYS * DAY_MS, stepMs: STEP_MS },
+      pace: { startMs: startedMs - DAYS * DAY_MS, stepMs: STEP_MS },
     });
     await caughtUp(service);
-    const after = sizesOf(service);
-    return Object.fromEntries(DATABASES.map((name) => [name, after[name] - before[name]])) as Sizes;
+    await booksClosed(service.dataDir, startedMs);
+    const after = await settledSizes(service);
+    return new Map([...after].map(([name, bytes]) => [name, bytes - (before.get(name) ?? 0)]));
   });
-  const aMessage = grown['journal.db'] / MESSAGES;
-  const aReading = grown['readings.db'] / READINGS;
-  const derived = grown['derived.db'] / READINGS;
+  const aMessage = (grown.get('journal.db') ?? 0) / MESSAGES;
+  const aReading = (grown.get('readings.db') ?? 0) / READINGS;
+  const derived = (grown.get('derived.db') ?? 0) / READINGS;
+  const stored = (total(grown) - (grown.get('journal.db') ?? 0) - (grown.get('derived.db') ?? 0)) / READINGS;
   const { journalMaxBytes } = readConfig({}).config;
   const inInfluxdb = hasInfluxdb ? (await inDirectory(influxdbBytes)) / READINGS : null;
   const megabytes = (bytes: number) => bytes / 1e6;
   return [
     figure('journal.db', aMessage, 'bytes/message of 20 values'),
+    atMost(15, 'journal.db, of 20', aMessage / PARAMETERS.length, 'bytes/reading'),
     figure('readings.db', aReading, 'bytes/reading'),
+    atMost(4, 'all files but journal.db and derived.db', stored, 'bytes/reading'),
     figure('derived.db', derived, 'bytes/reading'),
     ...(inInfluxdb === null ? [] : [figure('InfluxDB', inInfluxdb, 'bytes/reading')]),
     figure('journal.db, 1,000 stations', megabytes(aMessage * LARGE_MESSAGES), 'MB/day'),
@@ -79,19 +85,47 @@ export async function run(): Promise<Figure[]> {
   ];
 }
 
-/** Bytes in use in each database, its log (`-wal`) counted as if it had been written back. */
-function sizesOf({ dataDir }: TestService): Sizes {
-  const sizes = DATABASES.map((name) => {
-    const database = openReadOnly(join(dataDir, name));
-    const { bytes } = database
-      .prepare(
-        'SELECT (page_count - freelist_count) * page_size AS bytes FROM pragma_page_count, pragma_freelist_count, pragma_page_size',
-      )
-      .get() as { bytes: number };
-    database.close();
-    return [name, bytes] as const;
-  });
-  return Object.fromEntries(sizes) as Sizes;
+/**
+ * Bytes of each file: of a database those of the pages in use, its log (`-wal`) counted as if it had been written back. What
+ * the program keeps for itself (lock, compiled code) doesn't count.
+ */
+function sizesOf({ dataDir }: TestService): Map<string, number> {
+  const sizes = new Map<string, number>();
+  for (const entry of readdirSync(dataDir, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const name = relative(dataDir, path);
+    if (!entry.isFile() || /^(compile-cache\/|lock\.db)|-(wal|shm)$/.test(name)) continue;
+    const bytes = name.endsWith('.db') ? bytesInUse(path) : statSync(path, { throwIfNoEntry: false })?.size;
+    if (bytes !== undefined) sizes.set(name, bytes);
+  }
+  return sizes;
+}
+
+function bytesInUse(path: string): number {
+  const database = openReadOnly(path);
+  const { bytes } = database
+    .prepare(
+      'SELECT (page_count - freelist_count) * page_size AS bytes FROM pragma_page_count, pragma_freelist_count, pragma_page_size',
+    )
+    .get() as { bytes: number };
+  database.close();
+  return bytes;
+}
+
+/** Once nothing has changed for a while: closed hours may be written anew in the background. */
+async function settledSizes(service: TestService): Promise<Map<string, number>> {
+  const began = systemClock.monotonicMs();
+  let last = { sizes: sizesOf(service), atMs: began };
+  while (systemClock.monotonicMs() - last.atMs < SETTLED_MS && systemClock.monotonicMs() - began < CONVERSION_MS) {
+    await pause(POLL_MS);
+    const sizes = sizesOf(service);
+    if (total(sizes) !== total(last.sizes)) last = { sizes, atMs: systemClock.monotonicMs() };
+  }
+  return last.sizes;
+}
+
+function total(sizes: ReadonlyMap<string, number>): number {
+  return sizes.values().reduce((sum, bytes) => sum + bytes, 0);
 }
 
 /** Bytes of the same readings in InfluxDB once it has compacted them. */

@@ -1,5 +1,5 @@
 /**
- * From a breach to the webhook that tells of it, on the real service at 5,000 readings/s offered: an open loop, counted
+ * From a breach to the webhook that tells of it, on the real service at 5,000 and at 50,000 readings/s offered: an open loop, counted
  * from when each breaching message was due to be published until the notice's request has arrived.
  */
 import { createServer } from 'node:http';
@@ -10,7 +10,11 @@ import { publish, put, register, STATIONS, withService } from '#bench/shared/run
 import { LIMITED, PARAMETERS } from '#bench/shared/water.ts';
 import type { TestService } from '#tests/helpers/service.ts';
 
-const READINGS_PER_SECOND = 5000;
+/** The first is an ordinary large installation, and its figures bear the plain names. */
+const RATES = [
+  { readingsPerSecond: 5000, aimMs: 250, at: '' },
+  { readingsPerSecond: 50_000, aimMs: 25, at: ', at 50000 readings/s' },
+];
 const BREACHES_PER_SECOND = 20;
 const SECONDS = 30;
 /** While code is compiled and caches fill; its notices don't count. */
@@ -21,8 +25,14 @@ interface Told {
   alarm: { breachStart: string };
 }
 
-/** A breach's event time is when it was due, so the notice itself says where its latency begins. */
 export async function run(): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const rate of RATES) figures.push(...(await told(rate)));
+  return figures;
+}
+
+/** A breach's event time is when it was due, so the notice itself says where its latency begins. */
+async function told({ readingsPerSecond, aimMs, at }: (typeof RATES)[number]): Promise<Figure[]> {
   return withService(async (service) => {
     const seconds = WARM_UP_SECONDS + SECONDS;
     const breaches = BREACHES_PER_SECOND * seconds;
@@ -37,7 +47,7 @@ export async function run(): Promise<Figure[]> {
       const stations = breachStations(breaches, LIMITED.length);
       const passwords = await register(service, stations);
       await routeEach(service, stations, recipient.url);
-      const messagesPerSecond = READINGS_PER_SECOND / PARAMETERS.length;
+      const messagesPerSecond = readingsPerSecond / PARAMETERS.length;
       const published = await publish({
         port: service.mqttPort,
         passwords,
@@ -50,12 +60,12 @@ export async function run(): Promise<Figure[]> {
       const fromMs = published.beganMs + WARM_UP_SECONDS * 1000;
       const counted = latencies.filter(({ dueMs }) => dueMs >= fromMs).map(({ ms }) => ms);
       return [
-        figure('publish to webhook, p50', quantile(counted, 0.5), 'ms'),
-        atMost(250, 'publish to webhook, p99', quantile(counted, 0.99), 'ms'),
-        figure('publish to webhook, longest', quantile(counted, 1), 'ms'),
-        figure('notices counted', counted.length, 'notices'),
-        figure('acknowledged after, p50', published.acknowledgedMs.p50, 'ms'),
-        figure('acknowledged after, p99', published.acknowledgedMs.p99, 'ms'),
+        figure(`publish to webhook, p50${at}`, quantile(counted, 0.5), 'ms'),
+        atMost(aimMs, `publish to webhook, p99${at}`, quantile(counted, 0.99), 'ms'),
+        figure(`publish to webhook, longest${at}`, quantile(counted, 1), 'ms'),
+        figure(`notices counted${at}`, counted.length, 'notices'),
+        figure(`acknowledged after, p50${at}`, published.acknowledgedMs.p50, 'ms'),
+        figure(`acknowledged after, p99${at}`, published.acknowledgedMs.p99, 'ms'),
       ];
     } finally {
       recipient.close();

@@ -9,7 +9,7 @@ import { startTestService, type TestService } from '#tests/helpers/service.ts';
 import type { Load, Published } from './load.ts';
 import { sectionStation } from './water.ts';
 
-const GATEWAYS = 10;
+export const GATEWAYS = 10;
 export const STATIONS = 50;
 const POLL_MS = 50;
 /** Followers that stand still for so long have stopped. */
