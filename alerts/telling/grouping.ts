@@ -65,36 +65,73 @@ export interface Arrival {
   atMs: number;
 }
 
+/** Where a notice goes, as far as one place knows: into a group, by itself (null), or on to the next place (undefined). */
+export interface Placed {
+  recipient: Recipient;
+  group?: string | null;
+}
+
 /**
- * Where a notice goes: into a group, or by itself (null). It joins those about the same alarm that are held already, so that
- * they are told in order; only from quiet hours they come along, since what isn't quiet any more can't wait for the morning.
- * `recipient` has to have been advanced to this time.
+ * A place where a notice may have to wait. It joins those about the same alarm that are held already, so that they are told in
+ * order; only from quiet hours they come along, since what isn't quiet any more can't wait for the morning. `recipient` has to
+ * have been advanced to this time.
  */
-export function placed(recipient: Recipient, arrival: Arrival): { recipient: Recipient; group: string | null } {
-  const { event, bond, chattering, quietUntilMs, heldIn, atMs } = arrival;
-  if (quietUntilMs !== null) {
-    return held(recipient, arrival, heldIn ?? `quiet/${quietUntilMs}`, {
-      reason: 'quiet',
-      bond: REST,
-      dueMs: quietUntilMs,
-    });
-  }
-  const joined = heldIn?.startsWith('quiet/') ? null : heldIn;
-  const own = chattering === null ? null : `chattering/${chattering}`;
-  const isRolling = own !== null && recipient.groups[own] !== undefined;
+export type Place = (recipient: Recipient, arrival: Arrival) => Placed;
+
+/** What falls into quiet hours waits for their end. */
+export function untilMorning(recipient: Recipient, arrival: Arrival): Placed {
+  const { quietUntilMs, heldIn } = arrival;
+  if (quietUntilMs === null) return { recipient };
+  const begun = { reason: 'quiet', bond: REST, dueMs: quietUntilMs } as const;
+  return held(recipient, arrival, heldIn ?? `quiet/${quietUntilMs}`, begun);
+}
+
+/** In a flood it goes into the summary of its river or cause, but for a critical one. */
+export function flood(recipient: Recipient, arrival: Arrival): Placed {
+  const { event, bond, chattering, atMs } = arrival;
   // What a chattering alarm adds to its summary is nothing new to its recipient.
-  const flood = EVENTS[event].isNew && !isRolling ? raised(recipient.flood, atMs) : recipient.flood;
-  const next = { ...recipient, flood };
-  if (flood.sinceMs !== null) {
-    const alone = aloneNow(next, arrival);
-    if (alone) return { recipient: alone, group: null };
-    return held(next, arrival, joined ?? floodKey(next, bond), { reason: 'flood', bond, dueMs: atMs });
-  }
-  if (own === null) return { recipient: next, group: null };
-  const ownBond: Bond = { kind: 'alarm', name: chattering };
-  const alone = urgentNow(next, arrival, own, ownBond);
+  const isRolling = chattering !== null && recipient.groups[chatteringKey(chattering)] !== undefined;
+  const gauge = EVENTS[event].isNew && !isRolling ? raised(recipient.flood, atMs) : recipient.flood;
+  const next = { ...recipient, flood: gauge };
+  if (gauge.sinceMs === null) return { recipient: next };
+  const alone = aloneNow(next, arrival);
   if (alone) return { recipient: alone, group: null };
-  return held(next, arrival, joined ?? own, { reason: 'chattering', bond: ownBond, dueMs: atMs });
+  return held(next, arrival, joined(arrival) ?? floodKey(next, bond), { reason: 'flood', bond, dueMs: atMs });
+}
+
+/** A chattering alarm goes into its own rolling summary, but for what is urgent. */
+export function rolling(recipient: Recipient, arrival: Arrival): Placed {
+  const { chattering, atMs } = arrival;
+  if (chattering === null) return { recipient };
+  const own = chatteringKey(chattering);
+  const bond: Bond = { kind: 'alarm', name: chattering };
+  const alone = urgentNow(recipient, arrival, own, bond);
+  if (alone) return { recipient: alone, group: null };
+  return held(recipient, arrival, joined(arrival) ?? own, { reason: 'chattering', bond, dueMs: atMs });
+}
+
+/** The first place that has an answer; none: by itself. */
+export function placed(
+  places: readonly Place[],
+  recipient: Recipient,
+  arrival: Arrival,
+): { recipient: Recipient; group: string | null } {
+  let at = recipient;
+  for (const place of places) {
+    const { recipient: next, group } = place(at, arrival);
+    if (group !== undefined) return { recipient: next, group };
+    at = next;
+  }
+  return { recipient: at, group: null };
+}
+
+/** The group of those about the same alarm, if it goes on holding them. */
+function joined({ heldIn }: Arrival): string | null {
+  return heldIn?.startsWith('quiet/') ? null : heldIn;
+}
+
+function chatteringKey(alarm: string): string {
+  return `chattering/${alarm}`;
 }
 
 const REST: Bond = { kind: 'rest', name: null };
@@ -164,7 +201,7 @@ export function counted(
   recipient: Recipient,
   { alarm, key, raises, ends, transitions, atMs, quietUntilMs }: Tally,
 ): Recipient {
-  const name = `chattering/${key}`;
+  const name = chatteringKey(key);
   const begun = { reason: 'chattering', bond: { kind: 'alarm', name: key }, dueMs: atMs } as const;
   const known = recipient.groups[name] ?? newGroup(begun, atMs);
   const group: Group = {

@@ -4,58 +4,20 @@
  * notices about one alarm stay in their order.
  */
 
-import type { Counted } from '#alerts/life/folding.ts';
 import type { HeldNotices } from '#alerts/records/held-notices.ts';
 import type { AlertStore } from '#alerts/records/store.ts';
 import type { LinkSigner } from '#model/alarms/acknowledge-link.ts';
-import { type Alarm, GATEWAYS_STATION } from '#model/alarms/alarm.ts';
-import { PLATFORM_STATION } from '#model/alarms/platform.ts';
-import type { Station } from '#model/register.ts';
-import {
-  type Bond,
-  counted,
-  type Due,
-  moved,
-  nextMs,
-  passed,
-  placed,
-  QUIET_RECIPIENT,
-  type Recipient,
-} from './grouping.ts';
-import { type Announcement, countedDraft, noticeDraft, SUMMARY_ALARMS_MAX, summaryDraft } from './notice.ts';
-
-export interface Telling {
-  /** @param quietUntilMs until when its channel is left in peace about it; null: it isn't. */
-  tell(announcement: Announcement, bond: Bond, quietUntilMs: number | null): void;
-  /** What an alarm has counted goes into its rolling summary: no notice of its own. */
-  count(news: { channel: string; alarm: Alarm; counted: Counted; atMs: number }, quietUntilMs: number | null): void;
-  /** A test goes to its channel whatever holds there. */
-  test(announcement: Announcement): void;
-  /** Tells what is due; at the beginning and at the end of an entry. */
-  pass(nowMs: number): void;
-  nextMs(): number | null;
-  /** Keeps what recipients were told so far, in the transaction that told it. */
-  save(): void;
-}
+import type { Alarm } from '#model/alarms/alarm.ts';
+import type { Telling } from './desk.ts';
+import { counted, type Due, moved, nextMs, passed, placed, QUIET_RECIPIENT, type Recipient } from './grouping.ts';
+import { countedDraft, noticeDraft, SUMMARY_ALARMS_MAX, summaryDraft } from './notice.ts';
+import { STAGES } from './stages.ts';
 
 interface Options {
   store: AlertStore;
   held: HeldNotices;
   publicUrl: string | null;
   linkSigner?: LinkSigner;
-}
-
-/** What an alarm has in common with others of one flood. @param parent the gateway that it followed from, if any. */
-export function bondOf(
-  alarm: Pick<Alarm, 'station' | 'parameter'>,
-  station: Station | undefined,
-  parent: string | null,
-): Bond {
-  if (parent !== null) return { kind: 'gateway', name: parent };
-  if (alarm.station === GATEWAYS_STATION) return { kind: 'gateways', name: null };
-  if (alarm.station === PLATFORM_STATION) return { kind: 'platform', name: alarm.parameter };
-  if (station?.river) return { kind: 'river', name: station.river };
-  return station?.area ? { kind: 'area', name: station.area } : { kind: 'rest', name: null };
 }
 
 /** Not split: one closure over what each recipient has been told, shared by short parts. */
@@ -96,7 +58,7 @@ export function createTelling({ store, held, publicUrl, linkSigner }: Options): 
       const chattering = alarm.chattering ? alarm.key : null;
       const before = recipients.get(channel) ?? QUIET_RECIPIENT;
       const arrival = { event, severity: alarm.severity, bond, chattering, quietUntilMs, heldIn, atMs };
-      const { recipient, group } = placed(before, arrival);
+      const { recipient, group } = placed(STAGES.place, before, arrival);
       let after = recipient;
       if (heldIn !== null && heldIn !== group) {
         for (const { id } of alarms) {
