@@ -12,11 +12,11 @@ import type { Control } from '#journal/registers.ts';
 import type { LinkSigner } from '#model/alarms/acknowledge-link.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import type { Database } from '#src/sqlite.ts';
-import type { AlarmStep, Desk, News, Stage } from './desk.ts';
+import type { AlarmStep, Desk, News } from './desk.ts';
 import { createEscalations, type Escalation } from './escalation.ts';
 import { createLateFinds } from './late-finds.ts';
 import { sampleAlarm } from './notice.ts';
-import { STAGES } from './stages.ts';
+import { STAGES, through } from './stages.ts';
 import { createTelling } from './telling.ts';
 
 export interface AnnouncerOptions {
@@ -109,16 +109,6 @@ const UNKNOWN = {
   covers: [],
   bond: { kind: 'rest', name: null },
 } satisfies Partial<News>;
-
-/** From stage to stage, until one keeps it. */
-function through<T>(stages: readonly Stage<T>[], thing: T, desk: Desk): T | null {
-  let passing: T | null = thing;
-  for (const stage of stages) {
-    if (passing === null) return null;
-    passing = stage(passing, desk);
-  }
-  return passing;
-}
 
 /** Numbers the tellings of an occasion: the same at every replay, since the same things happen in it. */
 function countingCauses(): Desk['causeOf'] {

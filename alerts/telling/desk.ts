@@ -1,4 +1,4 @@
-/** What passes the stages of a notice (stages.ts), as plain data, and the hands that they may use. */
+/** What passes the stages between a transition and the outbox (stages.ts), as plain data, and the hands that they may use. */
 import type { Counted } from '#alerts/life/folding.ts';
 import type { Occasion } from '#alerts/life/occasion.ts';
 import type { AlertStore } from '#alerts/records/store.ts';
@@ -8,12 +8,6 @@ import type { Routes, Station } from '#model/register.ts';
 import type { Escalation, Escalations } from './escalation.ts';
 import type { Bond } from './grouping.ts';
 import type { Announcement } from './notice.ts';
-
-/**
- * Takes one thing a step further. @returns it with what the stage found out; null: its way ends here, since it is told to
- * nobody, or waits.
- */
-export type Stage<T> = (thing: T, desk: Desk) => T | null;
 
 /** One step of an alarm's life. @property before undefined: the alarm is new. */
 export interface AlarmStep {

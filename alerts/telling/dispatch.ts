@@ -7,28 +7,22 @@
  * is sent. What a channel can't tell anybody, its fallback takes over.
  */
 
-import type { ChannelPorts, Send, Sent } from '#alerts/channels/channel.ts';
+import type { ChannelPorts, Send } from '#alerts/channels/channel.ts';
 import { SENDERS } from '#alerts/channels/index.ts';
 import { openOutbox, type ToldNotice } from '#alerts/records/outbox.ts';
 import type { LinkSigner } from '#model/alarms/acknowledge-link.ts';
-import { FALLBACK_AFTER, PER_MINUTE } from '#model/alarms/channel.ts';
+import { PER_MINUTE } from '#model/alarms/channel.ts';
 import type { Channel } from '#model/register.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
-import { type Allowance, createAllowance } from './allowance.ts';
-import { chosen, type Item, isFresh, Lines, summaries, tellable } from './dispatch-lines.ts';
-import { noticePayload, standIn, summaryDraft } from './notice.ts';
+import { createAllowance } from './allowance.ts';
+import type { Post } from './attempt.ts';
+import { type Item, Lines } from './dispatch-lines.ts';
+import { standIn, summaryDraft } from './notice.ts';
+import type { Answer, Queue, Sender } from './sending.ts';
+import { STAGES, through } from './stages.ts';
 
-const BACK_OFF_FIRST_MS = 1000;
-const BACK_OFF_MAX_MS = 300_000;
-const BACK_OFF_JITTER = 0.2;
-/** A recipient that wants to be asked again at once isn't. */
-const RETRY_MIN_MS = BACK_OFF_FIRST_MS * (1 - BACK_OFF_JITTER);
 /** No wait is longer, even when the wall clock was set back while nobody looked. */
 const WAIT_MAX_MS = 3_600_000;
-/** A notice that could not be sent for so long is about another week's water. */
-const GIVE_UP_MS = 7 * 86_400_000;
-/** So many notices of one channel are on their way at a time. */
-const CONCURRENT_PER_CHANNEL = 4;
 /** Attempts that end within this time share a transaction. */
 const RECORD_DELAY_MS = 5;
 const MINUTE_MS = 60_000;
@@ -66,38 +60,13 @@ export interface Dispatcher {
   close(): Promise<void>;
 }
 
-/** What one channel has to send. */
-interface Queue {
-  items: Set<Item>;
-  ready: Item[];
-  sending: number;
-  allowance: Allowance;
-  /** Takes back the wait for the limit per minute. */
-  cancel: (() => void) | null;
-  favourRetry: boolean;
-}
-
-interface Finished {
-  item: Item;
-  sent: Sent;
-  atMs: number;
-}
-
-/** An attempt as it counts, and which channel takes over. */
-interface Judged extends Finished {
-  fallback: string | null;
-}
-
-/** The wait before try number `tries` + 1: 1, 2, 4, 8 … s up to 5 min, ±20 % (contracts §6). */
-export function backOffMs(tries: number, random: number): number {
-  const base = Math.min(BACK_OFF_MAX_MS, BACK_OFF_FIRST_MS * 2 ** (tries - 1));
-  return Math.round(base * (1 - BACK_OFF_JITTER + 2 * BACK_OFF_JITTER * random));
-}
+/** An attempt that has ended. */
+type Finished = Pick<Answer, 'item' | 'sent' | 'atMs'>;
 
 /** Not split: one closure over the queues that all of its short parts share. */
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
   const { derived, ports, linkSigner = null, delay = systemDelay, random = Math.random } = options;
-  const { clock, log } = ports;
+  const { clock } = ports;
   // Each sender is only handed channels of its own kind, which the compiler can't see through a table.
   const senders = { ...SENDERS, ...options.senders } as Readonly<Record<Channel['kind'], Send>>;
   const outbox = openOutbox(derived);
@@ -110,6 +79,13 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
   let cancelRecord: (() => void) | null = null;
   let seenPosition = 0;
   const under = new Set<Promise<void>>();
+  const hands: Sender = { channel: options.channel, random, gather };
+  const post: Post = {
+    channel: options.channel,
+    senders,
+    payload: outbox.payload,
+    ports: { ...ports, signal: stop.signal },
+  };
 
   function queueOf(channel: string): Queue {
     const known = queues.get(channel);
@@ -179,20 +155,14 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     }
   }
 
-  function next(id: string, queue: Queue): Item[] {
+  function next(id: string, queue: Queue): readonly Item[] {
     const channel = options.channel(id);
     const perMinute = channel?.perMinute ?? PER_MINUTE[channel?.kind ?? 'webhook'];
     const nowMs = clock.monotonicMs();
-    const free = queue.allowance.free(nowMs, perMinute);
-    const room = CONCURRENT_PER_CHANNEL - queue.sending;
-    if (free > 0 && room > 0 && queue.items.size - queue.sending > free) group(id, queue, free);
-    const most = Math.min(free, room);
-    const starts = chosen(queue.ready, Math.max(0, most), queue.favourRetry);
-    if (queue.ready.length > most && starts.length > 0) queue.favourRetry = !queue.favourRetry;
-    if (queue.ready.length > starts.length && room > starts.length && !queue.cancel) {
-      // The starts count from now, so the limit may be reached only by them.
-      const waitMs = queue.allowance.nextMs(nowMs, perMinute) - nowMs;
-      queue.cancel = delay(Math.max(1, waitMs), () => {
+    const turn = { channel: id, queue, perMinute, nowMs, free: 0, room: 0, starts: [], waitMs: null };
+    const { starts, waitMs } = through(STAGES.turn, turn, hands)!;
+    if (waitMs !== null) {
+      queue.cancel = delay(waitMs, () => {
         queue.cancel = null;
         pump([id]);
       });
@@ -200,42 +170,28 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     return starts;
   }
 
-  /** When more wait than may go, they go together. */
-  function group(channel: string, queue: Queue, free: number): void {
-    const waiting = tellable(queue.items);
-    const others = queue.ready.filter((item) => !isFresh(item)).length;
-    if (waiting.length + others <= free) return;
-    for (const members of summaries(waiting, free)) {
-      const told = members.flatMap(({ id }) => outbox.told(id));
-      const draft = summaryDraft(channel, told, clock.nowMs());
-      transaction(derived, () => outbox.group(draft, members));
-      const { position, createdAtMs } = members[0]!;
-      const { id, event, alarms } = draft;
-      const state = { nextAtMs: 0, tries: 0, begun: false, receipts: new Map(), cancel: null, isDue: true };
-      const summary: Item = {
-        id,
-        channel,
-        event,
-        alarms: [...alarms],
-        position,
-        createdAtMs,
-        ...state,
-        phase: 'ready',
-      };
-      lines.replace(members, summary);
-      for (const member of members) {
-        items.delete(member.id);
-        queue.items.delete(member);
-        member.cancel?.();
-      }
-      const gone = new Set(members);
-      queue.ready = [...queue.ready.filter((item) => !gone.has(item)), summary];
-      take(summary);
+  function gather(channel: string, queue: Queue, members: readonly Item[]): void {
+    const told = members.flatMap(({ id }) => outbox.told(id));
+    const draft = summaryDraft(channel, told, clock.nowMs());
+    transaction(derived, () => outbox.group(draft, members));
+    const { position, createdAtMs } = members[0]!;
+    const { id, event, alarms } = draft;
+    const place = { id, channel, event, alarms: [...alarms], position, createdAtMs };
+    const state = { nextAtMs: 0, tries: 0, begun: false, receipts: new Map(), cancel: null, isDue: true };
+    const summary: Item = { ...place, ...state, phase: 'ready' };
+    lines.replace(members, summary);
+    for (const member of members) {
+      items.delete(member.id);
+      queue.items.delete(member);
+      member.cancel?.();
     }
+    const gone = new Set(members);
+    queue.ready = [...queue.ready.filter((item) => !gone.has(item)), summary];
+    take(summary);
   }
 
   async function attempt(item: Item): Promise<void> {
-    const sent = await deliver(item);
+    const sent = await STAGES.attempt(item, post);
     // What was broken off by our own end isn't the recipient's failure: it stays as it was.
     if (stop.signal.aborted && sent.outcome !== 'sent') return;
     finished.push({ item, sent, atMs: clock.nowMs() });
@@ -246,25 +202,9 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     });
   }
 
-  async function deliver(item: Item): Promise<Sent> {
-    const channel = options.channel(item.channel);
-    if (!channel) return { outcome: 'failed-for-good', status: 'the channel was removed' };
-    try {
-      const payload = noticePayload(item.id, outbox.payload(item.id));
-      const { id, event, receipts } = item;
-      return await senders[channel.kind](channel, { id, event, payload, receipts }, { ...ports, signal: stop.signal });
-    } catch (error) {
-      log.warn(
-        { event: 'notice.failed', err: error, notice: item.id, channel: item.channel },
-        'a channel threw instead of answering',
-      );
-      return { outcome: 'failed-for-now', status: error instanceof Error ? error.message : String(error) };
-    }
-  }
-
   /** Writes down what ended; only then the next notice of the same alarm may go. */
   function record(): void {
-    const batch = finished.map(judged);
+    const batch = finished.map((one) => through(STAGES.answer, { ...one, fallback: null }, hands)!);
     finished = [];
     if (batch.length === 0) return;
     transaction(derived, () => {
@@ -293,34 +233,6 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     pump(channels);
     // What was handed over stands at the end of the outbox.
     if (batch.some(({ fallback }) => fallback !== null)) wake();
-  }
-
-  /** The answer as it counts: works out when a notice that failed is tried again, or that it isn't, or who takes over. */
-  function judged({ item, sent, atMs }: Finished): Judged {
-    item.tries++;
-    item.isDue = false;
-    const { receipts = [] } = sent;
-    item.receipts = new Map([...item.receipts, ...receipts.map(({ to, outcome }) => [to, outcome] as const)]);
-    const fallback = fallbackOf(item);
-    if (sent.outcome === 'sent') return { item, sent, atMs, fallback: null };
-    if (sent.outcome === 'failed-for-good') return { item, sent, atMs, fallback: fallback?.id ?? null };
-    const { retryAfterMs = backOffMs(item.tries, random()) } = sent;
-    item.nextAtMs = atMs + Math.max(RETRY_MIN_MS, retryAfterMs);
-    const end = (why: string): Sent => ({ ...sent, outcome: 'failed-for-good', status: `${sent.status}; ${why}` });
-    if (fallback !== null && item.tries >= fallback.after) {
-      return { item, sent: end(`given to ${fallback.id} after ${item.tries} attempts`), atMs, fallback: fallback.id };
-    }
-    if (item.nextAtMs - item.createdAtMs <= GIVE_UP_MS) return { item, sent, atMs, fallback: null };
-    return { item, sent: end('given up after a week'), atMs, fallback: fallback?.id ?? null };
-  }
-
-  /** Who takes over when nobody behind the channel has the notice; a test tests its own channel. */
-  function fallbackOf({ channel: id, event, receipts }: Item): { id: string; after: number } | null {
-    const channel = options.channel(id);
-    const { fallback, fallbackAfter = FALLBACK_AFTER } = channel ?? {};
-    const isReached = [...receipts.values()].includes('sent');
-    if (fallback === undefined || fallback === id || event === 'test' || isReached) return null;
-    return options.channel(fallback) ? { id: fallback, after: fallbackAfter } : null;
   }
 
   /** In the open transaction. A summary's notices are handed over each, since the other channel may know some of them. */

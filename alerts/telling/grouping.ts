@@ -79,7 +79,7 @@ export interface Placed {
 export type Place = (recipient: Recipient, arrival: Arrival) => Placed;
 
 /** What falls into quiet hours waits for their end. */
-export function untilMorning(recipient: Recipient, arrival: Arrival): Placed {
+export function quietSummary(recipient: Recipient, arrival: Arrival): Placed {
   const { quietUntilMs, heldIn } = arrival;
   if (quietUntilMs === null) return { recipient };
   const begun = { reason: 'quiet', bond: REST, dueMs: quietUntilMs } as const;
@@ -87,7 +87,7 @@ export function untilMorning(recipient: Recipient, arrival: Arrival): Placed {
 }
 
 /** In a flood it goes into the summary of its river or cause, but for a critical one. */
-export function flood(recipient: Recipient, arrival: Arrival): Placed {
+export function floodSummary(recipient: Recipient, arrival: Arrival): Placed {
   const { event, bond, chattering, atMs } = arrival;
   // What a chattering alarm adds to its summary is nothing new to its recipient.
   const isRolling = chattering !== null && recipient.groups[chatteringKey(chattering)] !== undefined;
@@ -100,7 +100,7 @@ export function flood(recipient: Recipient, arrival: Arrival): Placed {
 }
 
 /** A chattering alarm goes into its own rolling summary, but for what is urgent. */
-export function rolling(recipient: Recipient, arrival: Arrival): Placed {
+export function chatteringSummary(recipient: Recipient, arrival: Arrival): Placed {
   const { chattering, atMs } = arrival;
   if (chattering === null) return { recipient };
   const own = chatteringKey(chattering);

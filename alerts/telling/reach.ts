@@ -37,7 +37,7 @@ export function routesReach(routes: Routes, control: Pick<Control, 'get' | 'list
 }
 
 /** Why an alarm reaches nobody, as its history says it; '' when it reaches somebody. @param routes those that match it. */
-export function nobodyTold(routes: Routes, station: Station | undefined, control: Pick<Control, 'get'>): string {
+export function whyNobody(routes: Routes, station: Station | undefined, control: Pick<Control, 'get'>): string {
   const channels = routes.flatMap((route) => named(route, station).channels);
   if (reachesAnybody(channels, control)) return '';
   return `; told to nobody: ${channels.length === 0 ? 'no route names a channel' : 'the routes name only the log'}`;

@@ -77,7 +77,7 @@ export function toldAtOnce(routes: Routes, station: Station | undefined): Pick<N
  * @param told the channels that this alarm was announced to before: they also hear how it goes on, and a withdrawal is
  *   for them alone.
  */
-export function recipients(event: AlarmEvent, now: readonly string[], told: readonly string[]): string[] {
+export function channelsFor(event: AlarmEvent, now: readonly string[], told: readonly string[]): string[] {
   switch (EVENTS[event].tells) {
     case 'now':
       return [...now];

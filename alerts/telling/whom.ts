@@ -8,8 +8,8 @@ import type { Station } from '#model/register.ts';
 import type { AlarmStep, Desk, News } from './desk.ts';
 import { EVENTS } from './events.ts';
 import type { Bond } from './grouping.ts';
-import { isAboutRoutes, nobodyTold } from './reach.ts';
-import { matching, recipients, toldAtOnce } from './route.ts';
+import { isAboutRoutes, whyNobody } from './reach.ts';
+import { channelsFor, matching, toldAtOnce } from './route.ts';
 
 /** What is shelved, suppressed, held by a maintenance window, or history is recorded and told to nobody. */
 export function silenced(news: News): News | null {
@@ -24,33 +24,33 @@ export function silenced(news: News): News | null {
 }
 
 /** One message may find a breach late and take it back: that is told in this order, and to those who heard of it. */
-export function afterLateFinds(news: News, { late }: Pick<Desk, 'late'>): News {
+export function lateFinds(news: News, { late }: Pick<Desk, 'late'>): News {
   if (news.event !== 'late-found' && late.has(news.alarm.id)) late.tell(news.occasion);
   return news;
 }
 
-export function routed(news: News, { control }: Pick<Desk, 'control'>): News {
+export function routes(news: News, { control }: Pick<Desk, 'control'>): News {
   const station = control.get('station', news.alarm.station);
-  const routes = control.list('routes').flatMap(({ body }) => body);
-  return { ...news, station, routes: matching(routes, news.alarm, station) };
+  const all = control.list('routes').flatMap(({ body }) => body);
+  return { ...news, station, routes: matching(all, news.alarm, station) };
 }
 
 /** Whom the routes name and nobody can reach, and whether that leaves nobody, is said in the history of what was raised. */
-export function reaching(news: News, { control, remark }: Pick<Desk, 'control' | 'remark'>): News {
+export function nobodyTold(news: News, { control, remark }: Pick<Desk, 'control' | 'remark'>): News {
   const { event, routes, station } = news;
   if (event !== 'raised') return news;
   const { absent } = toldAtOnce(routes, station);
   if (absent.length > 0) remark(`; not told: ${absent.join(', ')}`);
-  remark(nobodyTold(routes, station, control));
+  remark(whyNobody(routes, station, control));
   return news;
 }
 
 /** Whom the event is for: those whom the routes name now, those who were told before, or those whom an escalation names. */
-export function addressed(news: News, desk: Pick<Desk, 'store' | 'stationsBehind' | 'causeOf'>): News {
+export function recipients(news: News, desk: Pick<Desk, 'store' | 'stationsBehind' | 'causeOf'>): News {
   const { event, alarm, only, routes, station, occasion } = news;
   // That somebody can be told again is no news to whoever was just routed.
   const now = isAboutRoutes(alarm) && EVENTS[event].ends ? [] : toldAtOnce(routes, station).channels;
-  const channels = only?.channels ?? recipients(event, now, desk.store.told(alarm.id));
+  const channels = only?.channels ?? channelsFor(event, now, desk.store.told(alarm.id));
   // What is counted has no notices of its own, so there is nothing to name.
   if (event === 'counted') return { ...news, channels };
   const cause = desk.causeOf(occasion);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Sent } from '#alerts/channels/channel.ts';
 import { notice } from '#alerts/records/answers.ts';
 import { openAlertStore } from '#alerts/records/store.ts';
-import { backOffMs } from '#alerts/telling/dispatch.ts';
+import { backOffMs } from '#alerts/telling/answer.ts';
 import { noticeDraft, sampleAlarm } from '#alerts/telling/notice.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { AlarmEvent } from '#model/alarms/alarm.ts';
