@@ -16,7 +16,7 @@ import {
 import { SEVERITIES, type Severity } from '#model/alarms/alarm.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Database } from '#src/sqlite.ts';
-import { alarmLoad, counted, type Span } from './alarm-load.ts';
+import { alarmLoad, counted, type Span } from './load.ts';
 
 const MINUTE_MS = 60_000;
 /** So many raises of a key within an hour are chattering (ISA-18.2). */

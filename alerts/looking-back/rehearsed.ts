@@ -3,7 +3,7 @@
 import { matching, toldAtOnce } from '#alerts/telling/route.ts';
 import type { Control } from '#journal/registers.ts';
 import { type Alarm, SEVERITIES, type Severity } from '#model/alarms/alarm.ts';
-import { type AlarmLoad, alarmLoad, counted, type Span } from './alarm-load.ts';
+import { type AlarmLoad, alarmLoad, counted, type Span } from './load.ts';
 
 /** So many alarms are listed; all are counted. */
 const LISTED_MAX = 1000;

@@ -13,7 +13,7 @@ import { longestMs } from './calendar.ts';
 import { canonicalDifference, canonicalLimit, parametersOf, selects, targetOf } from './conditions.ts';
 import { ExpressionError, parametersNamed, parseExpression } from './expression.ts';
 import { isMoreSevere } from './grades.ts';
-import { checkAssessed, checkBalance, checkDisagreement } from './period-rule-checks.ts';
+import { checkAssessed, checkBalance, checkDisagreement } from './period-checks.ts';
 
 type Stations = readonly { id: string; body: Station }[];
 

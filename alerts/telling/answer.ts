@@ -1,6 +1,6 @@
 /** The stages of what came of an attempt: whether and when it is tried again, and who takes over what can't be told. */
 import { FALLBACK_AFTER } from '#model/alarms/channel.ts';
-import type { Item } from './dispatch-lines.ts';
+import type { Item } from './lines.ts';
 import type { Answer, Sender } from './sending.ts';
 
 const BACK_OFF_FIRST_MS = 1000;

@@ -1,7 +1,7 @@
 /** One attempt: a notice through its channel. */
 import type { ChannelPorts, Send, Sent } from '#alerts/channels/channel.ts';
 import type { Channel } from '#model/register.ts';
-import type { Item } from './dispatch-lines.ts';
+import type { Item } from './lines.ts';
 import { noticePayload } from './notice.ts';
 
 export interface Post {

@@ -16,7 +16,7 @@ import type { Channel } from '#model/register.ts';
 import { type Database, transaction } from '#src/sqlite.ts';
 import { createAllowance } from './allowance.ts';
 import type { Post } from './attempt.ts';
-import { type Item, Lines } from './dispatch-lines.ts';
+import { type Item, Lines } from './lines.ts';
 import { standIn, summaryDraft } from './notice.ts';
 import type { Answer, Queue, Sender } from './sending.ts';
 import { STAGES, through } from './stages.ts';

@@ -2,7 +2,7 @@
 import type { Sent } from '#alerts/channels/channel.ts';
 import type { Channel } from '#model/register.ts';
 import type { Allowance } from './allowance.ts';
-import type { Item } from './dispatch-lines.ts';
+import type { Item } from './lines.ts';
 
 /** What one channel has to send. */
 export interface Queue {

@@ -1,5 +1,5 @@
 /** The stages of a channel's turn: how many notices may begin, what goes together when that isn't enough, and who is first. */
-import { chosen, isFresh, summaries, tellable } from './dispatch-lines.ts';
+import { chosen, isFresh, summaries, tellable } from './lines.ts';
 import type { Sender, Turn } from './sending.ts';
 
 /** So many notices of one channel are on their way at a time. */

@@ -283,7 +283,7 @@ describe('every thread', () => {
   it('is the name of a test', () => {
     const tests = join(import.meta.dirname, '../..');
     const names = ['flow', 'unit'].flatMap((folder) =>
-      readdirSync(join(tests, folder))
+      readdirSync(join(tests, folder), { recursive: true, encoding: 'utf8' })
         .filter((file) => file.endsWith('.test.ts'))
         .map((file) => readFileSync(join(tests, folder, file), 'utf8'))
         .flatMap((text) => [...text.matchAll(/^ +(?:it\(|\[)\s*'([^'\n]*)'/gm)].map(([, name]) => name!)),
