@@ -17,6 +17,7 @@ import { type Credentials, createCredentials } from '#api/access/credentials.ts'
 import { endWithCredentials } from '#api/access/long-lived.ts';
 import { accessRoutes } from '#api/access/routes/access.ts';
 import { createSessions } from '#api/access/sessions.ts';
+import { alarmActionRoutes } from '#api/alarms/routes/actions.ts';
 import { alarmFiguresRoutes } from '#api/alarms/routes/alarm-figures.ts';
 import { alarmRoutes } from '#api/alarms/routes/alarms.ts';
 import { linkRoutes } from '#api/alarms/routes/links.ts';
@@ -246,6 +247,7 @@ async function addRoutes(
       reportRoutes(v1, deps);
       alarmFiguresRoutes(v1, deps);
       alarmRoutes(v1, deps);
+      alarmActionRoutes(v1, deps);
       noticeRoutes(v1, deps);
       repairRoutes(v1, deps);
       streamRoutes(v1, deps);

@@ -4,6 +4,7 @@
  */
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { acknowledging, act, alarmOf } from '#api/alarms/act.ts';
 import type { Api } from '#api/api.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { escaped } from '#api/markup.ts';
@@ -11,7 +12,6 @@ import { Problem } from '#api/problems.ts';
 import { documented } from '#api/schemas/common.ts';
 import { createLinkSigner, type LinkClaims } from '#model/alarms/acknowledge-link.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
-import { actAs, alarmOf, demandAcknowledgeable } from './alarms.ts';
 
 const params = z.object({ signed: z.string().max(2000) });
 const answer = z.string().describe('HTML');
@@ -93,10 +93,7 @@ async function acknowledge(
   if (!isOpen(alarm)) return page(reply.code(409), alarmTable(alarm), NOTHING_TO_DO);
   underway.add(link.notice);
   try {
-    const acknowledged = await actAs(deps, `link:${link.channel}`, alarm.id, demandAcknowledgeable, (id) => ({
-      verb: 'acknowledge',
-      alarm: id,
-    }));
+    const acknowledged = await act(deps, `link:${link.channel}`, alarm.id, acknowledging());
     return page(reply, alarmTable(acknowledged), DONE);
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== 'state.conflict') throw error;

@@ -1,6 +1,7 @@
 /** Notices: what was said to whom, and saying it again. */
 import { actorOf } from '#api/access/caller.ts';
 import { noticePage, noticeQuery } from '#api/alarms/schemas/alarms.ts';
+import { noticeView } from '#api/alarms/views.ts';
 import type { Api } from '#api/api.ts';
 import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
 import type { ApiDeps } from '#api/deps.ts';
@@ -8,7 +9,6 @@ import { isoText } from '#api/instants.ts';
 import { notFound, Problem } from '#api/problems.ts';
 import { journaled } from '#api/readings/schemas/readings.ts';
 import { documented, givenIdParams, LIST_LIMIT } from '#api/schemas/common.ts';
-import { noticeView } from './alarms.ts';
 
 export function noticeRoutes(api: Api, deps: ApiDeps): void {
   api.route({

@@ -4,6 +4,7 @@ import type { NoticeRow } from '#alerts/records/queries.ts';
 import { routeReaches, routesReach } from '#alerts/telling/reach.ts';
 import { actorOf } from '#api/access/caller.ts';
 import { channelTested } from '#api/alarms/schemas/alarms.ts';
+import { noticeView } from '#api/alarms/views.ts';
 import type { Api } from '#api/api.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { isoText } from '#api/instants.ts';
@@ -13,7 +14,6 @@ import { withoutAdded } from '#api/registers/routes/registers.ts';
 import { NOBODY, routesBody, routesView } from '#api/registers/schemas/registers.ts';
 import { documented, idParams } from '#api/schemas/common.ts';
 import type { Route } from '#model/register.ts';
-import { noticeView } from './alarms.ts';
 
 /** The routes are one list, so their register has one entry, of this id. */
 const ROUTES_ID = 'routes';
