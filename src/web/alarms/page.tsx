@@ -9,16 +9,16 @@ import { nowMs } from '../core/now.ts';
 import { type Resource, useResource } from '../core/resource.ts';
 import { hrefOf, navigate, place, query } from '../core/route.ts';
 import { stations } from '../core/watch.ts';
-import { NUMERALS } from '../core/water.ts';
 import { sign } from '../overview/alarms-panel.tsx';
 import { parameterName, stationName } from '../station/names.ts';
 import { Choice } from '../ui/choice.tsx';
-import { SeverityMark, StateMark } from '../ui/marks.tsx';
+import { StateMark } from '../ui/marks.tsx';
 import { More } from '../ui/more.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Empty, Shown } from '../ui/states.tsx';
 import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
 import { AlarmActions } from './actions.tsx';
+import { alarmColumns } from './columns.tsx';
 import { AlarmDetail } from './detail.tsx';
 import { AlarmFigures } from './figures.tsx';
 import { AlarmFilters, filterOf } from './filters.tsx';
@@ -157,48 +157,37 @@ function Inbox({
   );
 }
 
-/** A function, since heads are in the reader's language. */
-const COLUMNS = (): Column<Alarm>[] => [
-  { head: t('severity'), cell: ({ severity }) => <SeverityMark of={severity} />, csv: ({ severity }) => severity },
-  {
-    head: t('station'),
-    isName: true,
-    cell: (alarm) => (
-      <a href={`${hrefOf('alarms', alarm.id)}${location.search}`}>{stationName(alarm.station, stations.value)}</a>
-    ),
-    csv: ({ station }) => station,
-  },
-  { head: t('parameter'), cell: ({ parameter }) => parameterName(parameter), csv: ({ parameter }) => parameter },
-  {
-    head: t('value'),
-    align: 'end',
-    cell: ({ value, unit }) => format.withUnit(value, unit),
-    csv: ({ value }) => value,
-  },
-  {
-    head: t('limit'),
-    align: 'end',
-    cell: ({ limit, op }) => (limit === null ? '–' : `${op === null ? '' : sign(op)} ${format.value(limit)}`),
-    csv: ({ limit }) => limit,
-  },
-  {
-    head: t('class'),
-    cell: ({ class: reached }) => (reached === null ? '–' : NUMERALS[reached]),
-    csv: (alarm) => alarm.class,
-  },
-  { head: t('worst'), align: 'end', cell: (alarm) => worstText(alarm) ?? '–' },
-  { head: t('state'), cell: (alarm) => <StateMark alarm={alarm} nowMs={nowMs.value} />, csv: ({ state }) => state },
-  {
-    head: t('raisedAt'),
-    align: 'end',
-    cell: ({ raisedAt }) => (
-      <time dateTime={raisedAt} title={format.ago(raisedAt, nowMs.value)}>
-        {format.second(raisedAt)}
-      </time>
-    ),
-    csv: ({ raisedAt }) => raisedAt,
-  },
-];
+const COLUMNS = (): Column<Alarm>[] => {
+  const { severity, station, parameter, value, reached, raisedAt } = alarmColumns();
+  return [
+    severity,
+    {
+      ...station,
+      cell: (alarm) => (
+        <a href={`${hrefOf('alarms', alarm.id)}${location.search}`}>{stationName(alarm.station, stations.value)}</a>
+      ),
+    },
+    parameter,
+    value,
+    {
+      head: t('limit'),
+      align: 'end',
+      cell: ({ limit, op }) => (limit === null ? '–' : `${op === null ? '' : sign(op)} ${format.value(limit)}`),
+      csv: ({ limit }) => limit,
+    },
+    reached,
+    { head: t('worst'), align: 'end', cell: (alarm) => worstText(alarm) ?? '–' },
+    { head: t('state'), cell: (alarm) => <StateMark alarm={alarm} nowMs={nowMs.value} />, csv: ({ state }) => state },
+    {
+      ...raisedAt,
+      cell: (alarm) => (
+        <time dateTime={alarm.raisedAt} title={format.ago(alarm.raisedAt, nowMs.value)}>
+          {format.second(alarm.raisedAt)}
+        </time>
+      ),
+    },
+  ];
+};
 
 /** In a file the worst is taken apart. */
 const FILE_COLUMNS = (): Column<Alarm>[] => [

@@ -1,15 +1,13 @@
 /** What a rehearsal found: how many and how heavy, when on a time axis, and which. */
 
+import { alarmColumns } from '../alarms/columns.tsx';
 import { minutesText, rateText, rateWord } from '../alarms/load.ts';
 import type { Alarm } from '../api-types.ts';
 import type { Answer } from '../core/api.ts';
 import * as format from '../core/format.ts';
 import { nameOf, t } from '../core/language.ts';
-import { stations } from '../core/watch.ts';
-import { NUMERALS } from '../core/water.ts';
-import { parameterName, stationName } from '../station/names.ts';
 import { KeyFigure } from '../ui/key-figure.tsx';
-import { SEVERITIES, SeverityMark, severityWord } from '../ui/marks.tsx';
+import { SEVERITIES, severityWord } from '../ui/marks.tsx';
 import { Empty } from '../ui/states.tsx';
 import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
 
@@ -163,36 +161,20 @@ function Alarms({
   );
 }
 
-const COLUMNS = (): Column<Alarm>[] => [
-  { head: t('severity'), cell: ({ severity }) => <SeverityMark of={severity} />, csv: ({ severity }) => severity },
-  {
-    head: t('station'),
-    isName: true,
-    cell: ({ station }) => stationName(station, stations.value),
-    csv: ({ station }) => station,
-  },
-  { head: t('parameter'), cell: ({ parameter }) => parameterName(parameter), csv: ({ parameter }) => parameter },
-  {
-    head: t('value'),
-    align: 'end',
-    cell: ({ value, unit }) => format.withUnit(value, unit),
-    csv: ({ value }) => value,
-  },
-  {
-    head: t('class'),
-    cell: ({ class: reached }) => (reached === null ? '–' : NUMERALS[reached]),
-    csv: (alarm) => alarm.class,
-  },
-  {
-    head: t('raisedAt'),
-    align: 'end',
-    cell: ({ raisedAt }) => format.second(raisedAt),
-    csv: ({ raisedAt }) => raisedAt,
-  },
-  {
-    head: t('until'),
-    align: 'end',
-    cell: ({ clearedAt }) => (clearedAt === null ? t('standingAtEnd') : format.second(clearedAt)),
-    csv: ({ clearedAt }) => clearedAt,
-  },
-];
+const COLUMNS = (): Column<Alarm>[] => {
+  const { severity, station, parameter, value, reached, raisedAt } = alarmColumns();
+  return [
+    severity,
+    station,
+    parameter,
+    value,
+    reached,
+    raisedAt,
+    {
+      head: t('until'),
+      align: 'end',
+      cell: ({ clearedAt }) => (clearedAt === null ? t('standingAtEnd') : format.second(clearedAt)),
+      csv: ({ clearedAt }) => clearedAt,
+    },
+  ];
+};
