@@ -6,6 +6,7 @@
 import fc from 'fast-check';
 import type { Channel } from '#model/register.ts';
 import type { Database } from '#src/sqlite.ts';
+import { rowsOf } from '#tests/helpers/rows.ts';
 import { type AlertsRig, createAlertsRig, MINUTE, type Sent, T0 } from './alerts-rig.ts';
 
 export const STATIONS = ['a', 'b', 'c'];
@@ -222,11 +223,7 @@ export async function lived(steps: readonly { after: number; what: Happening }[]
 
 /** Everything that derived.db says of what happened. */
 export function history(derived: Database) {
-  const rows = (sql: string) =>
-    derived
-      .prepare(sql)
-      .all()
-      .map((row) => ({ ...row }));
+  const rows = (sql: string) => rowsOf(derived, sql);
   return {
     alarms: rows('SELECT body FROM alarm ORDER BY id'),
     transitions: rows('SELECT * FROM transition ORDER BY n'),

@@ -13,6 +13,7 @@ import { createReadingsFollower } from '#readings/follower.ts';
 import { MemoryReadings } from '#readings/memory-store.ts';
 import type { ReadingToStore, TracedReading } from '#readings/store.ts';
 import { StoreError } from '#src/sqlite.ts';
+import { rowsOf } from '#tests/helpers/rows.ts';
 
 export const HOUR = 3_600_000;
 export const MINUTE = 60_000;
@@ -171,15 +172,13 @@ export function booksRig({ timeZone = 'Asia/Shanghai', volumes, station = STATIO
       await rig.stepBooks();
     },
     hours: (series = 1) =>
-      derived
-        .prepare('SELECT hourMs, count, valid, sum, min, max FROM hourStat WHERE series = ? ORDER BY hourMs')
-        .all(series)
-        .map((row) => ({ ...row })),
+      rowsOf(
+        derived,
+        'SELECT hourMs, count, valid, sum, min, max FROM hourStat WHERE series = ? ORDER BY hourMs',
+        series,
+      ),
     days: (series = 1) =>
-      derived
-        .prepare('SELECT dayMs, count, valid, sum, min, max FROM dayStat WHERE series = ? ORDER BY dayMs')
-        .all(series)
-        .map((row) => ({ ...row })),
+      rowsOf(derived, 'SELECT dayMs, count, valid, sum, min, max FROM dayStat WHERE series = ? ORDER BY dayMs', series),
     dirty: () => (derived.prepare('SELECT count(*) AS n FROM dirtyHour').get() as { n: number }).n,
     flags: async (series = 1) => (await store.read(series, -1e15, 1e15, 1e9)).map((reading) => reading.flag),
     trends: () => {

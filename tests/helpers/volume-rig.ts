@@ -13,6 +13,7 @@ import type { Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
 import { isSoundVolume } from '#readings/checksums.ts';
 import { MemoryReadings } from '#readings/memory-store.ts';
+import { rowsOf } from '#tests/helpers/rows.ts';
 
 const REGISTER = {
   id: 'register',
@@ -61,11 +62,7 @@ export function volumeRig(meters: Record<string, Meter> = { m: REGISTER_METER })
   const put = (noun: Noun, id: string, body: unknown) => command({ verb: 'put', noun, id, body });
   for (const [id, meter] of Object.entries(meters)) put('meter', id, meter);
   const meterOf = (id: string) => control.get('meter', id)!;
-  const rows = (sql: string) =>
-    derived
-      .prepare(sql)
-      .all()
-      .map((row) => ({ ...row }));
+  const rows = (sql: string) => rowsOf(derived, sql);
 
   return {
     derived,

@@ -9,6 +9,7 @@ import type { Database } from '#src/sqlite.ts';
 import { type AlertsRig, createAlertsRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
 import { Crash, live, mortal } from '#tests/helpers/crash-rig.ts';
 import { createDispatchRig } from '#tests/helpers/dispatch-rig.ts';
+import { rowsOf } from '#tests/helpers/rows.ts';
 
 const RIVERS = ['han', 'dan'];
 const HIGH = 0.8;
@@ -293,9 +294,8 @@ describe('whatever happens to the process (invariant 5)', () => {
             .map(({ alarm }) => `chief escalated ${alarm}`);
           expect(lines.filter((line) => line.startsWith('chief escalated')).sort()).toEqual(escalated.sort());
           // The same as if nothing had happened, to the byte.
-          const rows = (one: Database) =>
-            one.prepare('SELECT id, event, channel, summary, payload FROM notice ORDER BY id').all();
-          expect(rows(real)).toEqual(rows(whole.derived));
+          const notices = 'SELECT id, event, channel, summary, payload FROM notice ORDER BY id';
+          expect(rowsOf(real, notices)).toEqual(rowsOf(whole.derived, notices));
           expect(real.prepare("SELECT count(*) AS n FROM notice WHERE state IN ('held', 'pending')").get()).toEqual({
             n: 0,
           });

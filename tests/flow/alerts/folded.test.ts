@@ -12,6 +12,7 @@ import { type AlertsRig, createWeirRig, HOUR, MINUTE, type Sent, T0 } from '#tes
 import { Crash, live, mortal } from '#tests/helpers/crash-rig.ts';
 import { createDispatchRig } from '#tests/helpers/dispatch-rig.ts';
 import { guarded } from '#tests/helpers/mortal-database.ts';
+import { rowsOf } from '#tests/helpers/rows.ts';
 
 const HIGH = 0.8;
 const AWFUL = 9;
@@ -297,7 +298,6 @@ describe('whatever happens to the process (invariant 5)', () => {
           dispatch.timers.clear();
         }
         life.revive();
-        const rows = (one: Database, sql: string) => one.prepare(sql).all();
         for (const sql of [
           'SELECT body FROM alarm ORDER BY id',
           'SELECT * FROM transition ORDER BY n',
@@ -305,7 +305,7 @@ describe('whatever happens to the process (invariant 5)', () => {
           'SELECT * FROM countedLine ORDER BY n',
           'SELECT id, event, channel, summary, payload FROM notice ORDER BY id',
         ]) {
-          expect(rows(real, sql)).toEqual(rows(whole.derived, sql));
+          expect(rowsOf(real, sql)).toEqual(rowsOf(whole.derived, sql));
         }
         const told = rig.notices().filter(({ event }) => event !== 'summary');
         const recorded = ['chattering', 'folded', 'unfolded'];

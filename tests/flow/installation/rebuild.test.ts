@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Database, openReadOnly } from '#src/sqlite.ts';
 import { runCommand } from '#tests/helpers/command.ts';
 import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
+import { rowsOf } from '#tests/helpers/rows.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 
 const ENV = { WK_SEEDS: 'none', WK_LOG_LEVEL: 'warn', WK_ALLOWED_LATENESS: 'PT1M' };
@@ -112,12 +113,6 @@ function look<T>(name: string, work: (database: Database) => T): T {
     database.close();
   }
 }
-
-const rowsOf = (database: Database, sql: string) =>
-  database
-    .prepare(sql)
-    .all()
-    .map((row) => ({ ...row }));
 
 /** Its series: the third one of `csv`. */
 const REGISTER = 3;

@@ -21,6 +21,7 @@ import {
   type PeriodReading,
   type PeriodRig,
 } from '#tests/helpers/period-rig.ts';
+import { rowsOf } from '#tests/helpers/rows.ts';
 
 const DAYS = 12;
 const END = MIDNIGHT + DAYS * DAY;
@@ -97,11 +98,7 @@ async function oldInstallation(derived: Database): Promise<PeriodRig> {
 }
 
 const kept = (derived: Database) => {
-  const all = (sql: string) =>
-    derived
-      .prepare(sql)
-      .all()
-      .map((row) => ({ ...row }));
+  const all = (sql: string) => rowsOf(derived, sql);
   return {
     hours: all('SELECT series, hourMs, count, valid, sum, min, max FROM hourStat ORDER BY 1, 2'),
     // Without checksums: what an older program counted has none where today's rules say the same.

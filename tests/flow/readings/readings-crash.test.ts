@@ -10,6 +10,7 @@ import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { childLines } from '#tests/helpers/child-lines.ts';
 import { readingsRig } from '#tests/helpers/readings-rig.ts';
 import { WORKLOAD_SERIES, workload } from '#tests/helpers/readings-workload.ts';
+import { rowsOf } from '#tests/helpers/rows.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const ENTRIES = 1800;
@@ -18,11 +19,7 @@ const CHILD = join(import.meta.dirname, '../../helpers/readings-child.ts');
 
 /** All that settling has recorded, save how marks were bundled into batches. */
 function records(derived: ReturnType<typeof openDerived>) {
-  const rows = (sql: string) =>
-    derived
-      .prepare(sql)
-      .all()
-      .map((row) => ({ ...row }));
+  const rows = (sql: string) => rowsOf(derived, sql);
   return {
     counts: rows('SELECT name, stored, duplicate FROM source ORDER BY name'),
     origins: rows('SELECT seq, name, receivedMs FROM origin JOIN source ON source.id = origin.source ORDER BY seq'),

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { dayOf } from '#model/calendar.ts';
 import { booksRig, HOUR, LATENESS, QUARTER, STATION } from '#tests/helpers/books-rig.ts';
+import { rowsOf } from '#tests/helpers/rows.ts';
 
 const ZONE = 'Asia/Shanghai';
 const T0 = Date.UTC(2026, 2, 1);
@@ -43,10 +44,8 @@ describe('closing', () => {
     ]);
     expect(before[1]).toMatchObject({ valid: 1 });
     expect(rig.reflagged).toEqual([{ series: 1, timeMs: T0 + HOUR, value: 17, flag: 3, deviceFlag: null }]);
-    const versions = rig.derived.prepare('SELECT timeMs, flag, cause, by FROM version').all();
-    expect(versions.map((row) => ({ ...row }))).toEqual([
-      { timeMs: T0 + HOUR, flag: 1, cause: 'quality', by: 'quality' },
-    ]);
+    const versions = rowsOf(rig.derived, 'SELECT timeMs, flag, cause, by FROM version');
+    expect(versions).toEqual([{ timeMs: T0 + HOUR, flag: 1, cause: 'quality', by: 'quality' }]);
   });
 
   test('a late reading tells a spike at the end of the hour before', async () => {
@@ -79,8 +78,8 @@ describe('closing', () => {
     await rig.settle();
     expect(rig.hours()).toMatchObject([{ valid: 1, sum: 7 }]);
     expect(rig.reflagged).toEqual([]);
-    const versions = rig.derived.prepare('SELECT value, cause FROM version').all();
-    expect(versions.map((row) => ({ ...row }))).toEqual([{ value: 30, cause: 'reading' }]);
+    const versions = rowsOf(rig.derived, 'SELECT value, cause FROM version');
+    expect(versions).toEqual([{ value: 30, cause: 'reading' }]);
   });
 
   test('deleting all readings of an hour removes its row, and its day when nothing is left', async () => {
