@@ -1,7 +1,7 @@
 /** What people have commanded, read from the journal's entries. */
 import type { Command, CommandEntry, Entry } from '#model/entry.ts';
 import type { Maintenance, Rule } from '#model/register.ts';
-import { GATEWAYS } from '#tests/helpers/sim-site.ts';
+import { GATEWAYS } from '#tests/sim/world/site.ts';
 
 interface Commanded<V extends Command['verb']> extends CommandEntry {
   command: Extract<Command, { verb: V }>;

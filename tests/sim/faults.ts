@@ -1,7 +1,7 @@
 /** What can go wrong in the simulated world, each kind with how long it lasts and how it begins and ends. */
-import type { Knobs } from '#tests/helpers/sim-knobs.ts';
-import { GATEWAYS, HOUR_MS } from '#tests/helpers/sim-site.ts';
-import type { World } from '#tests/helpers/sim-world.ts';
+import type { Knobs } from '#tests/sim/world/knobs.ts';
+import { GATEWAYS, HOUR_MS } from '#tests/sim/world/site.ts';
+import type { World } from '#tests/sim/world/world.ts';
 
 /** One thing that goes wrong in the slots [from, to). */
 export interface Episode {

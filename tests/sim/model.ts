@@ -5,9 +5,9 @@
 import type { Correction, Entry, MessageEntry } from '#model/entry.ts';
 import type { FaultCode } from '#model/faults.ts';
 import type { Flag } from '#model/flag.ts';
-import type { SentMessage, SentValue } from '#tests/helpers/sim-gateways.ts';
-import { GATEWAYS } from '#tests/helpers/sim-site.ts';
-import { POISON } from '#tests/helpers/sim-store.ts';
+import type { SentMessage, SentValue } from '#tests/sim/world/gateways.ts';
+import { GATEWAYS } from '#tests/sim/world/site.ts';
+import { POISON } from '#tests/sim/world/store.ts';
 
 /** Contracts §3: what is further ahead of its arrival is impossible. */
 const AHEAD_MS = 10 * 60_000;

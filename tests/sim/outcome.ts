@@ -4,8 +4,8 @@ import { openJournalReader } from '#journal/reader.ts';
 import type { Alarm, AlarmEvent, Transition } from '#model/alarms/alarm.ts';
 import type { Reading, Series } from '#model/reading.ts';
 import { type Database, openReadOnly } from '#src/sqlite.ts';
-import { type TakenReading, takenReadings } from '#tests/helpers/sim-taken.ts';
-import type { World } from '#tests/helpers/sim-world.ts';
+import { type TakenReading, takenReadings } from '#tests/sim/world/taken.ts';
+import type { World } from '#tests/sim/world/world.ts';
 import { seriesKey } from './model.ts';
 
 type Row = Record<string, unknown>;

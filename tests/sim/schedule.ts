@@ -1,10 +1,10 @@
 /** What a seed stands for: how long and how fast, how the gateways behave, and what goes wrong when. Everything is drawn before it begins. */
-import type { Habits } from '#tests/helpers/sim-gateways.ts';
-import { type Knobs, nothingWrong } from '#tests/helpers/sim-knobs.ts';
-import type { Customs } from '#tests/helpers/sim-people.ts';
-import { Random } from '#tests/helpers/sim-random.ts';
-import { HOUR_MS, MINUTE_MS, type Pace } from '#tests/helpers/sim-site.ts';
-import type { World, WorldOptions } from '#tests/helpers/sim-world.ts';
+import type { Habits } from '#tests/sim/world/gateways.ts';
+import { type Knobs, nothingWrong } from '#tests/sim/world/knobs.ts';
+import type { Customs } from '#tests/sim/world/people.ts';
+import { Random } from '#tests/sim/world/random.ts';
+import { HOUR_MS, MINUTE_MS, type Pace } from '#tests/sim/world/site.ts';
+import type { World, WorldOptions } from '#tests/sim/world/world.ts';
 import { CLOCK_STEPS, type Episode, FAULT_KINDS, FAULTS, type Fault, type FaultKind } from './faults.ts';
 
 const DAY_MS = 24 * HOUR_MS;

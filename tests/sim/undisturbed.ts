@@ -3,10 +3,10 @@
  * invariant 3 compares with. Of two values for one time the order stays.
  */
 import type { Correction } from '#model/entry.ts';
-import { soberHabits } from '#tests/helpers/sim-gateways.ts';
-import { idleCustoms } from '#tests/helpers/sim-people.ts';
-import { Random } from '#tests/helpers/sim-random.ts';
-import { World } from '#tests/helpers/sim-world.ts';
+import { soberHabits } from '#tests/sim/world/gateways.ts';
+import { idleCustoms } from '#tests/sim/world/people.ts';
+import { Random } from '#tests/sim/world/random.ts';
+import { World } from '#tests/sim/world/world.ts';
 import type { Arrival, CellEvent, Fix, Model } from './model.ts';
 
 /** Something is delivered so often, in slots, or sooner when that leaves it not in time. */

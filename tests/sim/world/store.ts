@@ -6,9 +6,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { MemoryReadings } from '#readings/memory-store.ts';
 import type { ReadingStore, ReadingToStore, RejectedReading } from '#readings/store.ts';
 import { StoreError } from '#src/sqlite.ts';
-import type { Knobs } from './sim-knobs.ts';
-import type { Mortality } from './sim-mortality.ts';
-import type { Random } from './sim-random.ts';
+import type { Knobs } from './knobs.ts';
+import type { Mortality } from './mortality.ts';
+import type { Random } from './random.ts';
 
 /** The value that the store refuses wherever it meets it. */
 export const POISON = 66.625;

@@ -1,9 +1,9 @@
 /** Invariant 5: what happened is told once to each recipient that a route selects, in order, whoever died in between. */
 import type { AlarmEvent, Transition } from '#model/alarms/alarm.ts';
-import type { World } from '#tests/helpers/sim-world.ts';
-import { checkWire } from './check-wire.ts';
-import { isImported, windowsOf } from './commanded.ts';
-import type { Outcome } from './outcome.ts';
+import { isImported, windowsOf } from '#tests/sim/commanded.ts';
+import type { Outcome } from '#tests/sim/outcome.ts';
+import type { World } from '#tests/sim/world/world.ts';
+import { checkWire } from './wire.ts';
 
 const TOLD: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>([
   'raised',

@@ -1,8 +1,9 @@
 /** What reached the recipients: each notice once for whoever keeps to its Idempotency-Key, in order, within the limits. */
-import { HOUR_MS, MINUTE_MS } from '#tests/helpers/sim-site.ts';
-import type { World } from '#tests/helpers/sim-world.ts';
-import { resendsOf } from './commanded.ts';
-import type { Outcome } from './outcome.ts';
+
+import { resendsOf } from '#tests/sim/commanded.ts';
+import type { Outcome } from '#tests/sim/outcome.ts';
+import { HOUR_MS, MINUTE_MS } from '#tests/sim/world/site.ts';
+import type { World } from '#tests/sim/world/world.ts';
 
 const GIVE_UP_MS = 7 * 24 * HOUR_MS;
 /** The service's clock may have been set by an hour, and the next try would have been later still. */

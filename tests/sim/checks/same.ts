@@ -5,11 +5,11 @@
 import { isDeepStrictEqual } from 'node:util';
 import { type Alarm, WHOLE_STATION } from '#model/alarms/alarm.ts';
 import { PLATFORM_STATION } from '#model/alarms/platform.ts';
-import { EDITED_RULE, SILENCE_RULE } from '#tests/helpers/sim-site.ts';
-import type { WorldOptions } from '#tests/helpers/sim-world.ts';
-import { isImport } from './commanded.ts';
-import { type Arrival, arrivalsOf, type Model, seriesKey } from './model.ts';
-import type { Outcome } from './outcome.ts';
+import { isImport } from '#tests/sim/commanded.ts';
+import { type Arrival, arrivalsOf, type Model, seriesKey } from '#tests/sim/model.ts';
+import type { Outcome } from '#tests/sim/outcome.ts';
+import { EDITED_RULE, SILENCE_RULE } from '#tests/sim/world/site.ts';
+import type { WorldOptions } from '#tests/sim/world/world.ts';
 
 /** Rules that come and go by command, so that what they say depends on when what they judge was journaled. */
 const COMMANDED: ReadonlySet<string> = new Set([EDITED_RULE, SILENCE_RULE]);

@@ -1,5 +1,5 @@
 /** When a simulated process or thread dies: at the n-th step of anything that it does, and it does nothing afterwards. */
-import { Crash } from './mortal-database.ts';
+import { Crash } from '#tests/helpers/mortal-database.ts';
 
 export class Mortality {
   readonly #parent: Mortality | null;

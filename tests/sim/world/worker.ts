@@ -15,11 +15,11 @@ import { wireFollowers } from '#process/wire-followers.ts';
 import type { ReadingStore } from '#readings/store.ts';
 import type { Clock } from '#src/clock.ts';
 import { type Database, StoreError } from '#src/sqlite.ts';
-import { guarded } from './mortal-database.ts';
-import type { Mortality } from './sim-mortality.ts';
-import { reference, standard } from './sim-site.ts';
-import { noteTaken } from './sim-taken.ts';
-import type { Wire } from './sim-wire.ts';
+import { guarded } from '#tests/helpers/mortal-database.ts';
+import type { Mortality } from './mortality.ts';
+import { reference, standard } from './site.ts';
+import { noteTaken } from './taken.ts';
+import type { Wire } from './wire.ts';
 
 const WINDOW_ENTRIES = 50;
 

@@ -3,9 +3,9 @@
  * twice, corrected or in a bunch, and send now and then what nobody can take.
  */
 import type { FaultCode } from '#model/faults.ts';
-import type { Random } from './sim-random.ts';
-import { COURSES, type Course, GATEWAYS, type Pace } from './sim-site.ts';
-import { POISON } from './sim-store.ts';
+import type { Random } from './random.ts';
+import { COURSES, type Course, GATEWAYS, type Pace } from './site.ts';
+import { POISON } from './store.ts';
 
 /** One value as a gateway sent it. `fault` = for what it is quarantined whenever it comes; null: for nothing. */
 export interface SentValue {

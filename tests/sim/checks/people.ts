@@ -3,10 +3,10 @@
  * long as it is there.
  */
 import type { Transition } from '#model/alarms/alarm.ts';
-import { EDITED_RULE } from '#tests/helpers/sim-site.ts';
-import type { World } from '#tests/helpers/sim-world.ts';
-import { commandsOf, ruleVersions } from './commanded.ts';
-import type { Outcome } from './outcome.ts';
+import { commandsOf, ruleVersions } from '#tests/sim/commanded.ts';
+import type { Outcome } from '#tests/sim/outcome.ts';
+import { EDITED_RULE } from '#tests/sim/world/site.ts';
+import type { World } from '#tests/sim/world/world.ts';
 
 export function checkPeople(world: World, outcome: Outcome): string[] {
   return [

@@ -8,10 +8,10 @@ import type { QuarantineItem } from '#journal/port.ts';
 import type { Command } from '#model/entry.ts';
 import { importSource } from '#model/entry.ts';
 import { StoreError } from '#src/sqlite.ts';
-import type { SentMessage } from './sim-gateways.ts';
-import type { SimProcess } from './sim-process.ts';
-import type { Random } from './sim-random.ts';
-import { COURSES, EDITED_RULE, GATEWAYS, type Pace, SILENCE, SILENCE_RULE, turbid } from './sim-site.ts';
+import type { SentMessage } from './gateways.ts';
+import type { SimProcess } from './process.ts';
+import type { Random } from './random.ts';
+import { COURSES, EDITED_RULE, GATEWAYS, type Pace, SILENCE, SILENCE_RULE, turbid } from './site.ts';
 
 /** Chances in a slot that somebody does it. */
 export interface Customs {

@@ -4,13 +4,13 @@ import { missingIn } from '#journal/numbering.ts';
 import type { QuarantineRow } from '#journal/quarantine.ts';
 import { finalFlags } from '#quality/final.ts';
 import { effectiveThresholds } from '#quality/thresholds.ts';
-import type { SimProcess } from '#tests/helpers/sim-process.ts';
-import { GATEWAYS, reference } from '#tests/helpers/sim-site.ts';
-import { POISON } from '#tests/helpers/sim-store.ts';
-import type { World } from '#tests/helpers/sim-world.ts';
-import { commandsOf } from './commanded.ts';
-import type { Model } from './model.ts';
-import type { Outcome } from './outcome.ts';
+import { commandsOf } from '#tests/sim/commanded.ts';
+import type { Model } from '#tests/sim/model.ts';
+import type { Outcome } from '#tests/sim/outcome.ts';
+import type { SimProcess } from '#tests/sim/world/process.ts';
+import { GATEWAYS, reference } from '#tests/sim/world/site.ts';
+import { POISON } from '#tests/sim/world/store.ts';
+import type { World } from '#tests/sim/world/world.ts';
 
 export function checkLedger(world: World, model: Model, outcome: Outcome): string[] {
   const process = world.process()!;

@@ -1,9 +1,9 @@
 /** The channels of the simulation: they write down what reaches a recipient, and answer as the knobs and luck have it. */
 import type { Outcome, Send } from '#alerts/channels/channel.ts';
 import type { Channel } from '#model/register.ts';
-import type { Knobs } from './sim-knobs.ts';
-import type { Mortality } from './sim-mortality.ts';
-import type { Random } from './sim-random.ts';
+import type { Knobs } from './knobs.ts';
+import type { Mortality } from './mortality.ts';
+import type { Random } from './random.ts';
 
 /** One notice on the wire. `life` = which life of the followers' thread sent it. */
 interface WireSend {

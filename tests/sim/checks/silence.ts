@@ -6,10 +6,10 @@ import type { Alarm, Transition } from '#model/alarms/alarm.ts';
 import { GATEWAYS_STATION, WHOLE_STATION } from '#model/alarms/alarm.ts';
 import type { Entry, MessageEntry } from '#model/entry.ts';
 import { isServiceLetter } from '#model/flag.ts';
-import { GATEWAYS, MINUTE_MS, SILENCE_RULE } from '#tests/helpers/sim-site.ts';
-import type { World } from '#tests/helpers/sim-world.ts';
-import { isImport, ruleVersions } from './commanded.ts';
-import type { Outcome } from './outcome.ts';
+import { isImport, ruleVersions } from '#tests/sim/commanded.ts';
+import type { Outcome } from '#tests/sim/outcome.ts';
+import { GATEWAYS, MINUTE_MS, SILENCE_RULE } from '#tests/sim/world/site.ts';
+import type { World } from '#tests/sim/world/world.ts';
 
 /** The rule waits for three intervals, and after a start everybody has as long to be heard. */
 const INTERVALS = 3;

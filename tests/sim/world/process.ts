@@ -17,9 +17,9 @@ import { NO_DAMAGE } from '#process/seen-damage.ts';
 import { newestReadings } from '#readings/series-state.ts';
 import type { Clock } from '#src/clock.ts';
 import { StoreError } from '#src/sqlite.ts';
-import { Mortality } from './sim-mortality.ts';
-import { reference, standard } from './sim-site.ts';
-import { type SimWorker, type SimWorkerParts, startSimWorker } from './sim-worker.ts';
+import { Mortality } from './mortality.ts';
+import { reference, standard } from './site.ts';
+import { type SimWorker, type SimWorkerParts, startSimWorker } from './worker.ts';
 
 const RETENTION_MS = 7 * 86_400_000;
 

@@ -7,11 +7,11 @@ import { isDeepStrictEqual } from 'node:util';
 import { createAlertsFollower } from '#alerts/follower.ts';
 import { openDerived } from '#installation/derived.ts';
 import { Control } from '#journal/registers.ts';
-import { Random } from '#tests/helpers/sim-random.ts';
-import { reference, standard } from '#tests/helpers/sim-site.ts';
-import { putTaken } from '#tests/helpers/sim-taken.ts';
-import type { World } from '#tests/helpers/sim-world.ts';
-import { alertOutcome, type Outcome } from './outcome.ts';
+import { alertOutcome, type Outcome } from '#tests/sim/outcome.ts';
+import { Random } from '#tests/sim/world/random.ts';
+import { reference, standard } from '#tests/sim/world/site.ts';
+import { putTaken } from '#tests/sim/world/taken.ts';
+import type { World } from '#tests/sim/world/world.ts';
 
 const BATCH_MAX = 200;
 
