@@ -14,7 +14,7 @@ import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { InfluxConfig } from '#model/config.ts';
 import { openInfluxReadings } from '#readings/influx/store.ts';
 import { systemClock } from '#src/clock.ts';
-import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
+import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influx/influxdb.ts';
 import type { TestService } from '#tests/helpers/service.ts';
 
 const AIM = 50;

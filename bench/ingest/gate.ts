@@ -8,7 +8,7 @@ import { createGate } from '#ingest/gate.ts';
 import { station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { systemClock } from '#src/clock.ts';
-import { MemoryJournal } from '#tests/helpers/memory-journal.ts';
+import { MemoryJournal } from '#tests/helpers/journal/memory.ts';
 
 const STATIONS = 200;
 const VALUES = 20;

@@ -15,7 +15,7 @@ import type { ReadingToStore } from '#readings/store.ts';
 import { readConfig } from '#setting/config.ts';
 import { systemClock } from '#src/clock.ts';
 import { openReadOnly } from '#src/sqlite.ts';
-import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
+import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influx/influxdb.ts';
 import type { TestService } from '#tests/helpers/service.ts';
 
 const STEP_MS = 300_000;

@@ -19,8 +19,8 @@ import {
 import { PARAMETERS, PERIOD, valueAt } from '#bench/shared/water.ts';
 import { GOOD } from '#model/flag.ts';
 import { linePrefix, toLine } from '#readings/influx/lines.ts';
-import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
-import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/mosquitto.ts';
+import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/brokers/mosquitto.ts';
+import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influx/influxdb.ts';
 import type { TestService } from '#tests/helpers/service.ts';
 
 const MESSAGES = 50_000;

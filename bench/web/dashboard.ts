@@ -9,9 +9,9 @@ import type { CDPSession, Page } from 'playwright-core';
 import { atLeast, atMost, type Figure, figure, median, quantile } from '#bench/shared/figure.ts';
 import { withService } from '#bench/shared/running-service.ts';
 import { PARAMETERS, valueAt } from '#bench/shared/water.ts';
-import { closeBrowser, logIn, noBrowser, openReader, type Reader } from '#tests/helpers/browser.ts';
-import buildDashboard from '#tests/helpers/built-dashboard.ts';
 import { ADMIN, type TestService } from '#tests/helpers/service.ts';
+import { closeBrowser, logIn, noBrowser, openReader, type Reader } from '#tests/helpers/web/browser.ts';
+import buildDashboard from '#tests/helpers/web/built-dashboard.ts';
 
 const MINUTES = Number(process.env.WK_BENCH_MINUTES || 3);
 /** When the heap is looked at, as shares of the whole: 5, 15, 30 and 60 minutes of an hour. */

@@ -5,7 +5,7 @@ import { reportHtml } from '#api/reports/html.ts';
 import type { Report } from '#api/reports/schemas/reports.ts';
 import { WORDS } from '#api/reports/words.ts';
 import { METER, NOW_MS, startApi } from '#tests/helpers/api.ts';
-import { workbookSheets } from '#tests/helpers/workbook.ts';
+import { workbookSheets } from '#tests/helpers/reports/workbook.ts';
 
 const STATEMENT = {
   kind: 'milestone',

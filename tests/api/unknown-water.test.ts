@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { Report } from '#api/reports/schemas/reports.ts';
 import type { VolumeQuery } from '#books/questions/queries.ts';
 import { type ApiRig, METER, startApi } from '#tests/helpers/api.ts';
-import { workbookSheets } from '#tests/helpers/workbook.ts';
+import { workbookSheets } from '#tests/helpers/reports/workbook.ts';
 
 const HOUR = 3_600_000;
 const YEAR_START = Date.UTC(2024, 9, 31, 16);

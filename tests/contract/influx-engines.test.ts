@@ -8,8 +8,8 @@ import type { InfluxConfig } from '#model/config.ts';
 import { openInfluxReadings } from '#readings/influx/store.ts';
 import type { ReadingToStore } from '#readings/store.ts';
 import { systemClock } from '#src/clock.ts';
-import { type Habits, type StandIn, startStandIn, VICTORIA_METRICS } from '#tests/helpers/influx-stand-in.ts';
-import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
+import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influx/influxdb.ts';
+import { type Habits, type StandIn, startStandIn, VICTORIA_METRICS } from '#tests/helpers/influx/stand-in.ts';
 import { readingStoreContract } from './reading-store.ts';
 
 const T = Date.UTC(2026, 10, 22, 8);

@@ -12,10 +12,10 @@ import type { ReadingStore, ReadingToStore } from '#readings/store.ts';
 import { systemClock } from '#src/clock.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { eventually } from '#tests/helpers/eventually.ts';
-import { fakeInflux } from '#tests/helpers/fake-influx.ts';
 import { startFaultProxy, type Trouble } from '#tests/helpers/fault-proxy.ts';
 import { freePort } from '#tests/helpers/free-port.ts';
-import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
+import { fakeInflux } from '#tests/helpers/influx/fake.ts';
+import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influx/influxdb.ts';
 
 const T = Date.UTC(2026, 10, 22, 8);
 /** Long enough for a busy machine, since the canary asks ten times; who hangs is waited for once. */

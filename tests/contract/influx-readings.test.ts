@@ -12,7 +12,7 @@ import type { InfluxConfig } from '#model/config.ts';
 import type { InfluxTimeouts } from '#readings/influx/client.ts';
 import { openInfluxReadings } from '#readings/influx/store.ts';
 import { systemClock } from '#src/clock.ts';
-import { hasInfluxdb, type Influxdb, ownInfluxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
+import { hasInfluxdb, type Influxdb, ownInfluxdb, startInfluxdb } from '#tests/helpers/influx/influxdb.ts';
 import { readingStoreContract } from './reading-store.ts';
 
 /** A write into fifty new weeks has a cluster of openGemini make fifty shards, on three nodes of one machine. */

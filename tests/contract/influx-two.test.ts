@@ -1,9 +1,9 @@
-/** InfluxDB 2.x as far as it differs from 1.x, against a made-up server that answers as 2.9.1 was seen to (tests/helpers/influx-two.ts). */
+/** InfluxDB 2.x as far as it differs from 1.x, against a made-up server that answers as 2.9.1 was seen to (tests/helpers/influx/two.ts). */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { InfluxConfig } from '#model/config.ts';
 import { openInfluxReadings } from '#readings/influx/store.ts';
 import { systemClock } from '#src/clock.ts';
-import { startInfluxTwo } from '#tests/helpers/influx-two.ts';
+import { startInfluxTwo } from '#tests/helpers/influx/two.ts';
 
 const T = Date.UTC(2026, 10, 22, 8);
 const RIGHTS = { good: 'all', deactivated: 'inactive', 'write-only': 'write-only' } as const;

@@ -1,7 +1,14 @@
 /** What operators and engineers do about alarms beyond acknowledging: reset, hand over, rehearse a rule, look at figures. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { closeBrowser, findingsEverywhere, logIn, noBrowser, openReader, type Reader } from '#tests/helpers/browser.ts';
 import { eventually, routeToDuty, startTestService, type TestService } from '#tests/helpers/service.ts';
+import {
+  closeBrowser,
+  findingsEverywhere,
+  logIn,
+  noBrowser,
+  openReader,
+  type Reader,
+} from '#tests/helpers/web/browser.ts';
 
 const MINUTE_MS = 60_000;
 

@@ -1,9 +1,16 @@
 /** Ruling about reads, closing and restating, and plans, from the page; and who may not. */
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { closeBrowser, findingsEverywhere, logIn, noBrowser, openReader, type Reader } from '#tests/helpers/browser.ts';
+import { workbookSheets } from '#tests/helpers/reports/workbook.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
-import { workbookSheets } from '#tests/helpers/workbook.ts';
+import {
+  closeBrowser,
+  findingsEverywhere,
+  logIn,
+  noBrowser,
+  openReader,
+  type Reader,
+} from '#tests/helpers/web/browser.ts';
 
 let service: TestService;
 let reader: Reader;

@@ -1,7 +1,7 @@
 /** How fast the dashboard is, measured in a real browser on the real service; figures go to the report of the run. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { closeBrowser, logIn, noBrowser, openReader, type Reader } from '#tests/helpers/browser.ts';
 import { ADMIN, eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
+import { closeBrowser, logIn, noBrowser, openReader, type Reader } from '#tests/helpers/web/browser.ts';
 
 const FIVE_MINUTES_MS = 300_000;
 const YEAR = 365 * 288;

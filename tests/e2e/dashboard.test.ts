@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest';
+import { ADMIN, eventually, routeToDuty, startTestService, type TestService } from '#tests/helpers/service.ts';
 import {
   axeFindings,
   closeBrowser,
@@ -13,8 +14,7 @@ import {
   noBrowser,
   openReader,
   type Reader,
-} from '#tests/helpers/browser.ts';
-import { ADMIN, eventually, routeToDuty, startTestService, type TestService } from '#tests/helpers/service.ts';
+} from '#tests/helpers/web/browser.ts';
 
 const HOUR_MS = 3_600_000;
 const MARKUP = '<img src=x onerror="document.title=1">';

@@ -1,7 +1,7 @@
 /** A report as a reader has it before him: on screen under its own policy, and printed on A4. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { axeFindings, closeBrowser, noBrowser, openReader, type Reader } from '#tests/helpers/browser.ts';
 import { ADMIN, startTestService, type TestService } from '#tests/helpers/service.ts';
+import { axeFindings, closeBrowser, noBrowser, openReader, type Reader } from '#tests/helpers/web/browser.ts';
 
 let service: TestService;
 let reader: Reader;

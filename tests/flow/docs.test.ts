@@ -22,8 +22,8 @@ import {
   runBlocks,
   type Sandbox,
   writeFiles,
-} from '#tests/helpers/documents.ts';
-import { parseRegisterExample } from '#tests/helpers/register-example.ts';
+} from '#tests/helpers/repository/documents.ts';
+import { parseRegisterExample } from '#tests/helpers/repository/register-example.ts';
 import { eventually } from '#tests/helpers/service.ts';
 import { meterProfile } from '#volume/profile.ts';
 import { meterSegments } from '#volume/segments.ts';

@@ -1,7 +1,7 @@
 /** A meter that changes hands, from outside: who gets what, what was signed stays, and how it is corrected. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { workbookSheets } from '#tests/helpers/reports/workbook.ts';
 import { ADMIN, startTestService, type TestService } from '#tests/helpers/service.ts';
-import { workbookSheets } from '#tests/helpers/workbook.ts';
 
 const HOUR = 3_600_000;
 /** 1 January 2025, 00:00 in Shanghai. */

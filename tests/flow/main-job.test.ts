@@ -1,8 +1,8 @@
 /** The main job through the outside only: a reading over MQTT, its notice by webhook, trends and volumes by HTTP. */
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { collectWebhooks, type WebhookCollector } from '#tests/helpers/alerts/webhook-collector.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
-import { collectWebhooks, type WebhookCollector } from '#tests/helpers/webhook-collector.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ReplaySample } from '#seeds/replay-publish.ts';
-import { readWhole } from '#tests/helpers/files.ts';
+import { readWhole } from '#tests/helpers/ingest/files.ts';
 import { startTestService, type TestService } from '#tests/helpers/service.ts';
 
 const FILE = join(import.meta.dirname, '../../../shared/data/lro/MainStreet2019.csv');

@@ -1,11 +1,11 @@
 /** Gateway → Mosquitto → service → InfluxDB on real servers, as the outside sees it; and with InfluxDB in every trouble. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { collectWebhooks, type WebhookCollector } from '#tests/helpers/alerts/webhook-collector.ts';
 import { eventually } from '#tests/helpers/eventually.ts';
 import type { Trouble } from '#tests/helpers/fault-proxy.ts';
 import { hasProduction, type Production, SKIPPED, startProduction } from '#tests/helpers/production.ts';
 import { startTestService } from '#tests/helpers/service.ts';
 import { refusedStart } from '#tests/helpers/start-refused.ts';
-import { collectWebhooks, type WebhookCollector } from '#tests/helpers/webhook-collector.ts';
 
 const MINUTE = 60_000;
 

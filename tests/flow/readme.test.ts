@@ -1,5 +1,5 @@
 /**
- * README.md's commands work as printed. Conventions (tests/helpers/documents.ts): `<!-- run -->` before a ```sh fence runs
+ * README.md's commands work as printed. Conventions (tests/helpers/repository/documents.ts): `<!-- run -->` before a ```sh fence runs
  * it against a service on the shipped seeds; `<!-- prints -->` before the next fence is what it prints. `npm install && npm …`
  * needs no mark: the demonstration and the tests themselves are tested elsewhere.
  */
@@ -13,7 +13,7 @@ import {
   readDocument,
   runBlocks,
   type Sandbox,
-} from '#tests/helpers/documents.ts';
+} from '#tests/helpers/repository/documents.ts';
 
 const README = 'README.md';
 

@@ -5,8 +5,8 @@
 import { parse as parseCsv } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '#api/reports/schemas/reports.ts';
+import { workbookSheets } from '#tests/helpers/reports/workbook.ts';
 import { ADMIN, startTestService, type TestService } from '#tests/helpers/service.ts';
-import { workbookSheets } from '#tests/helpers/workbook.ts';
 
 const HOUR = 3_600_000;
 const PERIOD = '2025-01';

@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
+import { hasMosquitto, type Mosquitto, startMosquitto } from './brokers/mosquitto.ts';
 import { eventually, GUARD_MS } from './eventually.ts';
 import { type FaultProxy, startFaultProxy } from './fault-proxy.ts';
-import { hasInfluxdb, type Influxdb, startInfluxdb } from './influxdb.ts';
-import { hasMosquitto, type Mosquitto, startMosquitto } from './mosquitto.ts';
+import { hasInfluxdb, type Influxdb, startInfluxdb } from './influx/influxdb.ts';
 import { startTestService, type TestService } from './service.ts';
 
 export const hasProduction = hasInfluxdb && hasMosquitto;

@@ -1,10 +1,10 @@
 /** What users of neighbouring systems were told because of late, old and wrong times, and what we make of the same. */
 import { describe, expect, it } from 'vitest';
 import { importSource } from '#model/entry.ts';
-import { createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
+import { createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
+import { createWebhookRig } from '#tests/helpers/alerts/webhook-rig.ts';
 import { NOW_MS, startApi } from '#tests/helpers/api.ts';
-import { booksRig, LATENESS, QUARTER } from '#tests/helpers/books-rig.ts';
-import { createWebhookRig } from '#tests/helpers/webhook-rig.ts';
+import { booksRig, LATENESS, QUARTER } from '#tests/helpers/books/rig.ts';
 
 const minutes = (timeMs: number | null) => (timeMs === null ? null : (timeMs - T0) / MINUTE);
 

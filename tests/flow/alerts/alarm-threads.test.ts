@@ -7,9 +7,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { composeMessage } from '#alerts/templates/message.ts';
 import { runRuleTests } from '#src/rule-tests/run.ts';
-import { type AlertsRig, createWeirRig, HOUR, MINUTE, reference, T0 } from '#tests/helpers/alerts-rig.ts';
+import { type AlertsRig, createWeirRig, HOUR, MINUTE, reference, T0 } from '#tests/helpers/alerts/rig.ts';
+import { createWebhookRig } from '#tests/helpers/alerts/webhook-rig.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
-import { createWebhookRig } from '#tests/helpers/webhook-rig.ts';
 
 const KEY = 'class-target/weir/nh3n';
 

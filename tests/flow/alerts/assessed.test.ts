@@ -1,7 +1,7 @@
 /** Rules of kind `assessed`: the class of a closed day or month, judged as `GET /assessments` does. */
 import { describe, expect, it } from 'vitest';
-import { HOUR } from '#tests/helpers/alerts-rig.ts';
-import { createPeriodRig, DAY, hourly, LATENESS, MIDNIGHT, type PeriodRig } from '#tests/helpers/period-rig.ts';
+import { createPeriodRig, DAY, hourly, LATENESS, MIDNIGHT, type PeriodRig } from '#tests/helpers/alerts/period-rig.ts';
+import { HOUR } from '#tests/helpers/alerts/rig.ts';
 
 const D1 = MIDNIGHT;
 const D2 = D1 + DAY;

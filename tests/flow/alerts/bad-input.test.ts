@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkRule } from '#alerts/rules/rules.ts';
 import { rule } from '#model/register.ts';
-import { createAlertsRig, createWeirRig, MINUTE, reference, T0 } from '#tests/helpers/alerts-rig.ts';
+import { createAlertsRig, createWeirRig, MINUTE, reference, T0 } from '#tests/helpers/alerts/rig.ts';
+import { createWebhookRig } from '#tests/helpers/alerts/webhook-rig.ts';
 import { startApi } from '#tests/helpers/api.ts';
-import { createWebhookRig } from '#tests/helpers/webhook-rig.ts';
 
 describe('bad input', () => {
   it('a rule cycle can not be written: an expression names parameters, and no rule', async () => {

@@ -1,6 +1,5 @@
 /** Rules of kind `volume-balance` and `meter-disagreement`: what the canal loses, and meters of the same water. */
 import { describe, expect, it } from 'vitest';
-import { HOUR } from '#tests/helpers/alerts-rig.ts';
 import {
   createPeriodRig,
   DAY,
@@ -8,7 +7,8 @@ import {
   MIDNIGHT,
   type PeriodReading,
   type PeriodRig,
-} from '#tests/helpers/period-rig.ts';
+} from '#tests/helpers/alerts/period-rig.ts';
+import { HOUR } from '#tests/helpers/alerts/rig.ts';
 
 const D1 = MIDNIGHT;
 const D2 = D1 + DAY;

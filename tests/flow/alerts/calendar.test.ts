@@ -1,6 +1,6 @@
 /** Rules that look at some times only: by the time of the readings, or, about silence, by the journal's clock. */
 import { describe, expect, it } from 'vitest';
-import { type AlertsRig, createAlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
+import { type AlertsRig, createAlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
 
 const AMMONIA = { kind: 'threshold', parameters: ['nh3n'], op: '<=', limit: 1, severity: 'minor' };
 

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { isFlag } from '#model/flag.ts';
 import { rule, station } from '#model/register.ts';
 import { type Arrival, play } from '#src/rule-tests/play.ts';
-import { MINUTE, reference, T0 } from '#tests/helpers/alerts-rig.ts';
+import { MINUTE, reference, T0 } from '#tests/helpers/alerts/rig.ts';
 
 const DIRECTORY = join(import.meta.dirname, '../../cases/alerts');
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Alarm } from '#model/alarms/alarm.ts';
-import { type AlertsRig, createWeirRig, MINUTE, type Sent, T0 } from '#tests/helpers/alerts-rig.ts';
+import { type AlertsRig, createWeirRig, MINUTE, type Sent, T0 } from '#tests/helpers/alerts/rig.ts';
 
 /** T0 is 08:00 in Shanghai. */
 const RULES = {

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Sent } from '#alerts/channels/channel.ts';
 import { openDerived } from '#installation/derived.ts';
-import { createWeirRig, HOUR } from '#tests/helpers/alerts-rig.ts';
-import { Crash, live, mortal } from '#tests/helpers/crash-rig.ts';
-import { createDispatchRig, type Got } from '#tests/helpers/dispatch-rig.ts';
+import { Crash, live, mortal } from '#tests/helpers/alerts/crash-rig.ts';
+import { createDispatchRig, type Got } from '#tests/helpers/alerts/dispatch-rig.ts';
+import { createWeirRig, HOUR } from '#tests/helpers/alerts/rig.ts';
 
 /** A story with every kind of notice: raised, severity-changed, returned, withdrawn, late-found, test. */
 function story(rig: ReturnType<typeof createWeirRig>): void {

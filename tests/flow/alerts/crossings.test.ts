@@ -1,7 +1,7 @@
 /** What was built one by one, together: an alarm's life, floods, chattering, escalation, quiet hours, closed periods. */
 import { describe, expect, it } from 'vitest';
-import { type AlertsRig, createAlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
-import { createPeriodRig, DAY, hourly, LATENESS, MIDNIGHT } from '#tests/helpers/period-rig.ts';
+import { createPeriodRig, DAY, hourly, LATENESS, MIDNIGHT } from '#tests/helpers/alerts/period-rig.ts';
+import { type AlertsRig, createAlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
 
 const HIGH = 0.8;
 const AWFUL = 9;

@@ -6,7 +6,7 @@ import { sampleAlarm } from '#alerts/telling/notice.ts';
 import { composeMessage } from '#alerts/templates/message.ts';
 import { derivedMigrations, openDerived } from '#installation/derived.ts';
 import { openDatabase } from '#src/sqlite.ts';
-import { type AlertsRig, createAlertsRig, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
+import { type AlertsRig, createAlertsRig, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 
 const OWNER = { name: 'Wang', channels: ['owner'] };

@@ -6,9 +6,9 @@ import type { Payload } from '#alerts/templates/message.ts';
 import { composeMessage } from '#alerts/templates/message.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { Database } from '#src/sqlite.ts';
-import { type AlertsRig, createAlertsRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
-import { Crash, live, mortal } from '#tests/helpers/crash-rig.ts';
-import { createDispatchRig } from '#tests/helpers/dispatch-rig.ts';
+import { Crash, live, mortal } from '#tests/helpers/alerts/crash-rig.ts';
+import { createDispatchRig } from '#tests/helpers/alerts/dispatch-rig.ts';
+import { type AlertsRig, createAlertsRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
 import { rowsOf } from '#tests/helpers/rows.ts';
 
 const RIVERS = ['han', 'dan'];

@@ -8,9 +8,9 @@ import { countedLines } from '#alerts/records/crossings.ts';
 import { composeMessage, type Payload } from '#alerts/templates/message.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { Database } from '#src/sqlite.ts';
-import { type AlertsRig, createWeirRig, HOUR, MINUTE, type Sent, T0 } from '#tests/helpers/alerts-rig.ts';
-import { Crash, live, mortal } from '#tests/helpers/crash-rig.ts';
-import { createDispatchRig } from '#tests/helpers/dispatch-rig.ts';
+import { Crash, live, mortal } from '#tests/helpers/alerts/crash-rig.ts';
+import { createDispatchRig } from '#tests/helpers/alerts/dispatch-rig.ts';
+import { type AlertsRig, createWeirRig, HOUR, MINUTE, type Sent, T0 } from '#tests/helpers/alerts/rig.ts';
 import { guarded } from '#tests/helpers/mortal-database.ts';
 import { rowsOf } from '#tests/helpers/rows.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { openRejudgedInbox } from '#readings/rejudged.ts';
 import { transaction } from '#src/sqlite.ts';
-import { createAlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
+import { createAlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
 
 describe('a breach of the target class', () => {
   it('raises, tells and returns with the object of contracts §6', async () => {

@@ -1,6 +1,6 @@
 /** Rules that derive something from several readings: rate, flat-line, expression. */
 import { describe, expect, it } from 'vitest';
-import { type AlertsRig, createAlertsRig, MINUTE, type Sent, T0 } from '#tests/helpers/alerts-rig.ts';
+import { type AlertsRig, createAlertsRig, MINUTE, type Sent, T0 } from '#tests/helpers/alerts/rig.ts';
 
 function createRig(ruleBody: Record<string, unknown>): AlertsRig {
   const parameters = ['nh3n', 'do', 'ph'].map((id) => ({ id, interval: 'PT5M' }));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openRejudgedInbox } from '#readings/rejudged.ts';
-import { createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
+import { createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
 
 const DAY = 24 * 60;
 

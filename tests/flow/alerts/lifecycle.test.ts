@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { alarms } from '#alerts/records/answers.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
-import { type AlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
+import { type AlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
 
 const AMMONIA = { kind: 'threshold', parameters: ['nh3n'], op: '<=', limit: 1, severity: 'minor' };
 

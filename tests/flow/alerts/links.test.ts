@@ -4,9 +4,9 @@ import { sendToLog } from '#alerts/channels/log.ts';
 import { composeMessage, placeholderTexts } from '#alerts/templates/message.ts';
 import { html, markdown, plainText } from '#alerts/templates/render.ts';
 import { LINK_LIFE_MS } from '#model/alarms/acknowledge-link.ts';
-import { type AlertsRig, createWeirRig, linkSigner, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
-import { channelPorts } from '#tests/helpers/channel-notice.ts';
-import { createOutboxRig, GONE, hook } from '#tests/helpers/outbox-rig.ts';
+import { channelPorts } from '#tests/helpers/alerts/channel-notice.ts';
+import { createOutboxRig, GONE, hook } from '#tests/helpers/alerts/outbox-rig.ts';
+import { type AlertsRig, createWeirRig, linkSigner, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
 
 const PREFIX = 'https://wells.example/a/';
 

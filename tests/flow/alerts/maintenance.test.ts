@@ -1,6 +1,6 @@
 /** Maintenance windows: what is raised in one is recorded and held, and told at its end if it still holds. */
 import { describe, expect, it } from 'vitest';
-import { type AlertsRig, createWeirRig, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
+import { type AlertsRig, createWeirRig, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
 
 const iso = (minutes: number) => new Date(T0 + minutes * MINUTE).toISOString();
 

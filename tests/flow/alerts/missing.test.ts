@@ -1,7 +1,7 @@
 /** Rules of kind `missing`: who is expected to speak, how silence is measured, and what becomes one alarm. */
 import { describe, expect, it } from 'vitest';
 import type { PlatformCondition } from '#model/alarms/platform.ts';
-import { type AlertsRig, type AlertsRigOptions, createAlertsRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
+import { type AlertsRig, type AlertsRigOptions, createAlertsRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
 
 const FIVE = [{ id: 'ph', interval: 'PT5M' }];
 

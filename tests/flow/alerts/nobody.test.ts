@@ -1,6 +1,6 @@
 /** What reaches nothing but the service's own log is told to nobody: everything says so until a recipient is routed. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createAlertsRig, T0 } from '#tests/helpers/alerts-rig.ts';
+import { createAlertsRig, T0 } from '#tests/helpers/alerts/rig.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 
 const LOG = { kind: 'log' };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { alarm, alarms, notice, notices, timeline, transitionsAfter } from '#alerts/records/answers.ts';
-import { type AlertsRig, createAlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
+import { type AlertsRig, createAlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
 
 async function raised(): Promise<{ rig: AlertsRig; id: string }> {
   const rig = createWeirRig();

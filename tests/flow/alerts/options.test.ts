@@ -1,6 +1,6 @@
 /** Options of rules: how long an alarm stands, how many breaches raise it, how severity goes up and down. Threads of pains.md. */
 import { describe, expect, it } from 'vitest';
-import { type AlertsRig, createWeirRig, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
+import { type AlertsRig, createWeirRig, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
 
 const AMMONIA = { kind: 'threshold', parameters: ['nh3n'], op: '<=', limit: 1, severity: 'minor' };
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createWeirRig, HOUR, type Sent } from '#tests/helpers/alerts-rig.ts';
+import { createWeirRig, HOUR, type Sent } from '#tests/helpers/alerts/rig.ts';
 
 const RULES = [
   { for: 'PT0S' },

@@ -3,8 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openDerived } from '#installation/derived.ts';
 import type { Database } from '#src/sqlite.ts';
-import { HOUR } from '#tests/helpers/alerts-rig.ts';
-import { Crash, mortal } from '#tests/helpers/crash-rig.ts';
+import { Crash, mortal } from '#tests/helpers/alerts/crash-rig.ts';
 import {
   type Batches,
   createPeriodRig,
@@ -14,7 +13,8 @@ import {
   type PeriodReading,
   type PeriodRig,
   type PeriodRigOptions,
-} from '#tests/helpers/period-rig.ts';
+} from '#tests/helpers/alerts/period-rig.ts';
+import { HOUR } from '#tests/helpers/alerts/rig.ts';
 
 const DAYS = 4;
 const END = MIDNIGHT + DAYS * DAY;

@@ -7,9 +7,9 @@ import { alarmView } from '#model/alarms/alarm-view.ts';
 import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/alarms/platform.ts';
 import type { Command } from '#model/entry.ts';
 import { createPlatformWatch } from '#platform/watch.ts';
-import { type AlertsRig, createAlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
-import { Crash, live, mortal } from '#tests/helpers/crash-rig.ts';
-import { createDispatchRig, type Got } from '#tests/helpers/dispatch-rig.ts';
+import { Crash, live, mortal } from '#tests/helpers/alerts/crash-rig.ts';
+import { createDispatchRig, type Got } from '#tests/helpers/alerts/dispatch-rig.ts';
+import { type AlertsRig, createAlertsRig, createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
 import { handClock } from '#tests/helpers/hand-clock.ts';
 
 const KEY = 'platform/_platform/store.unreachable';

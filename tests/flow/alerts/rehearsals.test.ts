@@ -12,7 +12,7 @@ import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { anAlarm, NOW_MS } from '#tests/helpers/api.ts';
 import { handClock } from '#tests/helpers/hand-clock.ts';
-import { message, reading } from '#tests/helpers/journal-fixture.ts';
+import { message, reading } from '#tests/helpers/journal/fixture.ts';
 import { startTestService } from '#tests/helpers/service.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 

@@ -9,6 +9,9 @@ import { openDerived } from '#installation/derived.ts';
 import type { AlarmEvent } from '#model/alarms/alarm.ts';
 import type { Entry } from '#model/entry.ts';
 import type { Database } from '#src/sqlite.ts';
+import { Crash, live, mortal } from '#tests/helpers/alerts/crash-rig.ts';
+import { createDispatchRig, type Got } from '#tests/helpers/alerts/dispatch-rig.ts';
+import type { AlertsRig, Sent } from '#tests/helpers/alerts/rig.ts';
 import {
   CHANNELS,
   createStoryRig,
@@ -21,10 +24,7 @@ import {
   STATIONS,
   story,
   value,
-} from '#tests/helpers/alarm-story.ts';
-import type { AlertsRig, Sent } from '#tests/helpers/alerts-rig.ts';
-import { Crash, live, mortal } from '#tests/helpers/crash-rig.ts';
-import { createDispatchRig, type Got } from '#tests/helpers/dispatch-rig.ts';
+} from '#tests/helpers/alerts/story.ts';
 
 /** Events that nobody is told of by the routes; steps of an escalation go to those whom they name. */
 const ONLY_RECORDED: ReadonlySet<AlarmEvent> = new Set<AlarmEvent>([

@@ -1,8 +1,8 @@
 /** A value that a person, or the quality tests, have taken back is sent once more: nothing is told of it. */
 import { describe, expect, it } from 'vitest';
 import type { Correction } from '#model/entry.ts';
-import { HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
-import { createPeriodRig, type PeriodReading, type PeriodRig } from '#tests/helpers/period-rig.ts';
+import { createPeriodRig, type PeriodReading, type PeriodRig } from '#tests/helpers/alerts/period-rig.ts';
+import { HOUR, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 
 const ACTIONS: Pick<Correction, 'action' | 'value' | 'flag'>[] = [

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createWeirRig } from '#tests/helpers/alerts-rig.ts';
+import { createWeirRig } from '#tests/helpers/alerts/rig.ts';
 
 it('tells of a breach that one message finds late and takes back, in this order', async () => {
   const rig = createWeirRig();

@@ -5,7 +5,7 @@ import { plainText } from '#alerts/templates/render.ts';
 import { derivedMigrations } from '#installation/derived.ts';
 import { alarmView } from '#model/alarms/alarm-view.ts';
 import { openDatabase } from '#src/sqlite.ts';
-import { type AlertsRig, createAlertsRig, createWeirRig, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
+import { type AlertsRig, createAlertsRig, createWeirRig, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const at = (minute: number) => T0 + minute * MINUTE;

@@ -1,8 +1,8 @@
 /** The contract's alarms, from outside: holding, clearing, severity, out-of-order, corrections, notices, operators. */
 import { createHmac } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { collectWebhooks, type WebhookCollector } from '#tests/helpers/alerts/webhook-collector.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
-import { collectWebhooks, type WebhookCollector } from '#tests/helpers/webhook-collector.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

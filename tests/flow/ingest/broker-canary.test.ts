@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { Aedes } from 'aedes';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CANARY_TOPIC } from '#ingest/transports/topics.ts';
-import { eventually } from '#tests/helpers/eventually.ts';
-import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/mosquitto.ts';
+import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/brokers/mosquitto.ts';
 import {
   endAll,
   endings,
@@ -16,7 +15,8 @@ import {
   type Rig,
   type RigOptions,
   startRig,
-} from '#tests/helpers/outside-broker-rig.ts';
+} from '#tests/helpers/brokers/outside-rig.ts';
+import { eventually } from '#tests/helpers/eventually.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 
 afterEach(endAll);

@@ -7,10 +7,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import type { BrokerUser, ServiceTopics } from '#src/brokers/access.ts';
 import { brokerFiles } from '#src/brokers/files.ts';
+import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/brokers/mosquitto.ts';
+import { packagedSettings } from '#tests/helpers/brokers/packaged-mosquitto.ts';
 import { runCommand } from '#tests/helpers/command.ts';
-import { readDocument } from '#tests/helpers/documents.ts';
-import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/mosquitto.ts';
-import { packagedSettings } from '#tests/helpers/packaged-mosquitto.ts';
+import { readDocument } from '#tests/helpers/repository/documents.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 

@@ -4,8 +4,8 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FileSurvey } from '#ingest/codecs/files/survey.ts';
+import { collectWebhooks, type WebhookCollector } from '#tests/helpers/alerts/webhook-collector.ts';
 import { ADMIN, eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
-import { collectWebhooks, type WebhookCollector } from '#tests/helpers/webhook-collector.ts';
 
 const HOUR = 3_600_000;
 const HEADER = 'station,time,parameter,value,unit,flag';

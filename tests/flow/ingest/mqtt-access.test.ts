@@ -6,9 +6,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startEmbeddedBroker } from '#ingest/transports/mqtt-embedded.ts';
 import { createLogInLimit, createPasswordVerifier, hashPassword } from '#setting/secrets.ts';
 import { systemClock } from '#src/clock.ts';
-import { endAll, endings, MAX_MESSAGE, READINGS, run } from '#tests/helpers/broker-harness.ts';
+import { endAll, endings, MAX_MESSAGE, READINGS, run } from '#tests/helpers/brokers/embedded-rig.ts';
+import { MqttClient } from '#tests/helpers/brokers/mqtt-client.ts';
 import { GUARDED } from '#tests/helpers/eventually.ts';
-import { MqttClient } from '#tests/helpers/mqtt-client.ts';
 
 afterEach(endAll);
 

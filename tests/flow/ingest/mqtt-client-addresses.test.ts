@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { Aedes } from 'aedes';
 import { afterEach, describe, expect, it } from 'vitest';
+import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/brokers/mosquitto.ts';
+import { endAll, endings, flood, numbersOf, type Rig, startRig } from '#tests/helpers/brokers/outside-rig.ts';
 import { eventually } from '#tests/helpers/eventually.ts';
 import { freePort } from '#tests/helpers/free-port.ts';
-import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/mosquitto.ts';
-import { endAll, endings, flood, numbersOf, type Rig, startRig } from '#tests/helpers/outside-broker-rig.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 
 afterEach(endAll);

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { Aedes } from 'aedes';
 import { generate } from 'mqtt-packet';
 import { afterEach, describe, expect, it } from 'vitest';
+import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/brokers/mosquitto.ts';
+import { openMqtt } from '#tests/helpers/brokers/mqtt-client.ts';
+import { endAll, endings, flood, numbersOf, type Rig, startRig } from '#tests/helpers/brokers/outside-rig.ts';
 import { eventually } from '#tests/helpers/eventually.ts';
 import { startFaultProxy } from '#tests/helpers/fault-proxy.ts';
 import { freePort } from '#tests/helpers/free-port.ts';
-import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/mosquitto.ts';
-import { openMqtt } from '#tests/helpers/mqtt-client.ts';
-import { endAll, endings, flood, numbersOf, type Rig, startRig } from '#tests/helpers/outside-broker-rig.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 import { hasOpenssl, makeTlsFiles } from '#tests/helpers/tls-files.ts';
 

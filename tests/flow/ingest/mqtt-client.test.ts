@@ -6,10 +6,10 @@ import { connect, createServer, type Socket } from 'node:net';
 import { type Packet, parser } from 'mqtt-packet';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Receipt } from '#ingest/door.ts';
+import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/brokers/mosquitto.ts';
+import { openMqtt } from '#tests/helpers/brokers/mqtt-client.ts';
+import { endAll, endings, flood, numbersOf, type Rig, startRig } from '#tests/helpers/brokers/outside-rig.ts';
 import { eventually } from '#tests/helpers/eventually.ts';
-import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/mosquitto.ts';
-import { openMqtt } from '#tests/helpers/mqtt-client.ts';
-import { endAll, endings, flood, numbersOf, type Rig, startRig } from '#tests/helpers/outside-broker-rig.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 
 afterEach(endAll);

@@ -10,9 +10,9 @@ import {
   READINGS,
   rawPublish,
   run,
-} from '#tests/helpers/broker-harness.ts';
+} from '#tests/helpers/brokers/embedded-rig.ts';
+import { MqttClient } from '#tests/helpers/brokers/mqtt-client.ts';
 import { GUARDED } from '#tests/helpers/eventually.ts';
-import { MqttClient } from '#tests/helpers/mqtt-client.ts';
 
 afterEach(endAll);
 

@@ -2,8 +2,8 @@
 import { connect as mqttJs } from 'mqtt';
 import { generate } from 'mqtt-packet';
 import { afterEach, describe, expect, it } from 'vitest';
-import { endAll, endings, run } from '#tests/helpers/broker-harness.ts';
-import { MqttClient } from '#tests/helpers/mqtt-client.ts';
+import { endAll, endings, run } from '#tests/helpers/brokers/embedded-rig.ts';
+import { MqttClient } from '#tests/helpers/brokers/mqtt-client.ts';
 
 afterEach(endAll);
 

@@ -3,10 +3,10 @@
  * (`apt-get install nats-server`).
  */
 import { afterEach, describe, expect, it } from 'vitest';
+import { openMqtt } from '#tests/helpers/brokers/mqtt-client.ts';
+import { hasNats, natsTakesDots, startNats } from '#tests/helpers/brokers/nats.ts';
+import { endAll, endings, flood, numbersOf, type Rig, startRig } from '#tests/helpers/brokers/outside-rig.ts';
 import { eventually } from '#tests/helpers/eventually.ts';
-import { openMqtt } from '#tests/helpers/mqtt-client.ts';
-import { hasNats, natsTakesDots, startNats } from '#tests/helpers/nats.ts';
-import { endAll, endings, flood, numbersOf, type Rig, startRig } from '#tests/helpers/outside-broker-rig.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 
 afterEach(endAll);

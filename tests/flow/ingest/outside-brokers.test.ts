@@ -5,10 +5,10 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type MqttClient, openMqtt } from '#tests/helpers/brokers/mqtt-client.ts';
+import { OUTSIDE_BROKERS, type RunningBroker, type TestBroker } from '#tests/helpers/brokers/outside.ts';
 import { runCommand } from '#tests/helpers/command.ts';
 import { eventually } from '#tests/helpers/eventually.ts';
-import { type MqttClient, openMqtt } from '#tests/helpers/mqtt-client.ts';
-import { OUTSIDE_BROKERS, type RunningBroker, type TestBroker } from '#tests/helpers/outside-brokers.ts';
 import { startTestService, type TestService } from '#tests/helpers/service.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 

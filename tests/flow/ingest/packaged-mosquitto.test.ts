@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hashPassword } from '#setting/secrets.ts';
 import { brokerFiles, writeBrokerFiles } from '#src/brokers/files.ts';
-import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/mosquitto.ts';
-import { type MqttClient, openMqtt } from '#tests/helpers/mqtt-client.ts';
-import { packagedSetting, packagedSettings } from '#tests/helpers/packaged-mosquitto.ts';
+import { hasMosquitto, type Mosquitto, startMosquitto } from '#tests/helpers/brokers/mosquitto.ts';
+import { type MqttClient, openMqtt } from '#tests/helpers/brokers/mqtt-client.ts';
+import { packagedSetting, packagedSettings } from '#tests/helpers/brokers/packaged-mosquitto.ts';
 import { eventually } from '#tests/helpers/service.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 

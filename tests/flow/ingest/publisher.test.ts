@@ -10,7 +10,7 @@ import { Control } from '#journal/registers.ts';
 import { createLogInLimit, createPasswordVerifier, hashPassword } from '#setting/secrets.ts';
 import { systemClock } from '#src/clock.ts';
 import { GUARD_MS } from '#tests/helpers/eventually.ts';
-import { createFakeDoor } from '#tests/helpers/fake-door.ts';
+import { createFakeDoor } from '#tests/helpers/ingest/fake-door.ts';
 
 const endings: (() => unknown)[] = [];
 afterEach(async () => {

@@ -10,9 +10,7 @@ import { openDerived } from '#installation/derived.ts';
 import { COUNTING_CHANGES, COUNTING_RULES } from '#model/counting-rules.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
 import { type Database, StoreError } from '#src/sqlite.ts';
-import { HOUR } from '#tests/helpers/alerts-rig.ts';
-import { Crash, mortal } from '#tests/helpers/crash-rig.ts';
-import { readDocument } from '#tests/helpers/documents.ts';
+import { Crash, mortal } from '#tests/helpers/alerts/crash-rig.ts';
 import {
   createPeriodRig,
   DAY,
@@ -20,7 +18,9 @@ import {
   MIDNIGHT,
   type PeriodReading,
   type PeriodRig,
-} from '#tests/helpers/period-rig.ts';
+} from '#tests/helpers/alerts/period-rig.ts';
+import { HOUR } from '#tests/helpers/alerts/rig.ts';
+import { readDocument } from '#tests/helpers/repository/documents.ts';
 import { rowsOf } from '#tests/helpers/rows.ts';
 
 const DAYS = 12;

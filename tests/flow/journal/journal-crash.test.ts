@@ -5,11 +5,11 @@ import { openJournalReader } from '#journal/reader.ts';
 import { openJournal } from '#journal/writer.ts';
 import { systemClock } from '#src/clock.ts';
 import { childLines } from '#tests/helpers/child-lines.ts';
-import { allEntries } from '#tests/helpers/journal-fixture.ts';
+import { allEntries } from '#tests/helpers/journal/fixture.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const KILLS = 24;
-const CHILD = join(import.meta.dirname, '../../helpers/journal-child.ts');
+const CHILD = join(import.meta.dirname, '../../helpers/journal/child.ts');
 
 function check(directory: string, acknowledged: ReadonlyMap<number, number>): number {
   const reader = openJournalReader(join(directory, 'journal.db'));

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openJournalReader } from '#journal/reader.ts';
 import { type ChildLines, childLines } from '#tests/helpers/child-lines.ts';
-import { allEntries } from '#tests/helpers/journal-fixture.ts';
+import { allEntries } from '#tests/helpers/journal/fixture.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
-const CHILD = join(import.meta.dirname, '../../helpers/journal-child.ts');
+const CHILD = join(import.meta.dirname, '../../helpers/journal/child.ts');
 const can = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
 
 const inSmallFilesystem = `

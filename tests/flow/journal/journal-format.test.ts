@@ -8,7 +8,7 @@ import { openJournal } from '#journal/writer.ts';
 import { systemClock } from '#src/clock.ts';
 import { type Database, openDatabase, openReadOnly } from '#src/sqlite.ts';
 import { childLines } from '#tests/helpers/child-lines.ts';
-import { message, reading } from '#tests/helpers/journal-fixture.ts';
+import { message, reading } from '#tests/helpers/journal/fixture.ts';
 import { leaveAsOlder } from '#tests/helpers/older-journal.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 

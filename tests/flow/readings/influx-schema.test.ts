@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openInfluxReadings } from '#readings/influx/store.ts';
 import type { ReadingStore } from '#readings/store.ts';
 import { systemClock } from '#src/clock.ts';
-import { fencesOf, readDocument } from '#tests/helpers/documents.ts';
-import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
+import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influx/influxdb.ts';
+import { fencesOf, readDocument } from '#tests/helpers/repository/documents.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 
 const BUCKET = 'wellkeeper';

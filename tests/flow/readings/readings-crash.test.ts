@@ -8,14 +8,14 @@ import { expect, it } from 'vitest';
 import { openDerived } from '#installation/derived.ts';
 import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { childLines } from '#tests/helpers/child-lines.ts';
-import { readingsRig } from '#tests/helpers/readings-rig.ts';
-import { WORKLOAD_SERIES, workload } from '#tests/helpers/readings-workload.ts';
+import { readingsRig } from '#tests/helpers/readings/rig.ts';
+import { WORKLOAD_SERIES, workload } from '#tests/helpers/readings/workload.ts';
 import { rowsOf } from '#tests/helpers/rows.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const ENTRIES = 1800;
 const KILLS_MIN = 10;
-const CHILD = join(import.meta.dirname, '../../helpers/readings-child.ts');
+const CHILD = join(import.meta.dirname, '../../helpers/readings/child.ts');
 
 /** All that settling has recorded, save how marks were bundled into batches. */
 function records(derived: ReturnType<typeof openDerived>) {

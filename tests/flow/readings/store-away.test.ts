@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '#tests/helpers/eventually.ts';
 import { type FaultProxy, startFaultProxy } from '#tests/helpers/fault-proxy.ts';
 import { freePort } from '#tests/helpers/free-port.ts';
-import { hasInfluxdb, startInfluxdb } from '#tests/helpers/influxdb.ts';
+import { hasInfluxdb, startInfluxdb } from '#tests/helpers/influx/influxdb.ts';
 import { startTestService, type TestService } from '#tests/helpers/service.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 

@@ -12,7 +12,7 @@ import { journalMigrations } from '#journal/tables.ts';
 import type { Entry } from '#model/entry.ts';
 import { MemoryReadings } from '#readings/memory-store.ts';
 import { type Database, openDatabase, StoreError } from '#src/sqlite.ts';
-import { handTimers } from '#tests/helpers/dispatch-rig.ts';
+import { handTimers } from '#tests/helpers/alerts/dispatch-rig.ts';
 import { type HandClock, handClock } from '#tests/helpers/hand-clock.ts';
 import { Crash } from '#tests/helpers/mortal-database.ts';
 import { Gateways, type Habits, type SentMessage, type SimGateway } from './gateways.ts';

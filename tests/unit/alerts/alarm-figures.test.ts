@@ -4,7 +4,7 @@ import { alarmFiguresOf } from '#alerts/looking-back/figures.ts';
 import { type NoticeDraft, openAlertStore } from '#alerts/records/store.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { Alarm, AlarmEvent } from '#model/alarms/alarm.ts';
-import { createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
+import { createWeirRig, HOUR, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
 import { anAlarm } from '#tests/helpers/api.ts';
 
 const WEEK = 7 * 24 * HOUR;

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { derivedMigrations } from '#installation/derived.ts';
 import { openDatabase } from '#src/sqlite.ts';
-import { createWeirRig, MINUTE, T0 } from '#tests/helpers/alerts-rig.ts';
+import { createWeirRig, MINUTE, T0 } from '#tests/helpers/alerts/rig.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const HISTORY = derivedMigrations.findIndex((ddl) => ddl.includes('transitionKept'));

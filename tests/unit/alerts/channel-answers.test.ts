@@ -9,8 +9,8 @@ import { createSms, sendToSms } from '#alerts/channels/sms.ts';
 import { createWebhook, sendToWebhook } from '#alerts/channels/webhook.ts';
 import { createWecom, sendToWecom } from '#alerts/channels/wecom.ts';
 import type { Channel } from '#model/register.ts';
-import { ammonia, channelPorts, NOW_MS, noticeOf, summaryOf } from '#tests/helpers/channel-notice.ts';
-import { answering, openRecipient, type Reply } from '#tests/helpers/http-recipient.ts';
+import { ammonia, channelPorts, NOW_MS, noticeOf, summaryOf } from '#tests/helpers/alerts/channel-notice.ts';
+import { answering, openRecipient, type Reply } from '#tests/helpers/alerts/http-recipient.ts';
 
 type Kind = 'webhook' | 'wecom' | 'dingtalk' | 'feishu' | 'sms';
 const SENDERS = {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { composeMessage } from '#alerts/templates/message.ts';
 import { plainText } from '#alerts/templates/render.ts';
-import { BUSY, createOutboxRig, GONE, hook, SENT } from '#tests/helpers/outbox-rig.ts';
+import { BUSY, createOutboxRig, GONE, hook, SENT } from '#tests/helpers/alerts/outbox-rig.ts';
 
 const MINUTE = 60_000;
 

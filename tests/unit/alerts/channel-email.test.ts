@@ -10,8 +10,8 @@ import type { Send } from '#alerts/channels/channel.ts';
 import { createEmail, sendToEmail } from '#alerts/channels/email.ts';
 import { createDeliver } from '#alerts/channels/smtp.ts';
 import type { ChannelOf } from '#model/alarms/channel.ts';
-import { ammonia, channelPorts, noticeOf } from '#tests/helpers/channel-notice.ts';
-import { createOutboxRig } from '#tests/helpers/outbox-rig.ts';
+import { ammonia, channelPorts, noticeOf } from '#tests/helpers/alerts/channel-notice.ts';
+import { createOutboxRig } from '#tests/helpers/alerts/outbox-rig.ts';
 import { hasOpenssl, makeTlsFiles } from '#tests/helpers/tls-files.ts';
 
 interface Got {

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { sendToSms, smsCall } from '#alerts/channels/sms.ts';
 import { type ChannelOf, channel as schema } from '#model/alarms/channel.ts';
 import { PLACEHOLDERS, type Placeholder } from '#model/alarms/placeholders.ts';
-import { ammonia, channelPorts, noticeOf } from '#tests/helpers/channel-notice.ts';
-import { answering, openRecipient } from '#tests/helpers/http-recipient.ts';
+import { ammonia, channelPorts, noticeOf } from '#tests/helpers/alerts/channel-notice.ts';
+import { answering, openRecipient } from '#tests/helpers/alerts/http-recipient.ts';
 
 type Sms = ChannelOf<'sms'>;
 const sms = (over: object): Sms =>

@@ -5,7 +5,7 @@ import { noticesDdl } from '#alerts/records/tables.ts';
 import { sampleAlarm } from '#alerts/telling/notice.ts';
 import { derivedMigrations, openDerived } from '#installation/derived.ts';
 import { openDatabase } from '#src/sqlite.ts';
-import { BUSY, createOutboxRig, GONE, hook, SENT } from '#tests/helpers/outbox-rig.ts';
+import { BUSY, createOutboxRig, GONE, hook, SENT } from '#tests/helpers/alerts/outbox-rig.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
 
 const MINUTE = 60_000;

@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { Payload } from '#alerts/templates/message.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { AlarmEvent } from '#model/alarms/alarm.ts';
-import { Crash, mortal } from '#tests/helpers/crash-rig.ts';
-import { BUSY, createOutboxRig, hook, type OutboxRig, SENT } from '#tests/helpers/outbox-rig.ts';
+import { Crash, mortal } from '#tests/helpers/alerts/crash-rig.ts';
+import { BUSY, createOutboxRig, hook, type OutboxRig, SENT } from '#tests/helpers/alerts/outbox-rig.ts';
 
 const MINUTE = 60_000;
 

@@ -7,7 +7,7 @@ import { noticeDraft, sampleAlarm } from '#alerts/telling/notice.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { AlarmEvent } from '#model/alarms/alarm.ts';
 import type { Channel } from '#model/register.ts';
-import { createDispatchRig } from '#tests/helpers/dispatch-rig.ts';
+import { createDispatchRig } from '#tests/helpers/alerts/dispatch-rig.ts';
 
 const SENT: Sent = { outcome: 'sent', status: '200' };
 const BUSY: Sent = { outcome: 'failed-for-now', status: '503' };

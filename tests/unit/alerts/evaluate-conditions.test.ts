@@ -5,7 +5,7 @@ import type { Letters } from '#model/dialect.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Censored } from '#model/reading.ts';
 import { rule, station } from '#model/register.ts';
-import { reference, standard } from '#tests/helpers/alerts-rig.ts';
+import { reference, standard } from '#tests/helpers/alerts/rig.ts';
 
 const river = station.parse({
   name: { zh: '站', en: 'Station' },

@@ -1,6 +1,6 @@
 /** Lanes as they are saved: each condition once, also read from lanes of before, which had it in every finding. */
 import { expect, it } from 'vitest';
-import { createWeirRig } from '#tests/helpers/alerts-rig.ts';
+import { createWeirRig } from '#tests/helpers/alerts/rig.ts';
 
 it('goes on with a saved lane, whichever version has saved it', async () => {
   for (const isOld of [false, true]) {

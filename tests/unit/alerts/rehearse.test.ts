@@ -13,7 +13,7 @@ import { type Rule, rule as ruleSchema, station as stationSchema } from '#model/
 import { readingsInOrder } from '#readings/in-order.ts';
 import { MemoryReadings } from '#readings/memory-store.ts';
 import { play } from '#src/rule-tests/play.ts';
-import { HOUR, MINUTE, reference, standard, T0 } from '#tests/helpers/alerts-rig.ts';
+import { HOUR, MINUTE, reference, standard, T0 } from '#tests/helpers/alerts/rig.ts';
 import { anAlarm } from '#tests/helpers/api.ts';
 
 const STATIONS = ['lock', 'weir'];

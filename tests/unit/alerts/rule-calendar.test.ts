@@ -5,7 +5,7 @@ import { type Calendar, isWithin, longestMs, nextEdgeMs } from '#alerts/rules/ca
 import { checkRule } from '#alerts/rules/rules.ts';
 import { Control } from '#journal/registers.ts';
 import { rule } from '#model/register.ts';
-import { reference } from '#tests/helpers/alerts-rig.ts';
+import { reference } from '#tests/helpers/alerts/rig.ts';
 
 const HOUR = 3_600_000;
 const at = (text: string) => Date.parse(text);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { checkRule, selectStations } from '#alerts/rules/rules.ts';
 import { Control, type ControlVersion } from '#journal/registers.ts';
 import { meter, rule, station } from '#model/register.ts';
-import { reference } from '#tests/helpers/alerts-rig.ts';
+import { reference } from '#tests/helpers/alerts/rig.ts';
 
 const base = { name: { zh: '站', en: 'Station' }, kind: 'river-section', waterBody: 'river', parameters: [] };
 const STATIONS: Record<string, object> = {

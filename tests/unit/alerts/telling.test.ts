@@ -7,7 +7,7 @@ import { createTelling } from '#alerts/telling/telling.ts';
 import { composeMessage, type Payload } from '#alerts/templates/message.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { Alarm, AlarmEvent } from '#model/alarms/alarm.ts';
-import { NAMES } from '#tests/helpers/channel-notice.ts';
+import { NAMES } from '#tests/helpers/alerts/channel-notice.ts';
 
 const MINUTE = 60_000;
 

@@ -7,7 +7,7 @@ import { escapeHtml, escapeMarkdown, fitted, html, markdown, plainText } from '#
 import { zh } from '#alerts/templates/zh.ts';
 import { ALARM_EVENTS, SEVERITIES } from '#model/alarms/alarm.ts';
 import { CLASSES } from '#model/class.ts';
-import { ammonia, NAMES, noticeOf, summaryOf } from '#tests/helpers/channel-notice.ts';
+import { ammonia, NAMES, noticeOf, summaryOf } from '#tests/helpers/alerts/channel-notice.ts';
 
 describe('the languages', () => {
   it.each([zh, en])('$product has a word for every event, severity and class', ({ events, severities, classes }) => {

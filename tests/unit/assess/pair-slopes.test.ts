@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { pairSlopes, type TimedValue } from '#assess/pair-slopes.ts';
 import { compare } from '#assess/ranks.ts';
-import { noise } from '#tests/helpers/trend-cases.ts';
+import { noise } from '#tests/helpers/assess/trend-cases.ts';
 
 /** Every step, by its definition: a rise that ends (the earlier has a top, the later a bottom), a fall that begins. */
 function allSteps(seasons: readonly (readonly TimedValue[])[]) {

@@ -1,7 +1,7 @@
 /** Spearman's test against scipy, and the evaluation rule's one-sided table beside it. */
 import { describe, expect, it } from 'vitest';
 import { twoSidedStudentP } from '#assess/student.ts';
-import { casesOf, close, type Listed, test } from '#tests/helpers/trend-cases.ts';
+import { casesOf, close, type Listed, test } from '#tests/helpers/assess/trend-cases.ts';
 
 describe('Spearman', () => {
   const cases = casesOf<{ name: string; values: Listed[]; rho: number; p: number }>('spearman.json');

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { compare, ranks, scores, type TrendValue } from '#assess/ranks.ts';
 import { trendTest } from '#assess/trend-test.ts';
-import { casesOf, close, type Listed, listed, test } from '#tests/helpers/trend-cases.ts';
+import { casesOf, close, type Listed, listed, test } from '#tests/helpers/assess/trend-cases.ts';
 
 describe('values below a limit', () => {
   const cases = casesOf<{ values: Listed[]; slope: number; tau: number }>('nada.json');

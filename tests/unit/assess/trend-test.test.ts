@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { normalCdf, normalQuantile, twoSidedP } from '#assess/normal.ts';
 import { TREND_METHODS, type TrendMethod } from '#assess/trend-test.ts';
-import { casesOf, close, type Listed, noise, test } from '#tests/helpers/trend-cases.ts';
+import { casesOf, close, type Listed, noise, test } from '#tests/helpers/assess/trend-cases.ts';
 
 describe('the normal distribution', () => {
   // NIST/SEMATECH e-Handbook of Statistical Methods, table 1.3.6.7.1, and textbooks' 1.96 and 2.5758.

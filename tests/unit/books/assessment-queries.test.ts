@@ -5,7 +5,7 @@ import { periodOf } from '#assess/periods.ts';
 import { createAssessmentQueries } from '#books/questions/assessments.ts';
 import type { PeriodQuery } from '#books/questions/queries.ts';
 import { DAY_MS } from '#model/calendar.ts';
-import { booksRig, LATENESS, MINUTE } from '#tests/helpers/books-rig.ts';
+import { booksRig, LATENESS, MINUTE } from '#tests/helpers/books/rig.ts';
 
 const ZONE = 'Asia/Shanghai';
 const T0 = Date.UTC(2026, 1, 20);

@@ -1,7 +1,7 @@
 /** When hours close, what late readings, corrections and changed settings do to closed ones; days; volumes' marks. */
 import { describe, expect, test } from 'vitest';
 import { dayOf } from '#model/calendar.ts';
-import { booksRig, HOUR, LATENESS, QUARTER, STATION } from '#tests/helpers/books-rig.ts';
+import { booksRig, HOUR, LATENESS, QUARTER, STATION } from '#tests/helpers/books/rig.ts';
 import { rowsOf } from '#tests/helpers/rows.ts';
 
 const ZONE = 'Asia/Shanghai';

@@ -1,7 +1,7 @@
 /** Final flags that look at another series: made anew when that one changes, and the same whatever came first. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { booksRig, HOUR, LATENESS, QUARTER, STATION } from '#tests/helpers/books-rig.ts';
+import { booksRig, HOUR, LATENESS, QUARTER, STATION } from '#tests/helpers/books/rig.ts';
 
 const T0 = Date.UTC(2026, 2, 1);
 const [OXYGEN, NITROGEN, UPSTREAM] = [1, 5, 6];

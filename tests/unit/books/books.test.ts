@@ -7,7 +7,7 @@ import { dayOf } from '#model/calendar.ts';
 import { addReading, addStatistics, emptyStatistics, meanOf } from '#model/statistics.ts';
 import { finalFlags } from '#quality/final.ts';
 import { effectiveThresholds } from '#quality/thresholds.ts';
-import { booksRig, HOUR, MINUTE, QUARTER, reference, STATION } from '#tests/helpers/books-rig.ts';
+import { booksRig, HOUR, MINUTE, QUARTER, reference, STATION } from '#tests/helpers/books/rig.ts';
 
 const ZONE = 'Asia/Shanghai';
 const T0 = Date.UTC(2026, 2, 1);

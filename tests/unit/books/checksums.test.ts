@@ -8,9 +8,9 @@ import type { MeanKind } from '#model/reference.ts';
 import { takeDamages } from '#readings/damage.ts';
 import { readingsMigrations, SqliteReadings } from '#readings/sqlite-store.ts';
 import { type Database, openDatabase } from '#src/sqlite.ts';
-import { booksRig, HOUR, LATENESS, QUARTER } from '#tests/helpers/books-rig.ts';
+import { booksRig, HOUR, LATENESS, QUARTER } from '#tests/helpers/books/rig.ts';
+import { REGISTER_METER, volumeRig } from '#tests/helpers/books/volume-rig.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
-import { REGISTER_METER, volumeRig } from '#tests/helpers/volume-rig.ts';
 
 const T = Date.UTC(2026, 10, 22);
 beforeEach(() => void takeDamages());

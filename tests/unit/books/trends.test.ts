@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { TrendInterval, TrendQuery } from '#books/questions/queries.ts';
 import { type Bucket, bucketEdges, DAY_MS } from '#model/calendar.ts';
 import type { MeanKind } from '#model/reference.ts';
-import { booksRig, HOUR, LATENESS, MINUTE } from '#tests/helpers/books-rig.ts';
+import { booksRig, HOUR, LATENESS, MINUTE } from '#tests/helpers/books/rig.ts';
 
 const ZONE = 'Asia/Shanghai';
 const T0 = Date.UTC(2026, 1, 20);

@@ -8,8 +8,8 @@ import { rulingId } from '#model/accounting.ts';
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
 import { openDatabase } from '#src/sqlite.ts';
+import { REGISTER_METER, volumeRig } from '#tests/helpers/books/volume-rig.ts';
 import { makeTempDir } from '#tests/helpers/temp-dir.ts';
-import { REGISTER_METER, volumeRig } from '#tests/helpers/volume-rig.ts';
 
 const T0 = Date.UTC(2025, 0, 1);
 const HALF_HOUR = HOUR_MS / 2;

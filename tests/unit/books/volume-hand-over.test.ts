@@ -8,7 +8,7 @@ import { partsOf } from '#books/water/meter-relations.ts';
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
 import { openDatabase } from '#src/sqlite.ts';
-import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/volume-rig.ts';
+import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/books/volume-rig.ts';
 
 const MINUTE = 60_000;
 /** Midnight in Shanghai. */

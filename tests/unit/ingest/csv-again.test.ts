@@ -1,7 +1,7 @@
 /** What was taken out as CSV and is put in again: device letters, people's doubts, values beyond an instrument's limits. */
 import { expect, it } from 'vitest';
 import { csv } from '#ingest/codecs/csv.ts';
-import { delivery, openDoor } from '#tests/helpers/door.ts';
+import { delivery, openDoor } from '#tests/helpers/ingest/door.ts';
 
 const TIME = '2026-11-22T07:55:00.000Z';
 const taken = async (header: string, rows: readonly string[]) => {

@@ -7,8 +7,8 @@ import type { FileOptions } from '#ingest/codecs/files/options.ts';
 import { GENERIC_PROFILE, NAMED_PROFILES } from '#ingest/codecs/files/profiles/index.ts';
 import type { TakenRow } from '#ingest/codecs/files/rows.ts';
 import type { FileSurvey } from '#ingest/codecs/files/survey.ts';
-import { fencesOf, readDocument } from '#tests/helpers/documents.ts';
-import { readWhole } from '#tests/helpers/files.ts';
+import { readWhole } from '#tests/helpers/ingest/files.ts';
+import { fencesOf, readDocument } from '#tests/helpers/repository/documents.ts';
 
 const CASES = join(import.meta.dirname, '../../cases/files');
 

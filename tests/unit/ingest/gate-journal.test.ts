@@ -2,8 +2,8 @@
 import { expect, it } from 'vitest';
 import { createGate } from '#ingest/gate.ts';
 import type { JournalWriter } from '#journal/writer.ts';
-import { aStation, smallReference } from '#tests/helpers/door.ts';
-import { type JournalFixture, journalFixture, NOON_MS } from '#tests/helpers/journal-fixture.ts';
+import { aStation, smallReference } from '#tests/helpers/ingest/door.ts';
+import { type JournalFixture, journalFixture, NOON_MS } from '#tests/helpers/journal/fixture.ts';
 
 function openGate(journal: JournalWriter, { clock }: JournalFixture) {
   const reference = smallReference();

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { delivery, gapsOf, NOW_MS, openDoor } from '#tests/helpers/door.ts';
+import { delivery, gapsOf, NOW_MS, openDoor } from '#tests/helpers/ingest/door.ts';
 
 const message = (seq: number, values: object = { ph: 7 + seq / 10 }) =>
   delivery(JSON.stringify({ seq, station: 'taocha', time: NOW_MS - (10 - seq) * 60_000, values }));

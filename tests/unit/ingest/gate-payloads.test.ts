@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { ContentType } from '#ingest/door.ts';
-import { openDoor } from '#tests/helpers/door.ts';
+import { openDoor } from '#tests/helpers/ingest/door.ts';
 
 const ROOT = fileURLToPath(new URL('../../cases/payloads/', import.meta.url));
 const TYPES: Record<string, ContentType> = { 'payload.json': 'application/json', 'payload.csv': 'text/csv' };

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Receipt } from '#ingest/door.ts';
 import { createGate } from '#ingest/gate.ts';
-import { aStation, delivery, NOW_MS, openDoor, smallReference, type TestDoor } from '#tests/helpers/door.ts';
-import { journalFixture, NOON_MS } from '#tests/helpers/journal-fixture.ts';
+import { aStation, delivery, NOW_MS, openDoor, smallReference, type TestDoor } from '#tests/helpers/ingest/door.ts';
+import { journalFixture, NOON_MS } from '#tests/helpers/journal/fixture.ts';
 
 const unknownNames = (count: number, prefix = 'u') =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`${prefix}${index}`, index]));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Receipt } from '#ingest/door.ts';
-import { aStation, delivery, gapsOf, NOW_MS, openDoor, smallReference } from '#tests/helpers/door.ts';
+import { aStation, delivery, gapsOf, NOW_MS, openDoor, smallReference } from '#tests/helpers/ingest/door.ts';
 
 const MINUTE_MS = 60_000;
 const SOURCE = 'g1';

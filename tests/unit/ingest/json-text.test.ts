@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { json } from '#ingest/codecs/json.ts';
 import { countMembers, repeatedNames, withQuotedNonNumbers } from '#ingest/codecs/json-text.ts';
-import { delivery, NOW_MS, openDoor } from '#tests/helpers/door.ts';
+import { delivery, NOW_MS, openDoor } from '#tests/helpers/ingest/door.ts';
 
 describe('texts that JSON.parse takes', () => {
   it('have no repeated name when JSON.stringify wrote them, whatever they hold', () => {

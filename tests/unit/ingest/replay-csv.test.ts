@@ -7,7 +7,7 @@ import { FileUndecided } from '#ingest/codecs/files/file-problem.ts';
 import type { FileOptions } from '#ingest/codecs/files/options.ts';
 import { zoneReader } from '#ingest/codecs/files/zones.ts';
 import { csvRecords, csvRows } from '#seeds/csv-records.ts';
-import { readWhole } from '#tests/helpers/files.ts';
+import { readWhole } from '#tests/helpers/ingest/files.ts';
 
 const read = (text: string, options: Partial<FileOptions>) =>
   readWhole(text, { station: 's', map: 'a=temp', ...options });

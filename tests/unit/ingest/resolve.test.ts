@@ -4,7 +4,7 @@ import { instantOf } from '#ingest/instant.ts';
 import { parameterOf, type Quantity, quantityOf } from '#ingest/resolve.ts';
 import { isUnexplained } from '#model/flag.ts';
 import { loadReference } from '#seeds/reference.ts';
-import { NOW_MS, smallReference } from '#tests/helpers/door.ts';
+import { NOW_MS, smallReference } from '#tests/helpers/ingest/door.ts';
 
 const reference = smallReference();
 

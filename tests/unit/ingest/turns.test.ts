@@ -1,8 +1,8 @@
 /** Fair turns at the door, by the order in which messages become entries. */
 import { describe, expect, it } from 'vitest';
 import { Turns } from '#ingest/turns.ts';
-import { delivery, NOW_MS, openDoor } from '#tests/helpers/door.ts';
-import type { MemoryJournal } from '#tests/helpers/memory-journal.ts';
+import { delivery, NOW_MS, openDoor } from '#tests/helpers/ingest/door.ts';
+import type { MemoryJournal } from '#tests/helpers/journal/memory.ts';
 
 /** Work that ends when told, and the order in which it began. */
 function bench() {

@@ -8,7 +8,7 @@ import { openJournalReader } from '#journal/reader.ts';
 import { createReadingsFollower } from '#readings/follower.ts';
 import { readingsMigrations, SqliteReadings } from '#readings/sqlite-store.ts';
 import { openDatabase } from '#src/sqlite.ts';
-import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
+import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal/fixture.ts';
 
 const MINUTE = 60_000;
 

@@ -11,7 +11,7 @@ import { journalMigrations } from '#journal/tables.ts';
 import { createReadingsFollower } from '#readings/follower.ts';
 import { readingsMigrations, SqliteReadings } from '#readings/sqlite-store.ts';
 import { type Database, openDatabase } from '#src/sqlite.ts';
-import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
+import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal/fixture.ts';
 
 const MINUTE = 60_000;
 

@@ -23,10 +23,10 @@ import { createReadingsFollower } from '#readings/follower.ts';
 import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { openDatabase, transaction } from '#src/sqlite.ts';
 import { runCommand } from '#tests/helpers/command.ts';
-import { readDocument } from '#tests/helpers/documents.ts';
 import { handClock } from '#tests/helpers/hand-clock.ts';
-import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
+import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal/fixture.ts';
 import { leaveAsOlder } from '#tests/helpers/older-journal.ts';
+import { readDocument } from '#tests/helpers/repository/documents.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const HOUR = 3_600_000;

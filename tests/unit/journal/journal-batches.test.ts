@@ -10,7 +10,7 @@ import { openJournalReader } from '#journal/reader.ts';
 import { journalMigrations } from '#journal/tables.ts';
 import { verifyJournal } from '#journal/verify.ts';
 import { type Database, openDatabase } from '#src/sqlite.ts';
-import { allEntries, journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
+import { allEntries, journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal/fixture.ts';
 
 const codes = (database: Database) => [...verifyJournal(database)].map(({ code }) => code);
 

@@ -4,7 +4,7 @@ import { decodeEntry, decodeMessage, encodeMessage } from '#journal/entry-codec.
 import type { Entry, JournaledReading, Verdict } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Censored } from '#model/reading.ts';
-import { NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
+import { NOON_MS, reading } from '#tests/helpers/journal/fixture.ts';
 
 const anyReading: fc.Arbitrary<JournaledReading> = fc.record(
   {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Control } from '#journal/registers.ts';
 import type { Command } from '#model/entry.ts';
-import { journalFixture, message, NOON_MS } from '#tests/helpers/journal-fixture.ts';
+import { journalFixture, message, NOON_MS } from '#tests/helpers/journal/fixture.ts';
 
 const put = (id: string, name: string): Command => ({ verb: 'put', noun: 'station', id, body: { name } });
 const drop = (id: string): Command => ({ verb: 'delete', noun: 'station', id });

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { JournalWriter } from '#journal/writer.ts';
-import { journalFixture, message, NOON_MS } from '#tests/helpers/journal-fixture.ts';
+import { journalFixture, message, NOON_MS } from '#tests/helpers/journal/fixture.ts';
 
 const DAY_MS = 86_400_000;
 const KIB = 1024;

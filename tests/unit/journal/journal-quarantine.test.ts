@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { journalFixture, message, NOON_MS, quarantined, reading } from '#tests/helpers/journal-fixture.ts';
+import { journalFixture, message, NOON_MS, quarantined, reading } from '#tests/helpers/journal/fixture.ts';
 
 describe('quarantine', () => {
   it('keeps what was not taken, newest first, with the payload', async () => {

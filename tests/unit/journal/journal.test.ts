@@ -6,7 +6,7 @@ import { journalMigrations } from '#journal/tables.ts';
 import type { Entry } from '#model/entry.ts';
 import { systemClock } from '#src/clock.ts';
 import { openDatabase } from '#src/sqlite.ts';
-import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
+import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal/fixture.ts';
 
 const HOUR_MS = 3_600_000;
 

@@ -12,7 +12,7 @@ import {
   numbered,
 } from '#journal/numbering.ts';
 import type { JournalWriter } from '#journal/writer.ts';
-import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal-fixture.ts';
+import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal/fixture.ts';
 
 const BY = { atMs: 9, by: 'eva', reason: 'without power' };
 

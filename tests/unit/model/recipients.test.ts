@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { handedOver, holdingsOf, recipientAt } from '#model/recipients.ts';
 import { meter as schema } from '#model/register.ts';
-import { fencesOf, readDocument } from '#tests/helpers/documents.ts';
+import { fencesOf, readDocument } from '#tests/helpers/repository/documents.ts';
 
 const T = Date.UTC(2026, 0, 1, 4);
 const iso = (timeMs: number) => new Date(timeMs).toISOString();

@@ -1,7 +1,7 @@
 /** The runbook of docs/operations.md has a section for every platform condition, and none for anything else. */
 import { describe, expect, it } from 'vitest';
 import { PLATFORM_CONDITIONS } from '#model/alarms/platform.ts';
-import { readDocument } from '#tests/helpers/documents.ts';
+import { readDocument } from '#tests/helpers/repository/documents.ts';
 
 const LABELS = ['Means', 'See', 'Do', 'Lost', 'Users notice'];
 

@@ -5,7 +5,7 @@ import { saysOf } from '#alerts/rules/says.ts';
 import { Control } from '#journal/registers.ts';
 import { demandOf, isFurtherOut } from '#model/alarms/threshold.ts';
 import { type Rule, rule, station } from '#model/register.ts';
-import { createAlertsRig, reference } from '#tests/helpers/alerts-rig.ts';
+import { createAlertsRig, reference } from '#tests/helpers/alerts/rig.ts';
 
 const PARAMETERS = ['turbidity', 'ph', 'nh3n', 'do'];
 const stations = ['a', 'b', 'c', 'd'].map((id) => ({

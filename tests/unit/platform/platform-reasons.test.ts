@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createRig, left, seen } from '#tests/helpers/platform-watch-rig.ts';
+import { createRig, left, seen } from '#tests/helpers/platform/watch-rig.ts';
 
 describe('the reason that a broker or a store gives', () => {
   it('is told anew when it is another one, at most once a minute, also of what an earlier process left', async () => {

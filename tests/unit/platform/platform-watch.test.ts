@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/alarms/platform.ts';
 import type { CommandEntry } from '#model/entry.ts';
 import { standingConditions } from '#platform/watch.ts';
-import { createRig, left, SECOND, seen, settled, T0 } from '#tests/helpers/platform-watch-rig.ts';
+import { createRig, left, SECOND, seen, settled, T0 } from '#tests/helpers/platform/watch-rig.ts';
 
 describe('a condition', () => {
   it('is begun at once, once, with when it began, and ended when it has stayed away for a minute', async () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { closed, type Numbering, numbered } from '#journal/numbering.ts';
 import { holesOverdue } from '#platform/sequence-holes.ts';
-import { createRig, left, seen } from '#tests/helpers/platform-watch-rig.ts';
+import { createRig, left, seen } from '#tests/helpers/platform/watch-rig.ts';
 
 const MINUTE_MS = 60_000;
 const GRACE_MS = 10 * MINUTE_MS;

@@ -6,7 +6,7 @@ import type { Standard } from '#model/reference.ts';
 import { worsened } from '#quality/provisional.ts';
 import { effectiveThresholds, type Thresholds } from '#quality/thresholds.ts';
 import { loadReference } from '#seeds/reference.ts';
-import { aStation, parameter } from '#tests/helpers/door.ts';
+import { aStation, parameter } from '#tests/helpers/ingest/door.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

@@ -5,8 +5,8 @@ import { station } from '#model/register.ts';
 import { finalFlags } from '#quality/final.ts';
 import { effectiveThresholds } from '#quality/thresholds.ts';
 import { loadReference } from '#seeds/reference.ts';
-import { fencesOf, readDocument } from '#tests/helpers/documents.ts';
-import { aStation, parameter } from '#tests/helpers/door.ts';
+import { aStation, parameter } from '#tests/helpers/ingest/door.ts';
+import { fencesOf, readDocument } from '#tests/helpers/repository/documents.ts';
 
 const text = readDocument('docs/quality.md');
 const examples = fencesOf(text).filter((fence) => fence.text.startsWith('qc '));

@@ -11,7 +11,7 @@ import { finalFlags } from '#quality/final.ts';
 import { effectiveThresholds } from '#quality/thresholds.ts';
 import { csvRows } from '#seeds/csv-records.ts';
 import { loadReference } from '#seeds/reference.ts';
-import { aStation } from '#tests/helpers/door.ts';
+import { aStation } from '#tests/helpers/ingest/door.ts';
 
 const reference = loadReference();
 const COLUMNS = { temp: 'temp', ec: 'cond', ph: 'ph', do: 'do', turbidity: 'turb' } as const;

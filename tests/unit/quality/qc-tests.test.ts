@@ -6,7 +6,7 @@ import { climatology } from '#quality/climatology.ts';
 import { densityInversion, multivariate, neighbour } from '#quality/companions.ts';
 import { location, timeGap } from '#quality/record-tests.ts';
 import { effectiveThresholds } from '#quality/thresholds.ts';
-import { aStation, parameter } from '#tests/helpers/door.ts';
+import { aStation, parameter } from '#tests/helpers/ingest/door.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

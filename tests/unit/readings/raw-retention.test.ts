@@ -5,7 +5,7 @@ import { openBookState } from '#books/clock.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
 import { createRawRetention } from '#readings/retention.ts';
 import { StoreError } from '#src/sqlite.ts';
-import { booksRig, HOUR, LATENESS, QUARTER } from '#tests/helpers/books-rig.ts';
+import { booksRig, HOUR, LATENESS, QUARTER } from '#tests/helpers/books/rig.ts';
 
 const DAY = 24 * HOUR;
 const T0 = Date.UTC(2026, 2, 1);

@@ -7,7 +7,7 @@ import { newestReadings } from '#readings/series-state.ts';
 import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { openVersions } from '#readings/versions.ts';
 import { openReadOnly, transaction } from '#src/sqlite.ts';
-import { correction, journaled, MINUTE, message, readingsRig, T } from '#tests/helpers/readings-rig.ts';
+import { correction, journaled, MINUTE, message, readingsRig, T } from '#tests/helpers/readings/rig.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const HOUR = 60 * MINUTE;

@@ -1,7 +1,7 @@
 /** When the `readings` follower counts a value: once the store has confirmed what its entry brought, whatever dies when. */
 import { describe, expect, it } from 'vitest';
 import { countedDdl } from '#readings/settling/tables.ts';
-import { FAULTS, journaled, message, readingsRig } from '#tests/helpers/readings-rig.ts';
+import { FAULTS, journaled, message, readingsRig } from '#tests/helpers/readings/rig.ts';
 
 const unsettled = { verdict: 'unsettled' } as const;
 

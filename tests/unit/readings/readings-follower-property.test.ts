@@ -12,7 +12,7 @@ import type { Reading } from '#model/reading.ts';
 import { openDirtyHours } from '#readings/dirty-hours.ts';
 import { openPins } from '#readings/pins.ts';
 import { openSeriesState } from '#readings/series-state.ts';
-import { FAULTS, type Fault, MINUTE, readingsRig, T } from '#tests/helpers/readings-rig.ts';
+import { FAULTS, type Fault, MINUTE, readingsRig, T } from '#tests/helpers/readings/rig.ts';
 
 const SERIES = [1, 2];
 const MINUTES = 8;

@@ -5,7 +5,7 @@ import { openDirtyHours } from '#readings/dirty-hours.ts';
 import { openPins } from '#readings/pins.ts';
 import { openSeriesState } from '#readings/series-state.ts';
 import { openVersions } from '#readings/versions.ts';
-import { correction, FAULTS, journaled, MINUTE, message, readingsRig, T } from '#tests/helpers/readings-rig.ts';
+import { correction, FAULTS, journaled, MINUTE, message, readingsRig, T } from '#tests/helpers/readings/rig.ts';
 
 const unsettled = { verdict: 'unsettled' } as const;
 const values = (rows: readonly { value: number | null }[]) => rows.map(({ value }) => value);

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createReadingsFollower } from '#readings/follower.ts';
 import type { ReadingStore } from '#readings/store.ts';
-import { readingsRig } from '#tests/helpers/readings-rig.ts';
-import { WORKLOAD_SERIES, workload } from '#tests/helpers/readings-workload.ts';
+import { readingsRig } from '#tests/helpers/readings/rig.ts';
+import { WORKLOAD_SERIES, workload } from '#tests/helpers/readings/workload.ts';
 
 const ENTRIES = 80;
 

@@ -7,7 +7,7 @@ import type { TrendInterval } from '#books/questions/queries.ts';
 import { type Bucket, bucketEdges, DAY_MS } from '#model/calendar.ts';
 import { createReadingQueries } from '#readings/answers.ts';
 import { openUnsettled } from '#readings/unsettled.ts';
-import { booksRig, HOUR, LATENESS, MINUTE } from '#tests/helpers/books-rig.ts';
+import { booksRig, HOUR, LATENESS, MINUTE } from '#tests/helpers/books/rig.ts';
 
 const ZONE = 'Asia/Shanghai';
 const T0 = Date.UTC(2026, 1, 20);

@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { readConfig } from '#setting/config.ts';
-import { dockerfile, imageEnvironment } from '#tests/helpers/dockerfile.ts';
-import { packagedSetting } from '#tests/helpers/packaged-mosquitto.ts';
+import { packagedSetting } from '#tests/helpers/brokers/packaged-mosquitto.ts';
+import { dockerfile, imageEnvironment } from '#tests/helpers/repository/dockerfile.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');

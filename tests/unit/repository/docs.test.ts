@@ -6,7 +6,7 @@ import { parse as parseYaml } from 'yaml';
 import { ERRORS_FILE, errorsText } from '#api/errors-page.ts';
 import { FAULTS } from '#model/faults.ts';
 import { readConfig } from '#setting/config.ts';
-import { fencesOf, readDocument } from '#tests/helpers/documents.ts';
+import { fencesOf, readDocument } from '#tests/helpers/repository/documents.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const DOCUMENTS = [

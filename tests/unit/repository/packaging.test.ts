@@ -11,7 +11,7 @@ import {
   dockerfile as all,
   copiedFiles as copied,
   imageEnvironment as environment,
-} from '#tests/helpers/dockerfile.ts';
+} from '#tests/helpers/repository/dockerfile.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');

@@ -7,7 +7,7 @@ import { loadReference } from '#seeds/reference.ts';
 import { seriesValues } from '#src/rule-tests/arrivals.ts';
 import { runRuleTests } from '#src/rule-tests/run.ts';
 import { runCommand } from '#tests/helpers/command.ts';
-import { fencesOf, readDocument } from '#tests/helpers/documents.ts';
+import { fencesOf, readDocument } from '#tests/helpers/repository/documents.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const reference = loadReference();

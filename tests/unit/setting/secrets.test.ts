@@ -16,7 +16,7 @@ import {
   verifyPassword,
 } from '#setting/secrets.ts';
 import type { Clock } from '#src/clock.ts';
-import { type MqttClient, openMqtt } from '#tests/helpers/mqtt-client.ts';
+import { type MqttClient, openMqtt } from '#tests/helpers/brokers/mqtt-client.ts';
 
 describe('secrets', () => {
   it('are long, URL-safe and different each time', () => {

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { volumes } from '#books/questions/volumes.ts';
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
 import { type Meter, meter as meterSchema } from '#model/register.ts';
-import { fencesOf, readDocument } from '#tests/helpers/documents.ts';
-import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/volume-rig.ts';
+import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/books/volume-rig.ts';
+import { fencesOf, readDocument } from '#tests/helpers/repository/documents.ts';
 import { INAUGURATION_MS, namedRange } from '#volume/calendar-names.ts';
 
 const T0 = Date.UTC(2026, 2, 1);

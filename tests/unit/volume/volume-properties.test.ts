@@ -5,7 +5,7 @@ import { volumes } from '#books/questions/volumes.ts';
 import { RULING_KINDS } from '#model/accounting.ts';
 import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
-import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/volume-rig.ts';
+import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/books/volume-rig.ts';
 
 const T0 = Date.UTC(2026, 0, 30, 12, 20);
 const MINUTE = 60_000;

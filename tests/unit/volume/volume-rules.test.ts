@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decisions } from '#books/questions/decisions.ts';
 import { floorHour, HOUR_MS } from '#model/calendar.ts';
 import { type Meter, meter as meterSchema } from '#model/register.ts';
-import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/volume-rig.ts';
+import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/books/volume-rig.ts';
 
 const T0 = Date.UTC(2026, 2, 2);
 const MINUTE = 60_000;

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { volumes } from '#books/questions/volumes.ts';
 import { bucketEdges, HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
-import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/volume-rig.ts';
+import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/books/volume-rig.ts';
 
 const T0 = Date.UTC(2026, 2, 1);
 const TO = T0 + 24 * HOUR_MS;

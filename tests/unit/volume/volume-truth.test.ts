@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
-import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/volume-rig.ts';
+import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/books/volume-rig.ts';
 import { hourVolumes } from '#volume/hours.ts';
 import type { Segment } from '#volume/model.ts';
 import type { MeterProfile } from '#volume/profile.ts';

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { HOUR_MS } from '#model/calendar.ts';
 import type { Meter } from '#model/register.ts';
-import { readDocument } from '#tests/helpers/documents.ts';
-import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/volume-rig.ts';
+import { REGISTER_METER, type Read, volumeRig } from '#tests/helpers/books/volume-rig.ts';
+import { readDocument } from '#tests/helpers/repository/documents.ts';
 import { namedRange } from '#volume/calendar-names.ts';
 
 const ZONE = 'Asia/Shanghai';

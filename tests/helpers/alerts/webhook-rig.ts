@@ -6,9 +6,9 @@ import type { ServerResponse } from 'node:http';
 import { onTestFinished } from 'vitest';
 import { createDispatcher, type Dispatcher } from '#alerts/telling/dispatch.ts';
 import type { Payload } from '#alerts/templates/message.ts';
-import type { AlertsRig } from './alerts-rig.ts';
-import { eventually } from './eventually.ts';
+import { eventually } from '#tests/helpers/eventually.ts';
 import { type HttpRecipient, openRecipient } from './http-recipient.ts';
+import type { AlertsRig } from './rig.ts';
 
 /** @param channels a recipient for each; a route tells all of them. */
 export async function createWebhookRig(rig: AlertsRig, channels: readonly string[] = ['hook']) {

@@ -6,8 +6,8 @@
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually } from './eventually.ts';
-import { freePort } from './free-port.ts';
+import { eventually } from '#tests/helpers/eventually.ts';
+import { freePort } from '#tests/helpers/free-port.ts';
 
 const HOME = process.env.WK_TEST_HIVEMQ ?? '';
 export const hasHiveMq = HOME !== '' && existsSync(join(HOME, 'lib'));

@@ -13,7 +13,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ADMIN, startTestService, type TestService } from './service.ts';
+import { ADMIN, startTestService, type TestService } from '#tests/helpers/service.ts';
 
 export interface Fence {
   /** Line of the opening fence, from 1. */
@@ -24,7 +24,7 @@ export interface Fence {
   text: string;
 }
 
-const ROOT = join(import.meta.dirname, '../..');
+const ROOT = join(import.meta.dirname, '../../..');
 
 /** @param path from the root of the repository. */
 export function readDocument(path: string): string {

@@ -3,8 +3,8 @@ import { execFile, spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { eventually } from './eventually.ts';
-import { freePort } from './free-port.ts';
+import { eventually } from '#tests/helpers/eventually.ts';
+import { freePort } from '#tests/helpers/free-port.ts';
 
 /** Where Debian puts the scripts: those in /usr/sbin change to the system's own node and user. */
 const LIB = '/usr/lib/rabbitmq/lib';

@@ -1,8 +1,8 @@
 /** A process that dies between any two statements on derived.db, with its alerts follower and dispatcher. */
 import type { Database } from '#src/sqlite.ts';
-import { type AlertsRig, HOUR, MINUTE } from './alerts-rig.ts';
+import { Crash, guarded } from '#tests/helpers/mortal-database.ts';
 import type { DispatchRig } from './dispatch-rig.ts';
-import { Crash, guarded } from './mortal-database.ts';
+import { type AlertsRig, HOUR, MINUTE } from './rig.ts';
 
 export { Crash };
 

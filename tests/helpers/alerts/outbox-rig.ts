@@ -13,8 +13,8 @@ import type { LinkSigner } from '#model/alarms/acknowledge-link.ts';
 import type { AlarmEvent, Severity } from '#model/alarms/alarm.ts';
 import type { Channel } from '#model/register.ts';
 import type { Database } from '#src/sqlite.ts';
+import { handClock } from '#tests/helpers/hand-clock.ts';
 import { handTimers } from './dispatch-rig.ts';
-import { handClock } from './hand-clock.ts';
 
 export const SENT: Sent = { outcome: 'sent', status: '200' };
 export const BUSY: Sent = { outcome: 'failed-for-now', status: '503' };

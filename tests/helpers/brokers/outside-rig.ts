@@ -5,7 +5,7 @@ import { startMqttClient } from '#ingest/transports/mqtt-client.ts';
 import type { MqttClientBroker, MqttClientOptions } from '#ingest/transports/outside-broker.ts';
 import { Control } from '#journal/registers.ts';
 import { systemClock } from '#src/clock.ts';
-import { createFakeDoor, type FakeDoor } from './fake-door.ts';
+import { createFakeDoor, type FakeDoor } from '#tests/helpers/ingest/fake-door.ts';
 import { openMqtt } from './mqtt-client.ts';
 
 export interface Rig {

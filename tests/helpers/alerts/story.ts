@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import type { Channel } from '#model/register.ts';
 import type { Database } from '#src/sqlite.ts';
 import { rowsOf } from '#tests/helpers/rows.ts';
-import { type AlertsRig, createAlertsRig, MINUTE, type Sent, T0 } from './alerts-rig.ts';
+import { type AlertsRig, createAlertsRig, MINUTE, type Sent, T0 } from './rig.ts';
 
 export const STATIONS = ['a', 'b', 'c'];
 /** Where it breaks loose at once. */

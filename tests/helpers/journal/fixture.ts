@@ -6,8 +6,8 @@ import { valuesIn } from '#journal/quarantine.ts';
 import { type OpenJournalReader, openJournalReader } from '#journal/reader.ts';
 import { type JournalOptions, type JournalWriter, openJournal } from '#journal/writer.ts';
 import type { Entry, JournaledReading } from '#model/entry.ts';
-import { type HandClock, handClock } from './hand-clock.ts';
-import { tempDir } from './temp-dir.ts';
+import { type HandClock, handClock } from '#tests/helpers/hand-clock.ts';
+import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 export const NOON_MS = Date.UTC(2026, 10, 22, 12);
 

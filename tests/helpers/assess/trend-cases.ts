@@ -6,7 +6,7 @@ import type { TrendValue } from '#assess/ranks.ts';
 import { type TrendMethod, type TrendTest, trendTest } from '#assess/trend-test.ts';
 
 export const casesOf = <Case>(file: string): Case[] => {
-  const path = join(import.meta.dirname, '../cases/trend-tests', file);
+  const path = join(import.meta.dirname, '../../cases/trend-tests', file);
   const { cases } = JSON.parse(readFileSync(path, 'utf8')) as { cases: Case[] };
   if (cases.length === 0) throw new Error(`${file} has no cases`);
   return cases;

@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const CONF = join(import.meta.dirname, '../../packaging/mosquitto.conf');
+const CONF = join(import.meta.dirname, '../../../packaging/mosquitto.conf');
 
 /** @param directory where passwd and acl are or will be; `store` in it is made, as the image does. */
 export function packagedSettings(directory: string): string[] {

@@ -3,7 +3,7 @@
 import type { PlatformCondition } from '#model/alarms/platform.ts';
 import type { PlatformChange } from '#model/entry.ts';
 import { createPlatformWatch, type PlatformWatch } from '#platform/watch.ts';
-import { handClock } from './hand-clock.ts';
+import { handClock } from '#tests/helpers/hand-clock.ts';
 
 export const T0 = Date.UTC(2026, 10, 22);
 export const SECOND = 1000;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Instructions with continuation lines joined. */
-const instructions = readFileSync(join(import.meta.dirname, '../../Dockerfile'), 'utf8')
+const instructions = readFileSync(join(import.meta.dirname, '../../../Dockerfile'), 'utf8')
   .split('\n')
   .filter((line) => !line.startsWith('#'))
   .join('\n')

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { GUARD_MS } from './eventually.ts';
+import { GUARD_MS } from '#tests/helpers/eventually.ts';
 
 const CHROMIUM = process.env.WK_TEST_CHROMIUM ?? '/usr/bin/chromium';
 const isThere = existsSync(CHROMIUM);

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { openDerived } from '#installation/derived.ts';
 import { createReadingsFollower } from '#readings/follower.ts';
 import { SqliteReadings } from '#readings/sqlite-store.ts';
-import { workload } from './readings-workload.ts';
+import { workload } from './workload.ts';
 
 const directory = process.argv[2]!;
 const throughSeq = Number(process.argv[3]);

@@ -7,8 +7,8 @@ import { Control } from '#journal/registers.ts';
 import type { Command } from '#model/entry.ts';
 import { createLogInLimit, createPasswordVerifier, hashPassword, hashToken } from '#setting/secrets.ts';
 import { systemClock } from '#src/clock.ts';
-import { createFakeDoor, type FakeDoor } from '#tests/helpers/fake-door.ts';
-import { type MqttClient, openMqtt } from '#tests/helpers/mqtt-client.ts';
+import { type MqttClient, openMqtt } from '#tests/helpers/brokers/mqtt-client.ts';
+import { createFakeDoor, type FakeDoor } from '#tests/helpers/ingest/fake-door.ts';
 
 export const MAX_MESSAGE = 64 * 1024;
 /** Where `gw-1` publishes. */

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from './free-port.ts';
+import { freePort } from '#tests/helpers/free-port.ts';
 
 /** Debian puts it where an ordinary user's PATH doesn't look. */
 const PATH = `${process.env.PATH}:/usr/sbin`;

@@ -17,7 +17,7 @@ import { type Followers, wireFollowers } from '#process/wire-followers.ts';
 import { MemoryReadings } from '#readings/memory-store.ts';
 import { readerOf } from '#src/rule-tests/play.ts';
 import type { Database } from '#src/sqlite.ts';
-import { HOUR, reference, standard, T0 } from './alerts-rig.ts';
+import { HOUR, reference, standard, T0 } from './rig.ts';
 
 export const DAY = 24 * HOUR;
 /** Midnight in Shanghai before T0. */

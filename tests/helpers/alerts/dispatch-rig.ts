@@ -7,7 +7,7 @@ import { createDispatcher, type Delay, type Dispatcher } from '#alerts/telling/d
 import type { Payload } from '#alerts/templates/message.ts';
 import type { Channel } from '#model/register.ts';
 import type { Database } from '#src/sqlite.ts';
-import { type HandClock, handClock } from './hand-clock.ts';
+import { type HandClock, handClock } from '#tests/helpers/hand-clock.ts';
 
 /** Timers that run when `advance` comes to them, in the order of their times; they move the clock. */
 export function handTimers(clock: HandClock = handClock(0)) {

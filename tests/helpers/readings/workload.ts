@@ -1,6 +1,6 @@
 /** A journal that is a function of seq: new readings, repeats, corrections, old values and engineers' changes. */
 import type { Entry, JournaledReading } from '#model/entry.ts';
-import { correction, journaled, MINUTE, message, T } from './readings-rig.ts';
+import { correction, journaled, MINUTE, message, T } from './rig.ts';
 
 export const WORKLOAD_SERIES = 20;
 

@@ -2,8 +2,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually } from './eventually.ts';
-import { freePort } from './free-port.ts';
+import { eventually } from '#tests/helpers/eventually.ts';
+import { freePort } from '#tests/helpers/free-port.ts';
 
 /** Debian puts it where an ordinary user's PATH doesn't look. */
 const PATH = `${process.env.PATH}:/usr/sbin`;

@@ -12,7 +12,7 @@ import {
   type Packet,
   parser,
 } from 'mqtt-packet';
-import { GUARD_MS } from './eventually.ts';
+import { GUARD_MS } from '#tests/helpers/eventually.ts';
 
 export interface MqttClientOptions extends Partial<Omit<IConnectPacket, 'cmd' | 'password'>> {
   port: number;

@@ -5,8 +5,8 @@ import type { Journal } from '#journal/port.ts';
 import type { JournaledReading } from '#model/entry.ts';
 import type { Parameter, Reference } from '#model/reference.ts';
 import { type Station, station } from '#model/register.ts';
-import { type HandClock, handClock } from './hand-clock.ts';
-import { MemoryJournal } from './memory-journal.ts';
+import { type HandClock, handClock } from '#tests/helpers/hand-clock.ts';
+import { MemoryJournal } from '#tests/helpers/journal/memory.ts';
 
 /** 2026-11-22T08:00:00Z. */
 export const NOW_MS = 1_795_334_400_000;
