@@ -1,7 +1,7 @@
 /**
  * What each handler does on the main thread, where gateways' messages are taken: at most 10 ms in one turn of the event loop,
  * whatever is asked. A route that isn't listed here fails the test; what is said of it is held by the tests below,
- * tests/flow/questions.test.ts and the limits themselves.
+ * tests/flow/process/questions.test.ts and the limits themselves.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';

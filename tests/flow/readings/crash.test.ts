@@ -1,6 +1,6 @@
 /**
  * The `readings` follower over real files, killed (SIGKILL) over and over while it works: what it leaves in the end is
- * to the bit what one undisturbed run over the model leaves. (Dying at each single step: unit/readings-follower.)
+ * to the bit what one undisturbed run over the model leaves. (Dying at each single step: unit/readings/follower.)
  */
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';

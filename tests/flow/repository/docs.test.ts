@@ -30,7 +30,7 @@ import { meterSegments } from '#volume/segments.ts';
 
 /** Documents of other making, with tests of their own. */
 const ELSEWHERE = new Set(['seeds.md', 'replay.md']);
-const DOCUMENTS = readdirSync(join(import.meta.dirname, '../../docs'))
+const DOCUMENTS = readdirSync(join(import.meta.dirname, '../../../docs'))
   .filter((name) => name.endsWith('.md') && !ELSEWHERE.has(name))
   .map((name) => `docs/${name}`);
 
