@@ -3,14 +3,14 @@ import type { Logger } from 'pino';
 import type { Rehearsal, Rehearsed } from '#alerts/looking-back/rehearse.ts';
 import type { ConnectionLimits } from '#api/access/connections.ts';
 import type { Tokens } from '#api/access/tokens.ts';
-import type { Closings } from '#api/books/closing.ts';
 import type { Live } from '#api/streams/live.ts';
-import type { RecountProgress } from '#books/recount-state.ts';
+import type { RecountProgress } from '#books/recount/state.ts';
 import type { Door } from '#ingest/door.ts';
 import type { IntakeCount, Journal, JournalReader } from '#journal/port.ts';
 import type { QuarantineReads } from '#journal/quarantine.ts';
 import type { Control } from '#journal/registers.ts';
 import type { TellCrowded } from '#model/access-limits.ts';
+import type { ClosedPeriod, KeptReport } from '#model/accounting.ts';
 import type { Config } from '#model/config.ts';
 import type { CommandEntry, FollowerName } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
@@ -30,6 +30,20 @@ interface Readiness {
   waitingFor: string[];
   /** Books of an older program that are being counted anew; null = there are none. */
   recounting: RecountProgress | null;
+}
+
+/** Closing a period and keeping a day's report (books/closings.ts). */
+export interface Closings {
+  /**
+   * Closes a month or a transfer year, once.
+   * @throws Problem `state.conflict` when it is closed, while an hour of it is open or while books are being computed;
+   *   `books.behind` while what is read from lacks something that is journaled; CalendarError `range.invalid` for what is neither.
+   */
+  close(period: string, by: string, reason: string | null): Promise<ClosedPeriod>;
+  /** Closes anew what has changed since. @throws Problem as `close`, and `not-found`. */
+  restate(period: string, by: string, reason: string): Promise<ClosedPeriod>;
+  /** Keeps the report of a day, once. @throws Problem as `close`. */
+  keepReport(day: string, by: string): Promise<KeptReport>;
 }
 
 export interface ApiDeps {

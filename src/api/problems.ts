@@ -5,7 +5,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/alarms/platform.ts';
 import { FAULTS, type FaultCode } from '#model/faults.ts';
-import { ID_MESSAGE } from './schemas/common.ts';
+import { ID_MESSAGE } from './schemas.ts';
 
 export interface ProblemError {
   path: string;

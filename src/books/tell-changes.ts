@@ -9,7 +9,7 @@ import { floorHour, openFromMs } from '#model/calendar.ts';
 import { type Entry, isImport } from '#model/entry.ts';
 import { isPeriodRule } from '#model/register.ts';
 import type { Database } from '#src/sqlite.ts';
-import { type BookKind, openChangedBooks } from './changed-books.ts';
+import { type BookKind, openChangedBooks } from './changed.ts';
 import { openBookState } from './clock.ts';
 
 /** All methods run in the caller's open transaction. */

@@ -15,8 +15,8 @@ import {
   noticesDdl,
 } from '#alerts/records/tables.ts';
 import { constantWorkDdl, tellingDdl } from '#alerts/records/telling-tables.ts';
-import { changedBooksDdl } from '#books/changed-books.ts';
-import { recountDdl } from '#books/recount-tables.ts';
+import { changedBooksDdl } from '#books/changed.ts';
+import { recountDdl } from '#books/recount/tables.ts';
 import { booksDdl } from '#books/tables.ts';
 import { volumeDdl, volumeKnotsDdl, volumeTotalsDdl } from '#books/water/tables.ts';
 import { cursorDdl } from '#journal/cursor.ts';

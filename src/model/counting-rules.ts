@@ -1,7 +1,7 @@
 /**
  * The number of the rules by which readings become figures: flags, statistics and volumes. Books, closings and kept reports
  * name the number that they were counted by. Whoever changes what a figure comes to adds a line here, and the books of every
- * installation are counted anew after its upgrade (src/books/recount.ts, docs/numbers.md).
+ * installation are counted anew after its upgrade (src/books/recount/recount.ts, docs/numbers.md).
  */
 
 /** What each number changed for stored readings, as sentences; the first one is where counting begins. */

@@ -3,7 +3,7 @@
  * same order give the same verdicts. Each condition begins and ends at different marks, so that it doesn't flutter.
  */
 
-import type { RecountProgress } from '#books/recount-state.ts';
+import type { RecountProgress } from '#books/recount/state.ts';
 import type { CanaryVerdict } from '#ingest/transports/broker-canary.ts';
 import type { PlatformCondition } from '#model/alarms/platform.ts';
 import type { FollowerName } from '#model/entry.ts';

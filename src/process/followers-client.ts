@@ -3,7 +3,7 @@
  * again when it dies. Ingest goes on all the while: the journal keeps what the followers haven't seen.
  */
 import { Worker } from 'node:worker_threads';
-import type { RecountProgress } from '#books/recount-state.ts';
+import type { RecountProgress } from '#books/recount/state.ts';
 import type { Config } from '#model/config.ts';
 import type { Durations } from '#model/duration-histogram.ts';
 import type { FollowerName } from '#model/entry.ts';

@@ -1,6 +1,6 @@
 /** What main and the followers' worker say to each other; plain data only. */
 
-import type { RecountProgress } from '#books/recount-state.ts';
+import type { RecountProgress } from '#books/recount/state.ts';
 import type { DamagedBatch } from '#journal/batch-reader.ts';
 import type { Alarm, Transition } from '#model/alarms/alarm.ts';
 import type { Config } from '#model/config.ts';

@@ -4,13 +4,13 @@
  */
 import { type AlertsFollower, type AlertsFollowerOptions, createAlertsFollower } from '#alerts/follower.ts';
 import type { PeriodQueries } from '#alerts/periods/verdicts.ts';
-import { openChangedBooks } from '#books/changed-books.ts';
+import { openChangedBooks } from '#books/changed.ts';
 import { openBookState } from '#books/clock.ts';
 import { createBooksFollower } from '#books/follower.ts';
 import { createAssessmentQueries } from '#books/questions/assessments.ts';
 import { createTrendQueries } from '#books/questions/trends.ts';
 import { meterVolumes } from '#books/questions/volumes.ts';
-import { createRecount, type Recount, type RecountParts } from '#books/recount.ts';
+import { createRecount, type Recount, type RecountParts } from '#books/recount/recount.ts';
 import { createBookChanges } from '#books/tell-changes.ts';
 import { createVolumeBooks } from '#books/water/volumes.ts';
 import { Cursor } from '#journal/cursor.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { problemSchema } from '#api/schemas/common.ts';
+import { problemSchema } from '#api/schemas.ts';
 import { type ApiRig, startApi } from '#tests/helpers/api.ts';
 
 interface Operation {

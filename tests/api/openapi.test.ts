@@ -8,11 +8,11 @@ import * as periods from '#api/books/schemas/periods.ts';
 import * as plans from '#api/books/schemas/plans.ts';
 import * as statistics from '#api/books/schemas/statistics.ts';
 import * as volumes from '#api/books/schemas/volumes.ts';
-import { OPENAPI_FILE, openapiText } from '#api/openapi.ts';
+import { OPENAPI_FILE, openapiText } from '#api/description/openapi.ts';
 import * as readings from '#api/readings/schemas/readings.ts';
 import * as reference from '#api/registers/schemas/reference.ts';
 import * as registers from '#api/registers/schemas/registers.ts';
-import { problemSchema } from '#api/schemas/common.ts';
+import { problemSchema } from '#api/schemas.ts';
 
 interface Operation {
   summary?: string;

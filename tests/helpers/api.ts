@@ -12,7 +12,7 @@ import { createClosings } from '#api/books/closings.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import type { Queries } from '#api/queries.ts';
 import { drawReport } from '#api/reports/draw.ts';
-import { problemSchema } from '#api/schemas/common.ts';
+import { problemSchema } from '#api/schemas.ts';
 import { buildServer } from '#api/server.ts';
 import { createLive } from '#api/streams/live.ts';
 import { trendTest } from '#assess/trend-test.ts';

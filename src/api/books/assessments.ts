@@ -16,6 +16,7 @@ import type { ApiDeps } from '#api/deps.ts';
 import { instantMs, zonedTexts } from '#api/instants.ts';
 import { invalid, notFound } from '#api/problems.ts';
 import { stationOf } from '#api/series.ts';
+import { surfaceWaterEdition } from '#api/standards.ts';
 import { inTurns } from '#api/turns.ts';
 import { type AreaSection, areaPollutants, basinStatus, compliance, exceeding, proportions } from '#assess/area.ts';
 import { areaChange, type Comparable, comparable, sectionChange } from '#assess/changes.ts';
@@ -26,7 +27,6 @@ import { trophicState } from '#assess/trophic.ts';
 import { periodStatistics, type SectionPlan, sectionPlans } from '#books/questions/section-plans.ts';
 import type { Standard } from '#model/reference.ts';
 import { registersThen } from './registers-then.ts';
-import { surfaceWaterEdition } from './standards.ts';
 
 type Query = z.infer<typeof periodAssessmentQuery>;
 

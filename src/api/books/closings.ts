@@ -5,8 +5,8 @@
  * itself, does it here.
  */
 import { createHash } from 'node:crypto';
-import { CODE_VERSION } from '#api/code-version.ts';
-import type { ApiDeps } from '#api/deps.ts';
+import { CODE_VERSION } from '#api/books/code-version.ts';
+import type { ApiDeps, Closings } from '#api/deps.ts';
 import { isoText } from '#api/instants.ts';
 import { notFound, Problem } from '#api/problems.ts';
 import { countedMeters, isHeldIn, namedMeters, partsOf } from '#books/water/meter-relations.ts';
@@ -15,7 +15,6 @@ import { COUNTING_RULES, FIRST_RULES } from '#model/counting-rules.ts';
 import { type Amount, addAmounts, NO_WATER } from '#volume/balance.ts';
 import { namedRange, reportRange } from '#volume/calendar-names.ts';
 import { type BookView, booksNow, bookView, recountedView, totalOf } from './book-view.ts';
-import type { Closings } from './closing.ts';
 
 export type ClosingParts = Pick<
   ApiDeps,

@@ -7,7 +7,7 @@ import { DAY_MS } from '#model/calendar.ts';
 import type { Config } from '#model/config.ts';
 import { SYSTEM_ACTOR } from '#model/entry.ts';
 import type { DuePeriod } from '#volume/due-periods.ts';
-import type { Closings } from './closing.ts';
+import type { Closings } from '#api/deps.ts';
 import { type DutyParts, dueReports } from './due-reports.ts';
 
 const RETRY_MIN_MS = 60_000;

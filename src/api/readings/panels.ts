@@ -1,8 +1,8 @@
 /** Laboratory panels against the reference data, the standard and the sensors at the same place. */
 
-import { surfaceWaterEdition } from '#api/books/standards.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import type { ProblemError } from '#api/problems.ts';
+import { surfaceWaterEdition } from '#api/standards.ts';
 import { assessDrinkingSource } from '#assess/drinking-source.ts';
 import type { Measured } from '#assess/judge.ts';
 import { assessSample } from '#assess/sample.ts';

@@ -6,6 +6,7 @@
 import { balanceView, divergenceView } from '#api/books/balances.ts';
 import { AS_OF_MAX_MS, type BookView } from '#api/books/book-view.ts';
 import { rulesOf, sinceKept, sinceLastClosing } from '#api/books/closings.ts';
+import { CODE_VERSION } from '#api/books/code-version.ts';
 import { decisionView } from '#api/books/decision-view.ts';
 import {
   type PlanSoFar,
@@ -15,7 +16,6 @@ import {
   progressOfPlan,
 } from '#api/books/plan-progress.ts';
 import { amountView, cubicMetres } from '#api/books/volume-views.ts';
-import { CODE_VERSION } from '#api/code-version.ts';
 import { isoText, zonedTexts } from '#api/instants.ts';
 import { Problem } from '#api/problems.ts';
 import type { Report } from '#api/reports/schemas/reports.ts';

@@ -5,7 +5,7 @@
  */
 
 import { openBookState } from '#books/clock.ts';
-import { openRecountMarks } from '#books/recount-state.ts';
+import { openRecountMarks } from '#books/recount/state.ts';
 import { CalendarError, DAY_MS, dayOf, HOUR_MS, openFromMs } from '#model/calendar.ts';
 import { addStatistics, emptyStatistics, meanOf, type Statistics } from '#model/statistics.ts';
 import { isSoundStatistics, STATISTICS_COLUMNS, type StatisticsCells, statisticsOf } from '#readings/checksums.ts';

@@ -8,7 +8,7 @@
  */
 
 import { openBookState } from '#books/clock.ts';
-import { openRecountMarks } from '#books/recount-state.ts';
+import { openRecountMarks } from '#books/recount/state.ts';
 import { CalendarError, DAY_MS, dayOf, floorHour, HOUR_MS, openFromMs } from '#model/calendar.ts';
 import type { MeanKind } from '#model/reference.ts';
 import { addReading, addStatistics, emptyStatistics, meanOf, type Statistics } from '#model/statistics.ts';

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTrendQueries } from '#books/questions/trends.ts';
-import { openRecountMarks } from '#books/recount-state.ts';
+import { openRecountMarks } from '#books/recount/state.ts';
 import { openDerived } from '#installation/derived.ts';
 import { COUNTING_CHANGES, COUNTING_RULES } from '#model/counting-rules.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';

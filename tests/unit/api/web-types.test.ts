@@ -1,8 +1,8 @@
 /** The dashboard's types: the file is the one that the description gives, and says what the description says. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { OPENAPI_FILE } from '#api/openapi.ts';
-import { WEB_TYPES_FILE, webTypes } from '#api/web-types.ts';
+import { OPENAPI_FILE } from '#api/description/openapi.ts';
+import { WEB_TYPES_FILE, webTypes } from '#api/description/web-types.ts';
 
 it('src/web/api-types.ts is what docs/openapi.json says; UPDATE=1 rewrites it', () => {
   const text = webTypes(readFileSync(OPENAPI_FILE, 'utf8'));

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse as parseYaml } from 'yaml';
-import { ERRORS_FILE, errorsText } from '#api/errors-page.ts';
+import { ERRORS_FILE, errorsText } from '#api/description/errors-page.ts';
 import { FAULTS } from '#model/faults.ts';
 import { readConfig } from '#setting/config.ts';
 import { fencesOf, readDocument } from '#tests/helpers/repository/documents.ts';

@@ -18,7 +18,7 @@ import {
   tokenMade,
   tokenView,
 } from '#api/registers/schemas/registers.ts';
-import { documented, idParams, LIST_LIMIT, listOf, pageQuery } from '#api/schemas/common.ts';
+import { documented, idParams, LIST_LIMIT, listOf, pageQuery } from '#api/schemas.ts';
 import type { Command, CommandEntry } from '#model/entry.ts';
 import { generateSecret, hashToken } from '#setting/secrets.ts';
 

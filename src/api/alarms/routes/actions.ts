@@ -16,7 +16,7 @@ import type { Api } from '#api/api.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { instantMs } from '#api/instants.ts';
 import { invalid } from '#api/problems.ts';
-import { documented, givenIdParams } from '#api/schemas/common.ts';
+import { documented, givenIdParams } from '#api/schemas.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import { alarmView } from '#model/alarms/alarm-view.ts';
 import type { FaultCode } from '#model/faults.ts';

@@ -6,7 +6,7 @@ import type { Api } from '#api/api.ts';
 import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { instantMs } from '#api/instants.ts';
-import { documented, givenIdParams, LIST_LIMIT } from '#api/schemas/common.ts';
+import { documented, givenIdParams, LIST_LIMIT } from '#api/schemas.ts';
 import { inTurns } from '#api/turns.ts';
 import { alarmView } from '#model/alarms/alarm-view.ts';
 

@@ -9,7 +9,7 @@ import type { Api } from '#api/api.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { escaped } from '#api/markup.ts';
 import { Problem } from '#api/problems.ts';
-import { documented } from '#api/schemas/common.ts';
+import { documented } from '#api/schemas.ts';
 import { createLinkSigner, type LinkClaims } from '#model/alarms/acknowledge-link.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 

@@ -8,7 +8,7 @@ import type { ApiDeps } from '#api/deps.ts';
 import { isoText } from '#api/instants.ts';
 import { notFound, Problem } from '#api/problems.ts';
 import { journaled } from '#api/readings/schemas/readings.ts';
-import { documented, givenIdParams, LIST_LIMIT } from '#api/schemas/common.ts';
+import { documented, givenIdParams, LIST_LIMIT } from '#api/schemas.ts';
 
 export function noticeRoutes(api: Api, deps: ApiDeps): void {
   api.route({

@@ -12,7 +12,7 @@ import { notFound } from '#api/problems.ts';
 import { refuseErrors, routesErrors } from '#api/registers/registers.ts';
 import { withoutAdded } from '#api/registers/routes/registers.ts';
 import { NOBODY, routesBody, routesView } from '#api/registers/schemas/registers.ts';
-import { documented, idParams } from '#api/schemas/common.ts';
+import { documented, idParams } from '#api/schemas.ts';
 import type { Route } from '#model/register.ts';
 
 /** The routes are one list, so their register has one entry, of this id. */

@@ -9,7 +9,7 @@ import { demandLength, isoText, rangeOf, spanTexts } from '#api/instants.ts';
 import { invalid, Problem } from '#api/problems.ts';
 import { REGISTERS, saysOfRule } from '#api/registers/registers.ts';
 import { withoutAdded } from '#api/registers/routes/registers.ts';
-import { documented } from '#api/schemas/common.ts';
+import { documented } from '#api/schemas.ts';
 import { alarmView } from '#model/alarms/alarm-view.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Rule } from '#model/register.ts';

@@ -1,6 +1,6 @@
 /** Alarms, their timelines, notices, and what may be done to them. */
 import { z } from 'zod';
-import { instantText, listOf, page, range } from '#api/schemas/common.ts';
+import { instantText, listOf, page, range } from '#api/schemas.ts';
 import { ALARM_BASES, ALARM_EVENTS, ALARM_STATES, SEVERITIES } from '#model/alarms/alarm.ts';
 import { COUNTED_EVENTS } from '#model/alarms/counted.ts';
 import { CLASSES, TARGETS } from '#model/class.ts';

@@ -1,7 +1,7 @@
 /** A rehearsal of a rule: what it is asked and what it answers. */
 import { z } from 'zod';
 import { ruleBody, says } from '#api/registers/schemas/registers.ts';
-import { instantQuery, instantText } from '#api/schemas/common.ts';
+import { instantQuery, instantText } from '#api/schemas.ts';
 import { SEVERITIES } from '#model/alarms/alarm.ts';
 import { id } from '#model/register.ts';
 import { alarm } from './alarms.ts';

@@ -6,7 +6,7 @@ import { booksNow } from '#api/books/book-view.ts';
 import { type BalanceAnswer, balance, balanceQuery } from '#api/books/schemas/balances.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { isoText, rangeOf, timeZoneOf, zonedTexts } from '#api/instants.ts';
-import { documented } from '#api/schemas/common.ts';
+import { documented } from '#api/schemas.ts';
 import { inTurns } from '#api/turns.ts';
 import { balanceOf, type Counted, countedWater, divergences, travelMs } from '#books/water/balance.ts';
 import { countedMeters, isHeldIn, meterPairs, partsOf } from '#books/water/meter-relations.ts';

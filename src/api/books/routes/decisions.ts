@@ -8,7 +8,7 @@ import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { instantMs, isoText } from '#api/instants.ts';
 import { invalid, notFound, Problem } from '#api/problems.ts';
-import { documented, givenIdParams, LIST_LIMIT } from '#api/schemas/common.ts';
+import { documented, givenIdParams, LIST_LIMIT } from '#api/schemas.ts';
 import { rulingId } from '#model/accounting.ts';
 import { isUsable } from '#model/flag.ts';
 import type { Meter } from '#model/register.ts';

@@ -6,7 +6,7 @@ import { cubicMetres } from '#api/books/volume-views.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { rangeOf, timeZoneOf, zonedTexts } from '#api/instants.ts';
 import { invalid, notFound, Problem } from '#api/problems.ts';
-import { documented } from '#api/schemas/common.ts';
+import { documented } from '#api/schemas.ts';
 import { seriesOf } from '#api/series.ts';
 import { inTurns } from '#api/turns.ts';
 import type { LoadBucket } from '#books/questions/queries.ts';

@@ -15,7 +15,7 @@ import { amountView } from '#api/books/volume-views.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { isoText, zonedTexts } from '#api/instants.ts';
 import { notFound } from '#api/problems.ts';
-import { documented } from '#api/schemas/common.ts';
+import { documented } from '#api/schemas.ts';
 import type { ClosedMeter, ClosedPeriod } from '#model/accounting.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
 import { namedRange } from '#volume/calendar-names.ts';

@@ -16,7 +16,7 @@ import { amountView } from '#api/books/volume-views.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { isoText, zonedTexts } from '#api/instants.ts';
 import { invalid, notFound } from '#api/problems.ts';
-import { documented } from '#api/schemas/common.ts';
+import { documented } from '#api/schemas.ts';
 import { ofPlanId, type Plan, planId } from '#model/accounting.ts';
 import { changeOf } from '#volume/balance.ts';
 import { namedRange, yearBefore } from '#volume/calendar-names.ts';

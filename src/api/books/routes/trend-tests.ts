@@ -4,7 +4,7 @@ import type { Api } from '#api/api.ts';
 import { seriesTrendTest, trendTestAnswer, trendTestBody, trendTestQuery } from '#api/books/schemas/trend-tests.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { rangeOf, timeZoneOf, zonedTexts } from '#api/instants.ts';
-import { documented } from '#api/schemas/common.ts';
+import { documented } from '#api/schemas.ts';
 import { seriesOf } from '#api/series.ts';
 import type { TrendValue } from '#assess/ranks.ts';
 import type { TrendTest } from '#assess/trend-test.ts';

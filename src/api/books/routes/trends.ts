@@ -4,7 +4,7 @@ import type { Api } from '#api/api.ts';
 import { type Trends, trendQuery, trends } from '#api/books/schemas/statistics.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { instantMs, rangeOf, timeZoneOf, zonedTexts } from '#api/instants.ts';
-import { documented } from '#api/schemas/common.ts';
+import { documented } from '#api/schemas.ts';
 import { limitView, type NamedSeries, seriesOf } from '#api/series.ts';
 import { inTurns } from '#api/turns.ts';
 import { classOf, limitFor } from '#assess/classify.ts';

@@ -7,7 +7,7 @@ import { bucketView } from '#api/books/volume-views.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { instantMs, isoText, rangeOf, timeZoneOf, zonedTexts } from '#api/instants.ts';
 import { invalid, notFound } from '#api/problems.ts';
-import { documented } from '#api/schemas/common.ts';
+import { documented } from '#api/schemas.ts';
 import { inTurns } from '#api/turns.ts';
 import type { VolumeBucket } from '#books/questions/queries.ts';
 import {

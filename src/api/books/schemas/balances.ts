@@ -1,6 +1,6 @@
 /** Intake against deliveries, recipients with their offtakes, and meters against each other. */
 import { z } from 'zod';
-import { range } from '#api/schemas/common.ts';
+import { range } from '#api/schemas.ts';
 
 export const amount = {
   cubicMetres: z.number().describe('measured + estimated, exact to the litre'),

@@ -1,6 +1,6 @@
 /** Loads: what they are asked and what they answer. */
 import { z } from 'zod';
-import { range } from '#api/schemas/common.ts';
+import { range } from '#api/schemas.ts';
 import { id } from '#model/register.ts';
 
 const STEPS = ['hour', 'day', 'month', 'quarter', 'year', 'transfer-year'] as const;

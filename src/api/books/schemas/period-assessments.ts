@@ -1,7 +1,7 @@
 /** Assessments of sections and areas over a period, from stored readings (contracts §4, `GET /assessments`). */
 import { z } from 'zod';
 import { waterClass } from '#api/readings/schemas/readings.ts';
-import { instantQuery } from '#api/schemas/common.ts';
+import { instantQuery } from '#api/schemas.ts';
 import { ROUNDINGS } from '#assess/judge.ts';
 import { COVERAGE_MIN, INVALID } from '#assess/section.ts';
 import { CLASSES, TARGETS } from '#model/class.ts';

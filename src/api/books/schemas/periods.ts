@@ -1,6 +1,6 @@
 /** Closed periods: their manifest, and what has changed since. */
 import { z } from 'zod';
-import { instantText, listOf } from '#api/schemas/common.ts';
+import { instantText, listOf } from '#api/schemas.ts';
 import { periodName } from '#model/accounting.ts';
 import { MEASURES } from '#model/register.ts';
 

@@ -1,6 +1,6 @@
 /** Plans of transfer years and how they go. */
 import { z } from 'zod';
-import { instantText, listOf } from '#api/schemas/common.ts';
+import { instantText, listOf } from '#api/schemas.ts';
 import { plan as planSchema } from '#model/accounting.ts';
 import { id } from '#model/register.ts';
 import { amount } from './balances.ts';

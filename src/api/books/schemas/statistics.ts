@@ -1,7 +1,7 @@
 /** Trends and volumes. */
 import { z } from 'zod';
 import { waterClass } from '#api/readings/schemas/readings.ts';
-import { instantQuery, instantText, range } from '#api/schemas/common.ts';
+import { instantQuery, instantText, range } from '#api/schemas.ts';
 import { INTERVALS } from '#model/calendar.ts';
 import { TARGETS } from '#model/class.ts';
 import { id } from '#model/register.ts';

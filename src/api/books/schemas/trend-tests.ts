@@ -1,6 +1,6 @@
 /** Tests for trends: what they are asked and what they answer (contracts §4). */
 import { z } from 'zod';
-import { range } from '#api/schemas/common.ts';
+import { range } from '#api/schemas.ts';
 import { TREND_METHODS } from '#assess/trend-test.ts';
 import { id } from '#model/register.ts';
 

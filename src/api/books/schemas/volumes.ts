@@ -1,6 +1,6 @@
 /** What was decided about single reads of meters, and what an engineer rules instead. */
 import { z } from 'zod';
-import { instantText, listOf, page, range } from '#api/schemas/common.ts';
+import { instantText, listOf, page, range } from '#api/schemas.ts';
 import { RULING_KINDS } from '#model/accounting.ts';
 import { id } from '#model/register.ts';
 import { DECISION_KINDS } from '#volume/decisions.ts';

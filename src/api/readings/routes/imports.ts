@@ -19,12 +19,12 @@ import {
   surveyed,
   takeFile,
 } from '#api/readings/file-import.ts';
-import { ReadingsSurveyor } from '#api/readings/readings-survey.ts';
-import { RepeatedReadings } from '#api/readings/repeated-readings.ts';
+import { RepeatedReadings } from '#api/readings/repeated.ts';
 import { fileSurvey, importQuery, isDescribed, optionsOf } from '#api/readings/schemas/imports.ts';
 import { imported, importProgress } from '#api/readings/schemas/readings.ts';
 import { spooled } from '#api/readings/spool.ts';
-import { documented, givenIdParams } from '#api/schemas/common.ts';
+import { ReadingsSurveyor } from '#api/readings/survey.ts';
+import { documented, givenIdParams } from '#api/schemas.ts';
 import { isReadingsCsv } from '#ingest/codecs/csv.ts';
 import { declaredCharset, type Encoding } from '#ingest/codecs/files/encoding.ts';
 import { FileUnreadable } from '#ingest/codecs/files/file-problem.ts';

@@ -5,7 +5,7 @@ import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { latestOf } from '#api/readings/latest.ts';
 import { type Latest, latest } from '#api/readings/schemas/readings.ts';
-import { documented, idParams, LIST_LIMIT, listOf, page } from '#api/schemas/common.ts';
+import { documented, idParams, LIST_LIMIT, listOf, page } from '#api/schemas.ts';
 import { stationOf } from '#api/series.ts';
 import { surfaceWaterStandard } from '#model/reference.ts';
 

@@ -17,7 +17,7 @@ import {
   panelView,
 } from '#api/readings/schemas/panels.ts';
 import { dropOwnId } from '#api/registers/routes/registers.ts';
-import { documented, idParams, LIST_LIMIT } from '#api/schemas/common.ts';
+import { documented, idParams, LIST_LIMIT } from '#api/schemas.ts';
 import { inTurns } from '#api/turns.ts';
 import { declaredCharset, type Encoding, encodingOfWhole } from '#ingest/codecs/files/encoding.ts';
 import { FileUndecided, FileUnreadable } from '#ingest/codecs/files/file-problem.ts';

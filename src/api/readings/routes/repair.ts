@@ -15,13 +15,13 @@ import {
   quarantinePage,
   receipt,
 } from '#api/readings/schemas/readings.ts';
-import { documented, givenIdParams, LIST_LIMIT, pageQuery } from '#api/schemas/common.ts';
+import { documented, givenIdParams, LIST_LIMIT, pageQuery } from '#api/schemas.ts';
 import { seriesOf } from '#api/series.ts';
 import type { QuarantineRow } from '#journal/quarantine.ts';
 import { isImport } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
 import { isMetered, keptFromMs } from '#model/metered.ts';
-import { receiptView } from './readings-in.ts';
+import { receiptView } from './in.ts';
 
 const SAMPLE_CHARACTERS = 1000;
 

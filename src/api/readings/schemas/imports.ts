@@ -1,6 +1,6 @@
 /** What may be said of a file in the query of `POST /import`, and what is told of it (docs/files.md). */
 import { z } from 'zod';
-import { instantText } from '#api/schemas/common.ts';
+import { instantText } from '#api/schemas.ts';
 import { DATE_ORDERS } from '#ingest/codecs/files/dates.ts';
 import { ENCODINGS } from '#ingest/codecs/files/encoding.ts';
 import type { FileOptions } from '#ingest/codecs/files/options.ts';

@@ -1,7 +1,7 @@
 /** Laboratory panels as they are sent and answered. */
 import { z } from 'zod';
 import { assessment } from '#api/books/schemas/assessments.ts';
-import { listOf, page, range } from '#api/schemas/common.ts';
+import { listOf, page, range } from '#api/schemas.ts';
 import { panel } from '#model/panel.ts';
 import { id } from '#model/register.ts';
 

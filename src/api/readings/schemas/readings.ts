@@ -1,6 +1,6 @@
 /** Readings in and out: receipts, pages, versions, latest values, quarantine. */
 import { z } from 'zod';
-import { instantText, listOf } from '#api/schemas/common.ts';
+import { instantText, listOf } from '#api/schemas.ts';
 import { CLASSES } from '#model/class.ts';
 import { LETTER_MEANINGS } from '#model/dialect.ts';
 import { FAULTS, type FaultCode } from '#model/faults.ts';

@@ -15,7 +15,7 @@ import {
   sequenceClosed,
 } from '#api/registers/schemas/registers.ts';
 import { closableIn, type Extent, sequenceOf } from '#api/registers/sequence.ts';
-import { documented, idParams, LIST_LIMIT, listOf, pageQuery } from '#api/schemas/common.ts';
+import { documented, idParams, LIST_LIMIT, listOf, pageQuery } from '#api/schemas.ts';
 import { TOKEN_USER } from '#ingest/transports/broker-access.ts';
 import type { Gateway } from '#model/register.ts';
 import { gatewayLedger, ledgerView } from '#readings/gateway-ledger.ts';

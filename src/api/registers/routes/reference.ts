@@ -5,7 +5,7 @@ import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { notFound } from '#api/problems.ts';
 import { parameterView, standardHead, standardView } from '#api/registers/schemas/reference.ts';
-import { documented, idParams, listOf, pageQuery } from '#api/schemas/common.ts';
+import { documented, idParams, listOf, pageQuery } from '#api/schemas.ts';
 
 export function referenceRoutes(api: Api, deps: ApiDeps): void {
   const { parameters, standards } = deps.reference;

@@ -8,7 +8,7 @@ import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { invalid, notFound } from '#api/problems.ts';
 import { REGISTERS, type Register, type RegisterNoun, refuseReserved } from '#api/registers/registers.ts';
-import { documented, idParams, LIST_LIMIT, listOf, page } from '#api/schemas/common.ts';
+import { documented, idParams, LIST_LIMIT, listOf, page } from '#api/schemas.ts';
 import type { NounBody } from '#journal/registers.ts';
 
 export function registerRoutes(api: Api, deps: ApiDeps): void {

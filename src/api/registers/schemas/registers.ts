@@ -1,6 +1,6 @@
 /** What registers answer: each entry as it was put, with its id. */
 import { z } from 'zod';
-import { instantText } from '#api/schemas/common.ts';
+import { instantText } from '#api/schemas.ts';
 import { NOUNS } from '#model/noun.ts';
 import { recipientHistory } from '#model/recipients.ts';
 import { channel, gateway, id, meter, ROLES, routes, rule, statement, station } from '#model/register.ts';

@@ -18,7 +18,7 @@ import {
   reportQuery,
   reportsQuery,
 } from '#api/reports/schemas/reports.ts';
-import { documented, LIST_LIMIT } from '#api/schemas/common.ts';
+import { documented, LIST_LIMIT } from '#api/schemas.ts';
 import { reportRange } from '#volume/calendar-names.ts';
 
 export function reportRoutes(api: Api, deps: ApiDeps): void {

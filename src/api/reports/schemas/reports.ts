@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { amount, balanceFigures, divergence } from '#api/books/schemas/balances.ts';
 import { progressFigures } from '#api/books/schemas/plans.ts';
 import { decision } from '#api/books/schemas/volumes.ts';
-import { bomQuery, instantQuery, instantText, listOf, page } from '#api/schemas/common.ts';
+import { bomQuery, instantQuery, instantText, listOf, page } from '#api/schemas.ts';
 import { reportName } from '#model/accounting.ts';
 import { statement } from '#model/register.ts';
 

@@ -9,7 +9,7 @@ import fastifyStatic from '@fastify/static';
 import { z } from 'zod';
 import type { Api } from '#api/api.ts';
 import type { ApiDeps } from '#api/deps.ts';
-import { documented } from '#api/schemas/common.ts';
+import { documented } from '#api/schemas.ts';
 
 const BUILT = fileURLToPath(new URL('../../../../dist/web/', import.meta.url));
 const UNBUILT = fileURLToPath(new URL('../../static/', import.meta.url));

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { Api } from '#api/api.ts';
 import type { ApiDeps } from '#api/deps.ts';
-import { documented } from '#api/schemas/common.ts';
+import { documented } from '#api/schemas.ts';
 
 const health = z.object({ status: z.literal('ok') }).meta({ examples: [{ status: 'ok' }] });
 const count = z.number().int();

@@ -6,7 +6,7 @@ import { callerOf, nameOf } from '#api/access/caller.ts';
 import type { Api } from '#api/api.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { Problem } from '#api/problems.ts';
-import { documented } from '#api/schemas/common.ts';
+import { documented } from '#api/schemas.ts';
 import { EVENT_NAMES, type EventName, healthEvent, type LiveEvent, toEvents } from '#api/streams/live.ts';
 import { id } from '#model/register.ts';
 

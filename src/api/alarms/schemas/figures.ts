@@ -1,6 +1,6 @@
 /** The operators' figures: what they are asked and what they answer. */
 import { z } from 'zod';
-import { instantText, range } from '#api/schemas/common.ts';
+import { instantText, range } from '#api/schemas.ts';
 import { SEVERITIES } from '#model/alarms/alarm.ts';
 import { id } from '#model/register.ts';
 import { alarmLoadFields, span } from './rehearsals.ts';

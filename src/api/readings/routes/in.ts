@@ -9,7 +9,7 @@ import { notFound, Problem } from '#api/problems.ts';
 import { createIdempotency } from '#api/readings/idempotency.ts';
 import { type Payload, takePayloads } from '#api/readings/payload.ts';
 import { decoded, payload as payloadSchema, receipt } from '#api/readings/schemas/readings.ts';
-import { documented } from '#api/schemas/common.ts';
+import { documented } from '#api/schemas.ts';
 import { classOf } from '#assess/classify.ts';
 import type { Delivery, Receipt } from '#ingest/door.ts';
 import { isUsable } from '#model/flag.ts';

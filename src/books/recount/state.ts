@@ -1,10 +1,10 @@
 /** What is left to be counted by today's rules, as derived.db says it: kept by the recount, asked by queries. */
 
+import { takeRecountedBooks } from '#books/changed.ts';
 import { BEGINNING_OF_TIME_MS } from '#books/water/meter-hours.ts';
 import { COUNTING_RULES } from '#model/counting-rules.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
 import type { Database } from '#src/sqlite.ts';
-import { takeRecountedBooks } from './changed-books.ts';
 
 /** A recount that is under way. */
 export interface RecountProgress {

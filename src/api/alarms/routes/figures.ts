@@ -1,11 +1,11 @@
 /** The operators' figures of a time (docs/alarm-figures.md). */
 
 import type { AlarmFigures } from '#alerts/records/figures.ts';
-import { alarmFigures, figuresQuery } from '#api/alarms/schemas/alarm-figures.ts';
+import { alarmFigures, figuresQuery } from '#api/alarms/schemas/figures.ts';
 import type { Api } from '#api/api.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { demandLength, isoText, rangeOf, spanTexts } from '#api/instants.ts';
-import { documented } from '#api/schemas/common.ts';
+import { documented } from '#api/schemas.ts';
 import { DAY_MS } from '#model/calendar.ts';
 
 const DEFAULT_MS = 7 * DAY_MS;

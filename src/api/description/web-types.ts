@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { OPENAPI_FILE } from './openapi.ts';
 
-export const WEB_TYPES_FILE = fileURLToPath(new URL('../web/api-types.ts', import.meta.url));
+export const WEB_TYPES_FILE = fileURLToPath(new URL('../../web/api-types.ts', import.meta.url));
 
 const PREFIX = '/api/v1';
 
@@ -95,7 +95,7 @@ export function webTypes(description: string): string {
         toMember(`${method.toUpperCase()} ${path.slice(PREFIX.length)}`, operation),
       ),
     );
-  return `/** Made from docs/openapi.json by src/api/web-types.ts: \`npm run openapi\`. Not to be edited. */\n${named.join('')}\nexport interface Api {\n${members.join('')}}\n`;
+  return `/** Made from docs/openapi.json by src/api/description/web-types.ts: \`npm run openapi\`. Not to be edited. */\n${named.join('')}\nexport interface Api {\n${members.join('')}}\n`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,9 +1,9 @@
-/** `node src/api/errors-page.ts`: writes docs/errors.md from the one table of fault codes. A test keeps the file true. */
+/** `node src/api/description/errors-page.ts`: writes docs/errors.md from the one table of fault codes. A test keeps the file true. */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { FAULTS, type FaultCode } from '#model/faults.ts';
 
-export const ERRORS_FILE = fileURLToPath(new URL('../../docs/errors.md', import.meta.url));
+export const ERRORS_FILE = fileURLToPath(new URL('../../../docs/errors.md', import.meta.url));
 
 /** What whoever meets the code can do about it. */
 const REMEDIES: Record<FaultCode, string> = {
@@ -99,7 +99,7 @@ const SECTIONS: { title: string; text: string; has: (code: FaultCode) => boolean
 /** The whole page. Every code stands in exactly one section. */
 export function errorsText(): string {
   const sections = SECTIONS.map(({ title, text, has }) => `## ${title}\n\n${text}\n\n${tableOf(CODES.filter(has))}`);
-  return `# Fault codes\n\nGenerated from \`src/model/faults.ts\` by \`node src/api/errors-page.ts\`; don't edit it here.\n\n${sections.join('\n')}`;
+  return `# Fault codes\n\nGenerated from \`src/model/faults.ts\` by \`node src/api/description/errors-page.ts\`; don't edit it here.\n\n${sections.join('\n')}`;
 }
 
 function tableOf(codes: readonly FaultCode[]): string {

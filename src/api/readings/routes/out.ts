@@ -10,7 +10,7 @@ import type { ApiDeps } from '#api/deps.ts';
 import { instantMs, isoText, rangeOf } from '#api/instants.ts';
 import { notFound } from '#api/problems.ts';
 import { explainedReading, readingPage, seriesParams, versionPage } from '#api/readings/schemas/readings.ts';
-import { bomQuery, documented, instantQuery, limitUpTo, page, range } from '#api/schemas/common.ts';
+import { bomQuery, documented, instantQuery, limitUpTo, page, range } from '#api/schemas.ts';
 import { type NamedSeries, seriesOf } from '#api/series.ts';
 import { rulesOfSeries } from '#books/hours/series-rules.ts';
 import { AHEAD_MS_MAX } from '#ingest/instant.ts';

@@ -3,12 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import { createTokens } from '#api/access/tokens.ts';
+import type { ApiDeps } from '#api/deps.ts';
+import { buildServer } from '#api/server.ts';
 import { Control } from '#journal/registers.ts';
 import { systemClock } from '#src/clock.ts';
-import type { ApiDeps } from './deps.ts';
-import { buildServer } from './server.ts';
 
-export const OPENAPI_FILE = fileURLToPath(new URL('../../docs/openapi.json', import.meta.url));
+export const OPENAPI_FILE = fileURLToPath(new URL('../../../docs/openapi.json', import.meta.url));
 
 /** The description as text, from a server of which no route is ever called. */
 export async function openapiText(): Promise<string> {

@@ -57,7 +57,7 @@ const MERGED = `ON CONFLICT (rule, kind, subject, slotMs) DO UPDATE SET fromMs =
   toMs = max(toMs, excluded.toMs), clockMs = min(clockMs, excluded.clockMs),
   arrived = max(arrived, excluded.arrived), imported = max(imported, excluded.imported), times = times + 1`;
 
-/** @param table `recountedBook` for rows that wait for the end of a recount (`recount-tables.ts`). */
+/** @param table `recountedBook` for rows that wait for the end of a recount (`recount/tables.ts`). */
 export function openChangedBooks(
   derived: Database,
   table: 'changedBook' | 'recountedBook' = 'changedBook',
