@@ -9,7 +9,7 @@ import { systemClock } from '#src/clock.ts';
 import { type Database, openDatabase, openReadOnly } from '#src/sqlite.ts';
 import { childLines } from '#tests/helpers/child-lines.ts';
 import { message, reading } from '#tests/helpers/journal/fixture.ts';
-import { leaveAsOlder } from '#tests/helpers/older-journal.ts';
+import { leaveAsOlder } from '#tests/helpers/journal/older.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 
 const ENV = { WK_SEEDS: 'none', WK_LOG_LEVEL: 'warn' };

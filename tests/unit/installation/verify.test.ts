@@ -25,7 +25,7 @@ import { openDatabase, transaction } from '#src/sqlite.ts';
 import { runCommand } from '#tests/helpers/command.ts';
 import { handClock } from '#tests/helpers/hand-clock.ts';
 import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal/fixture.ts';
-import { leaveAsOlder } from '#tests/helpers/older-journal.ts';
+import { leaveAsOlder } from '#tests/helpers/journal/older.ts';
 import { readDocument } from '#tests/helpers/repository/documents.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
