@@ -12,7 +12,7 @@ import { KeyFigure } from '../ui/key-figure.tsx';
 import { RangePicker } from '../ui/range-picker.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Empty, Shown } from '../ui/states.tsx';
-import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
+import { type Column, CsvButton, csvOf, numberColumn, Table } from '../ui/table.tsx';
 import { RuleSelect, StationSelect } from './filters.tsx';
 import { minutesText, rateText, rateWord } from './load.ts';
 
@@ -134,9 +134,9 @@ const chatteringColumns = (): Column<Figures['chattering'][number]>[] => [
     ({ key }) => keyText(key),
     ({ key }) => key,
   ),
-  counted(t('raisesInHour'), ({ raises }) => raises, 'raises'),
+  numberColumn(t('raisesInHour'), ({ raises }) => raises, 'raises'),
   { head: t('since'), cell: ({ since }) => format.minute(since), csv: ({ since }) => since, csvHead: 'since' },
-  counted(t('inRange'), ({ count }) => count, 'count'),
+  numberColumn(t('inRange'), ({ count }) => count, 'count'),
 ];
 
 const staleColumns = (): Column<Figures['stale']['longest'][number]>[] => [
@@ -146,7 +146,7 @@ const staleColumns = (): Column<Figures['stale']['longest'][number]>[] => [
     ({ key }) => key,
   ),
   { head: t('raisedAt'), cell: ({ raisedAt }) => format.minute(raisedAt), csv: ({ raisedAt }) => raisedAt },
-  counted(t('hoursStood'), ({ hours }) => hours, 'hours'),
+  numberColumn(t('hoursStood'), ({ hours }) => hours, 'hours'),
 ];
 
 const ruleColumns = (all: number): Column<Figures['byRule'][number]>[] => [
@@ -155,8 +155,8 @@ const ruleColumns = (all: number): Column<Figures['byRule'][number]>[] => [
     ({ rule }) => (rule === PLATFORM_RULE ? rule : <a href={hrefOf('rules', rule)}>{rule}</a>),
     ({ rule }) => rule,
   ),
-  counted(t('count'), ({ count }) => count, 'count'),
-  counted(
+  numberColumn(t('count'), ({ count }) => count, 'count'),
+  numberColumn(
     t('shareOfAll'),
     ({ count }) => count / all,
     'share',
@@ -172,8 +172,8 @@ const stationColumns = (all: number): Column<Figures['byStation'][number]>[] => 
     ({ station }) => <a href={hrefOf('alarms', null, { state: 'all', station })}>{nameOf(station)}</a>,
     ({ station }) => station,
   ),
-  counted(t('count'), ({ count }) => count, 'count'),
-  counted(
+  numberColumn(t('count'), ({ count }) => count, 'count'),
+  numberColumn(
     t('shareOfAll'),
     ({ count }) => count / all,
     'share',
@@ -187,11 +187,11 @@ const noticeColumns = (): Column<Figures['notices'][number]>[] => [
     ({ channel }) => channel,
     ({ channel }) => channel,
   ),
-  counted(t('noticesSent'), ({ sent }) => sent, 'sent'),
-  counted(t('noticesPending'), ({ pending }) => pending, 'pending'),
-  counted(t('noticesFailed'), ({ failed }) => failed, 'failed'),
-  counted(t('noticesTakenOver'), ({ takenOver }) => takenOver, 'takenOver'),
-  counted(t('noticesGrouped'), ({ grouped }) => grouped, 'grouped'),
+  numberColumn(t('noticesSent'), ({ sent }) => sent, 'sent'),
+  numberColumn(t('noticesPending'), ({ pending }) => pending, 'pending'),
+  numberColumn(t('noticesFailed'), ({ failed }) => failed, 'failed'),
+  numberColumn(t('noticesTakenOver'), ({ takenOver }) => takenOver, 'takenOver'),
+  numberColumn(t('noticesGrouped'), ({ grouped }) => grouped, 'grouped'),
 ];
 
 const nameOf = (station: string): string => stationName(station, stations.value);
@@ -203,15 +203,6 @@ function keyText(key: string): string {
 
 function named<T>(head: string, cell: Column<T>['cell'], csv: NonNullable<Column<T>['csv']>): Column<T> {
   return { head, cell, csv, isName: true };
-}
-
-function counted<T>(
-  head: string,
-  of: (row: T) => number,
-  csvHead: string,
-  text: (number: number) => string = format.value,
-): Column<T> {
-  return { head, align: 'end', cell: (row) => text(of(row)), csv: of, csvHead };
 }
 
 function TableSheet<T>({

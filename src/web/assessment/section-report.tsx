@@ -9,7 +9,7 @@ import { parameterName } from '../station/names.ts';
 import { KeyFigure } from '../ui/key-figure.tsx';
 import { ClassMark } from '../ui/marks.tsx';
 import { Sheet } from '../ui/sheet.tsx';
-import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
+import { type Column, CsvButton, csvOf, numberColumn, Table } from '../ui/table.tsx';
 import { changeWords, coverageText, pollutantsText, ReportHead, type SectionFound, statusWord } from './parts.tsx';
 
 type Indicator = SectionFound['indicators'][number];
@@ -80,13 +80,6 @@ const reasonWord = (reason: string): string => {
 
 function indicatorColumns(): Column<Indicator>[] {
   const unitOf = (id: string) => format.unit(parameters.value.get(id)?.unit ?? '');
-  const number = (head: string, of: (row: Indicator) => number | null, csvHead: string): Column<Indicator> => ({
-    head,
-    align: 'end',
-    cell: (row) => format.value(of(row)),
-    csv: of,
-    csvHead,
-  });
   return [
     {
       head: t('parameter'),
@@ -109,10 +102,10 @@ function indicatorColumns(): Column<Indicator>[] {
       csv: ({ value }) => value,
       csvHead: 'value',
     },
-    number(t('mean'), ({ mean }) => mean, 'mean'),
+    numberColumn(t('mean'), ({ mean }) => mean, 'mean'),
     { head: t('class'), cell: (row) => <ClassMark of={row.class} />, csv: (row) => row.class },
-    number(t('least'), ({ min }) => min, 'min'),
-    number(t('greatest'), ({ max }) => max, 'max'),
+    numberColumn(t('least'), ({ min }) => min, 'min'),
+    numberColumn(t('greatest'), ({ max }) => max, 'max'),
     {
       head: t('headroom'),
       align: 'end',
@@ -129,8 +122,8 @@ function indicatorColumns(): Column<Indicator>[] {
       csv: ({ headroom }) => headroom?.share,
       csvHead: 'headroom',
     },
-    number(t('usable'), ({ valid }) => valid, 'valid'),
-    number(t('expected'), ({ expected }) => expected, 'expected'),
+    numberColumn(t('usable'), ({ valid }) => valid, 'valid'),
+    numberColumn(t('expected'), ({ expected }) => expected, 'expected'),
     {
       head: t('validity'),
       cell: ({ invalid }) => (invalid === null ? '✓' : <span class="tag is-warning">{reasonWord(invalid)}</span>),

@@ -12,7 +12,7 @@ import { flagWord } from '../ui/marks.tsx';
 import { RangePicker } from '../ui/range-picker.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Empty, Loading, Trouble } from '../ui/states.tsx';
-import type { Column } from '../ui/table.tsx';
+import { type Column, numberColumn } from '../ui/table.tsx';
 import { Doubts } from './doubts.tsx';
 import { parameterName } from './names.ts';
 import { type Range, rangeOf } from './range.ts';
@@ -137,12 +137,6 @@ function stepText({ step, points }: Series): string {
 
 /** Explains a raw reading's flag where it isn't good. */
 function columnsOf({ step, unit }: Series, aim: Limit | null): Column<Point>[] {
-  const number = (head: string, of: (point: Point) => number | null): Column<Point> => ({
-    head,
-    align: 'end',
-    cell: (point) => format.value(of(point)),
-    csv: of,
-  });
   const time: Column<Point> = {
     head: t('time'),
     isName: true,
@@ -165,9 +159,9 @@ function columnsOf({ step, unit }: Series, aim: Limit | null): Column<Point>[] {
   }
   return [
     time,
-    number(`${t('mean')} ${format.unit(unit)}`.trim(), ({ value }) => value),
-    number(t('least'), ({ min }) => min),
-    number(t('greatest'), ({ max }) => max),
+    numberColumn(`${t('mean')} ${format.unit(unit)}`.trim(), ({ value }) => value),
+    numberColumn(t('least'), ({ min }) => min),
+    numberColumn(t('greatest'), ({ max }) => max),
     ...(aim === null
       ? []
       : [
@@ -177,8 +171,8 @@ function columnsOf({ step, unit }: Series, aim: Limit | null): Column<Point>[] {
             csv: (point: Point) => point.class,
           },
         ]),
-    number(t('readings'), ({ count }) => count),
-    number(t('usable'), ({ valid }) => valid),
-    number(t('expected'), ({ expected }) => expected),
+    numberColumn(t('readings'), ({ count }) => count),
+    numberColumn(t('usable'), ({ valid }) => valid),
+    numberColumn(t('expected'), ({ expected }) => expected),
   ];
 }

@@ -1,6 +1,7 @@
 /** Tables: columns say what a cell shows and what it is in a file, so that whatever is seen can be taken along. */
 import type { ComponentChildren } from 'preact';
 import { type Cell, download, toCsv } from '../core/csv.ts';
+import * as format from '../core/format.ts';
 import { t } from '../core/language.ts';
 
 export interface Column<T> {
@@ -13,6 +14,16 @@ export interface Column<T> {
   align?: 'end';
   /** The cell that names its row. */
   isName?: boolean;
+}
+
+/** A column of numbers. @param show what the table has of one; a file has it as it is. */
+export function numberColumn<T, N extends number | null>(
+  head: string,
+  of: (row: T) => N,
+  csvHead?: string,
+  show: (number: N) => string = format.value,
+): Column<T> {
+  return { head, align: 'end', cell: (row) => show(of(row)), csv: of, csvHead };
 }
 
 export function Table<T>({

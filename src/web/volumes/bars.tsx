@@ -4,7 +4,7 @@ import * as format from '../core/format.ts';
 import { t } from '../core/language.ts';
 import { Figure, type View } from '../ui/figure.tsx';
 import { Empty } from '../ui/states.tsx';
-import type { Column } from '../ui/table.tsx';
+import { type Column, numberColumn } from '../ui/table.tsx';
 import { Unknown, unknownText } from '../ui/unknown.tsx';
 import type { Bucket, Line, Step } from './books.ts';
 
@@ -156,13 +156,6 @@ function wordsOf(item: Pick<Bucket, 'cubicMetres' | 'estimated' | 'unknownHours'
 }
 
 function columnsOf(by: Step): Column<Row>[] {
-  const number = (head: string, of: (row: Row) => number, csvHead: string, show = format.litres): Column<Row> => ({
-    head,
-    align: 'end',
-    cell: (row) => show(of(row)),
-    csv: of,
-    csvHead,
-  });
   return [
     {
       head: t('recipient'),
@@ -172,9 +165,9 @@ function columnsOf(by: Step): Column<Row>[] {
       csvHead: 'recipient',
     },
     { head: t('period'), cell: (row) => periodName(row, by), csv: ({ start }) => start, csvHead: 'start' },
-    number(`${t('volume')} m³`, ({ cubicMetres }) => cubicMetres, 'cubicMetres'),
-    number(t('isMeasured'), ({ measured }) => measured, 'measured'),
-    number(t('isEstimated'), ({ estimated }) => estimated, 'estimated'),
-    number(t('unknownHoursHead'), ({ unknownHours }) => unknownHours, 'unknownHours', format.value),
+    numberColumn(`${t('volume')} m³`, ({ cubicMetres }) => cubicMetres, 'cubicMetres', format.litres),
+    numberColumn(t('isMeasured'), ({ measured }) => measured, 'measured', format.litres),
+    numberColumn(t('isEstimated'), ({ estimated }) => estimated, 'estimated', format.litres),
+    numberColumn(t('unknownHoursHead'), ({ unknownHours }) => unknownHours, 'unknownHours'),
   ];
 }

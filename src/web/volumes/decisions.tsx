@@ -12,7 +12,7 @@ import { Select } from '../ui/choice.tsx';
 import { DeedForm, TextField, textOf } from '../ui/deed.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Empty, Shown } from '../ui/states.tsx';
-import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
+import { type Column, CsvButton, csvOf, numberColumn, Table } from '../ui/table.tsx';
 import { endOf, type Stretch } from './books.ts';
 
 const DECISIONS_MAX = 200;
@@ -119,19 +119,13 @@ function columnsOf(
   isChosen: ((row: Decision) => boolean) | null,
   choose: (decision: Decision) => void,
 ): Column<Decision>[] {
-  const number = (head: string, of: (row: Decision) => number | null): Column<Decision> => ({
-    head,
-    align: 'end',
-    cell: (row) => format.value(of(row)),
-    csv: of,
-  });
   const columns: Column<Decision>[] = [
     { head: t('time'), isName: true, cell: ({ time }) => format.second(time), csv: ({ time }) => time },
     { head: t('meter'), cell: ({ meter }) => <code>{meter}</code>, csv: ({ meter }) => meter },
     { head: t('decision'), cell: ({ kind }) => decisionWord(kind), csv: ({ kind }) => kind },
-    number(t('before'), ({ before }) => before),
-    number(t('after'), ({ after }) => after),
-    number(t('booked'), ({ booked }) => booked),
+    numberColumn(t('before'), ({ before }) => before),
+    numberColumn(t('after'), ({ after }) => after),
+    numberColumn(t('booked'), ({ booked }) => booked),
     { head: t('decidedBy'), cell: ({ ruledBy }) => ruledBy ?? t('byTheRules'), csv: ({ ruledBy }) => ruledBy },
     {
       head: t('reason'),

@@ -10,7 +10,7 @@ import { may } from '../core/session.ts';
 import { DeedForm, TextField, textOf } from '../ui/deed.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Empty, Shown } from '../ui/states.tsx';
-import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
+import { type Column, CsvButton, csvOf, numberColumn, Table } from '../ui/table.tsx';
 import { closablePeriods } from './entry.ts';
 
 type Period = Answer<'GET /periods'>['items'][number];
@@ -210,19 +210,12 @@ function PeriodDetail({
 }
 
 function Changes({ period, changes }: { period: string; changes: readonly Change[] }) {
-  const number = (head: string, of: (row: Change) => number, csvHead: string): Column<Change> => ({
-    head,
-    align: 'end',
-    cell: (row) => format.signed(of(row)),
-    csv: of,
-    csvHead,
-  });
   const columns: Column<Change>[] = [
     { head: t('meter'), isName: true, cell: ({ meter }) => <code>{meter}</code>, csv: ({ meter }) => meter },
-    number(`${t('volume')} m³`, ({ cubicMetres }) => cubicMetres, 'cubicMetres'),
-    number(t('isMeasured'), ({ measured }) => measured, 'measured'),
-    number(t('isEstimated'), ({ estimated }) => estimated, 'estimated'),
-    number(t('unknownHoursHead'), ({ unknownHours }) => unknownHours, 'unknownHours'),
+    numberColumn(`${t('volume')} m³`, ({ cubicMetres }) => cubicMetres, 'cubicMetres', format.signed),
+    numberColumn(t('isMeasured'), ({ measured }) => measured, 'measured', format.signed),
+    numberColumn(t('isEstimated'), ({ estimated }) => estimated, 'estimated', format.signed),
+    numberColumn(t('unknownHoursHead'), ({ unknownHours }) => unknownHours, 'unknownHours', format.signed),
     {
       head: t('recipient'),
       cell: ({ recipient }) => (recipient === null ? '–' : areaName(recipient)),
