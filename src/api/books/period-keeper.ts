@@ -3,11 +3,11 @@
  * clock and the registers alone, so a run may come at any time, twice, or after any downtime, and makes exactly what lacks.
  */
 import type { Logger } from 'pino';
+import type { Closings } from '#api/deps.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Config } from '#model/config.ts';
 import { SYSTEM_ACTOR } from '#model/entry.ts';
 import type { DuePeriod } from '#volume/due-periods.ts';
-import type { Closings } from '#api/deps.ts';
 import { type DutyParts, dueReports } from './due-reports.ts';
 
 const RETRY_MIN_MS = 60_000;

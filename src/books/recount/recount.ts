@@ -10,8 +10,8 @@ import { COUNTING_RULES } from '#model/counting-rules.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Series } from '#model/reading.ts';
 import { StoreError, transaction } from '#src/sqlite.ts';
-import { openRecountState, type RecountPart, type RecountPlan, type RecountProgress } from './state.ts';
 import { runUpgradeSteps, type UpgradeParts } from '../upgrade-steps.ts';
+import { openRecountState, type RecountPart, type RecountPlan, type RecountProgress } from './state.ts';
 
 /** Hours of a series in one step: a week. */
 const HOURS = 168;

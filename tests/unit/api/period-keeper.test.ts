@@ -1,9 +1,9 @@
 /** Reports and closings that come due: each made once, whatever the service was doing when. */
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import type { Closings } from '#api/deps.ts';
 import { createClosings } from '#api/books/closings.ts';
 import { createPeriodKeeper, type KeeperParts } from '#api/books/period-keeper.ts';
+import type { Closings } from '#api/deps.ts';
 import { DAY_MS } from '#model/calendar.ts';
 import type { Config } from '#model/config.ts';
 import { type ApiRig, METER, NOW_MS, startApi } from '#tests/helpers/api.ts';
