@@ -26,7 +26,7 @@ describe('Dockerfile', () => {
     expect(copied.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
     const folders = Object.values((JSON.parse(read('package.json')) as { imports: Record<string, string> }).imports)
       .map((target) => target.split('/')[1]!)
-      .filter((folder) => folder !== 'tests');
+      .filter((folder) => folder !== 'tests' && folder !== 'bench');
     for (const needed of [...folders, 'package.json', 'package-lock.json']) expect(copied).toContain(needed);
   });
 
