@@ -14,7 +14,7 @@ import type { Series } from '#model/reading.ts';
 import { rule, station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { systemClock } from '#src/clock.ts';
-import { MemoryJournal } from '#tests/helpers/memory-journal.ts';
+import { MemoryJournal } from '#tests/helpers/journal/memory.ts';
 
 const SIZES = [1000, 10_000, 100_000];
 /** Those that the rules are tried with. */
