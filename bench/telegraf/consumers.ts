@@ -7,9 +7,9 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { caughtUp, GATEWAYS, register, startService } from '#bench/shared/running-service.ts';
+import type { Mosquitto } from '#tests/helpers/brokers/mosquitto.ts';
 import { eventually } from '#tests/helpers/eventually.ts';
 import type { Influxdb } from '#tests/helpers/influx/influxdb.ts';
-import type { Mosquitto } from '#tests/helpers/brokers/mosquitto.ts';
 
 export const DATABASE = 'bench';
 

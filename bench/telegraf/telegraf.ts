@@ -9,8 +9,8 @@ import { type Figure, figure, inDirectory, median } from '#bench/shared/figure.t
 import type { Load } from '#bench/shared/load.ts';
 import { cpuSeconds, peakRssMB, publish, STATIONS } from '#bench/shared/running-service.ts';
 import { PARAMETERS } from '#bench/shared/water.ts';
-import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influx/influxdb.ts';
 import { hasMosquitto, startMosquitto } from '#tests/helpers/brokers/mosquitto.ts';
+import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influx/influxdb.ts';
 import { type Between, type Consumer, DATABASE, startOurs, startTelegraf, telegrafVersion } from './consumers.ts';
 
 const ROUNDS = 3;
