@@ -114,7 +114,6 @@ describe('imports', () => {
       'fastify-type-provider-zod': /^src\/api\//,
       aedes: /^ingest\/transports\//,
       mqtt: /^(ingest\/transports|seeds)\//,
-      'csv-parse': /^(ingest\/codecs|seeds)\//,
       yaml: /^(seeds|src\/setting\/config\.ts)/,
       'node:sqlite': /^src\/sqlite\.ts$/,
       '@prometheus-io/client': /^src\/platform\/metrics\.ts$/,

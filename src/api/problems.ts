@@ -5,6 +5,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/alarms/platform.ts';
 import { FAULTS, type FaultCode } from '#model/faults.ts';
+import { writtenText } from './answers.ts';
 import { ID_MESSAGE } from './schemas.ts';
 
 export interface ProblemError {
@@ -12,11 +13,17 @@ export interface ProblemError {
   message: string;
 }
 
+/** Nobody mends more mistakes at once; `errorCount` says how many there are. */
+const ERRORS_LISTED_MAX = 100;
+
 /** Thrown by handlers and hooks; the error handler below writes it. `extra` goes into the body beside the standard members. */
 export class Problem extends Error {
   readonly code: FaultCode;
   readonly statusCode: number;
+  /** At most a hundred. */
   readonly errors: ProblemError[] | undefined;
+  /** How many there are, when not all are listed. */
+  readonly errorCount: number | undefined;
   readonly headers: Record<string, string>;
   readonly extra: Record<string, unknown>;
   constructor(
@@ -33,7 +40,9 @@ export class Problem extends Error {
     this.name = 'Problem';
     this.code = code;
     this.statusCode = options.status ?? FAULTS[code].status ?? 400;
-    this.errors = options.errors;
+    const { errors } = options;
+    this.errors = errors?.slice(0, ERRORS_LISTED_MAX);
+    this.errorCount = errors && errors.length > ERRORS_LISTED_MAX ? errors.length : undefined;
     this.headers = options.headers ?? {};
     this.extra = options.extra ?? {};
   }
@@ -134,6 +143,7 @@ function bodyOf(problem: Problem) {
     detail: problem.message,
     code: problem.code,
     ...(problem.errors ? { errors: problem.errors } : {}),
+    ...(problem.errorCount === undefined ? {} : { errorCount: problem.errorCount }),
   };
 }
 
@@ -148,6 +158,6 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
     .code(problem.statusCode)
     .headers(problem.headers)
     .type('application/problem+json')
-    .serializer(JSON.stringify)
+    .serializer(writtenText)
     .send({ ...bodyOf(problem), requestId: request.id, ...problem.extra });
 }

@@ -53,6 +53,11 @@ export const problemSchema = z
     detail: z.string(),
     code: z.enum(Object.keys(FAULTS) as [FaultCode, ...FaultCode[]]),
     errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+    errorCount: z
+      .number()
+      .int()
+      .optional()
+      .describe('How many mistakes there are, where `errors` lists the first hundred'),
     requestId: z.string(),
     quarantineId: z
       .string()
@@ -113,6 +118,7 @@ interface DocumentedSchema {
 
 const EVERYWHERE: FaultCode[] = [
   'request.invalid',
+  'message.too-deep',
   'token.missing',
   'token.invalid',
   'role.too-low',

@@ -46,7 +46,9 @@ import { reportRoutes } from '#api/reports/routes/reports.ts';
 import { dashboardRoutes } from '#api/service/routes/dashboard.ts';
 import { serviceRoutes } from '#api/service/routes/service.ts';
 import { streamRoutes } from '#api/streams/routes/stream.ts';
+import { isTooDeep, TOO_DEEP } from '#ingest/codecs/json-text.ts';
 import type { Config } from '#model/config.ts';
+import { writeAnswers } from './answers.ts';
 import type { Api } from './api.ts';
 import { checked, limitBodies } from './bodies.ts';
 import type { ApiDeps } from './deps.ts';
@@ -100,12 +102,12 @@ export async function buildServer(deps: ApiDeps): Promise<Api> {
       (data) =>
         checked(schema, data ?? undefined),
   );
-  // Answers are checked against their schemas by tests; serving them costs no second walk over ten thousand items.
-  api.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  writeAnswers(api);
   // Many clients name a content type on every request: no bytes are then no body, not a broken one.
   const parseJson = api.getDefaultJsonParser('error', 'error');
   api.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') done(null, undefined);
+    else if (isTooDeep(body)) done(new Problem('message.too-deep', TOO_DEEP));
     else void parseJson(request, body, done);
   });
   api.decorateRequest('caller', null);

@@ -25,3 +25,9 @@ export async function inTurns<T, V>(
   }
   return made;
 }
+
+/** What the work makes, in a turn of the event loop that begins with it. */
+export async function inOwnTurn<T>(work: () => T): Promise<T> {
+  await nextTurn();
+  return work();
+}

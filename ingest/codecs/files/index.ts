@@ -1,6 +1,7 @@
 /**
  * The reader of delimited files, for `npm run replay` and `POST /import`: bytes and what the user says of them → a plan,
- * a survey of all rows, the rows. Pure; memory is bounded by one piece of the file and 22 bytes a row.
+ * a survey of all rows, the rows. Pure; memory is bounded by one piece of the file and 22 bytes a row, and a turn of the
+ * event loop by a piece.
  */
 import type { Reference } from '#model/reference.ts';
 import type { FileOptions } from './options.ts';
@@ -49,14 +50,23 @@ export async function* following(head: Uint8Array, rest: Chunks): AsyncGenerator
   yield* rest;
 }
 
-/** Rows in pieces as the bytes come. */
+/** Read in one turn of the event loop: about two milliseconds. */
+const PIECE_BYTES = 16_384;
+
+/** Rows in pieces as the bytes come. @param between waited for between two pieces, by whoever has other things to do. */
 export async function* rowsOf(
   plan: FilePlan,
   chunks: Chunks,
   sees?: (cells: readonly string[]) => void,
+  between: () => Promise<unknown> = async () => {},
 ): AsyncGenerator<FileRow[]> {
   const reader = new RowReader(plan, sees);
-  for await (const chunk of chunks) yield reader.push(chunk);
+  for await (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
+      yield reader.push(chunk.subarray(at, at + PIECE_BYTES));
+      await between();
+    }
+  }
   yield reader.end();
 }
 
@@ -65,9 +75,10 @@ export async function surveyFile(
   chunks: Chunks,
   options: FileOptions,
   reference: Reference,
+  between?: () => Promise<unknown>,
 ): Promise<{ plan: FilePlan; survey: FileSurvey }> {
   const { plan, chunks: all } = await openFile(chunks, options, reference);
   const surveyor = new Surveyor(plan);
-  for await (const rows of rowsOf(plan, all, surveyor.sees)) for (const row of rows) surveyor.add(row);
+  for await (const rows of rowsOf(plan, all, surveyor.sees, between)) for (const row of rows) surveyor.add(row);
   return { plan, survey: surveyor.done() };
 }

@@ -4,7 +4,7 @@ import { type BoundColumn, bindColumns } from './bind.ts';
 import { type DateOrder, dateOrderOf, timeKind, writtenTime } from './dates.ts';
 import { type Encoding, encodingOf } from './encoding.ts';
 import { FileUndecided, FileUnreadable, shown } from './file-problem.ts';
-import { LineFeed } from './lines.ts';
+import { type Line, LineFeed } from './lines.ts';
 import { type Decimal, decimalOf } from './numbers.ts';
 import { cellSet, columnNamed, type FileOptions, findColumn, pairOf, pairsOf, undecided, words } from './options.ts';
 import { COLUMNS_MAX, type FileColumn, type Head, type Layout, type Profile } from './profile.ts';
@@ -14,7 +14,10 @@ import { type Instants, zoneReader } from './zones.ts';
 
 /** So much of a file is looked at before anything is decided; the rest must then fit. */
 export const HEAD_BYTES = 262_144;
-const ROWS_LOOKED_AT = 5_000;
+const LINES_LOOKED_AT = 6_000;
+/** Of them, spread evenly, so many are asked what their dates and commas mean: planning is one turn of the event loop. */
+const ROWS_ASKED = 800;
+const PIECE_BYTES = 16_384;
 
 export interface FilePlan {
   profile: Profile;
@@ -42,9 +45,7 @@ export interface FilePlan {
 export function planFile(head: Uint8Array, isWhole: boolean, options: FileOptions, reference: Reference): FilePlan {
   if (head.length === 0) throw new FileUnreadable({ zh: '文件是空的。', en: 'the file is empty' });
   const encoding = options.encoding ?? encodingOf(head);
-  const feed = new LineFeed(encoding);
-  const lines = feed.push(head);
-  if (isWhole) lines.push(...feed.end());
+  const lines = linesOf(head, isWhole, encoding, (options.skip ?? 0) + LINES_LOOKED_AT);
   const units = new Set([...reference.parameters.values()].flatMap((parameter) => Object.keys(parameter.units)));
   const shape: Head = {
     lines,
@@ -78,6 +79,17 @@ export function planFile(head: Uint8Array, isWhole: boolean, options: FileOption
     ambiguous: options.ambiguous,
     repeated: options.repeated,
   };
+}
+
+/** The first lines of the head; where it is whole, and short of lines, all of them. */
+function linesOf(head: Uint8Array, isWhole: boolean, encoding: Encoding, max: number): Line[] {
+  const feed = new LineFeed(encoding);
+  const lines: Line[] = [];
+  for (let at = 0; at < head.length; at += PIECE_BYTES) {
+    for (const line of feed.push(head.subarray(at, at + PIECE_BYTES))) lines.push(line);
+    if (lines.length >= max) return lines;
+  }
+  return isWhole ? [...lines, ...feed.end()] : lines;
 }
 
 /** @throws FileUndecided `profile` when the file is of two kinds, or not of the one that was asked for. */
@@ -148,10 +160,13 @@ function withTime(layout: Layout, options: FileOptions): Layout {
 
 function sampleRows(layout: Layout, lines: readonly { number: number; text: string }[]): string[][] {
   const records: FileRecord[] = new RecordFeed(layout.separator, layout.quoted, layout.columns.length).push(
-    lines.filter(({ number }) => number >= layout.firstLine).slice(0, ROWS_LOOKED_AT),
+    lines.filter(({ number }) => number >= layout.firstLine),
     true,
   );
-  return records.flatMap(({ cells }) => (cells && cells.length > 1 && !isComment(layout, cells) ? [cells] : []));
+  const every = Math.ceil(records.length / ROWS_ASKED);
+  return records.flatMap(({ cells }, index) =>
+    index % every === 0 && cells && cells.length > 1 && !isComment(layout, cells) ? [cells] : [],
+  );
 }
 
 export function isComment({ comment }: Layout, cells: readonly string[]): boolean {

@@ -76,12 +76,20 @@ export interface Profile {
   recognise(head: Head): Layout | null;
 }
 
-/** Lines in which a heading may stand. */
+/** Lines in which a heading may stand, and characters of all of them: each is looked at by every profile. */
 const HEADING_LINES_MAX = 400;
+const HEADING_CHARS_MAX = 65_536;
 export const COLUMNS_MAX = 512;
 
 export function headingLines({ lines, skip }: Head): readonly Line[] {
-  return lines.slice(skip, skip + HEADING_LINES_MAX);
+  const heading: Line[] = [];
+  let chars = 0;
+  for (const line of lines.slice(skip, skip + HEADING_LINES_MAX)) {
+    chars += line.text.length;
+    if (chars > HEADING_CHARS_MAX && heading.length > 0) break;
+    heading.push(line);
+  }
+  return heading;
 }
 
 /** A table of names (lower case) → what such columns hold. */

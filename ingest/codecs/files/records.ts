@@ -1,8 +1,8 @@
 /**
  * Lines to records of cells (RFC 4180, any separator). A record is a line, or several where a quoted cell holds line
- * breaks. A stray quotation mark breaks its own line only: the parser would lose its place after one.
+ * breaks. A stray quotation mark breaks its own line only. What a line costs is bounded by its length, whatever quotation
+ * marks are in it and in the lines under it.
  */
-import { parse } from 'csv-parse/sync';
 import type { Line } from './lines.ts';
 
 export type Separator = ',' | ';' | '\t';
@@ -24,6 +24,8 @@ const WELL_QUOTED: Readonly<Record<Separator, RegExp>> = {
   ';': /^(?:[^";]*|[ ]*"(?:[^"]|"")*"[ ]*)(?:;(?:[^";]*|[ ]*"(?:[^"]|"")*"[ ]*))*$/,
   '\t': /^(?:[^"\t]*|"(?:[^"]|"")*")(?:\t(?:[^"\t]*|"(?:[^"]|"")*"))*$/,
 };
+
+const BLANK = /\s/;
 
 export class RecordFeed {
   readonly #separator: Separator;
@@ -70,41 +72,60 @@ export class RecordFeed {
     for (let count = 2; count <= LINES_MAX; count++) {
       const next = lines[at + count - 1];
       if (next === undefined) return 'open';
-      if (next.text.split(this.#separator).length >= this.#width) return 'never';
+      if (text.length + next.text.length >= JOINED_MAX || this.#isRow(next.text)) return 'never';
       text += `\n${next.text}`;
-      if (text.length > JOINED_MAX) return 'never';
-      if (isClosed(text) && this.#isWell(text)) return { line: { number: first.number, text }, count };
+      // Quotation marks that close here and aren't well are no better with what comes after them.
+      if (!isClosed(next.text)) return this.#isWell(text) ? { line: { number: first.number, text }, count } : 'never';
     }
     return 'never';
+  }
+
+  /** Whether a line has as many cells as a row, quotation marks aside. */
+  #isRow(text: string): boolean {
+    return Number.isFinite(this.#width) && text.split(this.#separator, this.#width).length === this.#width;
   }
 
   #isWell(text: string): boolean {
     return !this.#quoted || !text.includes('"') || WELL_QUOTED[this.#separator].test(text);
   }
 
-  #cells(texts: readonly string[]): string[][] {
-    const isPlain = !this.#quoted || !texts.some((text) => text.includes('"'));
-    // Nearly every file; several times as fast as the parser.
-    if (isPlain) return texts.map((text) => text.split(this.#separator));
-    return parse(texts.join('\n'), {
-      delimiter: this.#separator,
-      record_delimiter: '\n',
-      relax_column_count: true,
-      // A tab between cells would be trimmed as a blank.
-      trim: this.#separator !== '\t',
-      quote: '"',
-    });
-  }
-
   #records(lines: readonly Line[], broken: ReadonlySet<Line>): FileRecord[] {
-    const sound = lines.filter((line) => !broken.has(line) && line.text !== '');
-    const cells = this.#cells(sound.map(({ text }) => text));
-    const byLine = new Map(sound.map((line, index) => [line, cells[index]!]));
-    return lines.map((line) => {
-      const own = line.text === '' ? [''] : byLine.get(line);
-      return { line: line.number, text: line.text, cells: own?.map((cell) => cell.trim()) ?? null };
-    });
+    return lines.map((line) => ({
+      line: line.number,
+      text: line.text,
+      cells: broken.has(line) ? null : cellsIn(line.text, this.#separator, this.#quoted),
+    }));
   }
+}
+
+/** @param text whose quotation marks are well: each cell is quoted as a whole or has none. */
+export function cellsIn(text: string, separator: Separator, quoted = true): string[] {
+  if (!quoted || !text.includes('"')) return text.split(separator).map((cell) => cell.trim());
+  const cells: string[] = [];
+  for (let at = 0; at <= text.length; ) {
+    const open = firstMark(text, at, separator);
+    const close = open < 0 ? -1 : closingMark(text, open);
+    const found = text.indexOf(separator, close + 1 > at ? close + 1 : at);
+    const end = found < 0 ? text.length : found;
+    const cell = open < 0 ? text.slice(at, end) : text.slice(open + 1, close).replaceAll('""', '"');
+    cells.push(cell.trim());
+    at = end + 1;
+  }
+  return cells;
+}
+
+/** Where the cell that begins here has its first quotation mark; -1 = it isn't quoted. */
+function firstMark(text: string, at: number, separator: Separator): number {
+  let open = at;
+  while (separator !== '\t' && BLANK.test(text[open] ?? '')) open += 1;
+  return text[open] === '"' ? open : -1;
+}
+
+/** The quotation mark that ends the cell; two of them are one that is meant. */
+function closingMark(text: string, open: number): number {
+  let close = text.indexOf('"', open + 1);
+  while (text[close + 1] === '"') close = text.indexOf('"', close + 2);
+  return close;
 }
 
 function isClosed(text: string): boolean {

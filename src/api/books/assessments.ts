@@ -17,7 +17,7 @@ import { instantMs, zonedTexts } from '#api/instants.ts';
 import { invalid, notFound } from '#api/problems.ts';
 import { stationOf } from '#api/series.ts';
 import { surfaceWaterEdition } from '#api/standards.ts';
-import { inTurns } from '#api/turns.ts';
+import { inOwnTurn, inTurns } from '#api/turns.ts';
 import { type AreaSection, areaPollutants, basinStatus, compliance, exceeding, proportions } from '#assess/area.ts';
 import { areaChange, type Comparable, comparable, sectionChange } from '#assess/changes.ts';
 import { cityCwqi, meansOver } from '#assess/cwqi.ts';
@@ -133,25 +133,25 @@ async function assessArea(context: Context, area: string): Promise<AreaAssessmen
     provisional: now.some(({ provisional }) => provisional),
     proportions: proportions(headline, query.goal),
     mayNotStand: unfit(sections),
-    basin: basinStatus(standard, parameters, headline, query.rounding),
+    basin: await inOwnTurn(() => basinStatus(standard, parameters, headline, query.rounding)),
     mainPollutants: areaPollutants(
-      now.map((one, index) => ({
+      await inTurns(now, (one, index) => ({
         class: headline[index]!.class,
         exceeding: exceeding(standard, parameters, one.plan.waterBody, one.assessment.indicators),
       })),
     ),
     compliance: compliance(headline),
     valid: now.filter(({ assessment }) => assessment.valid === true).length,
-    trophic: lakes.length === 0 ? null : trophicState(meansOver(parameters, lakes)),
-    cwqi: cityCwqi(standard, parameters, assessed),
+    trophic: lakes.length === 0 ? null : await inOwnTurn(() => trophicState(meansOver(parameters, lakes))),
+    cwqi: await inOwnTurn(() => cityCwqi(standard, parameters, assessed)),
     sections: await inTurns(now, (one) => {
       const { indicators, cwqi, ...brief } = sectionView(context, one);
       return query.detail === 'indicators' ? { ...brief, indicators, cwqi } : brief;
     }),
     leftOut,
     changes: {
-      previous: areaChangeView(context, context.previous, previous, sections),
-      year: areaChangeView(context, context.year, year, sections),
+      previous: await inOwnTurn(() => areaChangeView(context, context.previous, previous, sections)),
+      year: await inOwnTurn(() => areaChangeView(context, context.year, year, sections)),
     },
   };
 }

@@ -28,6 +28,7 @@ const REMEDIES: Record<FaultCode, string> = {
   'store.rejected': 'Look at the quarantined item; mend the store, then replay it.',
   'message.malformed': 'Send UTF-8 JSON (or CSV over HTTP).',
   'message.too-many-values': 'Split the message.',
+  'message.too-deep': 'Send what the description asks for: nothing of it is that deep.',
   'message.too-large': 'Split the message, or raise `WK_MAX_MESSAGE`.',
   'topic.not-yours': 'Publish to `wk/v1/{your gateway id}/readings`.',
   'request.invalid': 'Mend what `errors` lists.',

@@ -8,7 +8,8 @@ export interface CsvPiece {
   rows: number;
 }
 
-const ROWS_MAX = 1000;
+/** Judged and journaled in one turn of the event loop. */
+const ROWS_MAX = 250;
 const ROW_BYTES_MAX = 8192;
 const NEWLINE = 0x0a;
 

@@ -3,6 +3,7 @@
  * What can't be read of it stands in quarantine, row by row.
  */
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ApiDeps } from '#api/deps.ts';
 import { Problem } from '#api/problems.ts';
 import { FileUndecided, type FileUnreadable, type Language } from '#ingest/codecs/files/file-problem.ts';
@@ -42,7 +43,7 @@ const KEPT_BYTES = 4_096;
  */
 export async function surveyed(deps: ApiDeps, chunks: Chunks, { options }: FileImport): Promise<FileSurvey> {
   try {
-    const { survey } = await surveyFile(chunks, options, deps.reference);
+    const { survey } = await surveyFile(chunks, options, deps.reference, nextTurn);
     const unknown = survey.stations.filter(({ station }) => stationNamed(deps, station) === undefined);
     return unknown.length === 0 ? survey : { ...survey, questions: [...survey.questions, whoseRows(deps, unknown)] };
   } catch (error) {
@@ -72,7 +73,7 @@ export async function takeFile(
     const receipt = await deps.door.accept({ source, stations: null, contentType: 'application/json', payload });
     sum.add(receipt, pathOf);
   };
-  for await (const rows of rowsOf(plan, chunks)) {
+  for await (const rows of rowsOf(plan, chunks, undefined, nextTurn)) {
     for (const row of rows) {
       if ('values' in row) await send(messages.add(row));
       else if (row.fate !== 'left-out') sum.add(await refuse(deps, row, how), (path) => path);

@@ -8,8 +8,8 @@ interface FileMessage {
   pathOf(path: string | undefined): string | undefined;
 }
 
-/** Values of one message; the door takes 5,000. */
-const VALUES_MAX = 2_000;
+/** Values of one message, which is judged and journaled in one turn of the event loop; the door takes 5,000. */
+const VALUES_MAX = 500;
 
 /** Gathers rows until a message is full. */
 export class FileMessages {

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { json } from '#ingest/codecs/json.ts';
-import { countMembers, repeatedNames, withQuotedNonNumbers } from '#ingest/codecs/json-text.ts';
+import { countMembers, isTooDeep, repeatedNames, withQuotedNonNumbers } from '#ingest/codecs/json-text.ts';
 import { delivery, NOW_MS, openDoor } from '#tests/helpers/ingest/door.ts';
 
 describe('texts that JSON.parse takes', () => {
@@ -27,15 +27,30 @@ describe('texts that JSON.parse takes', () => {
   });
 });
 
+describe('texts that are nested', () => {
+  const nested = (depth: number) => `${'{"a":['.repeat(depth / 2)}1${']}'.repeat(depth / 2)}`;
+
+  it('may be so 64 deep, brackets in strings aside', () => {
+    expect([isTooDeep(nested(64)), isTooDeep(nested(66))]).toEqual([false, true]);
+    expect(isTooDeep(JSON.stringify({ a: `${'['.repeat(100)}\\"${'{'.repeat(100)}` }))).toBe(false);
+    expect(isTooDeep('[]'.repeat(1000))).toBe(false);
+  });
+
+  it('are quarantined whole when they are so deeper, with a code of their own', () => {
+    expect(json.decode(Buffer.from(nested(66)))).toMatchObject({ fault: { code: 'message.too-deep' } });
+    expect(json.decode(Buffer.from('['.repeat(120_000)))).toMatchObject({ fault: { code: 'message.too-deep' } });
+  });
+});
+
 it('is linear in what a stranger sends', () => {
   // Each of these would take hours if a token were tried again from each of its characters.
   for (const text of ['"\\'.repeat(60_000), '\\"'.repeat(120_000), '['.repeat(250_000), '{"a":'.repeat(50_000)]) {
     expect(withQuotedNonNumbers(text)).toHaveLength(text.length);
   }
   const nested = `{"station":"s","time":1,"values":{"ph":7},"x":${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}}`;
-  expect(json.decode(Buffer.from(nested)).samples).toHaveLength(1);
+  expect(json.decode(Buffer.from(nested)).fault?.code).toBe('message.too-deep');
   const deep = `{"station":"s","time":1,"values":{"ph":7},"x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
-  expect(json.decode(Buffer.from(deep)).samples).toHaveLength(1);
+  expect(json.decode(Buffer.from(deep)).fault?.code).toBe('message.too-deep');
 });
 
 it('takes numbers in quotation marks only from a gateway that may send them', async () => {

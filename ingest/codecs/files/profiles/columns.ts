@@ -64,6 +64,9 @@ interface Row {
   cells: string[];
 }
 
+/** Asked of each row once, since each is looked at under twenty others. */
+type LookedAt = Row & { isData: boolean };
+
 /**
  * The first line whose cells are names over rows of the same width. A table scores by its rows, then by its width: a
  * comma within the cells of a table of semicolons makes no better table.
@@ -73,14 +76,17 @@ function tableOf(
   separator: Separator,
 ): { separator: Separator; header: Row; rows: Row[]; score: number } | null {
   const lines = headingLines(head).filter(({ text }) => text.trim() !== '' && !text.startsWith('#'));
-  const rows = lines.map(({ number, text }) => ({ number, cells: cellsOf(text, separator) }));
+  const rows = lines.map(({ number, text }): LookedAt => {
+    const cells = cellsOf(text, separator);
+    return { number, cells, isData: looksLikeData(cells) };
+  });
   for (const [at, header] of rows.entries()) {
     const width = header.cells.length;
     const named = header.cells.filter((cell) => cell !== '').length;
-    if (named < 2 || named < width / 2 || looksLikeData(header.cells)) continue;
+    if (named < 2 || named < width / 2 || header.isData) continue;
     const under = rows.slice(at + 1, at + 1 + LOOKED_AT);
     const alike = under.filter(({ cells }) => isOfWidth(cells, header.cells));
-    const timed = alike.filter(({ cells }) => looksLikeData(cells)).length;
+    const timed = alike.filter(({ isData }) => isData).length;
     // Broken rows among sound ones are told one by one.
     if (timed === 0 || alike.length < under.length / 2) continue;
     return { separator, header, rows: alike, score: timed * 1000 + Math.min(width, 999) };

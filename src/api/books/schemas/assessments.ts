@@ -15,8 +15,9 @@ const measured = z.union([
   z.strictObject({ above: z.number().positive() }),
   z.null(),
 ]);
+// The list first: what no single value is would count as so many mistakes of a sound body.
 const values = z
-  .record(z.string().min(1).max(64), z.union([measured, z.array(measured).max(1000)]))
+  .record(z.string().min(1).max(64), z.union([z.array(measured).max(1000), measured]))
   .refine((given) => Object.keys(given).length <= INDICATORS_MAX, `at most ${INDICATORS_MAX} values`)
   .refine((given) => Object.values(given).flat().length <= SAMPLES_MAX, `at most ${SAMPLES_MAX} samples`)
   .describe(

@@ -25,6 +25,7 @@ import { imported, importProgress } from '#api/readings/schemas/readings.ts';
 import { spooled } from '#api/readings/spool.ts';
 import { ReadingsSurveyor } from '#api/readings/survey.ts';
 import { documented, givenIdParams } from '#api/schemas.ts';
+import { inOwnTurn } from '#api/turns.ts';
 import { isReadingsCsv } from '#ingest/codecs/csv.ts';
 import { declaredCharset, type Encoding } from '#ingest/codecs/files/encoding.ts';
 import { FileUnreadable } from '#ingest/codecs/files/file-problem.ts';
@@ -116,7 +117,8 @@ function encodingToRead(contentType: string | undefined): Encoding | undefined {
 async function surveyReadings({ door, config }: ApiDeps, source: string, chunks: Chunks): Promise<FileSurvey> {
   const surveyor = new ReadingsSurveyor();
   for await (const { payload, firstRow, rows } of csvPieces(chunks, config.maxMessageBytes)) {
-    surveyor.add(door.preview({ source, stations: null, contentType: 'text/csv', payload }), firstRow, rows);
+    const preview = () => door.preview({ source, stations: null, contentType: 'text/csv', payload });
+    surveyor.add(await inOwnTurn(preview), firstRow, rows);
   }
   return surveyor.done();
 }

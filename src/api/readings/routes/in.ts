@@ -10,6 +10,7 @@ import { createIdempotency } from '#api/readings/idempotency.ts';
 import { type Payload, takePayloads } from '#api/readings/payload.ts';
 import { decoded, payload as payloadSchema, receipt } from '#api/readings/schemas/readings.ts';
 import { documented } from '#api/schemas.ts';
+import { inTurns } from '#api/turns.ts';
 import { classOf } from '#assess/classify.ts';
 import type { Delivery, Receipt } from '#ingest/door.ts';
 import { isUsable } from '#model/flag.ts';
@@ -47,6 +48,7 @@ function postReadings(api: Api, deps: ApiDeps): void {
         faults: [
           'message.malformed',
           'message.too-many-values',
+          'message.too-deep',
           'message.too-large',
           'media.unsupported',
           'idempotency.conflict',
@@ -138,11 +140,11 @@ function senderOf(deps: ApiDeps, gateway: string | undefined, caller: Caller): P
   return { source: gateway, stations: new Set(entry.stations) };
 }
 
-function preview(deps: ApiDeps, delivery: Delivery) {
+async function preview(deps: ApiDeps, delivery: Delivery) {
   const standard = surfaceWaterStandard(deps.reference);
   const { readings, faults } = deps.door.preview(delivery);
   return {
-    readings: readings.map(({ station, parameter, timeMs, value, flag, deviceFlag, censored }) => {
+    readings: await inTurns(readings, ({ station, parameter, timeMs, value, flag, deviceFlag, censored }) => {
       const waterBody = deps.control.get('station', station)?.waterBody;
       const judged = waterBody !== undefined && value !== null && isUsable(flag);
       return {
