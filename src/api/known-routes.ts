@@ -1,6 +1,6 @@
 /** The routes that were registered: what a path allows (405), and that none of them forgot to say who may use it. */
 import type { RouteOptions } from 'fastify';
-import type { Access } from '#api/access/credentials.ts';
+import type { Access } from '#api/access/authorization.ts';
 import type { Api } from './api.ts';
 
 export interface KnownRoute {

@@ -12,8 +12,8 @@ import fastify, { type FastifyBaseLogger, type FastifyRequest, LogController, ty
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { askForCallers } from '#api/access/asker.ts';
+import { type Credentials, createCredentials } from '#api/access/authorization.ts';
 import { admitConnections, CONNECTION_LIMITS } from '#api/access/connections.ts';
-import { type Credentials, createCredentials } from '#api/access/credentials.ts';
 import { endWithCredentials } from '#api/access/long-lived.ts';
 import { accessRoutes } from '#api/access/routes/access.ts';
 import { createSessions } from '#api/access/sessions.ts';

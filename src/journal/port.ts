@@ -5,7 +5,7 @@
 import type { Command, Entry, JournaledReading } from '#model/entry.ts';
 import type { FaultCode } from '#model/faults.ts';
 import type { Series } from '#model/reading.ts';
-import type { Numberings } from './numbering.ts';
+import type { Numberings } from './gateway-numbering.ts';
 
 /** One thing that was not taken, kept so that it can be looked at and replayed. */
 export interface QuarantineDraft {

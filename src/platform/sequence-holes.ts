@@ -1,6 +1,6 @@
 /** Holes in gateways' numbering that nobody has filled in time: what the platform condition `sequence.holes` tells. Pure. */
 
-import { type Hole, missingIn, type Numbering, sizeOf } from '#journal/numbering.ts';
+import { type Hole, missingIn, type Numbering, sizeOf } from '#journal/gateway-numbering.ts';
 import type { Seen } from './watch.ts';
 
 const GATEWAYS_SHOWN = 5;

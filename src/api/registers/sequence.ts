@@ -1,7 +1,7 @@
 /** What a gateway's own numbers have left out, as the API shows it. */
 
 import { isoText } from '#api/instants.ts';
-import { closed, lostIn, missingIn, type Numbering, type NumberRange, sizeOf } from '#journal/numbering.ts';
+import { closed, lostIn, missingIn, type Numbering, type NumberRange, sizeOf } from '#journal/gateway-numbering.ts';
 
 /** In a list of many gateways only the newest holes stand, and no list of what was declared lost. */
 export type Extent = 'whole' | 'short';

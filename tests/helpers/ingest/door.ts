@@ -1,6 +1,6 @@
 /** A door on a journal in memory, with two stations and a small reference, and a clock that is set by hand. */
 import { createGate, type Gate } from '#ingest/gate.ts';
-import { missingIn } from '#journal/numbering.ts';
+import { missingIn } from '#journal/gateway-numbering.ts';
 import type { Journal } from '#journal/port.ts';
 import type { JournaledReading } from '#model/entry.ts';
 import type { Parameter, Reference } from '#model/reference.ts';

@@ -3,7 +3,7 @@
  * each append by itself at the end of its turn. Verdicts and entries as the real one; nothing is durable.
  */
 
-import { arrivalOf, closed, type Numbering, numbered } from '#journal/numbering.ts';
+import { arrivalOf, closed, type Numbering, numbered } from '#journal/gateway-numbering.ts';
 import type { Appended, Journal, MessageDraft, QuarantineItem } from '#journal/port.ts';
 import { valuesIn } from '#journal/quarantine.ts';
 import { Control } from '#journal/registers.ts';

@@ -1,6 +1,6 @@
 /** Invariants 1 and 2: every value is in exactly one place, what was acknowledged is there, and what is stored is right. */
 
-import { missingIn } from '#journal/numbering.ts';
+import { missingIn } from '#journal/gateway-numbering.ts';
 import type { QuarantineRow } from '#journal/quarantine.ts';
 import { finalFlags } from '#quality/final.ts';
 import { effectiveThresholds } from '#quality/thresholds.ts';

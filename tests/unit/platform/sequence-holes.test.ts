@@ -1,6 +1,6 @@
 /** The platform condition `sequence.holes`: begun once for all gateways, told anew when it is about others, ended when all are filled. */
 import { describe, expect, it } from 'vitest';
-import { closed, type Numbering, numbered } from '#journal/numbering.ts';
+import { closed, type Numbering, numbered } from '#journal/gateway-numbering.ts';
 import { holesOverdue } from '#platform/sequence-holes.ts';
 import { createRig, left, seen } from '#tests/helpers/platform/watch-rig.ts';
 

@@ -1,8 +1,8 @@
 /** Tokens, sessions, and the audit of what was done with them. */
 import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
+import { type Credentials, checkOrigin } from '#api/access/authorization.ts';
 import { actorOf, callerOf } from '#api/access/caller.ts';
-import { type Credentials, checkOrigin } from '#api/access/credentials.ts';
 import { SESSION_COOKIE, SESSION_MS, type Sessions } from '#api/access/sessions.ts';
 import { ADMIN_ACTOR } from '#api/access/tokens.ts';
 import type { Api } from '#api/api.ts';

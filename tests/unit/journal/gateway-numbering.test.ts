@@ -10,7 +10,7 @@ import {
   missingIn,
   type Numbering,
   numbered,
-} from '#journal/numbering.ts';
+} from '#journal/gateway-numbering.ts';
 import type { JournalWriter } from '#journal/writer.ts';
 import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal/fixture.ts';
 
