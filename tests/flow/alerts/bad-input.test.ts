@@ -97,7 +97,7 @@ describe('every case', () => {
   it('has its test', () => {
     const tests = join(import.meta.dirname, '../..');
     const texts = ['unit', 'flow', 'api'].flatMap((folder) =>
-      readdirSync(join(tests, folder))
+      readdirSync(join(tests, folder), { recursive: true, encoding: 'utf8' })
         .filter((file) => file.endsWith('.test.ts') && join(tests, folder, file) !== import.meta.filename)
         .map((file) => readFileSync(join(tests, folder, file), 'utf8')),
     );

@@ -87,7 +87,7 @@ beforeAll(async () => {
   });
   await service.end();
   age(service.dataDir);
-}, 60_000);
+});
 afterAll(async () => {
   await service.end();
   await service.remove();
@@ -110,7 +110,7 @@ describe('after an upgrade', () => {
       expect(await yearOf(meter)).toMatchObject({ cubicMetres: YEAR * 3600, unknownHours: 0 });
     }
     expect(service.output()).toContain('recount.done');
-  }, 60_000);
+  });
 
   it('a closed month keeps its figures and says by which rules, and that only the rules have changed since', async () => {
     const { rules, closings, sinceLast } = await january();

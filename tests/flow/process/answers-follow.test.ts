@@ -63,7 +63,7 @@ beforeAll(async () => {
   const rule = { kind: 'threshold', select: { stations: ['offtake'] }, parameters: ['turbidity'], op: '<=', limit: 30 };
   await call('PUT', '/rules/murky', { ...rule, severity: 'minor', enabled: true }, 201);
   await send(0, DAYS * 24);
-}, 60_000);
+});
 afterAll(async () => {
   await service.end();
   await service.remove();
