@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { Fault, FaultCode } from '#model/faults.ts';
 import { type Codec, type Decoded, MAX_VALUES, type Part, type Sample, shortened } from './codec.ts';
-import { countMembers, isTooDeep, type Repeated, repeatedNames, TOO_DEEP, withQuotedNonNumbers } from './json-text.ts';
+import { countMembers, type Repeated, repeatedNames, withQuotedNonNumbers } from './json-text.ts';
 
 type JsonObject = Record<string, unknown>;
 
@@ -11,7 +11,6 @@ export const json: Codec = { decode, path, excerpt, excerptOfSeveral };
 function decode(payload: Uint8Array): Decoded {
   if (!isUtf8(payload)) return malformed('The payload is not UTF-8.');
   const text = textOf(payload);
-  if (isTooDeep(text)) return { fault: { code: 'message.too-deep', message: TOO_DEEP }, seq: null };
   let message: unknown;
   try {
     message = parse(text);

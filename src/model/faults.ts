@@ -41,7 +41,7 @@ const TABLE = {
   // Messages: the whole message is quarantined and counts as one.
   'message.malformed': { status: 400, meaning: 'The payload can not be decoded.' },
   'message.too-many-values': { status: 400, meaning: 'The message holds more than 5,000 values.' },
-  'message.too-deep': { status: 400, meaning: 'The JSON is nested more than 64 deep.' },
+  'message.too-deep': { status: 400, meaning: 'The body is nested more than 64 deep.' },
   'message.too-large': { status: 413, meaning: 'The message is larger than WK_MAX_MESSAGE.' },
   'topic.not-yours': { status: null, meaning: 'The topic is not one that this client may publish to.' },
   // HTTP.

@@ -25,7 +25,7 @@ const ASKED = 'a short view of what a query worker answers';
  * the order of judging is the order of entries. Readings of a usual size take less than 1 ms, 5,000 values 10 to 20 ms, and
  * 5,000 values whose names stand twice 30 ms.
  */
-const MESSAGE = 'one message of at most WK_MAX_MESSAGE, 5,000 values and 64 levels, as over MQTT: up to 30 ms';
+const MESSAGE = 'one message of at most WK_MAX_MESSAGE, 5,000 values, as over MQTT: up to 30 ms';
 const PIECES =
   'pieces of 250 rows or 500 values, a turn each; a file of another kind is planned from 6,000 lines, 800 of them read';
 const CONSTANT = 'the same whatever is asked';

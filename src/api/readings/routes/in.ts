@@ -48,7 +48,6 @@ function postReadings(api: Api, deps: ApiDeps): void {
         faults: [
           'message.malformed',
           'message.too-many-values',
-          'message.too-deep',
           'message.too-large',
           'media.unsupported',
           'idempotency.conflict',
