@@ -1,7 +1,6 @@
 /** How time between two readings that are further apart than `maxGap` is accounted for. */
 
 import { HOUR_MS } from '#model/calendar.ts';
-import type { GapMethod } from '#model/register.ts';
 import type { Decision } from './decisions.ts';
 import type { Gap, HourVolume, Segment } from './model.ts';
 

@@ -7,8 +7,7 @@
  * all of this.
  */
 
-import type { Decision } from './decisions.ts';
-import type { Folded, Gap, Segment } from './model.ts';
+import type { Folded } from './model.ts';
 import type { MeterProfile } from './profile.ts';
 import { hiddenIn, judge, type Read, ruled, type Verdict } from './register-rules.ts';
 
