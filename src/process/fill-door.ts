@@ -12,8 +12,13 @@ const RING_ENTRIES = 2000;
 const READ_ENTRIES = 500;
 
 /** @param derivedPath derived.db; it isn't there before the followers' first start. */
-export function fillDoor(door: Pick<Gate, 'rebuild'>, reader: OpenJournalReader, derivedPath: string): void {
-  const after = Math.min(settledSeq(derivedPath), reader.headSeq() - RING_ENTRIES);
+export function fillDoor(
+  door: Pick<Gate, 'rebuild'>,
+  reader: OpenJournalReader,
+  derivedPath: string,
+  ringEntries = RING_ENTRIES,
+): void {
+  const after = Math.min(settledSeq(derivedPath), reader.headSeq() - ringEntries);
   door.rebuild(entriesAfter(reader, after), newestReadings(derivedPath));
 }
 

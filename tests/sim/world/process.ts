@@ -6,15 +6,14 @@ import { join } from 'node:path';
 import { latestOf } from '#api/readings/latest.ts';
 import type { Receipt } from '#ingest/door.ts';
 import { createGate, type Gate } from '#ingest/gate.ts';
-import { openDerived } from '#installation/derived.ts';
 import { type OpenJournalReader, openJournalReader } from '#journal/reader.ts';
 import { type JournalWriter, openJournal } from '#journal/writer.ts';
 import type { Command, Entry } from '#model/entry.ts';
 import { judgePlatform, type PlatformVerdict } from '#platform/conditions.ts';
 import { createPlatformWatch, type PlatformWatch, standingConditions } from '#platform/watch.ts';
+import { fillDoor } from '#process/fill-door.ts';
 import { quarantineRejected } from '#process/rejected-readings.ts';
 import { NO_DAMAGE } from '#process/seen-damage.ts';
-import { newestReadings } from '#readings/series-state.ts';
 import type { Clock } from '#src/clock.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { Mortality } from './mortality.ts';
@@ -96,7 +95,7 @@ export async function startSimProcess(parts: SimProcessParts): Promise<SimProces
     await register(journal, parts.site);
     const { control } = journal;
     const gate = createGate({ journal, control, reference, clock, maxMessageBytes: 256 << 10 });
-    remember(gate, reader, parts);
+    fillDoor(gate, reader, join(parts.directory, 'derived.db'), parts.ringEntries);
     return new RunningProcess(parts, journal, reader, gate);
   } catch (error) {
     await journal.close();
@@ -109,17 +108,6 @@ async function register(journal: JournalWriter, site: readonly Command[]): Promi
   const { control } = journal;
   const missing = site.filter((command) => command.verb === 'put' && !control.version(command.noun, command.id));
   await Promise.all(missing.map((command) => journal.appendCommand('seed', command)));
-}
-
-/** Fills the door's memory as src/service.ts does. */
-function remember(gate: Gate, reader: OpenJournalReader, { directory, ringEntries }: SimProcessParts): void {
-  const path = join(directory, 'derived.db');
-  const derived = openDerived(path);
-  const settled = derived.prepare("SELECT seq FROM cursor WHERE follower = 'settled'").get();
-  derived.close();
-  const passedSeq = (settled as { seq: number } | undefined)?.seq ?? 0;
-  const after = Math.min(passedSeq, reader.headSeq() - ringEntries);
-  gate.rebuild(reader.read(after, 1_000_000), newestReadings(path));
 }
 
 class RunningProcess implements SimProcess {
