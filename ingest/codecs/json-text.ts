@@ -14,35 +14,6 @@ export function withQuotedNonNumbers(text: string): string {
   );
 }
 
-/** Deeper than anything that we read; hundreds of thousands of brackets would cost more than a message of readings. */
-const NESTED_MAX = 64;
-export const TOO_DEEP = `The JSON is nested more than ${NESTED_MAX} deep.`;
-
-/** Whether a text, JSON or not, opens more brackets than `NESTED_MAX` without closing them. Those in strings don't count. */
-export function isTooDeep(text: string): boolean {
-  let depth = 0;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) at = endOfString(text, at);
-    else if (code === OPEN_LIST || code === OPEN_OBJECT) depth++;
-    else if (code === CLOSE_LIST || code === CLOSE_OBJECT) depth--;
-    if (depth > NESTED_MAX) return true;
-  }
-  return false;
-}
-
-const [QUOTE, BACKSLASH, OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [34, 92, 91, 93, 123, 125];
-
-/** The quotation mark that ends the string which begins here, or the end of the text. */
-function endOfString(text: string, start: number): number {
-  for (let at = start + 1; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === QUOTE) return at;
-    if (code === BACKSLASH) at++;
-  }
-  return text.length;
-}
-
 /** How many members the text's objects have, at least: a colon after a string. Escaped quotation marks may add to it. */
 export function countMembers(text: string): number {
   let count = 0;

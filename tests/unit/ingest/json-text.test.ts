@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { json } from '#ingest/codecs/json.ts';
-import { countMembers, isTooDeep, repeatedNames, withQuotedNonNumbers } from '#ingest/codecs/json-text.ts';
+import { countMembers, repeatedNames, withQuotedNonNumbers } from '#ingest/codecs/json-text.ts';
 import { delivery, NOW_MS, openDoor } from '#tests/helpers/ingest/door.ts';
 
 describe('texts that JSON.parse takes', () => {
@@ -24,16 +24,6 @@ describe('texts that JSON.parse takes', () => {
 
   it('count their members whatever the spaces', () => {
     expect(countMembers('{"a" :1,\n"b"\t: {"c":"d:e"}}')).toBe(3);
-  });
-});
-
-describe('texts that are nested', () => {
-  const nested = (depth: number) => `${'{"a":['.repeat(depth / 2)}1${']}'.repeat(depth / 2)}`;
-
-  it('may be so 64 deep, brackets in strings aside', () => {
-    expect([isTooDeep(nested(64)), isTooDeep(nested(66))]).toEqual([false, true]);
-    expect(isTooDeep(JSON.stringify({ a: `${'['.repeat(100)}\\"${'{'.repeat(100)}` }))).toBe(false);
-    expect(isTooDeep('[]'.repeat(1000))).toBe(false);
   });
 });
 
