@@ -91,7 +91,7 @@ export async function startService(config: Config, log: Logger, stopping: AbortS
   try {
     const start: Start = { config, log, stopping, closers, waitingFor };
     const store = await tryStore(config, log);
-    const files = await openFiles(start);
+    const files = await openFiles(start, store.markedSeq);
     const platform = openPlatform({ ...start, ...files });
     const door = openDoor({ ...start, ...files, ...platform, store });
     const questions = startQuestions({ ...start, ...files, ...platform });
@@ -113,10 +113,10 @@ export async function startService(config: Config, log: Logger, stopping: AbortS
 }
 
 /** The data directory, compared with itself; the journal and what reads it; registers as the seeds want them. */
-async function openFiles({ config, log, stopping, closers }: Start) {
+async function openFiles({ config, log, stopping, closers }: Start, storeSeq: number) {
   const dataDir = openDataDir(config.dataDir);
   const readingsIn = config.influx ? 'influxdb' : 'sqlite';
-  await fitFiles({ dataDir: config.dataDir, readingsIn, nowMs: clock.nowMs(), stopping });
+  await fitFiles({ dataDir: config.dataDir, readingsIn, storeSeq, nowMs: clock.nowMs(), stopping });
   const journal = openJournal({
     path: dataDir.journal,
     clock,

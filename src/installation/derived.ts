@@ -22,7 +22,7 @@ import { volumeDdl, volumeKnotsDdl, volumeTotalsDdl } from '#books/water/tables.
 import { cursorDdl } from '#journal/cursor.ts';
 import { amendedAheadDdl, amendedDdl } from '#readings/amended.ts';
 import { checksumsDdl } from '#readings/checksums.ts';
-import { fitDdl } from '#readings/fit-tables.ts';
+import { fitDdl, storeLossDdl } from '#readings/fit-tables.ts';
 import { frozenHoursDdl } from '#readings/frozen-hours.ts';
 import { rejudgedDdl } from '#readings/rejudged.ts';
 import { rejectedDdl } from '#readings/settling/rejected.ts';
@@ -54,6 +54,7 @@ export const derivedMigrations: readonly string[] = [
   fitDdl,
   amendedAheadDdl,
   checksumsDdl,
+  storeLossDdl,
 ];
 
 export function openDerived(path: string): Database {

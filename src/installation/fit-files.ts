@@ -23,6 +23,8 @@ import { type Files, findLosses, mend } from './fit-losses.ts';
 export interface FitOptions {
   dataDir: string;
   readingsIn: ReadingsIn;
+  /** Through which entry the store in InfluxDB says that it was written; 0 or left out: it doesn't say. */
+  storeSeq?: number;
   /** Wall clock. */
   nowMs: number;
   /** A start that is to stop: a journal of an older program is converted no further. */
@@ -34,7 +36,7 @@ export interface FitOptions {
  * @throws StoreError `store.mismatch` or `store.corrupt` with the file's name and the way out; `store.locked`,
  *   `store.newer` as `openJournal`.
  */
-export async function fitFiles({ dataDir, readingsIn, nowMs, stopping }: FitOptions): Promise<void> {
+export async function fitFiles({ dataDir, readingsIn, storeSeq, nowMs, stopping }: FitOptions): Promise<void> {
   const at = (name: string) => join(dataDir, name);
   const lock = lockDataDir(at('journal.db'));
   const open: Database[] = [];
@@ -68,7 +70,7 @@ export async function fitFiles({ dataDir, readingsIn, nowMs, stopping }: FitOpti
       await nextTurn();
       stopping?.throwIfAborted();
     }
-    const found = isNew ? null : findLosses(files, hadDerived);
+    const found = isNew ? null : findLosses(files, hadDerived, storeSeq);
     if (found) mend(files, found, { dataDir, nowMs });
     keepNames(files);
   } finally {

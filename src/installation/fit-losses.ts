@@ -45,6 +45,8 @@ export interface Findings {
   gone: Gone[];
   /** The first entry that derived.db has not seen although the journal, or the store, is beyond it; null = none. */
   derivedBehind: { firstSeq: number; lastSeq: number; isNew: boolean } | null;
+  /** What the reading store is called. */
+  store: string;
 }
 
 type Numbers = Record<string, number | null>;
@@ -53,30 +55,53 @@ function numbers(database: Database, sql: string, ...values: number[]): Numbers 
   return (database.prepare(sql).get(...values) ?? {}) as unknown as Numbers;
 }
 
-/** @returns null when everything fits. */
-export function findLosses(files: Files, hadDerived: boolean): Findings | null {
+function cursorIn(derived: Database, name: string): number {
+  return numbers(derived, `SELECT max(seq) AS seq FROM cursor WHERE follower = '${name}'`).seq ?? 0;
+}
+
+/** What a store on a server has lost, which holds what entries up to `heldSeq` have put into it. */
+export function findStoreLoss({ journal, derived }: Files, heldSeq: number, store: string): Findings {
+  const { seq, receivedMs } = readHead(journal);
+  const [settledSeq, writtenSeq] = [cursorIn(derived, 'settled'), cursorIn(derived, 'readings')];
+  return {
+    head: { seq, receivedMs, throughSeq: seq, throughMs: receivedMs },
+    oldest: oldestEntry(journal),
+    settledSeq,
+    countedSeq: Math.max(writtenSeq, cursorIn(derived, 'counted')),
+    writtenSeq,
+    heldSeq: Math.min(heldSeq, writtenSeq),
+    lostCommits: true,
+    gone: goneOf(journal, derived, heldSeq, settledSeq),
+    derivedBehind: null,
+    store,
+  };
+}
+
+/**
+ * @param storeSeq what a store on a server says that it holds, 0: nothing.
+ * @returns null when everything fits.
+ */
+export function findLosses(files: Files, hadDerived: boolean, storeSeq = 0): Findings | null {
   const { journal, derived, readings } = files;
-  const cursorOf = (name: string) =>
-    numbers(derived, `SELECT max(seq) AS seq FROM cursor WHERE follower = '${name}'`).seq ?? 0;
-  const settledSeq = cursorOf('settled');
-  const writtenSeq = cursorOf('readings');
+  const [settledSeq, writtenSeq] = [cursorIn(derived, 'settled'), cursorIn(derived, 'readings')];
   const mark = readings ? markOf(readings, derived, writtenSeq) : null;
   const oldest = oldestEntry(journal);
   const isBehind = mark !== null && mark.seq < storedThrough(derived, writtenSeq);
   const heldSeq = isBehind ? mark.seq : writtenSeq;
   const known = numbers(derived, 'SELECT commits FROM storeMark').commits ?? 0;
   const findings: Findings = {
-    head: headOf(files, mark?.seq ?? 0),
+    head: headOf(files, mark?.seq ?? storeSeq),
     oldest,
     settledSeq,
-    countedSeq: Math.max(writtenSeq, cursorOf('counted')),
+    countedSeq: Math.max(writtenSeq, cursorIn(derived, 'counted')),
     writtenSeq,
     heldSeq,
     lostCommits: isBehind || (mark !== null && mark.commits < known),
     gone: goneOf(journal, derived, heldSeq, settledSeq),
     derivedBehind: null,
+    store: 'readings.db',
   };
-  const passedSeq = Math.min(settledSeq, cursorOf('books'), cursorOf('alerts'));
+  const passedSeq = Math.min(settledSeq, cursorIn(derived, 'books'), cursorIn(derived, 'alerts'));
   const wentBack = mark !== null && mark.seq > settledSeq;
   if (passedSeq + 1 < oldest.seq || wentBack) {
     const lastSeq = Math.max(oldest.seq - 1, wentBack ? mark.seq : 0);
@@ -242,7 +267,7 @@ function nameOf(derived: Database, source: number): string {
 }
 
 /** Cursors, marks and counts, so that the followers write again what can be written, and nothing counts that is gone. */
-function mendDerived(derived: Database, found: Findings): void {
+export function mendDerived(derived: Database, found: Findings): void {
   const { heldSeq, writtenSeq, countedSeq, gone, lostCommits } = found;
   if (heldSeq < writtenSeq) writeAgain(derived, heldSeq, writtenSeq);
   const lessStored = derived.prepare('UPDATE source SET stored = stored - ? WHERE id = ?');
@@ -275,7 +300,7 @@ function freezePruned(derived: Database, { gone, oldest }: Findings): void {
 }
 
 export function lossesOf(files: Files, found: Findings): Loss[] {
-  const { head, oldest, heldSeq, writtenSeq, lostCommits, gone, derivedBehind } = found;
+  const { head, lostCommits, gone, derivedBehind } = found;
   const losses: Loss[] = [];
   const goneText = goneInWords(files.derived, gone);
   if (head.throughSeq > head.seq) {
@@ -291,24 +316,28 @@ export function lossesOf(files: Files, found: Findings): Loss[] {
     });
   }
   if (lostCommits) {
-    const again =
-      heldSeq < writtenSeq
-        ? `readings.db holds what came up to entry ${heldSeq}, and ${writtenSeq} was written: what lies between is written ` +
-          `again from the journal, which has entries from ${oldest.seq} (${instant(oldest.receivedMs)}) to ${head.seq}`
-        : `readings.db has lost final flags that were written after entry ${heldSeq}: they are computed again`;
-    losses.push({
-      condition: 'readings.lost',
-      firstSeq: Math.min(heldSeq + 1, writtenSeq),
-      lastSeq: writtenSeq,
-      toMs: head.throughMs,
-      detail: `${again}; ${goneText}`,
-    });
+    losses.push(storeLoss(files, found));
   } else if (head.throughSeq <= head.seq && gone.length > 0) {
     const { seq: lastSeq, receivedMs: toMs } = gone.at(-1)!;
     losses.push({ condition: 'readings.lost', firstSeq: gone[0]!.seq, lastSeq, toMs, detail: goneText });
   }
   if (derivedBehind) losses.push(derivedLoss(derivedBehind, found));
   return losses;
+}
+
+export function storeLoss({ derived }: Files, { head, oldest, heldSeq, writtenSeq, gone, store }: Findings): Loss {
+  const again =
+    heldSeq < writtenSeq
+      ? `${store} holds what came up to entry ${heldSeq}, and ${writtenSeq} was written: what lies between is written ` +
+        `again from the journal, which has entries from ${oldest.seq} (${instant(oldest.receivedMs)}) to ${head.seq}`
+      : `${store} has lost final flags that were written after entry ${heldSeq}: they are computed again`;
+  return {
+    condition: 'readings.lost',
+    firstSeq: Math.min(heldSeq + 1, writtenSeq),
+    lastSeq: writtenSeq,
+    toMs: head.throughMs,
+    detail: `${again}; ${goneInWords(derived, gone)}`,
+  };
 }
 
 function derivedLoss(

@@ -29,8 +29,8 @@ export function keepLoss(journal: Database, loss: Loss, atMs: number): void {
 
 /** Keeps a loss that is not in the list yet. */
 export function noteLoss(journal: Database, loss: Loss, atMs: number): void {
-  const known = journal.prepare('SELECT 1 FROM loss WHERE condition = ? AND firstSeq = ? AND lastSeq = ?');
-  if (known.get(loss.condition, loss.firstSeq, loss.lastSeq) === undefined) keepLoss(journal, loss, atMs);
+  const known = journal.prepare('SELECT 1 FROM loss WHERE condition = ? AND firstSeq = ? AND lastSeq = ? AND toMs = ?');
+  if (known.get(loss.condition, loss.firstSeq, loss.lastSeq, loss.toMs) === undefined) keepLoss(journal, loss, atMs);
 }
 
 /** Losses whose alarms are not in the journal yet, the oldest first. */

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { PLATFORM_CONDITIONS } from '#model/alarms/platform.ts';
 import { SYSTEM_ACTOR } from '#model/entry.ts';
 import type { DamagedBatch } from './batch-reader.ts';
+import type { Loss } from './losses.ts';
 import type { JournalWriter } from './writer.ts';
 
 export interface LossTelling {
@@ -10,6 +11,8 @@ export interface LossTelling {
   tell(): Promise<void>;
   /** A reader of the journal has met this batch; each is told once, whoever meets it and however often. */
   damaged(damage: DamagedBatch): void;
+  /** What the followers have found to be gone. False: the journal couldn't note it, it is to be told again. */
+  lost(loss: Loss): boolean;
 }
 
 export function createLossTelling(journal: JournalWriter, log: Logger): LossTelling {
@@ -33,20 +36,25 @@ export function createLossTelling(journal: JournalWriter, log: Logger): LossTell
     return told;
   }
 
+  const failed = ({ condition, firstSeq, lastSeq, detail }: Loss, error: unknown) =>
+    log.error({ event: 'files.lost', err: error, condition, firstSeq, lastSeq, detail }, 'a loss can not be told');
+
+  function lost(loss: Loss): boolean {
+    try {
+      journal.noteLoss(loss);
+    } catch (error) {
+      failed(loss, error);
+      return false;
+    }
+    tell().catch((error) => failed(loss, error));
+    return true;
+  }
+
   return {
     tell,
+    lost,
     damaged({ firstSeq, lastSeq, detail }) {
-      const failed = (error: unknown) =>
-        log.error(
-          { event: 'files.lost', err: error, firstSeq, lastSeq, detail },
-          'damage in the journal can not be told',
-        );
-      try {
-        journal.noteLoss({ condition: 'journal.damaged', firstSeq, lastSeq, toMs: 0, detail });
-        tell().catch(failed);
-      } catch (error) {
-        failed(error);
-      }
+      lost({ condition: 'journal.damaged', firstSeq, lastSeq, toMs: 0, detail });
     },
   };
 }

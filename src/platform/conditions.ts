@@ -98,6 +98,7 @@ const STORE: readonly PlatformCondition[] = [
   'store.overloaded',
   'store.retention',
   'store.unfit',
+  'store.foreign',
   'store.organization',
   'store.token-inactive',
   'store.write-only',

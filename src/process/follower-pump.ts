@@ -24,6 +24,8 @@ export interface PumpOptions {
   park: (entry: Entry, error: Error) => void;
   clock: Clock;
   onError: (error: Error, seq: number) => void;
+  /** Asked before each batch, and fails as the follower does; false: the follower has gone back, and reads anew from there. */
+  isReady?: ((entries: readonly Entry[]) => Promise<boolean>) | undefined;
 }
 
 export interface Pump {
@@ -39,7 +41,7 @@ function isRetryable(error: unknown): boolean {
   return typeof error === 'object' && error !== null && (error as { retryable?: unknown }).retryable === true;
 }
 
-export function createPump({ follower, read, park, clock, onError }: PumpOptions): Pump {
+export function createPump({ follower, read, park, clock, onError, isReady }: PumpOptions): Pump {
   const durations = noDurations();
   let limit = 200;
   let failures = 0;
@@ -91,7 +93,7 @@ export function createPump({ follower, read, park, clock, onError }: PumpOptions
       if (entries === null) return { moved: false, retryAtMs };
       if (entries.length === 0) return { moved: false, retryAtMs: null };
       try {
-        await follower.apply(entries);
+        if (!isReady || (await isReady(entries))) await follower.apply(entries);
       } catch (error) {
         failed(error instanceof Error ? error : new Error(String(error)), entries);
         return { moved: true, retryAtMs: retryAtMs > clock.monotonicMs() ? retryAtMs : null };

@@ -1,6 +1,7 @@
 /** What main and the followers' worker say to each other; plain data only. */
 
 import type { RecountProgress } from '#books/recount/state.ts';
+import type { UntoldLoss } from '#installation/fit-store.ts';
 import type { DamagedBatch } from '#journal/batch-reader.ts';
 import type { Alarm, Transition } from '#model/alarms/alarm.ts';
 import type { Config } from '#model/config.ts';
@@ -42,6 +43,8 @@ export type ToFollowers =
   | { type: 'committed'; headSeq: number }
   /** The answer to `publish`: `error` null once the broker has it. */
   | { type: 'published'; id: number; error: string | null }
+  /** This loss is in the journal's list: the worker may forget it. */
+  | { type: 'loss-noted'; id: number }
   | { type: 'stop' };
 
 export type FromFollowers =
@@ -72,6 +75,8 @@ export type FromFollowers =
   | { type: 'rejected'; readings: RejectedValue[] }
   /** A batch of the journal isn't what was written; told whenever it is met. */
   | { type: 'damaged-batch'; damage: DamagedBatch }
+  /** The reading store had lost what was written to it; told again until `loss-noted` answers. */
+  | { type: 'store-losses'; losses: UntoldLoss[] }
   /** Connections that answer from an old snapshot: the worker ends itself, and is started again. */
   | { type: 'stale'; files: StaleFile[] }
   /** Rows that aren't what was written, as they are met. */

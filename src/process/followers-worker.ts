@@ -9,7 +9,9 @@ import { createDispatcher } from '#alerts/telling/dispatch.ts';
 import { openBookState } from '#books/clock.ts';
 import { createSeriesRules, lookBackMs } from '#books/hours/series-rules.ts';
 import { openDerived } from '#installation/derived.ts';
+import { createStoreFit } from '#installation/fit-store.ts';
 import type { Follower } from '#journal/follower.ts';
+import { readInstallation } from '#journal/installation.ts';
 import { openParked } from '#journal/parked.ts';
 import { openJournalReader } from '#journal/reader.ts';
 import { createLinkSigner } from '#model/alarms/acknowledge-link.ts';
@@ -23,7 +25,7 @@ import { createRawRetention } from '#readings/retention.ts';
 import type { StoreTrouble } from '#readings/store.ts';
 import { createLog } from '#setting/log.ts';
 import { systemClock as clock } from '#src/clock.ts';
-import { createSnapshotWatch } from '#src/sqlite.ts';
+import { createSnapshotWatch, StoreError } from '#src/sqlite.ts';
 import { damageParking } from './damaged-entries.ts';
 import { createEntryWindow } from './entry-window.ts';
 import { createFollowerLoop } from './follower-loop.ts';
@@ -50,7 +52,13 @@ const reader = openJournalReader(join(config.dataDir, 'journal.db'), (damage) =>
   parkDamaged(damage);
   say({ type: 'damaged-batch', damage });
 });
-const store = openReadingStore(config, (id) => reader.seriesById(id));
+const store = openReadingStore(config, (id) => reader.seriesById(id), { owner: readInstallation(derived) });
+const fit = createStoreFit({
+  derived,
+  journalPath: join(config.dataDir, 'journal.db'),
+  store,
+  storeName: config.influx ? `the bucket ${config.influx.bucket}` : 'readings.db',
+});
 const entries = createEntryWindow((after, limit) => reader.read(after, limit), WINDOW_ENTRIES);
 const linkSigner = createLinkSigner(linkSecret);
 const followers = wireFollowers({
@@ -118,10 +126,67 @@ const retention = createRawRetention({
 });
 let headSeq = reader.headSeq();
 
-function pumpOf(follower: Follower, readSome: (after: number, limit: number) => Entry[]): Pump {
+function fellBack(): void {
+  readings.fellBack();
+  passed.readings = readings.cursor();
+  tellStoreLosses();
+  report();
+}
+
+function tellStoreLosses(): void {
+  const untold = fit.untold();
+  if (untold.length > 0) say({ type: 'store-losses', losses: untold });
+}
+
+/** Nothing is settled or computed against a store that has not been compared. */
+async function isStoreFit(batch: readonly Entry[]): Promise<boolean> {
+  try {
+    if (!(await fit.compare())) return true;
+  } catch (error) {
+    // Of a store that is away nothing is read; ticks and registers pass, as ever.
+    const isAway = error instanceof StoreError && error.code === 'store.unreachable';
+    if (isAway && !batch.some(hasReadings)) return true;
+    throw error;
+  }
+  fellBack();
+  return false;
+}
+
+function hasReadings(entry: Entry): boolean {
+  return entry.kind === 'message' || (entry.kind === 'command' && entry.command.verb === 'correct');
+}
+
+/** From time to time, also while nothing is written: whether the store is still what it was, and how far it has come. */
+let isMarkDue = true;
+
+async function markStore(): Promise<boolean> {
+  if (!isMarkDue) return false;
+  isMarkDue = false;
+  try {
+    if (!(await fit.keep())) return false;
+  } catch (error) {
+    // A store that can't be asked is told of by who probes it.
+    if (!storeTrouble(error)) {
+      log.warn(
+        { event: 'follower.failed', follower: readings.name, err: error },
+        'the store is not marked, trying again',
+      );
+    }
+    return false;
+  }
+  fellBack();
+  return true;
+}
+
+function pumpOf(
+  follower: Follower,
+  readSome: (after: number, limit: number) => Entry[],
+  isReady?: (batch: readonly Entry[]) => Promise<boolean>,
+): Pump {
   return createPump({
     follower,
     clock,
+    isReady,
     read: readSome,
     park(entry, error) {
       const { stack = error.message } = error;
@@ -147,15 +212,15 @@ function pumpOf(follower: Follower, readSome: (after: number, limit: number) => 
  * away; `alerts` needs no store and goes on (design §1: alarms still fire).
  */
 const pumps = [
-  pumpOf(readings, entries.read),
-  pumpOf(books, followers.readForBooks),
+  pumpOf(readings, entries.read, isStoreFit),
+  pumpOf(books, followers.readForBooks, isStoreFit),
   pumpOf(alerts, entries.read),
 ] as const;
 const stored = createFollowerLoop({
   pumps: pumps.slice(0, 2),
   clock,
   onTurn: advanced,
-  extra: async () => (await retention.step()) || followers.recount.step(),
+  extra: async () => (await markStore()) || (await retention.step()) || followers.recount.step(),
 });
 const alarming = createFollowerLoop({
   pumps: pumps.slice(2),
@@ -249,6 +314,10 @@ port.on('message', (message: ToFollowers) => {
     followers.quarantined(message.ids);
     return;
   }
+  if (message.type === 'loss-noted') {
+    fit.told(message.id);
+    return;
+  }
   if (message.type === 'committed') headSeq = Math.max(headSeq, message.headSeq);
   for (const loop of loops) {
     if (message.type === 'stop') loop.stop();
@@ -294,6 +363,9 @@ const watching = setInterval(() => {
 const probing = setInterval(() => {
   void probeStore();
   followers.tellRejected();
+  tellStoreLosses();
+  isMarkDue = true;
+  stored.wake();
 }, PROBE_EVERY_MS);
 void probeStore();
 

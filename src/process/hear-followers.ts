@@ -21,7 +21,7 @@ export interface Hearers {
   broker: Pick<Broker, 'publish'>;
   topics: Pick<AlarmTopics, 'changed' | 'reset'>;
   live: Pick<Live, 'alarms' | 'passed' | 'health'>;
-  losses: Pick<LossTelling, 'damaged'>;
+  losses: Pick<LossTelling, 'damaged' | 'lost'>;
   troubles: Troubles;
   damaged: (met: Damage[]) => void;
   tellStale: (thread: string, files: StaleFile[]) => void;
@@ -66,6 +66,9 @@ export function hearFollowers(hearers: Hearers): (message: FromFollowers, reply:
         return;
       case 'damaged-batch':
         losses.damaged(message.damage);
+        return;
+      case 'store-losses':
+        for (const { id, ...loss } of message.losses) if (losses.lost(loss)) reply({ type: 'loss-noted', id });
         return;
       case 'stale':
         hearers.tellStale('followers', message.files);

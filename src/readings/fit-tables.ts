@@ -15,6 +15,12 @@ export const fitDdl = `
   ALTER TABLE origin ADD COLUMN stored INTEGER;
 `;
 
+/** What a store on a server has lost, until the journal's list has it. */
+export const storeLossDdl = `
+  CREATE TABLE storeLoss (id INTEGER PRIMARY KEY, firstSeq INTEGER NOT NULL, lastSeq INTEGER NOT NULL, toMs INTEGER NOT NULL,
+    detail TEXT NOT NULL) STRICT;
+`;
+
 export interface SeriesNames {
   /** In the caller's transaction; each series is written once. */
   keep(series: Iterable<number>): void;

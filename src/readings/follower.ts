@@ -40,6 +40,8 @@ export interface ReadingsFollower extends Follower {
   readonly name: 'readings';
   /** Seq through which verdicts are recorded: at or ahead of `cursor()`, by one run at most. */
   settled(): number;
+  /** The cursor in derived.db has gone back (`writeAgain`): from now on entries are written again from there. */
+  fellBack(): void;
 }
 
 export function createReadingsFollower({
@@ -52,7 +54,7 @@ export function createReadingsFollower({
   const settled = new Cursor(derived, 'settled');
   const written = new Cursor(derived, 'readings');
   const records = new SettleRecords(derived, reader);
-  const again = new Rewriting(derived);
+  let again = new Rewriting(derived);
   const names = openSeriesNames(derived, (id) => reader.seriesById(id));
   const storeHas = openStoreMark(derived);
   const { unwritten } = records;
@@ -140,6 +142,10 @@ export function createReadingsFollower({
     cursor: () => written.seq,
     settled: () => settled.seq,
     nextTimerMs: () => null,
+    fellBack() {
+      again = new Rewriting(derived);
+      written.moved(new Cursor(derived, 'readings').seq);
+    },
     async apply(entries) {
       try {
         for (const run of runsOf(entries, [again.throughSeq, settled.seq])) {

@@ -13,11 +13,11 @@ import type { ReadingStore, SeriesName } from './store.ts';
 export function openReadingStore(
   { dataDir, influx, rawRetentionMs }: Pick<Config, 'influx' | 'dataDir' | 'rawRetentionMs'>,
   name: SeriesName,
-  { readOnly = false, timeouts }: Pick<InfluxReadingsOptions, 'readOnly' | 'timeouts'> = {},
+  { readOnly = false, timeouts, owner }: Pick<InfluxReadingsOptions, 'readOnly' | 'timeouts' | 'owner'> = {},
 ): ReadingStore {
   if (influx) {
     const mustDelete = rawRetentionMs !== null;
-    return openInfluxReadings({ influx, name, readOnly, clock: systemClock, mustDelete, timeouts });
+    return openInfluxReadings({ influx, name, readOnly, clock: systemClock, mustDelete, timeouts, owner });
   }
   return new SqliteReadings(join(dataDir, 'readings.db'), { readOnly });
 }

@@ -3,6 +3,8 @@
  * (a plain model for tests), `influx/store.ts`; one contract suite, `tests/contract/reading-store.ts`.
  * A store knows nothing of verdicts, versions or entries: the `readings` follower has settled those before it writes.
  */
+
+import type { Installation } from '#journal/installation.ts';
 import type { PlatformCondition } from '#model/alarms/platform.ts';
 import type { Reading, SeriesReading } from '#model/reading.ts';
 
@@ -46,6 +48,11 @@ export interface StoreCapabilities {
   earliestMs: number | null;
 }
 
+/** What a store says of itself: whose it is, and that it holds what entries up to `seq` have put into it. */
+export interface StoreMark extends Installation {
+  seq: number;
+}
+
 /** What a series is called; stores that know no numbers ask for it. */
 export type SeriesName = (series: number) => { station: string; parameter: string } | undefined;
 
@@ -76,6 +83,10 @@ export interface ReadingStore {
   check?(): Promise<StoreTrouble | null>;
   /** What it was measured to do; null before that. A store without this method can do everything. */
   capabilities?(): StoreCapabilities | null;
+  /** What it said of itself when it was checked last, another object each time; undefined: it can't be compared, or wasn't checked. */
+  mark?(): { found: StoreMark | null } | undefined;
+  /** Resolves once it says this of itself, durably; rejects as `write`. */
+  keepMark?(mark: StoreMark): Promise<void>;
   /** How many commits have written to it as of its last `write`; a store that counts none leaves it out. */
   commits?(): number | undefined;
   close(): Promise<void>;

@@ -98,6 +98,12 @@ const TABLE = {
     meaning: 'The server at WK_INFLUX_URL was tried out before the first write and can not be trusted with readings.',
     remedy: 'See the detail for the reason and docs/deployment.md for the servers that hold readings, and how.',
   },
+  'store.foreign': {
+    severity: 'critical',
+    meaning: 'The bucket in InfluxDB was written by another installation, or by a later generation of this one.',
+    remedy:
+      'Name a bucket of its own in WK_INFLUX_BUCKET and start again, or hand this one over by dropping its measurement wk_mark.',
+  },
   'store.organization': {
     severity: 'critical',
     meaning: 'InfluxDB has no organization of this name.',

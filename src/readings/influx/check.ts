@@ -3,14 +3,16 @@
  * there, nothing in it deleted by age, and, before the first write, what it can do (canary.ts).
  */
 import { HttpError } from '@influxdata/influxdb-client';
+import type { Installation } from '#journal/installation.ts';
 import type { InfluxConfig } from '#model/config.ts';
-import type { StoreCapabilities, StoreTrouble } from '#readings/store.ts';
+import type { StoreCapabilities, StoreMark, StoreTrouble } from '#readings/store.ts';
 import { StoreError } from '#src/sqlite.ts';
 import { storeError, storeTrouble } from './answers.ts';
 import { measureInfluxdb, sendCanary } from './canary.ts';
 import { type InfluxClient, queried } from './client.ts';
 import { clusterFault } from './cluster.ts';
 import { identifier } from './lines.ts';
+import { assertOwn, readMark } from './mark.ts';
 
 const OPEN_GEMINI = 'openGemini';
 /** The slowest server that is fit shows a new series after 2 s. */
@@ -29,6 +31,8 @@ interface CheckOptions {
   isTried: boolean;
   /** Readings are to be deleted by request (WK_RAW_RETENTION). */
   mustDelete: boolean;
+  /** Whose bucket it has to be; null: nobody's yet, undefined: who only reads doesn't ask. */
+  owner: Installation | null | undefined;
   nowMs: number;
   seenMs: number;
 }
@@ -37,6 +41,8 @@ interface CheckOptions {
 export interface Checked {
   trouble: StoreTrouble | null;
   capabilities: StoreCapabilities | null;
+  /** Undefined: not asked for, or the bucket deletes by age, and its mark with the rest. */
+  marked?: { found: StoreMark | null } | undefined;
 }
 
 /** Never rejects. */
@@ -46,7 +52,7 @@ export async function checkInfluxdb(
   options: CheckOptions,
 ): Promise<Checked> {
   try {
-    return { trouble: null, capabilities: await examine(client, influx, options) };
+    return { trouble: null, ...(await examine(client, influx, options)) };
   } catch (error) {
     const trouble = storeTrouble(storeError(error, `check of ${client.address}`));
     const detail = error instanceof Error ? error.message : String(error);
@@ -57,8 +63,8 @@ export async function checkInfluxdb(
 async function examine(
   client: InfluxClient,
   influx: InfluxConfig,
-  { known, isTried, mustDelete, nowMs, seenMs }: CheckOptions,
-): Promise<StoreCapabilities | null> {
+  { known, isTried, mustDelete, owner, nowMs, seenMs }: CheckOptions,
+): Promise<Omit<Checked, 'trouble'>> {
   const product = known?.product ?? nameIn(await client.ping());
   const unfit = (why: string) => new StoreError('store.unfit', `${product} at ${client.address} ${why}`, true);
   const dialect = wrongDialect(product, influx.api);
@@ -68,7 +74,9 @@ async function examine(
     const detail = `bucket ${influx.bucket} at ${client.address} deletes what is older than ${retention}`;
     throw new StoreError('store.retention', detail, true);
   }
-  if (known !== null || !isTried) return known;
+  const marked = owner === undefined || retention !== null ? undefined : { found: await readMark(client) };
+  if (marked) assertOwn(marked.found, owner ?? null, influx, client.address);
+  if (known !== null || !isTried) return { capabilities: known, marked };
   const fault = product === OPEN_GEMINI ? await clusterFault(client) : null;
   if (fault !== null) throw unfit(fault);
   const hasRetention = retention !== null;
@@ -77,7 +85,7 @@ async function examine(
   if (mustDelete && !measured.deletes) {
     throw unfit('deletes nothing by request: give the bucket a retention instead of WK_RAW_RETENTION');
   }
-  return measured;
+  return { capabilities: measured, marked };
 }
 
 /** By the headers of its answer to `/ping`. */

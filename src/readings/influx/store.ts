@@ -3,6 +3,8 @@
  * `flag`, `deviceFlag`, `seq`. A series' points go through one write lane with one request in flight, so that no older value
  * lands on a newer one; a request that wasn't answered counts as not written, and writing again changes nothing.
  */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Installation } from '#journal/installation.ts';
 import { HOUR_MS } from '#model/calendar.ts';
 import type { InfluxConfig } from '#model/config.ts';
 import type { Reading } from '#model/reading.ts';
@@ -12,6 +14,7 @@ import type {
   RejectedReading,
   SeriesName,
   StoreCapabilities,
+  StoreMark,
   StoreTrouble,
   TracedReading,
 } from '#readings/store.ts';
@@ -21,6 +24,7 @@ import { checkInfluxdb } from './check.ts';
 import { createInfluxClient, type InfluxClient, type InfluxTimeouts, type Rows, TIMEOUTS } from './client.ts';
 import { deleteReadings, noDeletion } from './deletion.ts';
 import { deviceFlagOf, linePrefix, MEASUREMENT, tagFault, toLine } from './lines.ts';
+import { readMark, writeMark } from './mark.ts';
 import { type Page, type Place, pageOf, selectReadings, TIME_MIN_MS, untraced, whereSeries, within } from './rows.ts';
 import { untilSeen } from './seen.ts';
 import { stretches } from './stretches.ts';
@@ -30,6 +34,7 @@ const LANES = 4;
 const LINES_MAX = 5000;
 const PAGE = 10_000;
 const STATEMENTS_MAX = 50;
+const MARK_AGAIN_MS = 200;
 const HOURS_SLICE_MS = 365 * 24 * HOUR_MS;
 
 export interface InfluxReadingsOptions {
@@ -40,6 +45,8 @@ export interface InfluxReadingsOptions {
   readOnly?: boolean;
   /** WK_RAW_RETENTION is set: a server that deletes nothing by request is unfit. */
   mustDelete?: boolean;
+  /** Who writes: a bucket of somebody else is refused. Null: a new installation; undefined: nobody asks. */
+  owner?: Installation | null | undefined;
   timeouts?: Partial<InfluxTimeouts> | undefined;
 }
 
@@ -62,6 +69,9 @@ class InfluxReadings implements ReadingStore {
   /** What the server was found to do, until it says or shows that it may be another one. */
   #capabilities: StoreCapabilities | null = null;
   #checking: Promise<StoreTrouble | null> | null = null;
+  #marked: { found: StoreMark | null } | undefined;
+  /** Odd while a mark is being written: what a check reads meanwhile may be the mark before. */
+  #marks = 0;
 
   constructor(options: InfluxReadingsOptions) {
     this.#options = options;
@@ -82,17 +92,47 @@ class InfluxReadings implements ReadingStore {
   }
 
   async #check(): Promise<StoreTrouble | null> {
-    const { influx, clock, readOnly, mustDelete } = this.#options;
+    const { influx, clock, readOnly, mustDelete, owner } = this.#options;
     const known = this.#capabilities;
+    const marks = this.#marks;
     const found = await checkInfluxdb(this.#client, influx, {
       known,
       isTried: !readOnly,
       mustDelete: mustDelete ?? false,
+      owner,
       nowMs: clock.nowMs(),
       seenMs: this.#timeouts.seenMs,
     });
     this.#capabilities = found.capabilities;
+    if (marks === this.#marks && marks % 2 === 0) this.#marked = found.marked;
     return found.trouble;
+  }
+
+  mark(): { found: StoreMark | null } | undefined {
+    return this.#marked;
+  }
+
+  async keepMark(mark: StoreMark): Promise<void> {
+    this.#marks++;
+    try {
+      await writeMark(this.#client, mark);
+      if (this.#capabilities?.isSeenLate) await this.#untilMarked(mark);
+      this.#marked = { found: mark };
+    } finally {
+      this.#marks++;
+    }
+  }
+
+  /** A mark of before that is shown on would be taken for a loss. */
+  async #untilMarked({ seq, generation }: StoreMark): Promise<void> {
+    for (let waitedMs = 0; ; waitedMs += MARK_AGAIN_MS) {
+      const found = await readMark(this.#client);
+      if (found?.seq === seq && found.generation === generation) return;
+      if (waitedMs >= this.#timeouts.seenMs) {
+        throw new StoreError('store.overloaded', `the mark at ${this.#client.address} is not seen`, true);
+      }
+      await delay(MARK_AGAIN_MS);
+    }
   }
 
   async write(readings: readonly ReadingToStore[]): Promise<RejectedReading[]> {
