@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyJournal } from '#journal/verify.ts';
 import { openReadOnly } from '#src/sqlite.ts';
+import { runCommand } from '#tests/helpers/command.ts';
 import { ADMIN, eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 import { refusedStart } from '#tests/helpers/start-refused.ts';
 
@@ -164,9 +165,21 @@ async function started(dataDir: string, then: (service: TestService) => Promise<
   try {
     await then(service);
     expect((await service.end()).code).toBe(0);
+    // Mended: nothing is found by who looks afterwards.
+    expect(await verify(dataDir)).toMatchObject({ code: 0, stdout: expect.stringContaining('sound / 完好') });
   } finally {
     await service.end('SIGKILL');
   }
+}
+
+const verify = (dataDir: string) => runCommand('verify', [dataDir]);
+
+/** What `npm run verify` says before a start mends it. */
+async function found(dataDir: string, ...lines: string[]): Promise<string> {
+  const { code, stdout } = await verify(dataDir);
+  expect(code, stdout).toBe(1);
+  for (const line of lines) expect(stdout).toContain(line);
+  return dataDir;
 }
 
 async function refused(dataDir: string, ...words: string[]): Promise<void> {
@@ -192,7 +205,7 @@ describe('a journal that ends before what its followers have passed', { timeout:
   ];
 
   it.each(CASES)('goes on above it: %s', async (_, damage) => {
-    await started(damaged(damage), async (service) => {
+    await started(await found(damaged(damage), 'files.lost: journal.db: '), async (service) => {
       const detail = await platformDetail(service, 'journal.lost');
       const [, from, to] = /entries (\d+) to (\d+), received until/.exec(detail) ?? [];
       expect(Number(to)).toBeGreaterThanOrEqual(MESSAGES);
@@ -209,6 +222,7 @@ describe('a journal that ends before what its followers have passed', { timeout:
     const without = damaged((at) => {
       for (const path of all(at)) gone(path);
     });
+    await found(without, 'file.missing: journal.db: it is not there');
     await refused(without, 'journal.db is missing or empty', 'npm run restore');
     await refused(
       damaged((at) => {
@@ -229,7 +243,7 @@ describe('a reading store that is behind what was written to it', { timeout: 120
   ];
 
   it.each(CASES)('is written again from the journal: %s', async (_, damage) => {
-    await started(damaged(damage), async (service) => {
+    await started(await found(damaged(damage), ': readings.db: '), async (service) => {
       expect(await platformDetail(service, 'readings.lost')).toContain('no stored reading is gone');
       for (const parameter of ['ph', 'do', 'turbidity'])
         await eventually('all readings', async () => (await readingsOf(service, parameter)) === MESSAGES);
