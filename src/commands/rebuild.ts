@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { rebuildBooks } from '#installation/rebuild.ts';
+import { installationIn } from '#journal/installation.ts';
 import { openReadingStore } from '#readings/open-store.ts';
 import type { SeriesName } from '#readings/store.ts';
 import { readConfig } from '#setting/config.ts';
@@ -16,9 +17,13 @@ await runCommand(async () => {
   const missing = files.find((name) => !existsSync(join(dataDir, name)));
   if (missing)
     throw new StoreError('not-found', `${join(dataDir, missing)} isn't there: nothing to rebuild from`, false);
-  const openStore = (name: SeriesName) => openReadingStore(config, name, { readOnly: true });
-  const { hours, meters, readings } = await rebuildBooks(dataDir, openStore, influx ? 'influxdb' : 'sqlite');
+  const owner = installationIn(dataDir);
+  const openStore = (name: SeriesName) => openReadingStore(config, name, { readOnly: true, owner });
+  const bucket = influx?.bucket ?? null;
+  const { hours, meters, readings, isBucketBehind } = await rebuildBooks(dataDir, openStore, bucket);
   say(`${dataDir}: ${hours} hours and ${meters} meters will be computed anew when the service starts`);
+  if (isBucketBehind)
+    say(`${dataDir}: the bucket ${bucket} has lost readings; what the journal has is written again then`);
   if (!readings || readings.damaged === 0) return;
   const { damaged, fromSeq, gone } = readings;
   const again = fromSeq === null ? '' : `; what the journal has is written again, from entry ${fromSeq} on`;

@@ -15,42 +15,49 @@ import { type WrittenAgain, writeDamagedAgain } from '#readings/damaged-readings
 import { openDirtyHours } from '#readings/dirty-hours.ts';
 import { openFrozenHours } from '#readings/frozen-hours.ts';
 import type { ReadingStore, SeriesName } from '#readings/store.ts';
-import { type Database, StoreError, transaction } from '#src/sqlite.ts';
-import type { ReadingsIn } from './backup-manifest.ts';
+import { type Database, transaction } from '#src/sqlite.ts';
 import { openDerived } from './derived.ts';
+import { createStoreFit } from './fit-store.ts';
 
 export interface MarkedForRebuild {
   hours: number;
   meters: number;
   /** Of readings.db; null when they are in InfluxDB. */
   readings: WrittenAgain | null;
+  /** A bucket has lost readings: what the journal has of them is written again when the service starts. */
+  isBucketBehind: boolean;
 }
 
 /**
  * Marks first, then takes the books away in one transaction: after a crash in between some sound hours are computed once
  * more, and nothing is missing.
  * @param openStore the reading store to ask which hours hold readings.
- * @throws StoreError `store.locked` while the service runs, or what the store says when it is away: then nothing has gone.
+ * @param bucket what the store on a server is called; null: the readings are in readings.db.
+ * @throws StoreError `store.locked` while the service runs, or what the store says when it is away, or another installation's:
+ *   then nothing has gone.
  */
 export async function rebuildBooks(
   dataDir: string,
   openStore: (name: SeriesName) => ReadingStore,
-  readingsIn: ReadingsIn = 'sqlite',
+  bucket: string | null = null,
 ): Promise<MarkedForRebuild> {
   const lock = lockDataDir(join(dataDir, 'journal.db'));
   const reader = openJournalReader(join(dataDir, 'journal.db'));
   const derived = openDerived(join(dataDir, 'derived.db'));
   const store = openStore((id) => reader.seriesById(id));
   try {
-    const trouble = await store.check?.();
-    if (trouble) throw new StoreError(trouble.condition, trouble.detail, true);
+    const fit = createStoreFit({
+      derived,
+      journalPath: join(dataDir, 'journal.db'),
+      store,
+      storeName: bucket === null ? 'readings.db' : `the bucket ${bucket}`,
+    });
+    const isBucketBehind = await fit.compare();
     const writtenSeq = new Cursor(derived, 'readings').seq;
     const readingsPath = join(dataDir, 'readings.db');
     // Before the marks: until they are written again nothing is computed from them.
     const readings =
-      readingsIn === 'sqlite'
-        ? writeDamagedAgain(readingsPath, derived, reader.oldestSeq() || Number.POSITIVE_INFINITY)
-        : null;
+      bucket === null ? writeDamagedAgain(readingsPath, derived, reader.oldestSeq() || Number.POSITIVE_INFINITY) : null;
     for (const { id } of reader.allSeries()) await markHours(derived, store, id, writtenSeq);
     // The meters as the follower `books` knows them; later commands it meets by itself.
     const control = new Control(reader.control(new Cursor(derived, 'books').seq));
@@ -58,7 +65,7 @@ export async function rebuildBooks(
     return transaction(derived, () => {
       takeBooks(derived);
       markMeters(derived, meters);
-      return { hours: openDirtyHours(derived).count(), meters: meters.length, readings };
+      return { hours: openDirtyHours(derived).count(), meters: meters.length, readings, isBucketBehind };
     });
   } finally {
     await store.close();

@@ -32,6 +32,7 @@ import { createFollowerLoop } from './follower-loop.ts';
 import { createPump, type Pump } from './follower-pump.ts';
 import type { FollowersStart, FromFollowers, ToFollowers } from './followers-protocol.ts';
 import { STALE_AFTER_MS } from './stale-reads.ts';
+import { createStoreMarks } from './store-marks.ts';
 import { wireFollowers } from './wire-followers.ts';
 
 const { config, reference, linkSecret } = workerData as FollowersStart;
@@ -40,6 +41,8 @@ const log = createLog(config.logLevel, 'followers');
 const say = (message: FromFollowers): void => port.postMessage(message);
 const METRICS_EVERY_MS = 1000;
 const PROBE_EVERY_MS = 10_000;
+/** While readings come, how much of what was written a copy of the store can have lost unnoticed. */
+const MARK_EVERY_MS = 2000;
 /** Decoded entries that wait for the slowest follower; beyond them it reads for itself. */
 const WINDOW_ENTRIES = 2000;
 /** Open alarms in one message: taking it in must not hold up the main thread. */
@@ -138,45 +141,7 @@ function tellStoreLosses(): void {
   if (untold.length > 0) say({ type: 'store-losses', losses: untold });
 }
 
-/** Nothing is settled or computed against a store that has not been compared. */
-async function isStoreFit(batch: readonly Entry[]): Promise<boolean> {
-  try {
-    if (!(await fit.compare())) return true;
-  } catch (error) {
-    // Of a store that is away nothing is read; ticks and registers pass, as ever.
-    const isAway = error instanceof StoreError && error.code === 'store.unreachable';
-    if (isAway && !batch.some(hasReadings)) return true;
-    throw error;
-  }
-  fellBack();
-  return false;
-}
-
-function hasReadings(entry: Entry): boolean {
-  return entry.kind === 'message' || (entry.kind === 'command' && entry.command.verb === 'correct');
-}
-
-/** From time to time, also while nothing is written: whether the store is still what it was, and how far it has come. */
-let isMarkDue = true;
-
-async function markStore(): Promise<boolean> {
-  if (!isMarkDue) return false;
-  isMarkDue = false;
-  try {
-    if (!(await fit.keep())) return false;
-  } catch (error) {
-    // A store that can't be asked is told of by who probes it.
-    if (!storeTrouble(error)) {
-      log.warn(
-        { event: 'follower.failed', follower: readings.name, err: error },
-        'the store is not marked, trying again',
-      );
-    }
-    return false;
-  }
-  fellBack();
-  return true;
-}
+const marks = createStoreMarks({ fit, booksSeq: passed.books, fellBack, log });
 
 function pumpOf(
   follower: Follower,
@@ -212,15 +177,15 @@ function pumpOf(
  * away; `alerts` needs no store and goes on (design §1: alarms still fire).
  */
 const pumps = [
-  pumpOf(readings, entries.read, isStoreFit),
-  pumpOf(books, followers.readForBooks, isStoreFit),
+  pumpOf(readings, entries.read, marks.isFit),
+  pumpOf(books, followers.readForBooks, marks.isFit),
   pumpOf(alerts, entries.read),
 ] as const;
 const stored = createFollowerLoop({
   pumps: pumps.slice(0, 2),
   clock,
   onTurn: advanced,
-  extra: async () => (await markStore()) || (await retention.step()) || followers.recount.step(),
+  extra: async () => (await marks.keep()) || (await retention.step()) || followers.recount.step(),
 });
 const alarming = createFollowerLoop({
   pumps: pumps.slice(2),
@@ -364,10 +329,13 @@ const probing = setInterval(() => {
   void probeStore();
   followers.tellRejected();
   tellStoreLosses();
-  isMarkDue = true;
+  marks.due();
   stored.wake();
 }, PROBE_EVERY_MS);
 void probeStore();
+const marking = setInterval(() => {
+  if (marks.dueThrough(passed.books)) stored.wake();
+}, MARK_EVERY_MS);
 
 tellMetrics();
 say({ type: 'ready' });
@@ -380,6 +348,7 @@ await Promise.all(loops.map((loop) => loop.run()));
 clearInterval(metrics);
 clearInterval(watching);
 clearInterval(probing);
+clearInterval(marking);
 await dispatcher.close();
 alerts.checkpoint();
 await store.close();

@@ -9,7 +9,10 @@ import { freePort } from '#tests/helpers/free-port.ts';
 
 export const hasInfluxdb = spawnSync('influxd', ['version']).error === undefined;
 
-/** The server that `WK_TEST_INFLUX_URL` (with `…_TOKEN`, `…_ORG`, `…_BUCKET`, `…_API`) names, for suites that any may be tried with. */
+/**
+ * The server that `WK_TEST_INFLUX_URL` (with `…_TOKEN`, `…_ORG`, `…_BUCKET`, `…_API`) names, for suites that any may be
+ * tried with. A new bucket each run: every run is another installation, and a bucket that another one has marked is refused.
+ */
 export const ownInfluxdb: InfluxConfig | null = fromEnvironment();
 
 function fromEnvironment(): InfluxConfig | null {

@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { openDerived } from '#installation/derived.ts';
 import { fitFiles } from '#installation/fit-files.ts';
 import { createStoreFit } from '#installation/fit-store.ts';
+import { rebuildBooks } from '#installation/rebuild.ts';
 import { readInstallation, stampInstallation } from '#journal/installation.ts';
 import { untoldLosses } from '#journal/losses.ts';
 import { openJournalReader } from '#journal/reader.ts';
@@ -205,6 +206,23 @@ describe('a store on a server, by its mark', () => {
     rig.store.trouble = { condition: 'store.foreign', detail: 'of another installation' };
     await expect(rig.fit.keep()).rejects.toMatchObject({ code: 'store.foreign', retryable: true });
     await expect(rig.fit.compare()).rejects.toMatchObject({ code: 'store.foreign' });
+  });
+
+  it('is rebuilt from only when it is ours, and what it has lost is written again', async () => {
+    const rig = await followed();
+    const rebuild = () => rebuildBooks(rig.dataDir, () => rig.store, 'b');
+    rig.again(new MarkedReadings());
+    rig.store.trouble = { condition: 'store.foreign', detail: 'of another installation' };
+    await expect(rebuild()).rejects.toMatchObject({ code: 'store.foreign' });
+    expect(rig.follower.cursor()).toBe(20);
+    rig.store.trouble = null;
+    expect(await rebuild()).toMatchObject({ isBucketBehind: true, readings: null });
+    expect(rig.fit.untold()).toMatchObject([{ firstSeq: 1, lastSeq: 20 }]);
+    rig.again();
+    expect(rig.follower.cursor()).toBe(0);
+    await rig.follow();
+    expect(await rig.held()).toBe(20);
+    expect(await rebuild()).toMatchObject({ isBucketBehind: false, hours: 2 });
   });
 
   it('that is ahead of the journal keeps it from giving a seq twice', async () => {
