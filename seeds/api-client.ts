@@ -1,4 +1,5 @@
 /** The little of Wellkeeper's HTTP API that the demonstration and the replay use. */
+import type { Gateway } from '#model/register.ts';
 
 /** An answer that is not 2xx; `code` is the problem's stable code (RFC 9457), `http` where there is none. */
 export class ApiError extends Error {
@@ -77,7 +78,7 @@ function parsed(text: string): unknown {
 export async function registerGateway(
   api: Api,
   id: string,
-  name: string,
+  name: Gateway['name'],
   stations: readonly string[],
 ): Promise<string> {
   const answer = (await call(api, 'PUT', `/gateways/${id}?rotate=true`, { name, stations })) as { password?: string };

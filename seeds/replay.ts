@@ -11,6 +11,7 @@ import { FileUndecided, FileUnreadable } from '#ingest/codecs/files/file-problem
 import { openFile, rowsOf, surveyFile } from '#ingest/codecs/files/index.ts';
 import type { TakenRow } from '#ingest/codecs/files/rows.ts';
 import type { FileSurvey } from '#ingest/codecs/files/survey.ts';
+import type { Gateway } from '#model/register.ts';
 import { systemClock } from '#src/clock.ts';
 import { adminToken } from './admin-token.ts';
 import { type Api, call, registerGateway } from './api-client.ts';
@@ -65,7 +66,7 @@ async function credential(options: Call, api: Api | null, named: readonly string
   if (api === null)
     throw new PlanError('no password: --password, --password-file, WK_REPLAY_PASSWORD, or an administrator token');
   const { items } = (await call(api, 'GET', '/gateways?limit=1000')) as {
-    items: { id: string; name?: string; stations: string[] }[];
+    items: { id: string; name?: Gateway['name']; stations: string[] }[];
   };
   const known = items.find((item) => item.id === options.gateway);
   const stations = [...new Set([...(known?.stations ?? []), ...named])];

@@ -4,6 +4,7 @@ import type { BrokerOptions, EmbeddedBroker } from '#ingest/transports/embedded-
 import { startMqttClient } from '#ingest/transports/mqtt-client.ts';
 import { startEmbeddedBroker } from '#ingest/transports/mqtt-embedded.ts';
 import type { Journal } from '#journal/port.ts';
+import { phrase, saidIn, told } from '#model/alarms/phrases.ts';
 import type { Config } from '#model/config.ts';
 import { SYSTEM_ACTOR } from '#model/entry.ts';
 import type { PlatformWatch } from '#platform/watch.ts';
@@ -44,16 +45,16 @@ export async function startBroker(
       troubles.canary = verdict;
     },
     onDropped(count) {
-      platform.event('broker.messages-dropped', clock.nowMs(), `${count} since it was last asked`);
+      platform.event('broker.messages-dropped', clock.nowMs(), told(phrase('broker.dropped', { n: count })));
     },
     onSessionLost(fromMs, toMs, cause) {
-      const body = { fromMs, toMs, cause };
+      const body = { fromMs, toMs, cause: saidIn('en', [cause]) };
       // Until it is journaled the log has it; the platform alarm is tried again by itself.
       journal.appendCommand(SYSTEM_ACTOR, { verb: 'put', noun: 'gap', id: `broker-${fromMs}`, body }).catch((error) => {
         log.error({ event: 'gap.unrecorded', err: error, ...body }, 'a possible gap could not be recorded');
       });
-      const detail = `from ${new Date(fromMs).toISOString()} to ${new Date(toMs).toISOString()}`;
-      platform.event('broker.session-lost', fromMs, `${cause}, ${detail}`);
+      const [from, to] = [new Date(fromMs).toISOString(), new Date(toMs).toISOString()];
+      platform.event('broker.session-lost', fromMs, told(phrase('session.lost', { cause: [cause], from, to })));
     },
   });
 }

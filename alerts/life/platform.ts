@@ -3,7 +3,9 @@
  * it no longer is. Pure steps of the same vocabulary as lifecycle.ts; what operators do to it is the same, too.
  */
 import type { Alarm } from '#model/alarms/alarm.ts';
-import { PLATFORM_CONDITIONS, PLATFORM_RULE, PLATFORM_STATION, platformDetail } from '#model/alarms/platform.ts';
+import type { Said } from '#model/alarms/phrases.ts';
+import { PLATFORM_CONDITIONS, PLATFORM_RULE, PLATFORM_STATION } from '#model/alarms/platform.ts';
+import { platformDetail } from '#model/alarms/platform-says.ts';
 import type { PlatformChange } from '#model/entry.ts';
 import { alarmId, clear, comment, happened, keyOf, NEWBORN, NO_SERIES, NO_VALUE, type Step } from './lifecycle.ts';
 
@@ -44,12 +46,18 @@ function raisePlatform(change: PlatformChange, { seq, receivedMs }: { seq: numbe
     ...NEWBORN,
     ...NO_VALUE,
     detail: platformDetail(condition, detail),
+    said: saidOf(change),
   };
   return { alarm, happenings: [happened('raised', null, 'raised', detail)] };
 }
 
 /** A second beginning without an end between: a process died in between. News is recorded, and nobody is told twice. */
-function seenAgain(standing: Alarm, { condition, detail: seen }: PlatformChange, actor: string): Step | null {
-  const detail = platformDetail(condition, seen);
-  return detail === standing.detail ? null : comment({ ...standing, detail }, actor, seen);
+function seenAgain(standing: Alarm, change: PlatformChange, actor: string): Step | null {
+  const detail = platformDetail(change.condition, change.detail);
+  const seen = { detail, said: saidOf(change) };
+  return detail === standing.detail ? null : comment({ ...standing, ...seen }, actor, change.detail);
+}
+
+function saidOf({ detail, said }: PlatformChange): Said {
+  return said ?? (detail === '' ? [] : [detail]);
 }

@@ -4,14 +4,15 @@ import { alarmIdOfKey, happened, NEWBORN, NO_VALUE, namesIn, type Step } from '#
 import type { Occasion } from '#alerts/life/occasion.ts';
 import { isMoreSevere } from '#alerts/rules/grades.ts';
 import type { Alarm, Severity } from '#model/alarms/alarm.ts';
+import { lasting, type Phrase, phrase, told } from '#model/alarms/phrases.ts';
 import { durationMs } from '#model/duration.ts';
 import type { MissingRule, Silence } from './silence.ts';
 import type { UpClock } from './up-clock.ts';
 
 interface Circumstances {
   body: MissingRule;
-  /** What is missing, in words. */
-  what: string;
+  /** What is missing. */
+  what: Phrase;
   /** The alarm that this one is a consequence of. */
   parent: string | null;
   raisedAtMs: number;
@@ -25,8 +26,8 @@ export function raiseSilence(
   { body, what, parent, raisedAtMs, occasion, clock }: Circumstances,
 ): Step {
   const { since, isFromBirth, everyMs } = silence;
-  const from = `${isFromBirth ? 'since it is expected, from' : 'since'} ${new Date(since.atMs).toISOString()}`;
-  const detail = `${what} ${from}; one is expected every ${inWords(everyMs)}`;
+  const places = { what: [what], at: new Date(since.atMs).toISOString(), everyMs };
+  const seen = told(phrase(isFromBirth ? 'silence.from-birth' : 'silence.since', places));
   const alarm: Alarm = {
     id: alarmIdOfKey(occasion.origin, key),
     key,
@@ -39,9 +40,9 @@ export function raiseSilence(
     ...NEWBORN,
     ...NO_VALUE,
     suppressedBy: parent,
-    detail,
+    ...seen,
   };
-  return { alarm, happenings: [happened('raised', null, 'raised', detail)] };
+  return { alarm, happenings: [happened('raised', null, 'raised', seen.detail)] };
 }
 
 /** How severe a silence is by now, and when it is to be looked at again; null: never. */
@@ -61,15 +62,9 @@ export function silentSeverity(
 }
 
 export function nowSilent(alarm: Alarm, severity: Severity, { since }: Silence, { upMs }: UpClock): Step {
-  const cause = `silent for ${inWords(upMs - since.upMs)}: ${alarm.severity} becomes ${severity}`;
+  const cause = `silent for ${lasting('en', upMs - since.upMs)}: ${alarm.severity} becomes ${severity}`;
   return {
     alarm: { ...alarm, severity },
     happenings: [happened('severity-changed', alarm.state, alarm.state, cause)],
   };
-}
-
-function inWords(ms: number): string {
-  const minutes = ms / 60_000;
-  if (minutes < 1) return `${Math.round(ms / 1000)} s`;
-  return minutes < 120 ? `${Number(minutes.toFixed(1))} min` : `${Number((minutes / 60).toFixed(1))} h`;
 }

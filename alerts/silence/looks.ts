@@ -12,6 +12,7 @@ import type { Timers } from '#alerts/life/timers.ts';
 import type { AlertStore } from '#alerts/records/store.ts';
 import { isMoreSevere } from '#alerts/rules/grades.ts';
 import { GATEWAYS_STATION, WHOLE_STATION } from '#model/alarms/alarm.ts';
+import { type Phrase, phrase } from '#model/alarms/phrases.ts';
 import { nowSilent, raiseSilence, silentSeverity } from './alarms.ts';
 import type { Expected, Post, Site } from './expected.ts';
 import {
@@ -64,7 +65,7 @@ export function createLooks({ store, clock, expected, timers, standing, attentiv
     else standing.delete(alarm.key);
   }
 
-  function raise(hands: Hands, key: string, silence: Silence, body: MissingRule, what: string, parent: string | null) {
+  function raise(hands: Hands, key: string, silence: Silence, body: MissingRule, what: Phrase, parent: string | null) {
     const raisedAtMs = atMs(Math.min(clock.upMs, silence.dueUpMs));
     write(hands, raiseSilence(key, silence, { body, what, parent, raisedAtMs, occasion: hands.occasion, clock }));
     return standing.get(key)!;
@@ -118,7 +119,14 @@ export function createLooks({ store, clock, expected, timers, standing, attentiv
       const key = postKey(id, post);
       if (standing.has(key)) continue;
       const sites = sitesBehind(body, post, expected, wants);
-      raise(hands, key, postSilence(body, post, sites, clock), body, `gateway offline: ${sites.length} stations`, null);
+      raise(
+        hands,
+        key,
+        postSilence(body, post, sites, clock),
+        body,
+        phrase('silence.gateway', { n: sites.length }),
+        null,
+      );
       lookAtPost(hands, id, body, post);
     }
     return standing.get(postKey(id, posts[0]!))!;
@@ -155,7 +163,7 @@ export function createLooks({ store, clock, expected, timers, standing, attentiv
     if (above && clock.upMs < above.untilUpMs) return awaited(id, above);
     if (!hands) return clock.upMs;
     const cause = above ? offline(hands, id, body, above.posts) : null;
-    raise(hands, key, silence, body, 'no reading', cause);
+    raise(hands, key, silence, body, phrase('silence.station'), cause);
     return attend(hands, key, silence, body);
   }
 
@@ -204,7 +212,7 @@ export function createLooks({ store, clock, expected, timers, standing, attentiv
       if (isQuiet(whole, clock)) isHeld = true;
       else if (!hands) return clock.upMs;
       else {
-        raise(hands, key, silence, body, `no reading of ${parameter}`, null);
+        raise(hands, key, silence, body, phrase('silence.parameter', { parameter }), null);
         nextUpMs = Math.min(nextUpMs, attend(hands, key, silence, body));
       }
     }

@@ -66,6 +66,7 @@ export const en: Language = {
   late: (detectedAt) => `the data came late, found at ${detectedAt}`,
   platform: 'the platform itself',
   canal: 'the canal',
+  gateways: 'gateway',
   loss: 'loss share',
   test: 'This is a test notice. Reading it means that the channel works.',
   digest: (alarms) => `${alarms} breaches found in late data`,

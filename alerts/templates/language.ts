@@ -45,6 +45,7 @@ export interface Language {
   late: (detectedAt: string) => string;
   platform: string;
   canal: string;
+  gateways: string;
   /** The share of the intake that is lost. */
   loss: string;
   test: string;

@@ -4,8 +4,17 @@
  */
 
 import type { GroupView, Notice } from '#alerts/telling/notice.ts';
-import { type Again, type AlarmEvent, CANAL_STATION, LOSS_PARAMETER, SEVERITIES } from '#model/alarms/alarm.ts';
+import {
+  type Again,
+  type AlarmEvent,
+  CANAL_STATION,
+  GATEWAYS_STATION,
+  LOSS_PARAMETER,
+  SEVERITIES,
+} from '#model/alarms/alarm.ts';
 import type { alarmView } from '#model/alarms/alarm-view.ts';
+import { PLATFORM_STATION } from '#model/alarms/platform.ts';
+import { titleOf } from '#model/alarms/platform-says.ts';
 import { durationMs } from '#model/duration.ts';
 import { en } from './en.ts';
 import type { Language } from './language.ts';
@@ -112,7 +121,7 @@ export function placeholderTexts(notice: Notice, languageId: LanguageId, names =
     event,
     severity: alarm.severity,
     station: words.station(alarm.station),
-    parameter: words.parameter(alarm.parameter),
+    parameter: words.about(alarm),
     value: alarm.value === null ? '' : figure(alarm.value),
     unit: alarm.unit,
     limit: alarm.limit === null ? '' : String(alarm.limit),
@@ -139,14 +148,20 @@ function moreFacts({ covers, after }: Payload, { language, station }: Words): Me
   return facts;
 }
 
-function manyTold({ alarm, alarms = [], told, group }: Payload, { language, subject }: Words): string {
+/** A condition of the platform by its title. */
+function bondName({ kind, name }: GroupView, id: LanguageId): string {
+  const title = kind === 'platform' ? titleOf({ station: PLATFORM_STATION, parameter: name ?? '' }) : undefined;
+  return title?.[id] ?? name ?? '';
+}
+
+function manyTold({ alarm, alarms = [], told, group }: Payload, { id, language, subject }: Words): string {
   if (told === undefined) return language.digest(alarms.length);
   if (group === undefined) return language.summary(told.length, alarms.length);
   if (group.reason === 'quiet') return language.quiet(told.length, alarms.length);
   if (group.reason === 'chattering' || group.kind === 'alarm') {
     return language.chattering(subject(alarm), group.raises, group.ends);
   }
-  return language.flood(language.bonds[group.kind](group.name ?? ''), told.length, alarms.length, group.over);
+  return language.flood(language.bonds[group.kind](bondName(group, id)), told.length, alarms.length, group.over);
 }
 
 /** One line for each notice of a summary or each alarm of a digest, the most severe first. */
@@ -170,9 +185,10 @@ type Words = ReturnType<typeof wordsOf>;
 function wordsOf(id: LanguageId, names: Names) {
   const language: Language = LANGUAGES[id];
   const { labels, comma, aside } = language;
-  const kept: Record<string, string> = { _platform: language.platform, [CANAL_STATION]: language.canal };
+  const kept = keptNames(language);
   const station = (name: string) => kept[name] ?? names.station(name)?.[id] ?? name;
   const parameter = (name: string) => (name === LOSS_PARAMETER ? language.loss : (names.parameter(name)?.[id] ?? name));
+  const about = ({ parameter: name, title }: AlarmView) => title?.[id] ?? parameter(name);
   const time = (instant: string) => localTime(instant, names.timeZone);
   const withUnit = (text: string, unit: string) => (unit === '1' || unit === '' ? text : `${text} ${unit}`);
   const className = (name: string) => named(language.classes, name);
@@ -194,19 +210,20 @@ function wordsOf(id: LanguageId, names: Names) {
     const what = `${named(language.events, event)}${again === undefined ? '' : aside(named(language.again, again))}`;
     return language.headline(named(language.severities, alarm.severity), what);
   };
-  const subject = (alarm: AlarmView) => `${station(alarm.station)} ${parameter(alarm.parameter)}`;
+  const subject = (alarm: AlarmView) => `${station(alarm.station)} ${about(alarm)}`;
   return {
+    id,
     language,
     station,
-    parameter,
+    about,
     time,
     headline,
     subject,
     facts(alarm: AlarmView): Message['facts'] {
       const isNamed = station(alarm.station) !== alarm.station && !Object.hasOwn(kept, alarm.station);
-      const about: [keyof Language['labels'], string | null][] = [
+      const told: [keyof Language['labels'], string | null][] = [
         ['station', `${station(alarm.station)}${isNamed ? aside(alarm.station) : ''}`],
-        ['parameter', parameter(alarm.parameter)],
+        ['parameter', `${about(alarm)}${alarm.station === PLATFORM_STATION ? aside(alarm.parameter) : ''}`],
         ['severity', named(language.severities, alarm.severity)],
         ['value', value(alarm)],
         ['limit', limit(alarm)],
@@ -217,9 +234,9 @@ function wordsOf(id: LanguageId, names: Names) {
         ['ended', alarm.clearedAt === null ? null : time(alarm.clearedAt)],
         ['by', alarm.acknowledgedBy],
         ['rule', alarm.rule],
-        ['detail', alarm.detail],
+        ['detail', alarm.says?.[id] ?? alarm.detail],
       ];
-      return about.flatMap(([label, told]) => (told === null ? [] : [{ label: labels[label], value: told }]));
+      return told.flatMap(([label, value]) => (value === null ? [] : [{ label: labels[label], value }]));
     },
     sentence(alarm: AlarmView, event: string, again?: Again): string {
       const measured = [subject(alarm), value(alarm)].filter((part) => part !== null).join(' ');
@@ -235,6 +252,11 @@ function wordsOf(id: LanguageId, names: Names) {
       return parts.filter((part) => part !== null).join(comma);
     },
   };
+}
+
+/** Of what stands in the place of a station. */
+function keptNames({ platform, canal, gateways }: Language): Record<string, string> {
+  return { [PLATFORM_STATION]: platform, [CANAL_STATION]: canal, [GATEWAYS_STATION]: gateways };
 }
 
 function named(words: Readonly<Record<string, string>>, word: string): string {

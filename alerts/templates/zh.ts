@@ -59,6 +59,7 @@ export const zh: Language = {
   late: (detectedAt) => `数据晚到，发现于 ${detectedAt}`,
   platform: '平台自身',
   canal: '总干渠',
+  gateways: '网关',
   loss: '输水损失率',
   test: '这是一条测试通知，收到即表示渠道可用。',
   digest: (alarms) => `补传数据中发现 ${alarms} 条超标记录`,

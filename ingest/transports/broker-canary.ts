@@ -7,15 +7,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { MqttClient } from 'mqtt';
 import { z } from 'zod';
+import { phrase, type Told, told } from '#model/alarms/phrases.ts';
 import type { Clock } from '#src/clock.ts';
 import type { SessionMemory } from './mqtt-session.ts';
 import type { PublishWindow } from './publish-window.ts';
 import { CANARY_TOPIC, DROPPED_TOPIC, isCanaryTopic } from './topics.ts';
 
 /** What the trial says of the broker. `untried`: the canary did not come back. */
-export interface CanaryVerdict {
+export interface CanaryVerdict extends Told {
   levels: 'kept' | 'split' | 'untried';
-  detail: string;
 }
 
 export interface CanaryOptions {
@@ -93,7 +93,7 @@ export class BrokerCanary {
     clearInterval(this.#timer);
     const nowMs = this.#options.clock.monotonicMs();
     if (this.#hangUps >= HANG_UPS && nowMs - this.#triedMs < AGAIN_MS) {
-      this.#judge('untried', 'the broker ended the connection each time it was sent');
+      this.#judge('untried', told(phrase('canary.hung-up')));
       return;
     }
     const trial: Trial = { perch, address, n: this.#next(address), isSame, retained: null, isOver: false };
@@ -108,7 +108,7 @@ export class BrokerCanary {
       client.subscribe(DROPPED_TOPIC, { qos: 0 }, () => {});
       await this.#arrival(trial);
     } catch (error) {
-      if (!ended.signal.aborted) this.#miss(trial, (error as Error).message);
+      if (!ended.signal.aborted) this.#miss(trial, { detail: (error as Error).message });
     }
     if (ended.signal.aborted) {
       if (!trial.isOver) this.#hangUps++;
@@ -160,7 +160,7 @@ export class BrokerCanary {
       const nowMs = clock.nowMs();
       const quietMs = nowMs - Math.max(startedMs, perch.heardMs);
       if (quietMs >= this.#limits.canaryQuietMs || nowMs - startedMs >= TRIAL_MAX_MS) {
-        return this.#miss(trial, 'it did not come back');
+        return this.#miss(trial, told(phrase('canary.lost')));
       }
     }
   }
@@ -178,26 +178,26 @@ export class BrokerCanary {
     this.#session.canaryAcknowledged(trial.address, trial.n);
     if (topic !== CANARY_TOPIC) {
       // RabbitMQ, whose nodes each retain what they were sent themselves: nothing to tell an older copy by.
-      this.#judge('split', `${CANARY_TOPIC} arrived as ${topic}`);
+      this.#judge('split', told(phrase('canary.split', { topic: CANARY_TOPIC, as: topic })));
       return;
     }
-    this.#judge('kept', '');
+    this.#judge('kept', { detail: '' });
     const { retained } = trial;
     if (trial.isSame && acknowledged !== null && retained !== null && retained < acknowledged) this.#onOlder(retained);
   }
 
-  #miss(trial: Trial, why: string): void {
+  #miss(trial: Trial, why: Told): void {
     if (trial.isOver) return;
     if (this.#trial === trial) this.#trial = null;
     this.#judge('untried', why);
   }
 
-  #judge(levels: CanaryVerdict['levels'], detail: string): void {
+  #judge(levels: CanaryVerdict['levels'], seen: Told): void {
     const { log, onCanary } = this.#options;
-    const fields = { event: 'mqtt.canary', levels, detail };
+    const fields = { event: 'mqtt.canary', levels, detail: seen.detail };
     if (levels === 'kept') log.info(fields, 'the broker keeps topics as they are');
     else log.warn(fields, 'the broker can not be trusted with every topic, or could not be tried');
-    onCanary({ levels, detail });
+    onCanary({ ...seen, levels });
   }
 
   /** Since the broker began: less than before is another beginning. */

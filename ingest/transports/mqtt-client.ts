@@ -5,6 +5,7 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
+import { phrase } from '#model/alarms/phrases.ts';
 import type { StoreError } from '#src/sqlite.ts';
 import { BrokerAddresses } from './broker-addresses.ts';
 import { BrokerCanary } from './broker-canary.ts';
@@ -261,7 +262,7 @@ class OutsideBroker implements MqttClientBroker {
     const { clock, log, topics, onSessionLost, onUp } = this.#options;
     const { gapFromMs } = this.#session;
     const { version } = this.#addresses.current;
-    if (gapFromMs !== null) onSessionLost(gapFromMs, clock.nowMs(), 'the broker had forgotten our session');
+    if (gapFromMs !== null) onSessionLost(gapFromMs, clock.nowMs(), phrase('session.forgotten'));
     this.#session.complete(connection.heardMs);
     this.#state.set('up', null);
     const fields = { event: 'mqtt.subscribed', broker: this.#address, sessionPresent, version, topics };
@@ -276,7 +277,7 @@ class OutsideBroker implements MqttClientBroker {
     this.#counts.sessionsLost++;
     const fields = { event: 'mqtt.session-older', broker: this.#address, sinceMs };
     log.error(fields, 'the broker has come back with an older copy of our session: what it kept since is lost');
-    onSessionLost(sinceMs, clock.nowMs(), 'the broker had come back with an older copy of our session');
+    onSessionLost(sinceMs, clock.nowMs(), phrase('session.older'));
   }
 
   /** True once durable, or when there is nothing to keep; never rejects. */

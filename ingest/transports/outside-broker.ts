@@ -3,6 +3,7 @@
  */
 import type { Door } from '#ingest/door.ts';
 import type { Control } from '#journal/registers.ts';
+import type { Phrase } from '#model/alarms/phrases.ts';
 import type { Clock } from '#src/clock.ts';
 import type { Broker } from './broker.ts';
 import type { CanaryLimits, CanaryOptions } from './broker-canary.ts';
@@ -27,7 +28,7 @@ export interface MqttClientOptions extends Pick<CanaryOptions, 'onCanary' | 'onD
    */
   onTrouble: (condition: LinkCondition, trouble: { sinceMs: number; detail: string } | null) => void;
   /** The broker forgot our session, or has an older copy of it: what gateways sent between these times (wall clock) may be lost. */
-  onSessionLost: (fromMs: number, toMs: number, cause: string) => void;
+  onSessionLost: (fromMs: number, toMs: number, cause: Phrase) => void;
   /** Subscribed, at first and after every interruption. */
   onUp: () => void;
   limits?: Partial<ClientLimits>;

@@ -1,10 +1,12 @@
 /** The demonstration's gateways: who speaks for which stations, how often, and when one falls silent. Pure. */
 import type { Station } from '#model/register.ts';
 
+type Name = Station['name'];
+
 /** One simulated gateway. */
 export interface SimulatedGateway {
   id: string;
-  name: string;
+  name: Name;
   stations: string[];
   intervalMs: number;
   /** Silent from `fromMs` to `toMs` after the start, then it sends what it kept; null = never. */
@@ -14,10 +16,13 @@ export interface SimulatedGateway {
 /** The gateway that loses its connection in every demonstration. */
 const SILENT_STATION = 'langhe-mouth';
 
+const AREAS: Readonly<Record<string, string>> = { beijing: '北京段', hebei: '河北段', henan: '河南段' };
+const KINDS = { gate: '节制闸', offtake: '分水口', 'canal-section': '监测断面' } as const;
+
 /** One gateway for each station at the source, and one for each stretch of the canal. */
 export function fleetOf(stations: ReadonlyMap<string, Station>): SimulatedGateway[] {
   const fleet: SimulatedGateway[] = [];
-  const add = (id: string, name: string, list: string[], intervalMs: number) => {
+  const add = (id: string, name: Name, list: string[], intervalMs: number) => {
     const silence = list.includes(SILENT_STATION) ? { fromMs: 60_000, toMs: 150_000 } : null;
     if (list.length > 0) fleet.push({ id: `gw-${id}`, name, stations: list, intervalMs, silence });
   };
@@ -26,13 +31,14 @@ export function fleetOf(stations: ReadonlyMap<string, Station>): SimulatedGatewa
       station.kind === 'river-section' || station.kind === 'reservoir' || /^(taocha|tuancheng-lake|.*-trunk)$/.test(id)
     );
   });
-  for (const [id, station] of alone) add(id, station.name.en, [id], 5_000);
+  for (const [id, station] of alone) add(id, station.name, [id], 5_000);
 
   const canal = [...stations].filter(([id]) => id.startsWith('mr-'));
   for (const area of [...new Set(canal.map(([, station]) => station.area))].sort()) {
     for (const kind of ['gate', 'offtake', 'canal-section'] as const) {
       const list = canal.filter(([, station]) => station.area === area && station.kind === kind).map(([id]) => id);
-      add(`${area}-${kind}s`, `Middle Route, ${area}: ${kind}s`, list, 10_000);
+      const name = { zh: `中线${AREAS[area ?? ''] ?? area}：${KINDS[kind]}`, en: `Middle Route, ${area}: ${kind}s` };
+      add(`${area}-${kind}s`, name, list, 10_000);
     }
   }
   return fleet;

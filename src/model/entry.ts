@@ -3,6 +3,7 @@
  * everything else that it knows is derived from them.
  */
 
+import type { Said } from '#model/alarms/phrases.ts';
 import type { PlatformCondition } from '#model/alarms/platform.ts';
 import type { Flag } from './flag.ts';
 import type { Noun } from './noun.ts';
@@ -108,6 +109,8 @@ export interface PlatformChange {
   sinceMs: number;
   /** What was seen: `401 unauthorized from http://…`; never a secret. */
   detail: string;
+  /** The same, to be said in any language; absent where the words are somebody else's, and in what an earlier version wrote. */
+  said?: Said | undefined;
   /** Of a condition that each gateway has for itself. */
   about?: PlatformSubject | undefined;
 }

@@ -125,7 +125,10 @@ export const station = z.strictObject({
 export type Station = z.infer<typeof station>;
 
 export const gateway = z.strictObject({
-  name: text.optional(),
+  name: z
+    .union([text, z.strictObject({ zh: text, en: text })])
+    .optional()
+    .describe('In each language, or the same in both'),
   stations: z.array(id).max(1000),
   dialect: dialect.optional().describe('What the device letters of its stations mean'),
   numbersAsText: z.boolean().optional().describe('Takes numbers in quotation marks: `"7.9"`'),

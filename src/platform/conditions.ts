@@ -5,6 +5,7 @@
 
 import type { RecountProgress } from '#books/recount/state.ts';
 import type { CanaryVerdict } from '#ingest/transports/broker-canary.ts';
+import { asTold, phrase, type Told, told } from '#model/alarms/phrases.ts';
 import type { PlatformCondition } from '#model/alarms/platform.ts';
 import type { FollowerName } from '#model/entry.ts';
 import type { TypeConflict } from '#process/rejected-readings.ts';
@@ -50,7 +51,7 @@ export interface PlatformSample {
   /** Holes in gateways' numbering that stand too long (src/platform/sequence-holes.ts); null = none, undefined = nobody knows yet. */
   holes: Seen | null | undefined;
   /** Who reached which limit on access within the last hour, in words; null = nobody. */
-  crowded: string | null;
+  crowded: Told | null;
 }
 
 /** What is remembered from one sample to the next. */
@@ -112,7 +113,7 @@ const BROKER: readonly PlatformCondition[] = [
 ];
 
 /** What is seen (with when it began, if that was before the sample), null for nothing, undefined when nobody knows. */
-type Finding = string | (Partial<Seen> & { detail: string }) | null | undefined;
+type Finding = string | (Told & Partial<Seen>) | null | undefined;
 
 /** @param before the verdict on the sample before; null for the first. */
 export function judgePlatform(sample: PlatformSample, before: PlatformVerdict | null): PlatformVerdict {
@@ -125,8 +126,8 @@ export function judgePlatform(sample: PlatformSample, before: PlatformVerdict | 
       if (known !== undefined) conditions.set(condition, known);
     } else if (finding === null) conditions.set(condition, null);
     else {
-      const { detail, sinceMs = sample.nowMs } = typeof finding === 'string' ? { detail: finding } : finding;
-      conditions.set(condition, { sinceMs: known?.sinceMs ?? sinceMs, detail });
+      const { sinceMs = sample.nowMs, ...seen } = asTold(finding) as Told & Partial<Seen>;
+      conditions.set(condition, { ...seen, sinceMs: known?.sinceMs ?? sinceMs });
     }
   };
   found('journal.filling', filling(sample, memory, stands('journal.filling')));
@@ -139,26 +140,31 @@ export function judgePlatform(sample: PlatformSample, before: PlatformVerdict | 
   found('follower.behind', followerBehind(sample, memory, stands('follower.behind')));
   found('follower.parked', parked(sample));
   found('books.recounting', recounting(sample));
-  found('routes.nobody', sample.isAnybodyTold ? null : 'no route names a channel other than the log');
+  found('routes.nobody', sample.isAnybodyTold ? null : told(phrase('routes.nobody')));
   found('access.crowded', crowded(sample, memory));
   for (const condition of STORE) found(condition, ofPart(condition, sample.store));
   for (const condition of BROKER) found(condition, ofPart(condition, sample.broker));
-  found('broker.untried', sample.canary && (sample.canary.levels === 'untried' ? sample.canary.detail : null));
+  found('broker.untried', sample.canary && (sample.canary.levels === 'untried' ? wordsIn(sample.canary) : null));
   found('broker.levels-split', sample.canary && levelsSplit(sample.canary, sample.dotted));
   return { conditions, memory };
 }
 
 /** Where no gateway has a dot, nothing is lost. */
-function levelsSplit({ levels, detail }: CanaryVerdict, dotted: readonly string[]): Finding {
-  const [first] = dotted;
-  if (levels === 'untried') return undefined;
-  if (levels === 'kept' || first === undefined) return null;
-  return `${detail}; ${dotted.length === 1 ? `gateway ${first} is` : `${dotted.length} gateways, ${first} among them, are`} not heard`;
+function levelsSplit(canary: CanaryVerdict, dotted: readonly string[]): Finding {
+  const [id] = dotted;
+  if (canary.levels === 'untried') return undefined;
+  if (canary.levels === 'kept' || id === undefined) return null;
+  const unheard = dotted.length === 1 ? phrase('canary.one', { id }) : phrase('canary.many', { n: dotted.length, id });
+  return told(...(canary.said ?? [canary.detail]), unheard);
+}
+
+function wordsIn({ detail, said }: Told): Told {
+  return { detail, ...(said && { said }) };
 }
 
 function ofPart(condition: PlatformCondition, trouble: StoreTrouble | null | undefined): Finding {
   if (trouble === undefined) return undefined;
-  return trouble?.condition === condition ? trouble.detail : null;
+  return trouble?.condition === condition ? wordsIn(trouble) : null;
 }
 
 function remember(sample: PlatformSample, before: Memory | null): Memory {
@@ -180,18 +186,19 @@ function remember(sample: PlatformSample, before: Memory | null): Memory {
 
 function filling({ journal: { usedShare }, monotonicMs }: PlatformSample, { uses }: Memory, stands: boolean): Finding {
   if (usedShare < (stands ? FILLING_UNTIL : FILLING_FROM)) return null;
-  const share = `${Math.floor(usedShare * 100)} % of WK_JOURNAL_MAX_BYTES`;
+  const share = phrase('journal.share', { percent: Math.floor(usedShare * 100) });
   const [oldest] = uses;
   const tookMs = oldest ? monotonicMs - oldest.atMs : 0;
   const grown = oldest ? usedShare - oldest.share : 0;
-  if (tookMs < USE_MIN_MS || grown <= 0 || usedShare >= 1) return share;
-  return `${share}; full in about ${inWords(((1 - usedShare) / grown) * tookMs)} at this rate`;
+  if (tookMs < USE_MIN_MS || grown <= 0 || usedShare >= 1) return told(share);
+  return told(phrase('journal.full-in', { share: [share], inMs: ((1 - usedShare) / grown) * tookMs }));
 }
 
 /** Until a commit has gone since: one that failed and one that went in the same second may have come in either order. */
 function unwritable({ journal }: PlatformSample, before: Memory | null, stands: boolean): Finding {
   const { commits, failedCommits, failure } = journal;
-  if (failedCommits > (before?.failedCommits ?? 0)) return failure ?? `${failedCommits} commits were refused`;
+  if (failedCommits > (before?.failedCommits ?? 0))
+    return failure ?? told(phrase('journal.refused', { n: failedCommits }));
   if (stands && commits === before?.commits) return undefined;
   return commits > 0 ? null : undefined;
 }
@@ -202,7 +209,7 @@ function quarantineFull(
   { quietSinceMs }: Memory,
 ): Finding {
   const dropped = before === null ? 0 : quarantineDropped - before.quarantineDropped;
-  if (dropped > 0) return `${dropped} ${dropped === 1 ? 'item was' : 'items were'} pushed out`;
+  if (dropped > 0) return told(phrase('quarantine.dropped', { n: dropped }));
   if (monotonicMs - quietSinceMs >= QUARANTINE_QUIET_MS) return null;
   // As it was; at first nobody knows, since an earlier process may have seen it full.
   return undefined;
@@ -218,13 +225,14 @@ function damaged(condition: keyof SeenDamages, { damage, monotonicMs }: Platform
   const met = damage[condition];
   // At first nobody knows: what an earlier process met may have been rebuilt.
   if (monotonicMs - (met?.atMs ?? beganMs) >= (met ? DAMAGE_QUIET_MS : CONFLICT_QUIET_MS)) return null;
-  return met ? `${met.detail}${met.rows > 1 ? `, and ${met.rows - 1} more` : ''}` : undefined;
+  if (!met) return undefined;
+  return met.rows > 1 ? told(phrase('damage.more', { first: met.detail, n: met.rows - 1 })) : met.detail;
 }
 
 function clockBehind({ nowMs, receivedNowMs }: PlatformSample, stands: boolean): Finding {
   const behindMs = receivedNowMs - nowMs;
   if (behindMs <= (stands ? CLOCK_UNTIL_MS : CLOCK_FROM_MS)) return null;
-  return `it says ${instant(nowMs)}, and entries have come at ${instant(receivedNowMs)}`;
+  return told(phrase('clock.behind', { now: instant(nowMs), received: instant(receivedNowMs) }));
 }
 
 function followerBehind(sample: PlatformSample, { beganMs }: Memory, stands: boolean): Finding {
@@ -235,41 +243,38 @@ function followerBehind(sample: PlatformSample, { beganMs }: Memory, stands: boo
   // What waited while no process ran is old, and soon passed: that is no slowness.
   if (!stands && monotonicMs - beganMs < BEHIND_FROM_S * 1000) return undefined;
   const most = Math.max(...behind.map(([, seconds]) => seconds));
-  const detail = behind.map(([name, seconds]) => `${name} by ${inWords(seconds * 1000)}`).join(', ');
-  return { detail, sinceMs: nowMs - most * 1000 };
+  const each = behind.map(([name, seconds]) => phrase('follower.by', { name, lagMs: seconds * 1000 }));
+  return { ...told(phrase('list', { each })), sinceMs: nowMs - most * 1000 };
 }
 
 function parked({ parked: count }: PlatformSample): Finding {
   if (count === null) return undefined;
-  return count === 0 ? null : `${count} ${count === 1 ? 'entry is' : 'entries are'} parked`;
+  return count === 0 ? null : told(phrase('follower.parked', { n: count }));
 }
 
 /** An earlier process may have seen it within the hour for which it stands. */
-function crowded({ crowded: detail, monotonicMs }: PlatformSample, { beganMs }: Memory): Finding {
-  return detail ?? (monotonicMs - beganMs < CROWDED_QUIET_MS ? undefined : null);
+function crowded({ crowded: reached, monotonicMs }: PlatformSample, { beganMs }: Memory): Finding {
+  return reached ?? (monotonicMs - beganMs < CROWDED_QUIET_MS ? undefined : null);
 }
 
 function recounting({ recount }: PlatformSample): Finding {
   if (recount === null) return null;
-  const { fromRules, toRules, total, done, frozen, leftOut, notes } = recount;
+  const { fromRules: from, toRules: to, total, done, frozen, leftOut, notes } = recount;
   // Installations without books have nothing to count.
   if (total === 0 && notes.length === 0) return undefined;
-  const share = total === 0 ? 100 : Math.floor((done / total) * 100);
-  const words = [`rules ${fromRules} to ${toRules}, ${done} of ${total} hours, ${share} %`];
-  if (frozen > 0) words.push(`${frozen} hours stay as they were, their readings are gone (WK_RAW_RETENTION)`);
-  if (leftOut > 0) words.push(`${leftOut} series or meters could not be counted anew, see the log`);
+  const percent = total === 0 ? 100 : Math.floor((done / total) * 100);
+  const parts = [phrase('recount.share', { from, to, done, total, percent })];
+  if (frozen > 0) parts.push(phrase('recount.frozen', { n: frozen }));
+  if (leftOut > 0) parts.push(phrase('recount.left-out', { n: leftOut }));
+  const [last] = parts.splice(-1);
   // Notes are sentences of their own; what stands here is closed by whoever shows it.
-  return [words.join('; '), ...notes.map((note) => note.replace(/\.$/, ''))].join('. ');
+  const noted = notes.reduce(
+    (first, note) => phrase('noted', { first: [first], note: note.replace(/\.$/, '') }),
+    last!,
+  );
+  return told(...parts, noted);
 }
 
 function instant(timeMs: number): string {
   return new Date(timeMs).toISOString();
-}
-
-/** `7 min`, `3.5 h`, `12 days`. */
-function inWords(ms: number): string {
-  const minutes = ms / 60_000;
-  if (minutes < 90) return `${Math.max(1, Math.round(minutes))} min`;
-  const hours = minutes / 60;
-  return hours < 48 ? `${Number(hours.toFixed(1))} h` : `${Math.round(hours / 24)} days`;
 }

@@ -1,11 +1,12 @@
 /** Who reached which limit on access lately: what the platform condition `access.crowded` and the metrics tell. */
 import { ACCESS_LIMITS, type AccessLimit, type TellCrowded } from '#model/access-limits.ts';
+import { phrase, type Told, told } from '#model/alarms/phrases.ts';
 import type { Clock } from '#src/clock.ts';
 
 export interface Crowding {
   reached: TellCrowded;
-  /** What was reached within the last hour, the newest first, in words; null for nothing. */
-  detail(): string | null;
+  /** What was reached within the last hour, the newest first; null for nothing. */
+  seen(): Told | null;
   /** How often each limit was reached since the process began. */
   counts(): Record<AccessLimit, number>;
 }
@@ -45,14 +46,14 @@ export function createCrowding(
       if (isDue)
         log.warn({ event: 'access.crowded', limit, who }, `a limit on access was reached: ${ACCESS_LIMITS[limit]}`);
     },
-    detail() {
+    seen() {
       const since = clock.monotonicMs() - QUIET_MS;
       const recent = [...newest].reverse().filter(([, { atMs }]) => atMs > since);
       if (recent.length === 0) return null;
-      return recent
-        .slice(0, SHOWN)
-        .map(([limit, { who }]) => `${ACCESS_LIMITS[limit]} (${limit}), last by ${who}`)
-        .join('; ');
+      const shown = recent.slice(0, SHOWN);
+      return told(
+        ...shown.map(([code, { who }]) => phrase('access.reached', { limit: [phrase(`limit.${code}`)], code, who })),
+      );
     },
     counts: () => ({ ...counts }),
   };

@@ -147,7 +147,7 @@ function sampleOf(parts: HouseParts, holes: PlatformSample['holes']): PlatformSa
     isAnybodyTold: parts.isAnybodyTold(),
     dotted: troubles.canary?.levels === 'split' ? dottedGateways(journal) : [],
     holes,
-    crowded: parts.crowding.detail(),
+    crowded: parts.crowding.seen(),
     ...troubles,
   };
 }

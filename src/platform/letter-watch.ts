@@ -5,6 +5,7 @@
 
 import { Dialects } from '#journal/dialects.ts';
 import type { Control } from '#journal/registers.ts';
+import { phrase, told } from '#model/alarms/phrases.ts';
 import { isUnexplained } from '#model/flag.ts';
 import type { Clock } from '#src/clock.ts';
 import type { PlatformWatch, Standing } from './watch.ts';
@@ -66,8 +67,8 @@ export function createLetterWatch({ control, platform, clock, standing }: Parts)
     const names = [...letters.keys()].sort();
     if (names.length === 0) gateways.delete(gateway);
     const sinceMs = Math.min(...[...letters.values()].map((heard) => heard.sinceMs));
-    const detail = `${gateway} sends ${names.join(', ')}`;
-    platform.set('letters.unexplained', names.length === 0 ? null : { sinceMs, detail }, { gateway, letters: names });
+    const words = told(phrase('letters.sent', { gateway, letters: names.join(', ') }));
+    platform.set('letters.unexplained', names.length === 0 ? null : { ...words, sinceMs }, { gateway, letters: names });
   }
 
   for (const { condition, about } of standing) {

@@ -1,6 +1,7 @@
 /** Holes in gateways' numbering that nobody has filled in time: what the platform condition `sequence.holes` tells. Pure. */
 
 import { type Hole, missingIn, type Numbering, sizeOf } from '#journal/gateway-numbering.ts';
+import { type Phrase, phrase, type Told, told } from '#model/alarms/phrases.ts';
 import type { Seen } from './watch.ts';
 
 const GATEWAYS_SHOWN = 5;
@@ -29,7 +30,7 @@ export function holesOverdue(
   }
   if (overdue.length === 0) return null;
   if (upMs < graceMs) return undefined;
-  return { sinceMs: Math.min(...overdue.map(({ sinceMs }) => sinceMs)), detail: detailOf(overdue) };
+  return { sinceMs: Math.min(...overdue.map(({ sinceMs }) => sinceMs)), ...wordsOf(overdue) };
 }
 
 function overdueOf(gateway: string, numbering: Numbering, beforeMs: number): Overdue | null {
@@ -42,17 +43,17 @@ function overdueOf(gateway: string, numbering: Numbering, beforeMs: number): Ove
   return { gateway, holes, merged: merged?.count ?? 0, sinceMs };
 }
 
-function detailOf(overdue: readonly Overdue[]): string {
+function wordsOf(overdue: readonly Overdue[]): Told {
   const shown = overdue
     .toSorted((a, b) => a.sinceMs - b.sinceMs || (a.gateway < b.gateway ? -1 : 1))
     .slice(0, GATEWAYS_SHOWN);
   const rest = overdue.length - shown.length;
-  return shown.map(wordsOf).join('; ') + (rest === 0 ? '' : `; and ${rest} more gateways`);
+  return told(...shown.map(ofGateway), ...(rest === 0 ? [] : [phrase('holes.more', { n: rest })]));
 }
 
-function wordsOf({ gateway, holes, merged }: Overdue): string {
-  const count = holes.reduce((sum, hole) => sum + sizeOf(hole), merged);
+function ofGateway({ gateway, holes, merged }: Overdue): Phrase {
+  const n = holes.reduce((sum, hole) => sum + sizeOf(hole), merged);
   const ranges = holes.slice(-RANGES_SHOWN).map(({ from, to }) => (from === to ? `${from}` : `${from}–${to}`));
   const isMore = merged > 0 || ranges.length < holes.length;
-  return `${gateway} lacks ${count} ${count === 1 ? 'message' : 'messages'} (${isMore ? '…, ' : ''}${ranges.join(', ')})`;
+  return phrase('holes.gateway', { gateway, n, ranges: `${isMore ? '…, ' : ''}${ranges.join(', ')}` });
 }

@@ -4,15 +4,15 @@
  */
 
 import type { OpenJournalReader } from '#journal/reader.ts';
+import { asTold, type Told } from '#model/alarms/phrases.ts';
 import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/alarms/platform.ts';
 import type { PlatformChange, PlatformSubject } from '#model/entry.ts';
 import type { Clock } from '#src/clock.ts';
 
 /** A condition as it is seen. `detail` = what was seen, in words; never a secret. */
-export interface Seen {
+export interface Seen extends Told {
   /** Wall clock when it began. */
   sinceMs: number;
-  detail: string;
 }
 
 type Subject = Pick<PlatformChange, 'condition' | 'about'>;
@@ -28,7 +28,7 @@ export interface PlatformWatch {
    */
   set(condition: PlatformCondition, seen: Seen | null, about?: PlatformSubject): void;
   /** Something that happened and has no length: begun and ended at once. Within a minute of the last it is only logged. */
-  event(condition: PlatformCondition, sinceMs: number, detail: string): void;
+  event(condition: PlatformCondition, sinceMs: number, seen: string | Told): void;
   /** To be called each second: begins what has lasted, ends what stayed away, tries again to tell. */
   tick(): void;
   /** Tells what waits, once; what can't be told now is found by the next process. Nothing is appended afterwards. */
@@ -178,7 +178,7 @@ export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions
     }
   }
 
-  function begin(one: Watched, { sinceMs, detail: given }: Seen): void {
+  function begin(one: Watched, { sinceMs, detail: given, said }: Seen): void {
     for (const other of groupWith(one)) if (other !== one && other.isTold) replace(other, one.condition);
     one.isTold = true;
     const { condition, about } = one;
@@ -186,7 +186,8 @@ export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions
     one.told = { detail, atMs: clock.monotonicMs() };
     const { meaning, remedy } = PLATFORM_CONDITIONS[condition];
     log.warn({ event: 'platform.begun', condition, detail, remedy }, meaning);
-    tell({ verb: 'platform', condition, state: 'begun', sinceMs, detail, ...(about && { about }) });
+    const words = { detail, ...(said && given === detail && { said }) };
+    tell({ verb: 'platform', condition, state: 'begun', sinceMs, ...words, ...(about && { about }) });
   }
 
   /** @param sinceMs wall clock. */
@@ -209,7 +210,7 @@ export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions
     const goesOn = one.seen !== null || others.length > 0 || (trouble && nowMs - trouble.lastMs < GAP_MS);
     if (!goesOn) troubles.set(groupOf(one), { sinceMs: nowMs, lastMs: nowMs });
     for (const other of others) leave(other);
-    one.seen = { sinceMs: one.seen?.sinceMs ?? seen.sinceMs, detail: seen.detail };
+    one.seen = { ...seen, sinceMs: one.seen?.sinceMs ?? seen.sinceMs };
     one.away = null;
   }
 
@@ -257,17 +258,21 @@ export function createPlatformWatch({ append, clock, log }: PlatformWatchOptions
       judge(one);
       wake();
     },
-    event(condition, sinceMs, detail) {
+    event(condition, sinceMs, words) {
       if (isClosed) return;
       const one = watched(condition);
       const nowMs = clock.monotonicMs();
+      const seen = asTold(words);
       const isRepeated = nowMs - one.lastEventMs < QUIET_MS;
       one.lastEventMs = nowMs;
       if (isRepeated) {
-        log.warn({ event: 'platform.repeated', condition, detail }, PLATFORM_CONDITIONS[condition].meaning);
+        log.warn(
+          { event: 'platform.repeated', condition, detail: seen.detail },
+          PLATFORM_CONDITIONS[condition].meaning,
+        );
         return;
       }
-      if (!one.isTold) begin(one, { sinceMs, detail });
+      if (!one.isTold) begin(one, { ...seen, sinceMs });
       end(one, clock.nowMs(), 'it was over at once');
       wake();
     },

@@ -5,6 +5,7 @@
  */
 
 import type { Installation } from '#journal/installation.ts';
+import type { Told } from '#model/alarms/phrases.ts';
 import type { PlatformCondition } from '#model/alarms/platform.ts';
 import type { Reading, SeriesReading } from '#model/reading.ts';
 
@@ -31,9 +32,8 @@ export interface RejectedReading {
 }
 
 /** What is wrong with a store (or a broker), in words that hold no secret. */
-export interface StoreTrouble {
+export interface StoreTrouble extends Told {
   condition: PlatformCondition;
-  detail: string;
 }
 
 /** What a server was measured to do before it was written to. */

@@ -1,5 +1,6 @@
 /** The alarm as the outside sees it (contracts §6): names without units, times in RFC 3339 UTC. */
 import type { Alarm, Folded, Worst } from './alarm.ts';
+import { saysOf, titleOf } from './platform-says.ts';
 
 /** An instant as RFC 3339 in UTC with milliseconds; null stays null. */
 function instant(timeMs: number): string;
@@ -13,6 +14,7 @@ function instant(timeMs: number | null): string | null {
  * `detectedAt`; limits and multiples are plain JSON numbers.
  */
 export function alarmView(alarm: Alarm) {
+  const [title, says] = [titleOf(alarm), saysOf(alarm)];
   return {
     id: alarm.id,
     key: alarm.key,
@@ -46,6 +48,8 @@ export function alarmView(alarm: Alarm) {
     suppressedBy: alarm.suppressedBy,
     latched: alarm.latched,
     detail: alarm.detail ?? null,
+    ...(title && { title }),
+    ...(says && { says }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The life of a breach towards an operator: the alarm object of contracts §6, its transitions and its notices. */
 import type { TargetClass, WaterClass } from '#model/class.ts';
+import type { Said } from './phrases.ts';
 
 export const SEVERITIES = ['minor', 'major', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
@@ -121,6 +122,8 @@ export interface Alarm {
   ruleSeq?: number;
   /** What its numbers can't say: what a platform alarm means, what was not heard, which values made a rule true. */
   detail: string | null;
+  /** What was seen, to be said in any language; absent where `detail` is no sentence, and in what an earlier version kept. */
+  said?: Said;
 }
 
 /** Members of an alarm of which the history says how they changed; the state is in `from` and `to`. */

@@ -4,7 +4,7 @@ import * as format from '../core/format.ts';
 import { t } from '../core/language.ts';
 import { stations } from '../core/watch.ts';
 import { NUMERALS } from '../core/water.ts';
-import { parameterName, stationName } from '../station/names.ts';
+import { aboutOf, stationName } from '../station/names.ts';
 import { SeverityMark } from '../ui/marks.tsx';
 import type { Column } from '../ui/table.tsx';
 
@@ -24,7 +24,7 @@ export const alarmColumns = () =>
     },
     parameter: {
       head: t('parameter'),
-      cell: ({ parameter }) => parameterName(parameter),
+      cell: aboutOf,
       csv: ({ parameter }) => parameter,
     },
     value: {

@@ -3,7 +3,7 @@ import type { ComponentChildren } from 'preact';
 import type { Alarm } from '../api-types.ts';
 import { ask } from '../core/api.ts';
 import * as format from '../core/format.ts';
-import { t } from '../core/language.ts';
+import { nameOf, t } from '../core/language.ts';
 import { nowMs } from '../core/now.ts';
 import { useResource } from '../core/resource.ts';
 import { hrefOf } from '../core/route.ts';
@@ -11,7 +11,7 @@ import { isPlatform, stations } from '../core/watch.ts';
 import { NUMERALS } from '../core/water.ts';
 import type { Word } from '../core/words.ts';
 import { sign } from '../overview/alarms-panel.tsx';
-import { parameterName, stationName } from '../station/names.ts';
+import { aboutOf, stationName } from '../station/names.ts';
 import { SeverityMark, StateMark } from '../ui/marks.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Loading, Shown, Trouble } from '../ui/states.tsx';
@@ -31,7 +31,7 @@ export function AlarmDetail({ id, round, changed }: { id: string; round: number;
     <Sheet
       title={stationName(alarm.data.station, stations.value)}
       name="alarm-detail"
-      note={parameterName(alarm.data.parameter)}
+      note={aboutOf(alarm.data)}
       tools={
         <a href={`${hrefOf('alarms')}${location.search}`} aria-label={t('close')} class="close">
           ✕
@@ -100,6 +100,7 @@ function Facts({ alarm }: { alarm: Alarm }) {
     ['firstOut', alarm.firstOut === null ? null : <AlarmLink id={alarm.firstOut}>{t('firstOutSee')}</AlarmLink>],
     ['suppressedBy', alarm.suppressedBy === null ? null : <Suppressor by={alarm.suppressedBy} />],
     ['basis', alarm.basis === 'instantaneous' ? null : t(`basis-${alarm.basis}`)],
+    ['condition', alarm.title ? <code>{alarm.parameter}</code> : null],
     ['rule', isPlatform(alarm) ? alarm.rule : <a href={hrefOf('rules', alarm.rule)}>{alarm.rule}</a>],
   ];
   const around = {
@@ -119,10 +120,14 @@ function Facts({ alarm }: { alarm: Alarm }) {
             </div>
           ))}
       </dl>
-      {alarm.detail !== null && (
-        <p class="alarm-text" lang="en">
-          {alarm.detail}
-        </p>
+      {alarm.says ? (
+        <p class="alarm-text">{nameOf(alarm.says)}</p>
+      ) : (
+        alarm.detail !== null && (
+          <p class="alarm-text" lang="en">
+            {alarm.detail}
+          </p>
+        )
       )}
       {!isPlatform(alarm) && (
         <p class="alarm-link">

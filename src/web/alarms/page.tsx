@@ -10,7 +10,7 @@ import { type Resource, useResource } from '../core/resource.ts';
 import { hrefOf, navigate, place, query } from '../core/route.ts';
 import { stations } from '../core/watch.ts';
 import { sign } from '../overview/alarms-panel.tsx';
-import { parameterName, stationName } from '../station/names.ts';
+import { aboutOf, stationName } from '../station/names.ts';
 import { Choice } from '../ui/choice.tsx';
 import { StateMark } from '../ui/marks.tsx';
 import { More } from '../ui/more.tsx';
@@ -117,7 +117,7 @@ function Inbox({
       <input
         type="checkbox"
         aria-label={t('chooseOne', {
-          name: `${stationName(alarm.station, stations.value)} ${parameterName(alarm.parameter)}`,
+          name: `${stationName(alarm.station, stations.value)} ${aboutOf(alarm)}`,
         })}
         checked={chosen.has(alarm.id)}
         onChange={() => toggle(alarm.id)}

@@ -79,6 +79,8 @@ export const ALARM_WORDS = {
   suppressedByAlarm: ['由另一条报警引起', 'another alarm, which it follows from'],
   firstOut: ['首发报警', 'first out'],
   firstOutSee: ['本站先发生的报警', 'the alarm of this station that came first'],
+  condition: ['状况代码', 'condition'],
+  canal: ['总干渠', 'The canal'],
   basis: ['判断依据', 'judged by'],
   'basis-hour': ['小时值', 'a closed hour'],
   'basis-day': ['日值', 'a closed day'],

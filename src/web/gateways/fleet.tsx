@@ -2,7 +2,7 @@
 import { useState } from 'preact/hooks';
 import { type Answer, ask, askAll, type Item } from '../core/api.ts';
 import * as format from '../core/format.ts';
-import { t } from '../core/language.ts';
+import { nameOf, t } from '../core/language.ts';
 import { nowMs } from '../core/now.ts';
 import { useEvery, useResource } from '../core/resource.ts';
 import { hrefOf, query, setQuery } from '../core/route.ts';
@@ -46,7 +46,9 @@ export function FleetSheet() {
   const fleet = useResource(`fleet ${most}`, (signal) => readFleet(most, signal));
   useEvery(REFRESH_MS, fleet.reload);
   const wanted = (query.value.get('q') ?? '').toLowerCase();
-  const rows = (fleet.data?.rows ?? []).filter(({ id, name }) => `${id} ${name ?? ''}`.toLowerCase().includes(wanted));
+  const rows = (fleet.data?.rows ?? []).filter(({ id, name }) =>
+    `${id} ${Object.values(gatewayNames(name)).join(' ')}`.toLowerCase().includes(wanted),
+  );
   const columns = columnsOf();
   return (
     <Sheet
@@ -84,6 +86,11 @@ export function FleetSheet() {
   );
 }
 
+/** One that was given a single name has it in both languages. */
+function gatewayNames(name: Gateway['name'] = ''): { zh: string; en: string } {
+  return typeof name === 'string' ? { zh: name, en: name } : name;
+}
+
 function clockWords(offsetMs: number | null): string {
   if (offsetMs === null) return '–';
   const size = format.lasting(Math.abs(offsetMs));
@@ -109,7 +116,11 @@ function columnsOf(): Column<Row>[] {
       cell: ({ id, name, stations: own }) => (
         <span class="gateway-name" title={own.map((one) => stationName(one, stations.value)).join(', ')}>
           <code>{id}</code>{' '}
-          {own.length === 1 ? <a href={hrefOf('stations', own[0]!)}>{stationName(own[0]!, stations.value)}</a> : name}
+          {own.length === 1 ? (
+            <a href={hrefOf('stations', own[0]!)}>{stationName(own[0]!, stations.value)}</a>
+          ) : (
+            nameOf(gatewayNames(name))
+          )}
         </span>
       ),
       csv: ({ id }) => id,

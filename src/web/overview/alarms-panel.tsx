@@ -6,7 +6,7 @@ import { nowMs } from '../core/now.ts';
 import { hrefOf } from '../core/route.ts';
 import { openAlarms, stations } from '../core/watch.ts';
 import { NUMERALS } from '../core/water.ts';
-import { parameterName, stationName } from '../station/names.ts';
+import { aboutOf, parameterName, stationName } from '../station/names.ts';
 import { SEVERITIES, SeverityShape, severityWord, stateWord } from '../ui/marks.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Empty } from '../ui/states.tsx';
@@ -65,7 +65,7 @@ export function AlarmsPanel() {
 
 /** What is wrong, in one line: `Ammonia nitrogen 0.83 mg/L, limit ≤ 0.5 (Ⅲ)`. */
 function whatOf(alarm: Alarm): string {
-  if (alarm.value === null) return parameterName(alarm.parameter);
+  if (alarm.value === null) return aboutOf(alarm);
   const limit =
     alarm.limit === null
       ? ''

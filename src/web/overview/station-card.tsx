@@ -4,7 +4,7 @@ import { nameOf, t } from '../core/language.ts';
 import { nowMs } from '../core/now.ts';
 import { alarmsByStation, latest, type Station } from '../core/watch.ts';
 import { lastHeardMs, NUMERALS } from '../core/water.ts';
-import { parameterName } from '../station/names.ts';
+import { aboutOf, parameterName } from '../station/names.ts';
 import { ClassMark, SeverityMark } from '../ui/marks.tsx';
 
 export interface Pointed {
@@ -38,8 +38,7 @@ export function StationCard({ pointed: { station, left, top } }: { pointed: Poin
       {station.target && <p class="quiet-text">{t('targetIs', { class: NUMERALS[station.target] })}</p>}
       {alarms.slice(0, ALARMS_MAX).map((alarm) => (
         <p key={alarm.id}>
-          <SeverityMark of={alarm.severity} /> {parameterName(alarm.parameter)}{' '}
-          {format.withUnit(alarm.value, alarm.unit)}
+          <SeverityMark of={alarm.severity} /> {aboutOf(alarm)} {format.withUnit(alarm.value, alarm.unit)}
         </p>
       ))}
       <dl>

@@ -11,7 +11,7 @@ import type { Word } from '../core/words.ts';
 import { ClassMark, SeverityMark, stateWord } from '../ui/marks.tsx';
 import { Empty } from '../ui/states.tsx';
 import { LatestSheet } from './latest-sheet.tsx';
-import { parameterName } from './names.ts';
+import { aboutOf, parameterName } from './names.ts';
 import { StationPicker } from './station-picker.tsx';
 import { TrendSheet } from './trend-sheet.tsx';
 import '../styles/station.css';
@@ -114,7 +114,7 @@ function StationHead({ station }: { station: Station }) {
         {alarms.slice(0, 3).map((alarm) => (
           <li key={alarm.id}>
             <a href={hrefOf('alarms', alarm.id)}>
-              <SeverityMark of={alarm.severity} /> {parameterName(alarm.parameter)} · {stateWord(alarm.state)}
+              <SeverityMark of={alarm.severity} /> {aboutOf(alarm)} · {stateWord(alarm.state)}
             </a>
           </li>
         ))}

@@ -189,11 +189,11 @@ describe('what is told', () => {
     const clock = handClock(0);
     const logged: object[] = [];
     const crowding = createCrowding(clock, { warn: (fields) => void logged.push(fields) });
-    expect(crowding.detail()).toBeNull();
+    expect(crowding.seen()?.detail ?? null).toBeNull();
     for (let index = 0; index < 500; index++) crowding.reached('http.address', '198.51.100.7');
     crowding.reached('http.address', '198.51.100.8');
     crowding.reached('stream.credential', 'token "wall"');
-    expect(crowding.detail()).toBe(
+    expect(crowding.seen()?.detail ?? null).toBe(
       'event streams of one credential (stream.credential), last by token "wall"; ' +
         'HTTP connections that show no credential (http.address), last by 198.51.100.8',
     );
@@ -203,6 +203,6 @@ describe('what is told', () => {
       { event: 'access.crowded', limit: 'stream.credential', who: 'token "wall"' },
     ]);
     clock.advance(3_600_000);
-    expect(crowding.detail()).toBeNull();
+    expect(crowding.seen()?.detail ?? null).toBeNull();
   });
 });

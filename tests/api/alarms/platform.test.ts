@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { AlarmFilter } from '#alerts/records/queries.ts';
 import { createLinkSigner } from '#model/alarms/acknowledge-link.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
-import { platformDetail } from '#model/alarms/platform.ts';
+import { platformDetail } from '#model/alarms/platform-says.ts';
 import { anAlarm, NOW_MS, startApi, TAOCHA } from '#tests/helpers/api.ts';
 
 const ALARM: Alarm = anAlarm({
@@ -55,7 +55,8 @@ describe('platform alarms', () => {
     const page = await rig.call('GET', `/a/${link}`, { as: 'nobody' });
     expect(page.statusCode).toBe(200);
     expect(page.body).toContain('ECONNREFUSED &lt;8086&gt;. What to do: Start InfluxDB');
-    expect(page.body).toContain('<td>store.unreachable</td>');
+    expect(page.body).toContain('<td>InfluxDB 无应答 InfluxDB does not answer (store.unreachable)</td>');
+    expect(page.body).toContain('具体情况：ECONNREFUSED &lt;8086&gt;。处理办法：');
     expect(page.body).not.toContain('null');
   });
 

@@ -5,6 +5,7 @@ import { createAlarmTopics } from '#api/streams/alarm-topics.ts';
 import { openDerived } from '#installation/derived.ts';
 import { alarmView } from '#model/alarms/alarm-view.ts';
 import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/alarms/platform.ts';
+import { PLATFORM_ZH } from '#model/alarms/platform-zh.ts';
 import type { Command } from '#model/entry.ts';
 import { createPlatformWatch } from '#platform/watch.ts';
 import { Crash, live, mortal } from '#tests/helpers/alerts/crash-rig.ts';
@@ -68,6 +69,11 @@ describe('a platform alarm', () => {
         suppressedBy: null,
         latched: false,
         detail: `${meaning} Seen: ECONNREFUSED 127.0.0.1:8086. What to do: ${remedy}`,
+        title: { zh: 'InfluxDB 无应答', en: 'InfluxDB does not answer' },
+        says: {
+          zh: `${PLATFORM_ZH['store.unreachable'].meaning}具体情况：ECONNREFUSED 127.0.0.1:8086。处理办法：${PLATFORM_ZH['store.unreachable'].remedy}`,
+          en: `${meaning} Seen: ECONNREFUSED 127.0.0.1:8086. What to do: ${remedy}`,
+        },
       },
     ]);
     expect(rig.notices()).toMatchObject([

@@ -77,7 +77,7 @@ export function startRig(port: number, directory: string, options: RigOptions = 
     maxMessageBytes: 64 * 1024,
     onTrouble: (condition, trouble) => rig.troubles.push([condition, trouble?.detail ?? null]),
     onSessionLost: (fromMs, toMs) => rig.lost.push({ fromMs, toMs }),
-    onCanary: (verdict) => rig.canaries.push(verdict),
+    onCanary: ({ levels, detail }) => rig.canaries.push({ levels, detail }),
     onDropped: (count) => rig.dropped.push(count),
     onUp: () => rig.counts.ups++,
     // Tests of acknowledgements count every packet: the broker is tried where a test asks for it.

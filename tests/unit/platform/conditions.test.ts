@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { PLATFORM_CONDITIONS, type PlatformCondition, platformDetail } from '#model/alarms/platform.ts';
+import { PLATFORM_CONDITIONS, type PlatformCondition } from '#model/alarms/platform.ts';
+import { platformDetail } from '#model/alarms/platform-says.ts';
 import { judgePlatform, type PlatformSample, type PlatformVerdict } from '#platform/conditions.ts';
 import { NO_DAMAGE } from '#process/seen-damage.ts';
 
@@ -37,7 +38,12 @@ function createRig() {
       sample = { ...WELL, receivedNowMs: nowMs, ...rest, nowMs, monotonicMs: ms };
       verdict = judgePlatform(sample, verdict);
       return {
-        of: (condition: PlatformCondition) => verdict!.conditions.get(condition),
+        /** As it is seen, in English. */
+        of(condition: PlatformCondition) {
+          const seen = verdict!.conditions.get(condition);
+          return seen && { sinceMs: seen.sinceMs, detail: seen.detail };
+        },
+        said: (condition: PlatformCondition) => verdict!.conditions.get(condition)?.said,
         standing: [...verdict.conditions].filter(([, seen]) => seen).map(([condition]) => condition),
       };
     },
@@ -296,9 +302,12 @@ describe('access.crowded', () => {
     const rig = createRig();
     expect(rig.at(0).of('access.crowded')).toBeUndefined();
     const crowded = 'event streams of one credential (stream.credential), last by token "wall"';
-    expect(rig.at(MINUTE, { crowded }).of('access.crowded')).toEqual({ sinceMs: T0 + MINUTE, detail: crowded });
+    expect(rig.at(MINUTE, { crowded: { detail: crowded } }).of('access.crowded')).toEqual({
+      sinceMs: T0 + MINUTE,
+      detail: crowded,
+    });
     const newer = `sessions of one token (session.token), last by token "x"; ${crowded}`;
-    expect(rig.at(2 * MINUTE, { crowded: newer }).of('access.crowded')).toEqual({
+    expect(rig.at(2 * MINUTE, { crowded: { detail: newer } }).of('access.crowded')).toEqual({
       sinceMs: T0 + MINUTE,
       detail: newer,
     });

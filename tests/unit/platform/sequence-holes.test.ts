@@ -1,6 +1,8 @@
 /** The platform condition `sequence.holes`: begun once for all gateways, told anew when it is about others, ended when all are filled. */
+
 import { describe, expect, it } from 'vitest';
 import { closed, type Numbering, numbered } from '#journal/gateway-numbering.ts';
+import { phrase, told } from '#model/alarms/phrases.ts';
 import { holesOverdue } from '#platform/sequence-holes.ts';
 import { createRig, left, seen } from '#tests/helpers/platform/watch-rig.ts';
 
@@ -22,7 +24,11 @@ describe('holes', () => {
   it('are told ten minutes after they were found, and not before', () => {
     const holed = { 'gw-1': heard(1, 2, 5), 'gw-2': heard(1, 2, 3) };
     expect(at(11.99, holed)).toBeNull();
-    expect(at(12, holed)).toEqual({ sinceMs: 2 * MINUTE_MS, detail: 'gw-1 lacks 2 messages (3–4)' });
+    expect(at(12, holed)).toEqual({
+      sinceMs: 2 * MINUTE_MS,
+      ...told(phrase('holes.gateway', { gateway: 'gw-1', n: 2, ranges: '3–4' })),
+    });
+    expect(at(12, holed)!.detail).toBe('gw-1 lacks 2 messages (3–4)');
     const filled = heard(1, 2, 5, 3, 4);
     expect(at(12, { ...holed, 'gw-1': filled })).toBeNull();
   });
@@ -35,7 +41,7 @@ describe('holes', () => {
     const many = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`gw-${index}`, heard(1, 3)]));
     expect(at(30, many)!.detail).toMatch(/^gw-0 lacks 1 message \(2\); .*; and 35 more gateways$/);
     const merged = heard(...Array.from({ length: 101 }, (_, index) => index * 2 + 1));
-    expect(at(200, { merged })).toEqual({
+    expect(at(200, { merged })).toMatchObject({
       sinceMs: MINUTE_MS,
       detail: 'merged lacks 100 messages (…, 194, 196, 198, 200)',
     });

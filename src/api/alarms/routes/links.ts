@@ -12,6 +12,7 @@ import { Problem } from '#api/problems.ts';
 import { documented } from '#api/schemas.ts';
 import { createLinkSigner, type LinkClaims } from '#model/alarms/acknowledge-link.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
+import { saysOf, titleOf } from '#model/alarms/platform-says.ts';
 
 const params = z.object({ signed: z.string().max(2000) });
 const answer = z.string().describe('HTML');
@@ -137,10 +138,13 @@ const BUTTON = '<form method="post"><button type="submit">确认收到 Acknowled
 
 function alarmTable(alarm: Alarm): string {
   const { station, parameter, value, unit, severity, state, raisedAtMs, acknowledgedBy, detail } = alarm;
+  const [title, says] = [titleOf(alarm), saysOf(alarm)];
+  const about = title ? `${title.zh} ${title.en} (${parameter})` : parameter;
   const rows = [
     ['站点 Station', station],
-    ['参数 Parameter', value === null ? parameter : `${parameter} ${value} ${unit}`],
-    ...(detail ? [['说明 Detail', detail]] : []),
+    ['参数 Parameter', value === null ? about : `${about} ${value} ${unit}`],
+    ...(says ? [['说明', says.zh]] : []),
+    ...(detail ? [[says ? 'Detail' : '说明 Detail', says?.en ?? detail]] : []),
     ['级别 Severity', severity],
     ['状态 State', acknowledgedBy === null ? state : `${state} (${acknowledgedBy})`],
     ['时间 Since', new Date(raisedAtMs).toISOString()],

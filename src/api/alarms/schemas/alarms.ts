@@ -8,6 +8,8 @@ import { id } from '#model/register.ts';
 
 const instantOrNull = instantText.nullable();
 
+const inTongues = z.object({ zh: z.string(), en: z.string() });
+
 export const alarm = z
   .object({
     id: z.string(),
@@ -66,6 +68,10 @@ export const alarm = z
       .string()
       .nullable()
       .describe('What numbers can not say: what a platform alarm means, what was not heard, what a rule was true of'),
+    title: inTongues
+      .optional()
+      .describe('What it is about where `parameter` is the code of a condition of the platform, or `_station`'),
+    says: inTongues.optional().describe('`detail` in each language, where it is a sentence'),
   })
   .meta({
     id: 'Alarm',

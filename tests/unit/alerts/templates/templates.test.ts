@@ -77,7 +77,7 @@ describe('the languages', () => {
     expect(text).toContain('站点：平台自身\n');
     expect(text).toContain('确认人：duty-desk\n');
     expect(text).toContain('（数据晚到，发现于 2026-11-22 08:00 +08:00）');
-    expect(text).toContain('说明：InfluxDB does not answer.\n');
+    expect(text).toContain('具体情况：InfluxDB does not answer。处理办法：');
     expect(text).not.toMatch(/监测值|限值|水质类别|超标|查看/);
   });
 
