@@ -10,6 +10,7 @@ import type { Clock } from '#src/clock.ts';
 import { checkSmall, type Database, openDatabase, StoreError } from '#src/sqlite.ts';
 import { BatchWriter, type Content, encodeRow, type Row } from './batch-writer.ts';
 import { type Head, readHead } from './batches.ts';
+import { CommitPace } from './commit-pace.ts';
 import { convertEntries, installationOf } from './convert.ts';
 import { lockDataDir } from './data-lock.ts';
 import { toStoreError } from './failure.ts';
@@ -159,18 +160,15 @@ class GroupCommitJournal implements JournalWriter {
   readonly #series: SeriesRegister;
   readonly #writer: BatchWriter;
   readonly #pruning: Pruning;
+  readonly #pace: CommitPace;
   readonly #onCommit: ((entries: readonly Entry[]) => void)[] = [];
   readonly #onFailure: ((error: Error) => void)[] = [];
   #head: Head;
   /** Of the newest append, committed or not. */
   #receivedMs: number;
   #queue: Append[] = [];
-  #isScheduled = false;
   #isClosed = false;
   #isFailing = false;
-  /** How long a commit takes lately, and when the last one ended (monotonic). */
-  #commitMs = 0;
-  #committedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: JournalOptions, database: Database, lock: Database) {
     this.#options = options;
@@ -190,6 +188,12 @@ class GroupCommitJournal implements JournalWriter {
     });
     this.numberings = this.#writer.numberings;
     this.#pruning = new Pruning(database, options.clock, this.#head);
+    this.#pace = new CommitPace({
+      clock: options.clock,
+      maxDelayMs: options.ackMaxDelayMs,
+      waiting: () => this.#queue.length,
+      commit: () => this.#commit(),
+    });
   }
 
   get headSeq(): number {
@@ -282,27 +286,8 @@ class GroupCommitJournal implements JournalWriter {
     this.#receivedMs = row.receivedMs;
     return new Promise((resolve, reject) => {
       this.#queue.push({ row, resolve, reject });
-      this.#schedule();
+      this.#pace.came(content.kind === 'message');
     });
-  }
-
-  /**
-   * Commits at the end of this turn of the event loop when commits are quick. When they are slow it waits as long as
-   * the last ones took, so that half of the time stays for other work, but never so long that wait and commit
-   * together exceed `ackMaxDelayMs`.
-   */
-  #schedule(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    const run = () => {
-      this.#isScheduled = false;
-      if (this.#queue.length > 0) this.#commit();
-      if (this.#queue.length > 0) this.#schedule();
-    };
-    const restMs = Math.min(this.#commitMs, this.#options.ackMaxDelayMs - this.#commitMs);
-    const waitMs = restMs - (this.#clock.monotonicMs() - this.#committedAtMs);
-    if (waitMs < 1) setImmediate(run);
-    else setTimeout(run, waitMs);
   }
 
   #commit(): void {
@@ -322,9 +307,9 @@ class GroupCommitJournal implements JournalWriter {
       this.#fail([...batch, ...this.#queue.splice(0)], failure);
       return;
     } finally {
-      this.#committedAtMs = this.#clock.monotonicMs();
-      addDuration(this.counters.commitTimes, this.#committedAtMs - startedMs);
-      this.#commitMs = 0.7 * this.#commitMs + 0.3 * (this.#committedAtMs - startedMs);
+      const endedMs = this.#clock.monotonicMs();
+      addDuration(this.counters.commitTimes, endedMs - startedMs);
+      this.#pace.took(startedMs, endedMs);
     }
     this.#head = written.head;
     this.#tell(batch, written.entries);

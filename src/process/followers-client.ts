@@ -134,6 +134,7 @@ export async function startFollowersWorker(options: {
       const hasPassed = () => cursors[follower] >= seq;
       const isFar = seq - cursors[follower] > CAUGHT_UP_ENTRIES;
       if (hasPassed() || isFar || behind.has(follower)) return Promise.resolve(hasPassed());
+      reply({ type: 'hurry' });
       return new Promise((resolve) => {
         const timer = setTimeout(() => {
           behind.add(follower);

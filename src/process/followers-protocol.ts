@@ -41,6 +41,8 @@ export type ToFollowers =
   /** Refused readings that are now in quarantine: the worker may forget them. */
   | { type: 'quarantined'; ids: string[] }
   | { type: 'committed'; headSeq: number }
+  /** Somebody waits for a follower. */
+  | { type: 'hurry' }
   /** The answer to `publish`: `error` null once the broker has it. */
   | { type: 'published'; id: number; error: string | null }
   /** This loss is in the journal's list: the worker may forget it. */

@@ -43,6 +43,8 @@ const METRICS_EVERY_MS = 1000;
 const PROBE_EVERY_MS = 10_000;
 /** While readings come, how much of what was written a copy of the store can have lost unnoticed. */
 const MARK_EVERY_MS = 2000;
+/** Readings and books are written so much later at most than they could be, unless somebody waits for them. */
+const GATHERING_MS = 200;
 /** Decoded entries that wait for the slowest follower; beyond them it reads for itself. */
 const WINDOW_ENTRIES = 2000;
 /** Open alarms in one message: taking it in must not hold up the main thread. */
@@ -186,6 +188,7 @@ const stored = createFollowerLoop({
   clock,
   onTurn: advanced,
   extra: async () => (await marks.keep()) || (await retention.step()) || followers.recount.step(),
+  gathering: { ms: GATHERING_MS, headSeq: () => headSeq },
 });
 const alarming = createFollowerLoop({
   pumps: pumps.slice(2),
@@ -286,6 +289,7 @@ port.on('message', (message: ToFollowers) => {
   if (message.type === 'committed') headSeq = Math.max(headSeq, message.headSeq);
   for (const loop of loops) {
     if (message.type === 'stop') loop.stop();
+    else if (message.type === 'hurry') loop.hurry();
     else loop.wake();
   }
 });
