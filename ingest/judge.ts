@@ -139,7 +139,7 @@ function resolve(
     return { code: 'time.expired', message: `Readings are kept from ${kept} on (WK_RAW_RETENTION).` };
   }
   const faceUnit = faceUnits.of(sample.station as string, parameter.id, context.timeMs);
-  return quantityOf(sample.values?.[name], parameter, quantity, faceUnit, isTextNumber) ?? parameter;
+  return quantityOf(sample.values?.[name], parameter, quantity, faceUnit, isTextNumber, context.station) ?? parameter;
 }
 
 /**

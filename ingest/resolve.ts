@@ -6,8 +6,9 @@ import type { Fault } from '#model/faults.ts';
 import { meaningOf } from '#model/flag.ts';
 import type { Censored } from '#model/reading.ts';
 import { converted, type Parameter, type Reference } from '#model/reference.ts';
+import type { Station } from '#model/register.ts';
 import { conversionOf } from '#model/units.ts';
-import type { Thresholds } from '#quality/thresholds.ts';
+import { detectionLimitOf, type Thresholds } from '#quality/thresholds.ts';
 import { NOT_FINITE, NUMBER, shortened } from './codecs/codec.ts';
 import { laboratoryResult } from './codecs/result.ts';
 
@@ -41,6 +42,7 @@ export function parameterOf(reference: Reference, name: string): Parameter | und
  * Reads one value as sent (a number, null or `{ value, unit?, flag?, censored? }`) into `quantity`.
  * @param unstated the unit of a value that is sent without one; by default the canonical one.
  * @param isTextNumber whether this gateway may send numbers in quotation marks (`numbersAsText`).
+ * @param station whose detection limits `ND` and `未检出` are below.
  * @returns null, or the fault for which this value is quarantined; `quantity` is then meaningless.
  */
 export function quantityOf(
@@ -49,11 +51,12 @@ export function quantityOf(
   quantity: Quantity,
   unstated: string | undefined = undefined,
   isTextNumber = false,
+  station: Station | undefined = undefined,
 ): Fault | null {
   quantity.deviceFlag = null;
   quantity.censored = undefined;
   if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) {
-    return readValue(sent, unstated, parameter, quantity, isTextNumber);
+    return readValue(sent, unstated, parameter, quantity, isTextNumber, station);
   }
   const { value, unit, flag, censored } = sent as Record<'value' | 'unit' | 'flag' | 'censored', unknown>;
   if (flag !== undefined && flag !== null) readFlag(flag, quantity);
@@ -61,7 +64,7 @@ export function quantityOf(
   else if (censored !== undefined && censored !== null && censored !== '') {
     return { code: 'sample.malformed', message: `censored is "<" or ">", not ${shown(censored)}.` };
   }
-  return readValue(value, unit ?? unstated, parameter, quantity, isTextNumber);
+  return readValue(value, unit ?? unstated, parameter, quantity, isTextNumber, station);
 }
 
 function readValue(
@@ -70,6 +73,7 @@ function readValue(
   parameter: Parameter,
   quantity: Quantity,
   isTextNumber: boolean,
+  station: Station | undefined,
 ): Fault | null {
   if (value === null) {
     quantity.value = null;
@@ -77,7 +81,10 @@ function readValue(
     return null;
   }
   const number = typeof value === 'string' ? (numberIn(value, isTextNumber) ?? limitIn(value, quantity)) : value;
-  if (typeof number !== 'number') return notANumber(value);
+  if (typeof number !== 'number') {
+    const fault = notFound(value, parameter, station, quantity);
+    return fault === undefined ? notANumber(value) : fault;
+  }
   if (!isTakable(number)) return notFinite(number);
   let canonical = number;
   if (unit !== undefined && unit !== null && unit !== '' && unit !== parameter.unit) {
@@ -107,6 +114,28 @@ function limitIn(text: string, quantity: Quantity): number | null {
   if (result === null || 'value' in result || 'notFound' in result) return null;
   quantity.censored = 'below' in result ? '<' : '>';
   return 'below' in result ? result.below : result.above;
+}
+
+/**
+ * A text that says that nothing was found (`ND`, `未检出`) is below the detection limit that is known, else it says too little.
+ * @returns undefined for any other text.
+ */
+function notFound(
+  value: unknown,
+  parameter: Parameter,
+  station: Station | undefined,
+  quantity: Quantity,
+): Fault | null | undefined {
+  const result = typeof value === 'string' ? laboratoryResult(value) : null;
+  if (result === null || !('notFound' in result)) return undefined;
+  const limit = detectionLimitOf(parameter, station);
+  if (limit === undefined) {
+    const remedy = `send the limit with it, as "<0.02", or set the detectionLimit of ${parameter.id} at the station`;
+    return { code: 'value.not-a-number', message: `${shown(value)} does not say below what: ${remedy}.` };
+  }
+  quantity.value = limit;
+  quantity.censored = '<';
+  return null;
 }
 
 function notANumber(value: unknown): Fault {

@@ -12,6 +12,7 @@ export interface AlarmItem {
   class: string | null;
   target: string | null;
   value: number | null;
+  censored?: '<' | '>';
   unit: string;
   limit: number | null;
   op: string | null;
@@ -32,8 +33,8 @@ function placeOf({ station, parameter }: AlarmItem): string {
 }
 
 /** Empty where the alarm is about no value: silence, expressions, the platform. */
-function figureOf({ value, unit, limit, op, class: found, target }: AlarmItem): string {
+function figureOf({ value, censored, unit, limit, op, class: found, target }: AlarmItem): string {
   if (value === null) return '';
   const classes = found === null ? '' : `, class ${found}${target === null ? '' : `, target ${target}`}`;
-  return `${value} ${unit}${limit === null ? '' : ` (limit ${op} ${limit}${classes})`}`;
+  return `${censored ?? ''}${value} ${unit}${limit === null ? '' : ` (limit ${op} ${limit}${classes})`}`;
 }

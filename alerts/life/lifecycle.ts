@@ -102,7 +102,7 @@ export function record(episode: Episode, birth: Birth): Step {
 }
 
 function born(episode: Episode, { id, key, detectedAtMs }: Birth, state: AlarmState): Alarm {
-  const { condition, value, grade } = episode.finding;
+  const { condition } = episode.finding;
   return {
     id,
     key,
@@ -114,7 +114,7 @@ function born(episode: Episode, { id, key, detectedAtMs }: Birth, state: AlarmSt
     detectedAtMs,
     ...NEWBORN,
     basis: condition.period ?? NEWBORN.basis,
-    ...findingOf(condition, value, grade),
+    ...findingOf(episode.finding),
     worst: worstOf(episode.peak),
     ...versionOf(condition),
     detail: detailOf(episode.finding),
@@ -136,9 +136,9 @@ function detailOf({ condition: { derive }, note }: Finding): string | null {
  * knowledge moved are taken over without an event. A record stays a record.
  */
 export function revise(alarm: Alarm, episode: Episode): Step {
-  const { condition, value, grade } = episode.finding;
+  const { condition } = episode.finding;
   const { breachStartMs, raisedAtMs, severity, clearedAtMs } = episode;
-  const finding = { ...findingOf(condition, value, grade), worst: worstOf(episode.peak), ...versionOf(condition) };
+  const finding = { ...findingOf(episode.finding), worst: worstOf(episode.peak), ...versionOf(condition) };
   const detail = detailOf(episode.finding);
   const revised: Alarm = { ...alarm, ...finding, breachStartMs, raisedAtMs, severity, detail };
   if (alarm.late) return { alarm: { ...revised, clearedAtMs: clearedAtMs ?? episode.lastBreachMs }, happenings: [] };
@@ -332,13 +332,13 @@ function becauseRaised(episode: Episode): string {
 
 /** `0.83 mg/L, must be <= 0.5 (class III)`. */
 function wordsOf({ finding }: Episode): string {
-  const { condition, value, grade } = finding;
+  const { condition, value, censored = '' } = finding;
   const detail = detailOf(finding);
   if (condition.derive?.kind === 'expression') return detail ?? condition.derive.text;
-  const { limit, op, unit, class: reached } = findingOf(condition, value, grade);
+  const { limit, op, unit, class: reached } = findingOf(finding);
   const must = op === null ? 'of suspect or failed quality' : `must be ${op} ${limit}`;
   const from = detail === null ? '' : `, ${detail}`;
-  const measured = unit === '1' ? value : `${value} ${unit}`;
+  const measured = `${censored}${value}${unit === '1' ? '' : ` ${unit}`}`;
   return `${measured}, ${must}${from}${reached === null ? '' : ` (class ${reached === 'worse' ? 'worse than V' : reached})`}`;
 }
 

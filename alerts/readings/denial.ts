@@ -44,9 +44,10 @@ export function lowerWorst(lane: Lane, fromMs: number, toMs: number, { store, lo
   for (const alarm of store.worstIn(lane.key, fromMs, toMs)) {
     if (alarm.value === alarm.worst?.value) continue;
     if (lane.tracked.some((tracked) => tracked.alarm === alarm.id)) continue;
-    const { value, class: reached, severity, raisedAtMs: atMs } = alarm;
+    const { value, class: reached, severity, raisedAtMs: atMs, censored } = alarm;
     isNews = true;
-    log.write({ alarm: { ...alarm, worst: { value, class: reached, severity, atMs } }, happenings: [] }, occasion);
+    const worst = { value, class: reached, severity, atMs, ...(censored && { censored }) };
+    log.write({ alarm: { ...alarm, worst }, happenings: [] }, occasion);
   }
   return isNews;
 }

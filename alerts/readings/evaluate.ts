@@ -17,6 +17,7 @@ import {
   severityAt,
 } from '#alerts/rules/grades.ts';
 import type { Severity } from '#model/alarms/alarm.ts';
+import { type Censored, isSame } from '#model/reading.ts';
 
 /** A usable reading with its worth under the condition that held when it was journaled. */
 export interface Judged {
@@ -24,6 +25,7 @@ export interface Judged {
   value: number;
   grade: Grade;
   condition: Condition;
+  censored?: Censored | undefined;
   note?: string;
 }
 
@@ -105,8 +107,10 @@ function severityOfReading(breachStartMs: number, { timeMs, value, grade, condit
   return severityAt(condition, value, grade, timeMs - breachStartMs);
 }
 
-function findingIn({ value, grade, condition, note }: Judged): Finding {
-  return note === undefined ? { value, grade, condition } : { value, grade, condition, note };
+export function findingIn({ value, grade, condition, censored, note }: Judged): Finding {
+  const finding = { value, grade, condition };
+  if (censored !== undefined) return { ...finding, censored };
+  return note === undefined ? finding : { ...finding, note };
 }
 
 /**
@@ -208,12 +212,12 @@ export function sameEpisode(a: Episode, b: Episode): boolean {
     a.raisedAtMs === b.raisedAtMs &&
     a.clearedAtMs === b.clearedAtMs &&
     a.severity === b.severity &&
-    a.finding.value === b.finding.value &&
+    isSame(a.finding, b.finding) &&
     a.finding.note === b.finding.note &&
     samePeak(a.peak, b.peak)
   );
 }
 
 function samePeak(a: Peak, b: Peak): boolean {
-  return a === b || (a.atMs === b.atMs && a.value === b.value && a.grade === b.grade && a.severity === b.severity);
+  return a === b || (a.atMs === b.atMs && isSame(a, b) && a.grade === b.grade && a.severity === b.severity);
 }

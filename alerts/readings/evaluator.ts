@@ -91,6 +91,7 @@ interface Touched {
   lateMs: Set<number>;
 }
 
+type Measured = Pick<Reading, 'timeMs' | 'value' | 'censored'>;
 type Read = Seen & Pick<JournaledReading, 'timeMs'>;
 
 function widen(touched: Touched, fromMs: number, toMs: number): void {
@@ -122,7 +123,7 @@ export function createEvaluator({
   const raised = new Map<Lane, number>();
   let lane: Lane;
   /** One for all readings: nobody keeps it, and they pass by the million. */
-  const judged: Judged = { timeMs: 0, value: 0, grade: 0, condition: NO_CONDITION };
+  const judged: Judged = { timeMs: 0, value: 0, grade: 0, condition: NO_CONDITION, censored: undefined };
   /** Derived lanes of the occasion: the span that is to be derived anew, and the times of late readings. */
   const gathered = new Map<Lane, Touched>();
 
@@ -157,12 +158,13 @@ export function createEvaluator({
   }
 
   /** Puts a reading where it belongs in the window; one that speaks for nothing only takes an earlier one away. */
-  function place(timeMs: number, value: number | null, grade: Grade | null, condition: Condition): readonly Change[] {
+  function place({ timeMs, value, censored }: Measured, grade: Grade | null, condition: Condition): readonly Change[] {
     if (grade === null || value === null) return remove(lane, timeMs, timeMs + 1, newAlarm);
     judged.timeMs = timeMs;
     judged.value = value;
     judged.grade = grade;
     judged.condition = condition;
+    judged.censored = censored;
     return insert(lane, judged, newAlarm);
   }
 
@@ -191,7 +193,7 @@ export function createEvaluator({
       late(condition, read, grade, read.verdict === 'correction', log);
       return;
     }
-    const changes = place(timeMs, read.value, grade, condition);
+    const changes = place(read, grade, condition);
     tell(changes, HINDSIGHT, log);
     settle(lane, horizonMs);
   }
@@ -251,14 +253,14 @@ export function createEvaluator({
   /** A reading that no window can take: a breach goes to the record, its denial to what rests on it alone. */
   function late(
     condition: Condition,
-    { timeMs, value }: Pick<Reading, 'timeMs' | 'value'>,
+    { timeMs, value, censored }: Measured,
     grade: Grade | null,
     isChange: boolean,
     log: AlarmLog | null,
   ): void {
     if (grade !== null && value !== null) {
       if (grade >= BREACH) usedHindsight = true;
-      const changes = lateReading(lane, { timeMs, value, grade, condition }, store, newAlarm);
+      const changes = lateReading(lane, { timeMs, value, grade, condition, censored }, store, newAlarm);
       if (changes.length > 0) log?.foundLate(lane, changes, occasion);
     }
     if (isChange && (grade ?? 0) < BREACH && log) deny(timeMs, timeMs + 1, HINDSIGHT, log);
@@ -286,14 +288,14 @@ export function createEvaluator({
       if (isVoid && condition.derive.kind !== 'expression') deny(fromMs, toMs, cause, log);
       return;
     }
-    const corrected = (value: number | null, timeMs: number) =>
-      gradeOf(condition, { timeMs, value, flag, deviceFlag: null }, watch.letters);
+    const corrected = (read: Measured) => gradeOf(condition, { ...read, flag, deviceFlag: null }, watch.letters);
     if (isVoid) {
       told(remove(lane, fromMs, toMs, newAlarm));
     } else {
       for (const old of [...readingsOf(lane)].filter(({ timeMs }) => timeMs >= fromMs && timeMs < toMs)) {
-        const value = action === 'set' ? (correction.value ?? null) : old.value;
-        told(place(old.timeMs, value, corrected(value, old.timeMs), condition));
+        const { timeMs } = old;
+        const read = action === 'set' ? { timeMs, value: correction.value ?? null } : old;
+        told(place(read, corrected(read), condition));
       }
     }
     const set = { value: correction.value ?? null, flag, deviceFlag: null };
@@ -343,7 +345,7 @@ export function createEvaluator({
       late(condition, read, grade, true, log);
       return;
     }
-    const changes = place(timeMs, read.value, grade, condition);
+    const changes = place(read, grade, condition);
     tell(changes, `${cause}: ${HINDSIGHT}`, log);
     if (changes.length > 0 || grade === null || grade < BREACH) return;
     borneOut(timeMs, cause, log);

@@ -6,6 +6,8 @@
 import type { Condition } from '#alerts/rules/conditions.ts';
 import { type Finding, type Grade, peakWith } from '#alerts/rules/grades.ts';
 import { CALM, type FloodState } from '#alerts/telling/flood.ts';
+import type { Censored, Measurement } from '#model/reading.ts';
+import { isSame } from '#model/reading.ts';
 import {
   type Change,
   changeOf,
@@ -33,6 +35,8 @@ export interface Window {
   conditions: Condition[];
   /** Of a lane whose values are derived. */
   notes?: (string | undefined)[];
+  /** Of a lane to which a value came that is only a limit of its instrument. */
+  censored?: (Censored | undefined)[];
 }
 
 /** Late readings that broke the limit without a hole between them; `record` = the alarm that tells of them. */
@@ -106,6 +110,16 @@ export function conditionAt(lane: Lane, timeMs: number): Condition | undefined {
   return lane.window.conditions[placeOf(lane.window, timeMs)];
 }
 
+/** The column, which most lanes never need; @param more readings that the other columns have got already. */
+function censoredIn(window: Window, more: number): (Censored | undefined)[] {
+  window.censored ??= new Array(window.timesMs.length - more).fill(undefined);
+  return window.censored;
+}
+
+function measuredAt({ values, censored }: Window, place: number): Measurement {
+  return { value: values[place]!, censored: censored?.[place] ?? undefined };
+}
+
 /** Puts a reading in its place, newest first in mind, and tells what that changes. A known time gets the new value. */
 export function insert(lane: Lane, reading: Judged, newAlarm: () => string): readonly Change[] {
   const { window } = lane;
@@ -117,11 +131,13 @@ export function insert(lane: Lane, reading: Judged, newAlarm: () => string): rea
     window.grades.push(reading.grade);
     window.conditions.push(reading.condition);
     window.notes?.push(reading.note);
+    if (reading.censored !== undefined) censoredIn(window, 1).push(reading.censored);
+    else window.censored?.push(undefined);
     return advance(lane, step(lane.head, reading), newAlarm);
   }
   const place = placeOf(window, reading.timeMs);
   const isKnown = place >= 0;
-  if (isKnown && window.values[place] === reading.value && window.grades[place] === reading.grade) return NONE;
+  if (isKnown && window.grades[place] === reading.grade && isSame(measuredAt(window, place), reading)) return NONE;
   const at = isKnown ? place : -place - 1;
   const gone = isKnown ? 1 : 0;
   window.timesMs.splice(at, gone, reading.timeMs);
@@ -129,6 +145,9 @@ export function insert(lane: Lane, reading: Judged, newAlarm: () => string): rea
   window.grades.splice(at, gone, reading.grade);
   window.conditions.splice(at, gone, reading.condition);
   window.notes?.splice(at, gone, reading.note);
+  if (window.censored !== undefined || reading.censored !== undefined) {
+    censoredIn(window, 1 - gone).splice(at, gone, reading.censored);
+  }
   return refold(lane, newAlarm);
 }
 
@@ -217,6 +236,7 @@ export function* readingsOf({ window }: Lane): Generator<Judged> {
       grade: window.grades[place]!,
       condition: window.conditions[place]!,
       ...(window.notes?.[place] == null ? {} : { note: window.notes[place] }),
+      ...(window.censored?.[place] == null ? {} : { censored: window.censored[place] }),
     };
   }
 }

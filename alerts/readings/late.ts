@@ -5,7 +5,7 @@
 
 import { BREACH, gradeOfClass, isWorse, peakWith, severityAt } from '#alerts/rules/grades.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
-import type { Change, Episode, Judged } from './evaluate.ts';
+import { type Change, type Episode, findingIn, type Judged } from './evaluate.ts';
 import type { Lane, LateHold } from './lane.ts';
 
 /** Alarms that derived.db knows. */
@@ -53,8 +53,9 @@ function touches({ startMs, lastMs }: LateHold, { timeMs, condition }: Judged): 
   return timeMs >= startMs - condition.holeMs && timeMs <= lastMs + condition.holeMs;
 }
 
-function begun({ timeMs, value, grade, condition, note }: Judged): LateHold {
-  const worst = { value, grade, condition, ...(note === undefined ? {} : { note }) };
+function begun(reading: Judged): LateHold {
+  const { timeMs } = reading;
+  const worst = findingIn(reading);
   return { startMs: timeMs, lastMs: timeMs, count: 0, worst, worstMs: timeMs, record: null, raisedAtMs: null };
 }
 
@@ -69,7 +70,13 @@ function adopted(lane: Lane, reading: Judged, known: KnownAlarms): LateHold | nu
     startMs: alarm.breachStartMs,
     lastMs: lastBreachMs ?? alarm.breachStartMs,
     count: condition.minBreaches,
-    worst: { value, grade: gradeOfClass(alarm.class), condition },
+    worst: findingIn({
+      timeMs: alarm.raisedAtMs,
+      value,
+      grade: gradeOfClass(alarm.class),
+      condition,
+      censored: alarm.censored,
+    }),
     worstMs: alarm.worst?.atMs ?? alarm.breachStartMs,
     record: alarm.id,
     raisedAtMs: alarm.raisedAtMs,
@@ -77,11 +84,12 @@ function adopted(lane: Lane, reading: Judged, known: KnownAlarms): LateHold | nu
   return touches(run, reading) ? run : null;
 }
 
-function extend(late: LateHold, { timeMs, value, grade, condition, note }: Judged): void {
+function extend(late: LateHold, reading: Judged): void {
+  const { timeMs, condition } = reading;
   late.count++;
   late.startMs = Math.min(late.startMs, timeMs);
   late.lastMs = Math.max(late.lastMs, timeMs);
-  const finding = { value, grade, condition, ...(note === undefined ? {} : { note }) };
+  const finding = findingIn(reading);
   if (isWorse(finding, late.worst)) {
     late.worst = finding;
     late.worstMs = timeMs;

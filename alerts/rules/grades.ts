@@ -181,14 +181,16 @@ export function isMoreSevere(a: Severity, b: Severity): boolean {
 }
 
 /** What an alarm says about a value that broke its condition. */
-export function findingOf(
-  condition: Condition,
-  value: number,
-  grade: Grade,
-): Pick<Alarm, 'value' | 'unit' | 'limit' | 'op' | 'target' | 'class' | 'multiple'> {
+export function findingOf({
+  condition,
+  value,
+  grade,
+  censored,
+}: Measured): Pick<Alarm, 'value' | 'censored' | 'unit' | 'limit' | 'op' | 'target' | 'class' | 'multiple'> {
   const broken = sideOf(condition.bound, value);
   return {
     value: condition.derive?.kind === 'expression' ? null : value,
+    censored,
     unit: condition.unit,
     limit: broken?.limit ?? null,
     op: broken?.op ?? null,
@@ -217,6 +219,8 @@ export interface Finding {
   value: number;
   grade: Grade;
   condition: Condition;
+  /** The true value lies beyond this one, which is a limit of the instrument. */
+  censored?: Censored | undefined;
   /** What a derived value came from, in words; absent for readings themselves. */
   note?: string;
 }
@@ -235,8 +239,9 @@ export function peakWith(peak: Peak | null, finding: Finding, atMs: number, seve
   // Where nothing is measured, a breach is at its worst when it is most severe.
   const isPeak = peak === null || (finding.condition.bound === null ? isGraver : isWorse(finding, peak));
   if (!isPeak) return isGraver ? { ...peak, severity } : peak;
-  const { value, grade, condition } = finding;
-  return { value, grade, condition, atMs, severity: severest };
+  const { value, grade, condition, censored } = finding;
+  const seen = { value, grade, condition, atMs, severity: severest };
+  return censored === undefined ? seen : { ...seen, censored };
 }
 
 /** The worse of two breaches: by the class reached, then by the distance from the limit. */
@@ -252,12 +257,14 @@ function distance({ value, condition: { bound } }: Measured): number {
 }
 
 /** What an alarm says of the worst that it was. */
-export function worstOf({ value, grade, condition, severity, atMs }: Peak): Worst {
+export function worstOf({ value, grade, condition, severity, atMs, censored }: Peak): Worst {
   const said = condition.derive?.kind === 'expression' ? null : value;
-  return { value: said, class: classOfGrade(grade), severity, atMs };
+  const worst = { value: said, class: classOfGrade(grade), severity, atMs };
+  return censored === undefined ? worst : { ...worst, censored };
 }
 
 /** The same the other way round, under the condition that now counts. */
-export function peakOf({ value, class: reached, severity, atMs }: Worst, condition: Condition): Peak {
-  return { value: value ?? 0, grade: gradeOfClass(reached), condition, severity, atMs };
+export function peakOf({ value, class: reached, severity, atMs, censored }: Worst, condition: Condition): Peak {
+  const peak = { value: value ?? 0, grade: gradeOfClass(reached), condition, severity, atMs };
+  return censored === undefined ? peak : { ...peak, censored };
 }

@@ -122,7 +122,7 @@ export function placeholderTexts(notice: Notice, languageId: LanguageId, names =
     severity: alarm.severity,
     station: words.station(alarm.station),
     parameter: words.about(alarm),
-    value: alarm.value === null ? '' : figure(alarm.value),
+    value: alarm.value === null ? '' : measured(alarm),
     unit: alarm.unit,
     limit: alarm.limit === null ? '' : String(alarm.limit),
     class: alarm.class === null ? '' : named(words.language.classes, alarm.class),
@@ -192,7 +192,7 @@ function wordsOf(id: LanguageId, names: Names) {
   const time = (instant: string) => localTime(instant, names.timeZone);
   const withUnit = (text: string, unit: string) => (unit === '1' || unit === '' ? text : `${text} ${unit}`);
   const className = (name: string) => named(language.classes, name);
-  const value = (alarm: AlarmView) => (alarm.value === null ? null : withUnit(figure(alarm.value), alarm.unit));
+  const value = (alarm: AlarmView) => (alarm.value === null ? null : withUnit(measured(alarm), alarm.unit));
   const limit = ({ limit: bound, op, unit, target }: AlarmView) => {
     if (bound === null) return null;
     return `${sign(op)} ${withUnit(String(bound), unit)}${target === null ? '' : aside(className(target))}`;
@@ -200,7 +200,7 @@ function wordsOf(id: LanguageId, names: Names) {
   const worst = ({ worst: most, severity, unit }: AlarmView) => {
     if (!most) return null;
     const parts = [
-      most.value === null ? null : withUnit(figure(most.value), unit),
+      most.value === null ? null : withUnit(measured(most), unit),
       most.class === null ? null : className(most.class),
       most.severity === severity ? null : named(language.severities, most.severity),
     ].filter((part) => part !== null);
@@ -268,6 +268,12 @@ function sign(op: AlarmView['op']): string {
   return op === null ? '' : { '<=': '≤', '>=': '≥', '<': '＜', '>': '＞' }[op];
 }
 
+/** With `＜` or `＞` before a value that is only a limit (docs/alarms.md). */
+function measured({ value, censored }: Pick<AlarmView, 'value' | 'censored'>): string {
+  const limit = censored === undefined ? '' : `${sign(censored)} `;
+  return `${limit}${figure(value!)}`;
+}
+
 /** Six significant digits, never in scientific notation for what a station measures. */
 function figure(value: number): string {
   return String(Number(value.toPrecision(6)));
@@ -283,7 +289,7 @@ function localTime(instant: string, timeZone: string): string {
 }
 
 /** Whether it was worse, or more severe, than what it now says. */
-function isPast({ worst, value, severity }: AlarmView): boolean {
+function isPast({ worst, value, censored, severity }: AlarmView): boolean {
   // Notices that an earlier version made have none.
-  return worst != null && (worst.value !== value || worst.severity !== severity);
+  return worst != null && (worst.value !== value || worst.censored !== censored || worst.severity !== severity);
 }

@@ -72,10 +72,16 @@ export function effectiveThresholds(
     multivariate: own?.multivariate,
     neighbour: own?.neighbour,
     letters,
-    detectionLimit: listed?.detectionLimit ?? parameter.detectionLimit,
+    detectionLimit: detectionLimitOf(parameter, station),
     intervalMs,
     holeMs: HOLE_INTERVALS * intervalMs,
   };
+}
+
+/** Below what a parameter is not found at a station, canonical unit; undefined: nobody has said. */
+export function detectionLimitOf(parameter: Parameter, station: Station | undefined): number | undefined {
+  const listed = station?.parameters.find((entry) => entry.id === parameter.id);
+  return listed?.detectionLimit ?? parameter.detectionLimit;
 }
 
 type OwnThresholds = NonNullable<Station['parameters'][number]['qc']>;

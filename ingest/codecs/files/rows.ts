@@ -3,10 +3,11 @@
  * + repeated + refused + left out.
  */
 import type { FaultCode } from '#model/faults.ts';
+import { laboratoryResult } from '../result.ts';
 import { type Written, writtenTime } from './dates.ts';
 import { FileUnreadable, shown, type Text } from './file-problem.ts';
 import { LineFeed } from './lines.ts';
-import { readNumber } from './numbers.ts';
+import { type Decimal, readNumber } from './numbers.ts';
 import { type FilePlan, isComment, timeText } from './plan.ts';
 import { isOfWidth } from './profile.ts';
 import { USGS_ZONES } from './profiles/usgs-rdb.ts';
@@ -54,7 +55,6 @@ export type FileRow =
 
 /** Names of stations in one file. */
 const STATIONS_MAX = 10_000;
-const LABORATORY = /^(?:[<>≤≥＜＞]\s*[\d.]|[\d.,]+\s*L$|N\.?D\.?$|BDL$|未检出$)/i;
 
 export class RowReader {
   readonly #plan: FilePlan;
@@ -163,9 +163,10 @@ export class RowReader {
       }
       isNothing = false;
       const number = readNumber(cell, decimal);
+      const result = Number.isFinite(number) ? null : laboratoryText(cell, decimal);
       if (meaning.sign && Number.isFinite(number)) values[parameter] = { value: `${meaning.sign}${cell}`, unit, flag };
       else if (Number.isFinite(number)) values[parameter] = { value: number, unit, flag };
-      else if (LABORATORY.test(cell)) values[parameter] = { value: shown(cell), unit, flag };
+      else if (result !== null) values[parameter] = { value: result, unit, flag };
       else unread.push({ column: column.name, parameter, text: cell });
     }
     return { values, unread, isNothing };
@@ -231,6 +232,14 @@ export class RowReader {
     this.#zones.set(offset, reader);
     return reader;
   }
+}
+
+/** A laboratory's result as the door takes it, with a decimal point; null for what is none. */
+function laboratoryText(cell: string, decimal: Decimal): string | number | null {
+  const text = decimal === ',' ? cell.replace(',', '.') : cell;
+  const result = laboratoryResult(text);
+  if (result === null) return null;
+  return 'value' in result ? result.value : shown(text);
 }
 
 function widthFault(cells: readonly string[], names: readonly string[]): Text | null {

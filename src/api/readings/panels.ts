@@ -12,6 +12,7 @@ import { HOUR_MS } from '#model/calendar.ts';
 import type { Panel, PanelItem } from '#model/panel.ts';
 import { converted, type Standard } from '#model/reference.ts';
 import { conversionOf } from '#model/units.ts';
+import { detectionLimitOf as limitOf } from '#quality/thresholds.ts';
 
 /** Sensor readings this far before and after the sample are what it is compared with. */
 const COMPARED_MS = HOUR_MS;
@@ -41,8 +42,7 @@ export function canonicalPanel(deps: ApiDeps, panel: Panel): { panel: Panel; err
 export function detectionLimitOf({ control, reference }: ApiDeps, station: string, name: string) {
   const parameter = parameterOf(reference, name);
   if (!parameter) return null;
-  const listed = control.get('station', station)?.parameters.find(({ id }) => id === parameter.id);
-  const below = listed?.detectionLimit ?? parameter.detectionLimit;
+  const below = limitOf(parameter, control.get('station', station));
   return below === undefined ? null : { below, unit: parameter.unit };
 }
 

@@ -30,6 +30,7 @@ export function alarmView(alarm: Alarm) {
     acknowledgedBy: alarm.acknowledgedBy,
     clearedAt: instant(alarm.clearedAtMs),
     value: alarm.value,
+    ...(alarm.censored && { censored: alarm.censored }),
     unit: alarm.unit,
     limit: alarm.limit,
     op: alarm.op,
@@ -53,8 +54,8 @@ export function alarmView(alarm: Alarm) {
   };
 }
 
-function worstView({ value, class: reached, severity, atMs }: Worst) {
-  return { value, class: reached, severity, at: instant(atMs) };
+function worstView({ value, censored, class: reached, severity, atMs }: Worst) {
+  return { value, ...(censored && { censored }), class: reached, severity, at: instant(atMs) };
 }
 
 function foldedView({ sinceMs, untilMs, crossings, transitions }: Folded) {

@@ -1,5 +1,6 @@
 /** The life of a breach towards an operator: the alarm object of contracts §6, its transitions and its notices. */
 import type { TargetClass, WaterClass } from '#model/class.ts';
+import type { Censored } from '#model/reading.ts';
 import type { Said } from './phrases.ts';
 
 export const SEVERITIES = ['minor', 'major', 'critical'] as const;
@@ -50,6 +51,8 @@ export type AlarmEvent = (typeof ALARM_EVENTS)[number];
 export interface Worst {
   /** The value furthest beyond the limit; null for expressions, which have none. */
   value: number | null;
+  /** As in the alarm. */
+  censored?: Censored | undefined;
   class: WaterClass | null;
   /** The most severe that the alarm was, whichever reading made it so. */
   severity: Severity;
@@ -93,6 +96,8 @@ export interface Alarm {
    * expressions.
    */
   value: number | null;
+  /** The true value lies below (`<`) or above (`>`) it; absent for one that was measured as it stands. */
+  censored?: Censored | undefined;
   unit: string;
   limit: number | null;
   op: '<=' | '>=' | '>' | '<' | null;

@@ -30,8 +30,8 @@ export const alarmColumns = () =>
     value: {
       head: t('value'),
       align: 'end',
-      cell: ({ value, unit }) => format.withUnit(value, unit),
-      csv: ({ value }) => value,
+      cell: ({ value, unit, censored }) => format.withUnit(value, unit, censored),
+      csv: ({ value, censored }) => (censored && value !== null ? `${censored}${value}` : value),
     },
     reached: {
       head: t('class'),

@@ -81,7 +81,7 @@ function Facts({ alarm }: { alarm: Alarm }) {
       ? null
       : `${alarm.op === null ? '' : sign(alarm.op)} ${format.withUnit(alarm.limit, alarm.unit)}`;
   const facts: [Word, ComponentChildren][] = [
-    ['value', alarm.value === null ? null : format.withUnit(alarm.value, alarm.unit)],
+    ['value', alarm.value === null ? null : format.withUnit(alarm.value, alarm.unit, alarm.censored)],
     ['limit', limit],
     ['class', alarm.class && NUMERALS[alarm.class]],
     ['target', alarm.target && NUMERALS[alarm.target]],

@@ -189,12 +189,16 @@ const COLUMNS = (): Column<Alarm>[] => {
   ];
 };
 
+/** `<0.02` where it is only a limit. */
+const limitOrValue = (one: Pick<Alarm, 'value' | 'censored'> | null) =>
+  one?.censored && one.value !== null ? `${one.censored}${one.value}` : (one?.value ?? null);
+
 /** In a file the worst is taken apart. */
 const FILE_COLUMNS = (): Column<Alarm>[] => [
   ...COLUMNS(),
   ...(['value', 'class', 'severity', 'at'] as const).map((name) => ({
     head: `worst.${name}`,
     cell: () => null,
-    csv: ({ worst }: Alarm) => worst?.[name] ?? null,
+    csv: ({ worst }: Alarm) => (name === 'value' ? limitOrValue(worst) : (worst?.[name] ?? null)),
   })),
 ];

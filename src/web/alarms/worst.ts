@@ -7,7 +7,7 @@ import { NUMERALS } from '../core/water.ts';
 export function worstText({ worst, unit, severity }: Alarm): string | null {
   if (worst === null) return null;
   const parts = [
-    worst.value === null ? null : format.withUnit(worst.value, unit),
+    worst.value === null ? null : format.withUnit(worst.value, unit, worst.censored),
     worst.class === null ? null : NUMERALS[worst.class],
     worst.severity === severity ? null : t(worst.severity),
   ].filter((part) => part !== null);

@@ -71,7 +71,7 @@ function whatOf(alarm: Alarm): string {
       ? ''
       : ` · ${t('limit')} ${alarm.op === null ? '' : `${sign(alarm.op)} `}${format.value(alarm.limit)}`;
   const reached = alarm.class === null ? '' : ` · ${NUMERALS[alarm.class]}`;
-  return `${parameterName(alarm.parameter)} ${format.withUnit(alarm.value, alarm.unit)}${limit}${reached}`;
+  return `${parameterName(alarm.parameter)} ${format.withUnit(alarm.value, alarm.unit, alarm.censored)}${limit}${reached}`;
 }
 
 const SIGNS: Record<NonNullable<Alarm['op']>, string> = { '<=': '≤', '>=': '≥', '<': '<', '>': '>' };

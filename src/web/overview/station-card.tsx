@@ -38,7 +38,8 @@ export function StationCard({ pointed: { station, left, top } }: { pointed: Poin
       {station.target && <p class="quiet-text">{t('targetIs', { class: NUMERALS[station.target] })}</p>}
       {alarms.slice(0, ALARMS_MAX).map((alarm) => (
         <p key={alarm.id}>
-          <SeverityMark of={alarm.severity} /> {aboutOf(alarm)} {format.withUnit(alarm.value, alarm.unit)}
+          <SeverityMark of={alarm.severity} /> {aboutOf(alarm)}{' '}
+          {format.withUnit(alarm.value, alarm.unit, alarm.censored)}
         </p>
       ))}
       <dl>

@@ -35,6 +35,7 @@ export interface Sent {
   flag?: Flag;
   deviceFlag?: string;
   verdict?: JournaledReading['verdict'];
+  censored?: JournaledReading['censored'];
 }
 
 export interface AlertsRigOptions {
@@ -134,6 +135,7 @@ export function createAlertsRig(options: AlertsRigOptions = {}) {
         flag: rest.flag ?? (rest.value === null ? 9 : 1),
         deviceFlag: rest.deviceFlag ?? null,
         verdict: rest.verdict ?? 'new',
+        ...(rest.censored && { censored: rest.censored }),
       }));
       const entry: Entry = {
         kind: 'message',

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { instantOf } from '#ingest/instant.ts';
 import { parameterOf, type Quantity, quantityOf } from '#ingest/resolve.ts';
 import { isUnexplained } from '#model/flag.ts';
+import { station } from '#model/register.ts';
 import { loadReference } from '#seeds/reference.ts';
 import { NOW_MS, smallReference } from '#tests/helpers/ingest/door.ts';
 
@@ -131,6 +132,41 @@ describe('values', () => {
         if (typeof sent === 'number') expect(quantity).toMatchObject({ deviceFlag: null, censored: undefined });
       }),
     );
+  });
+
+  it.each(['ND', 'n.d.', '未检出', 'BDL', '<LOD'])(
+    '%s is below the limit that the station or the parameter has',
+    (text) => {
+      const at = (detectionLimit?: number) =>
+        station.parse({
+          name: { zh: '断面', en: 'Section' },
+          kind: 'river-section',
+          waterBody: 'river',
+          parameters: [{ id: 'nh3n', ...(detectionLimit && { detectionLimit }) }],
+        });
+      // The limit is in the canonical unit, whatever the unit of the column that the text stands in.
+      for (const sent of [text, { value: text, unit: 'ug/L' }]) {
+        expect(quantityOf(sent, nh3n, quantity, undefined, false, at(0.025))).toBeNull();
+        expect(quantity).toMatchObject({ value: 0.025, censored: '<' });
+        expect(quantityOf(sent, { ...nh3n, detectionLimit: 0.01 }, quantity, undefined, false, at())).toBeNull();
+        expect(quantity).toMatchObject({ value: 0.01, censored: '<' });
+        const fault = quantityOf(sent, nh3n, quantity, undefined, true, at());
+        expect(fault).toEqual({
+          code: 'value.not-a-number',
+          message: `"${text}" does not say below what: send the limit with it, as "<0.02", or set the detectionLimit of nh3n at the station.`,
+        });
+      }
+    },
+  );
+
+  it.each([
+    ['<0.025', 0.025],
+    ['＜0.025', 0.025],
+    ['0.025L', 0.025],
+    ['未检出（0.025L）', 0.025],
+  ])('%s states its limit, whatever limit is known', (text, value) => {
+    expect(quantityOf(text, { ...nh3n, detectionLimit: 0.01 }, quantity)).toBeNull();
+    expect(quantity).toMatchObject({ value, censored: '<' });
   });
 
   it.each([

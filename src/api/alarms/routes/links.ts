@@ -142,7 +142,7 @@ function alarmTable(alarm: Alarm): string {
   const about = title ? `${title.zh} ${title.en} (${parameter})` : parameter;
   const rows = [
     ['站点 Station', station],
-    ['参数 Parameter', value === null ? about : `${about} ${value} ${unit}`],
+    ['参数 Parameter', value === null ? about : `${about} ${alarm.censored ?? ''}${value} ${unit}`],
     ...(says ? [['说明', says.zh]] : []),
     ...(detail ? [[says ? 'Detail' : '说明 Detail', says?.en ?? detail]] : []),
     ['级别 Severity', severity],

@@ -8,6 +8,9 @@ import { id } from '#model/register.ts';
 
 const instantOrNull = instantText.nullable();
 
+const censored = z
+  .enum(['<', '>'])
+  .describe('The true value lies below or above `value`, which is a limit of the instrument');
 const inTongues = z.object({ zh: z.string(), en: z.string() });
 
 export const alarm = z
@@ -26,6 +29,7 @@ export const alarm = z
     acknowledgedBy: z.string().nullable(),
     clearedAt: instantOrNull,
     value: z.number().nullable().describe('null for platform alarms, silence and expressions'),
+    censored: censored.optional(),
     unit: z.string(),
     limit: z.number().nullable(),
     op: z.enum(['<=', '>=', '>', '<']).nullable(),
@@ -35,6 +39,7 @@ export const alarm = z
     worst: z
       .object({
         value: z.number().nullable().describe('The value furthest beyond the limit; null for expressions'),
+        censored: censored.optional(),
         class: z.enum(CLASSES).nullable(),
         severity: z.enum(SEVERITIES).describe('The most severe that any value since `breachStart` was'),
         at: instantText.describe('When that value was measured, or the end of the period that was judged'),

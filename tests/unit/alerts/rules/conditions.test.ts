@@ -154,7 +154,7 @@ describe('classes', () => {
   it('states a multiple for maxima only', () => {
     const multiple = (parameter: string, value: number) => {
       const given = condition({ kind: 'class' }, parameter)!;
-      return findingOf(given, value, BREACH).multiple;
+      return findingOf({ condition: given, value, grade: BREACH }).multiple;
     };
     expect([multiple('nh3n', 1), multiple('do', 3), multiple('ph', 10)]).toEqual([1, null, null]);
   });
