@@ -16,6 +16,7 @@ import { buildServer } from '#api/server.ts';
 import { createAlarmTopics, topicFailed } from '#api/streams/alarm-topics.ts';
 import { createLive } from '#api/streams/live.ts';
 import { createGate } from '#ingest/gate.ts';
+import { warmUp } from '#ingest/warm-up.ts';
 import { openDataDir } from '#installation/data-dir.ts';
 import { fitFiles } from '#installation/fit-files.ts';
 import { openPorts } from '#installation/ports.ts';
@@ -177,6 +178,7 @@ function openDoor(parts: Start & Files & Platform & { store: Made<typeof tryStor
     storeEarliestMs: store.earliestMs,
   });
   fillDoor(door, reader, dataDir.derived);
+  warmUp(door, control, clock.nowMs());
   return { door };
 }
 
@@ -318,6 +320,8 @@ async function startHttp(
   closers.push(() => rehearsals.close());
   // Worked out once, while nobody waits: later it would hold gateways up for a fifth of a second.
   server.swagger();
+  // The first request of all compiles what every request goes through.
+  await server.inject('/healthz');
   await server.listen({ host: config.http.host, port: config.http.port });
   const httpPort = (server.server.address() as AddressInfo).port;
   waitingFor.delete('http');

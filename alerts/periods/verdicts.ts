@@ -11,7 +11,7 @@ import { BREACH_UNCLASSED, CLEAR, type Grade, gradeOfClass } from '#alerts/rules
 import { assessSection, COVERAGE_MIN, type Indicator, type SectionAssessment } from '#assess/section.ts';
 import { editionAt } from '#assess/standards.ts';
 import type { BookQueries } from '#books/questions/queries.ts';
-import { periodStatistics, type SectionPlan, sectionPlans } from '#books/questions/section-plans.ts';
+import { divided, periodStatistics, type SectionPlan, sectionPlanner } from '#books/questions/section-plans.ts';
 import { balanceOf, countedWater, type Divergence, divergences } from '#books/water/balance.ts';
 import { type MeterPair, meterPairs, type NamedMeter } from '#books/water/meter-relations.ts';
 import type { Control } from '#journal/registers.ts';
@@ -79,12 +79,13 @@ async function assessed({ rule, body, period: span, subjects }: Of<'assessed'>, 
     const station = control.get('station', id);
     return station && selects(body, id, station) ? [{ ...station, id, target: targetOf(body, station) }] : [];
   });
-  const { plans } = sectionPlans(books, standard, stations, true);
+  const { plans } = divided(stations.map(sectionPlanner(books, standard, true)));
   const { own } = await periodStatistics(books, plans, { period, others: [] }, { asOfMs: null, nowMs: clockMs });
   const rules = { kind: period.kind, rounding: 'evaluation', coverageMin: COVERAGE_MIN } as const;
+  const found = [...own];
   return plans.flatMap((plan, index) => {
     if (plan.target === null) return [];
-    const section = { waterBody: plan.waterBody, target: plan.target, statistics: own[index]!.statistics };
+    const section = { waterBody: plan.waterBody, target: plan.target, statistics: found[index]!.statistics };
     const assessment = assessSection(standard, reference.parameters, section, rules);
     return assessment.indicators.flatMap((indicator): Verdict[] => {
       const { parameter, participates, class: reached, invalid, value } = indicator;

@@ -1,10 +1,12 @@
 /** Answers are written in turns of the event loop: a megabyte of JSON at once would hold the main thread up. */
 
 import type { Api } from './api.ts';
-import { inTurns } from './turns.ts';
+import { inOwnTurn, inTurns } from './turns.ts';
 
 /** Lists of more items are written in turns; shorter ones are quick to write, whatever is in them. */
 const LONG = 100;
+/** Characters of a text that is put into bytes in a turn of its own. */
+const LARGE = 1 << 20;
 
 /** An answer that is text already. */
 class Written {
@@ -20,6 +22,9 @@ export function writeAnswers(api: Api): void {
   // A status that isn't described has no serializer of ours.
   api.addHook('preSerialization', async (request, _reply, answer) =>
     request.routeOptions.schema?.response && isLong(answer) ? new Written(await textOf(answer)) : answer,
+  );
+  api.addHook('onSend', async (_request, _reply, payload) =>
+    typeof payload === 'string' && payload.length > LARGE ? inOwnTurn(() => Buffer.from(payload)) : payload,
   );
 }
 

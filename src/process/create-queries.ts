@@ -14,6 +14,7 @@ import { createTrendSteps } from '#books/questions/trend-steps.ts';
 import { createTrendQueries } from '#books/questions/trends.ts';
 import { meterVolumes, volumes } from '#books/questions/volumes.ts';
 import { createVolumesAsOf } from '#books/water/as-of.ts';
+import { bucketBalances } from '#books/water/bucket-balances.ts';
 import { NEWEST } from '#journal/batches.ts';
 import { Cursor } from '#journal/cursor.ts';
 import { createParkedQuery } from '#journal/parked.ts';
@@ -53,6 +54,7 @@ export function openQueries(config: Config): OpenQueries {
     ...createAssessmentQueries({ derived, trends, allowedLatenessMs }),
     volumes: async (query) => volumes(derived, query),
     meterVolumes: async (query) => meterVolumes(derived, query),
+    balances: (query) => bucketBalances({ meterVolumes: async (asked) => meterVolumes(derived, asked) }, query),
     ...createVolumesAsOf({ journal, reader, store, readings: readings.readings }),
     decisions: async (query) => decisions(derived, query),
     ...createLoadQueries({ derived, readings: readings.readings }),

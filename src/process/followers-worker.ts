@@ -25,7 +25,7 @@ import { createRawRetention } from '#readings/retention.ts';
 import type { StoreTrouble } from '#readings/store.ts';
 import { createLog } from '#setting/log.ts';
 import { systemClock as clock } from '#src/clock.ts';
-import { createSnapshotWatch, StoreError } from '#src/sqlite.ts';
+import { createSnapshotWatch } from '#src/sqlite.ts';
 import { damageParking } from './damaged-entries.ts';
 import { createEntryWindow } from './entry-window.ts';
 import { createFollowerLoop } from './follower-loop.ts';

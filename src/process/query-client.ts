@@ -23,6 +23,7 @@ const LANES: Record<keyof Queries, LaneName> = {
   periods: 'long',
   volumes: 'long',
   meterVolumes: 'long',
+  balances: 'long',
   volumesAsOf: 'long',
   accountsAsOf: 'long',
   decisions: 'long',

@@ -171,7 +171,8 @@ export class QueryLane {
 
   #answered(reply: QueryReply): void {
     const one = this.#take(reply.id);
-    if (one) settle(one, reply);
+    // Taking a large answer in was a turn's work; what is made of it is another's.
+    if (one) setImmediate(() => settle(one, reply));
     this.#fillUp();
   }
 

@@ -16,6 +16,8 @@ import { problemSchema } from '#api/schemas.ts';
 import { buildServer } from '#api/server.ts';
 import { createLive } from '#api/streams/live.ts';
 import { trendTest } from '#assess/trend-test.ts';
+import { cellColumns } from '#books/questions/period-cells.ts';
+import { bucketBalances } from '#books/water/bucket-balances.ts';
 import { createGate } from '#ingest/gate.ts';
 import { type OpenJournalReader, openJournalReader } from '#journal/reader.ts';
 import { type JournalWriter, openJournal } from '#journal/writer.ts';
@@ -72,14 +74,18 @@ export const TAOCHA: Station = {
 
 /** Empty stores: whatever is asked, nothing is known. */
 function emptyQueries(): Queries {
-  return {
+  const queries: Queries = {
     readings: async () => [],
     history: async () => [],
     trends: async ({ edgesMs }) =>
       edgesMs.slice(1).map((endMs, index) => ({ ...NO_READINGS, startMs: edgesMs[index]!, endMs })),
     trendSteps: async ({ edgesMs }) => edgesMs.slice(1).map(() => null),
     trendTest: async ({ values, ...options }) => trendTest(values, options),
-    periods: async ({ spans }) => spans.map(() => []),
+    periods: async ({ spans, series }) =>
+      cellColumns(
+        spans.map(() => []),
+        series,
+      ),
     volumes: async ({ edgesMs }) =>
       edgesMs.slice(1).map((endMs, index) => {
         const startMs = edgesMs[index]!;
@@ -93,6 +99,7 @@ function emptyQueries(): Queries {
           return { startMs, endMs, measuredLitres: 0, estimatedLitres: 0, unknownMs: endMs - startMs };
         }),
       })),
+    balances: (query) => bucketBalances(queries, query),
     volumesAsOf: async () => [],
     accountsAsOf: async () => [],
     decisions: async () => [],
@@ -111,6 +118,7 @@ function emptyQueries(): Queries {
     parked: async () => [],
     reached: async () => ({ journalSeq: Number.MAX_SAFE_INTEGER, booksSeq: Number.MAX_SAFE_INTEGER }),
   };
+  return queries;
 }
 
 /** A register at Taocha, of what goes to Beijing. */

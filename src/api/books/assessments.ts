@@ -24,7 +24,7 @@ import { cityCwqi, meansOver } from '#assess/cwqi.ts';
 import { type Period, periodOf, previousPeriod, yearBefore } from '#assess/periods.ts';
 import { assessSection, mayStand, type PeriodStatistic, type SectionAssessment } from '#assess/section.ts';
 import { trophicState } from '#assess/trophic.ts';
-import { periodStatistics, type SectionPlan, sectionPlans } from '#books/questions/section-plans.ts';
+import { divided, periodStatistics, type SectionPlan, sectionPlanner } from '#books/questions/section-plans.ts';
 import type { Standard } from '#model/reference.ts';
 import { registersThen } from './registers-then.ts';
 
@@ -97,7 +97,7 @@ async function assessStation(context: Context, id: string): Promise<StationAsses
   if (station.kind === 'outfall') {
     throw invalid('station', `${id} is an outfall: judge it by a discharge standard, POST /assessments/discharge`);
   }
-  const { plans } = sectionPlans(deps, standard, [station], true);
+  const { plans } = divided([sectionPlanner(deps, standard, true)(station)]);
   const { now, previous, year } = await assessAll(context, plans);
   return {
     ...headOf(context),
@@ -114,12 +114,8 @@ async function assessArea(context: Context, area: string): Promise<AreaAssessmen
   const { parameters } = deps.reference;
   const stations = deps.control.list('station').filter(({ body }) => body.area === area);
   if (stations.length === 0) throw notFound(`station in the area "${area}"`);
-  const { plans, leftOut } = sectionPlans(
-    deps,
-    standard,
-    stations.map(({ id, body }) => ({ ...body, id })),
-    false,
-  );
+  const planOf = sectionPlanner(deps, standard, false);
+  const { plans, leftOut } = divided(await inTurns(stations, ({ id, body }) => planOf({ ...body, id })));
   const { now, previous, year } = await assessAll(context, plans);
   const sections = now.map(({ compared }) => compared);
   // A class that may not stand for the period is told with its section, and in no figure about all of them.
@@ -176,7 +172,7 @@ async function assessAll(context: Context, plans: readonly SectionPlan[]): Promi
     return { station, waterBody, target, means, ...found, stands: mayStand(statistics, classed, rules) };
   };
   const [before, yearAgo] = others;
-  const comparedAll = (list: typeof before = []) =>
+  const comparedAll = (list: NonNullable<typeof before> = []) =>
     inTurns(list, ({ statistics }, index) => compared(plans[index]!, statistics));
   const [previous, year] = [await comparedAll(before), await comparedAll(yearAgo)];
   const now = await inTurns(own, ({ statistics, provisional }, index): Assessed => {

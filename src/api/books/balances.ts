@@ -25,7 +25,7 @@ export function balanceView(all: Balance<Water>, tolerance: number) {
 /** Whoever gets water, with the offtakes that it comes through. */
 export function recipientBalances(
   { control }: Pick<BookView, 'control'>,
-  counted: readonly Counted<MeterPart>[],
+  counted: readonly Omit<Counted<MeterPart>, 'buckets'>[],
   tolerance: number,
 ): BalanceAnswer['recipients'] {
   const delivered = counted.filter(({ recipient, meter }) => recipient !== null && meter.measures !== 'intake');

@@ -11,7 +11,8 @@ import { addStatistics, emptyStatistics, meanOf, type Statistics } from '#model/
 import { isSoundStatistics, STATISTICS_COLUMNS, type StatisticsCells, statisticsOf } from '#readings/checksums.ts';
 import { damagedRow } from '#readings/damage.ts';
 import type { Database, Statement } from '#src/sqlite.ts';
-import type { BookQueries, PeriodCell, PeriodQuery } from './queries.ts';
+import { cellColumns, type PeriodCell } from './period-cells.ts';
+import type { BookQueries, PeriodQuery } from './queries.ts';
 
 /** How many cells (a series in a span) of an answer may be folded from readings. */
 const FOLDED_CELLS_MAX = 600;
@@ -136,7 +137,7 @@ export function createAssessmentQueries({
         for (const one of folded) cells.push(...(await fromReadings(one, span, query)));
         answer.push([...cells, ...fromBooks(unclear.slice(folded.length), span, isDays, true)]);
       }
-      return answer;
+      return cellColumns(answer, series);
     },
   };
 }

@@ -5,6 +5,7 @@ import type { Stamps } from '#assess/load.ts';
 import type { TrendValue } from '#assess/ranks.ts';
 import type { TrendTest, TrendTestOptions } from '#assess/trend-test.ts';
 import type { Companion } from '#books/hours/series-rules.ts';
+import type { MeterPart } from '#books/water/meter-relations.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Panel } from '#model/panel.ts';
 import type { Censored } from '#model/reading.ts';
@@ -12,6 +13,7 @@ import type { MeanKind, Parameter } from '#model/reference.ts';
 import type { Meter } from '#model/register.ts';
 import type { ExplainedFlag } from '#quality/final.ts';
 import type { Thresholds } from '#quality/thresholds.ts';
+import type { Water } from '#volume/balance.ts';
 import type { Decision, DecisionKind } from '#volume/decisions.ts';
 
 export type TrendInterval = 'PT1H' | 'P1D' | 'P1W' | 'P1M' | 'P1Y';
@@ -57,9 +59,18 @@ export interface PeriodQuery {
   nowMs: number;
 }
 
-/** A series' readings in one span; as a `TrendBucket`. */
-export interface PeriodCell extends Omit<TrendBucket, 'startMs' | 'endMs'> {
-  series: number;
+/**
+ * The readings of each series in each span, as columns: objects by the ten thousand would hold up the thread that is told.
+ * Span `s` of series `i`, both in the order of the question, stands at `s * series.length + i`; NaN = null.
+ */
+export interface PeriodCells {
+  /** 0: no readings. */
+  count: Float64Array;
+  valid: Float64Array;
+  mean: Float64Array;
+  min: Float64Array;
+  max: Float64Array;
+  provisional: Uint8Array;
 }
 
 /** Integer litres; `unknownMs` = time of the range for which nothing is known, summed over meters. */
@@ -69,6 +80,20 @@ export interface VolumeBucket {
   measuredLitres: number;
   estimatedLitres: number;
   unknownMs: number;
+}
+
+export interface BalanceQuery {
+  parts: readonly MeterPart[];
+  edgesMs: readonly number[];
+  /** Whether a meter's water is set against what was taken in its `travelTime` earlier. */
+  isShifted: boolean;
+}
+
+export interface Balances {
+  /** A row of sixteen numbers a bucket (src/books/water/bucket-balances.ts), and not an object a meter and bucket. */
+  buckets: Float64Array;
+  /** Each part over the whole range, in the order of ids. */
+  counted: (MeterPart & { total: Water })[];
 }
 
 export interface VolumeQuery {
@@ -153,8 +178,10 @@ export interface BookQueries {
   /** Nothing stored: it is asked here because long lists take longer than the main thread has. */
   trendTest(query: TrendTestQuery): Promise<TrendTest>;
   /** For each span the series that have readings in it, in any order. */
-  periods(query: PeriodQuery): Promise<PeriodCell[][]>;
+  periods(query: PeriodQuery): Promise<PeriodCells>;
   volumes(query: VolumeQuery): Promise<VolumeBucket[]>;
+  /** What came in and went out in each bucket, and each part of a meter over the whole range. */
+  balances(query: BalanceQuery): Promise<Balances>;
   /** Each meter by itself. */
   meterVolumes(query: VolumeQuery): Promise<MeterVolumes[]>;
   /** As the readings, meters and rulings were known then; meters that weren't there are left out. */

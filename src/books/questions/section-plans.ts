@@ -9,7 +9,8 @@ import { durationMs } from '#model/duration.ts';
 import type { Series } from '#model/reading.ts';
 import type { Parameter, Reference, Standard } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
-import type { BookQueries, PeriodCell, PeriodQuery } from './queries.ts';
+import { cellAt } from './period-cells.ts';
+import type { BookQueries, PeriodCells, PeriodQuery } from './queries.ts';
 
 const MONTHS_MAX = 13;
 
@@ -22,35 +23,45 @@ export interface SectionPlan {
 }
 
 type NamedStation = Station & { id: string };
-type LeftOut = { station: string; reason: 'outfall' | 'no-indicator' }[];
+export interface LeftOut {
+  station: string;
+  reason: 'outfall' | 'no-indicator';
+}
 
-/** @param isWanted whether a station is a section also if it measures nothing that makes a class. */
-export function sectionPlans(
+/**
+ * @param isWanted whether a station is a section also if it measures nothing that makes a class.
+ * @returns for each station its plan, or why it has none.
+ */
+export function sectionPlanner(
   { reference, reader }: { reference: Reference; reader: { seriesOfStation(station: string): Series[] } },
   standard: Standard,
-  stations: readonly NamedStation[],
   isWanted: boolean,
-): { plans: SectionPlan[]; leftOut: LeftOut } {
+): (station: NamedStation) => SectionPlan | LeftOut {
   const relevant = new Set<string>([...standard.items.map(({ parameter }) => parameter), ...TROPHIC_INDICATORS]);
   const taking = new Set(standard.items.flatMap((item) => (item.participates ? item.parameter : [])));
-  const plans: SectionPlan[] = [];
-  const leftOut: LeftOut = [];
-  for (const station of stations) {
+  return (station) => {
     const series = new Map(reader.seriesOfStation(station.id).map(({ parameter, id }) => [parameter, id]));
     const listed = new Map(station.parameters.map((one) => [one.id, one.interval]));
     const ids = [...new Set([...listed.keys(), ...series.keys()])].filter((id) => relevant.has(id));
     const isSection = ids.some((id) => taking.has(id));
-    if (station.kind === 'outfall') leftOut.push({ station: station.id, reason: 'outfall' });
-    else if (!isSection && !isWanted) leftOut.push({ station: station.id, reason: 'no-indicator' });
-    else {
-      const measures = ids.map((id) => {
-        const interval = listed.get(id);
-        const intervalMs = interval === undefined ? null : durationMs(interval) || null;
-        return { parameter: reference.parameters.get(id)!, series: series.get(id) ?? null, intervalMs };
-      });
-      const { id, waterBody, target = null } = station;
-      plans.push({ station: id, waterBody, target, measures });
-    }
+    if (station.kind === 'outfall') return { station: station.id, reason: 'outfall' };
+    if (!isSection && !isWanted) return { station: station.id, reason: 'no-indicator' };
+    const measures = ids.map((id) => {
+      const interval = listed.get(id);
+      const intervalMs = interval === undefined ? null : durationMs(interval) || null;
+      return { parameter: reference.parameters.get(id)!, series: series.get(id) ?? null, intervalMs };
+    });
+    const { id, waterBody, target = null } = station;
+    return { station: id, waterBody, target, measures };
+  };
+}
+
+export function divided(all: readonly (SectionPlan | LeftOut)[]): { plans: SectionPlan[]; leftOut: LeftOut[] } {
+  const plans: SectionPlan[] = [];
+  const leftOut: LeftOut[] = [];
+  for (const one of all) {
+    if ('reason' in one) leftOut.push(one);
+    else plans.push(one);
   }
   return { plans, leftOut };
 }
@@ -61,11 +72,12 @@ interface SectionStatistics {
   provisional: boolean;
 }
 
+/** Made as they are taken, so that whoever takes them says how many in one turn of the event loop. */
 export interface PeriodsFound {
   /** All in the plans' order. */
-  own: SectionStatistics[];
+  own: Iterable<SectionStatistics>;
   /** Of each period that is compared with, without extremes; no sections of one that there isn't. */
-  others: SectionStatistics[][];
+  others: Iterable<SectionStatistics>[];
 }
 
 /** @param period the one meant. @param others those that it is compared with. */
@@ -82,18 +94,19 @@ export async function periodStatistics(
     for (const { series: id, parameter } of measures) if (id !== null) series.push({ id, mean: parameter.mean });
   }
   const cells = await queries.periods({ series, spans: spansOf.flat(), timeZone, asOfMs, nowMs });
-  const bySeries = cells.map((list) => new Map(list.map((cell) => [cell.series, cell])));
-  const own = bySeries.splice(0, spansOf[0]!.length);
   const counting = countingSpans(period, spansOf[0]!, nowMs);
-  return {
-    own: plans.map((plan) => statisticsOf(plan, period, { cells: own, counting }, nowMs)),
-    others: compared.map((other, index) => {
-      const theirs = bySeries.splice(0, spansOf[index + 1]!.length);
-      // Of a year that isn't over the same months are compared: its summer isn't held against a winter.
-      const cells = theirs.slice(0, counting);
-      return other ? plans.map((plan) => statisticsOf(plan, other, { cells, counting }, nowMs)) : [];
-    }),
-  };
+  let nextSpan = 0;
+  const [own, ...theirs] = spansOf.map((own, index): Iterable<SectionStatistics> => {
+    const first = nextSpan;
+    nextSpan += own.length;
+    const one = index === 0 ? period : compared[index - 1]!;
+    // Of a year that isn't over the same months are compared: its summer isn't held against a winter.
+    const length = index === 0 ? own.length : Math.min(own.length, counting);
+    return one === null
+      ? []
+      : statisticsOfAll(plans, one, { cells, series: series.length, first, length, counting }, nowMs);
+  });
+  return { own: own!, others: theirs };
 }
 
 /**
@@ -122,16 +135,34 @@ function countingSpans({ kind }: Period, list: PeriodQuery['spans'], nowMs: numb
   return Math.max(1, list.filter(({ endMs }) => endMs <= nowMs).length);
 }
 
-/** A series' readings by series, for each span of the period. */
-type Cells = readonly ReadonlyMap<number, PeriodCell>[];
+/** Some spans of an answer. */
+interface Spans {
+  cells: PeriodCells;
+  /** How many series a span has. */
+  series: number;
+  first: number;
+  length: number;
+  /** How many of them make the mean. */
+  counting: number;
+}
 
+function* statisticsOfAll(plans: readonly SectionPlan[], period: Period, spans: Spans, nowMs: number) {
+  let asked = 0;
+  for (const plan of plans) {
+    yield statisticsOf(plan, period, { ...spans, asked }, nowMs);
+    asked += plan.measures.filter(({ series }) => series !== null).length;
+  }
+}
+
+/** @param spans.asked how many series were asked for before those of this section. */
 function statisticsOf(
   { measures }: SectionPlan,
   { kind, startMs, endMs }: Period,
-  { cells, counting }: { cells: Cells; counting: number },
+  { cells, series: seriesCount, first, length, counting, asked }: Spans & { asked: number },
   nowMs: number,
 ): SectionStatistics {
   let provisional = endMs > nowMs;
+  let index = asked;
   const elapsedMs = Math.max(0, Math.min(endMs, nowMs) - startMs);
   const statistics = measures.map(({ parameter, series, intervalMs }): PeriodStatistic => {
     const found: PeriodStatistic = {
@@ -145,16 +176,17 @@ function statisticsOf(
       months: null,
     };
     const means: number[] = [];
-    for (const [index, span] of cells.entries()) {
-      const cell = series === null ? undefined : span.get(series);
+    for (let span = 0; series !== null && span < length; span++) {
+      const cell = cellAt(cells, (first + span) * seriesCount + index);
       if (!cell) continue;
       found.count += cell.count;
       found.valid += cell.valid;
-      if (cell.mean !== null && index < counting) means.push(cell.mean);
+      if (cell.mean !== null && span < counting) means.push(cell.mean);
       if (cell.min !== null) found.min = found.min === null ? cell.min : Math.min(found.min, cell.min);
       if (cell.max !== null) found.max = found.max === null ? cell.max : Math.max(found.max, cell.max);
       provisional ||= cell.provisional;
     }
+    if (series !== null) index++;
     found.mean = meanOf(means, parameter.mean);
     if (kind === 'year') found.months = means.length;
     return found;

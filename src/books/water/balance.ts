@@ -60,7 +60,7 @@ export async function countedWater<Part extends NamedMeter>(
   return (await Promise.all(counted)).flat().sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-export function balanceOf(meters: readonly Counted[], of: (meter: Counted) => Water): Balance<Water> {
+export function balanceOf<M extends NamedMeter>(meters: readonly M[], of: (meter: M) => Water): Balance<Water> {
   const all = { intake: NO_METERS, delivery: NO_METERS, release: NO_METERS, ecological: NO_METERS };
   for (const counted of meters) all[counted.meter.measures] = addWater(all[counted.meter.measures], of(counted));
   return all;

@@ -1,6 +1,7 @@
 /** Assessments over HTTP: samples, discharges, and stations and areas over a period. Numbers are the unit tests' matter. */
 import { describe, expect, it } from 'vitest';
-import type { PeriodCell, PeriodQuery } from '#books/questions/queries.ts';
+import { cellColumns, type PeriodCell } from '#books/questions/period-cells.ts';
+import type { PeriodQuery } from '#books/questions/queries.ts';
 import type { Station } from '#model/register.ts';
 import { type ApiRig, startApi, TAOCHA } from '#tests/helpers/api.ts';
 
@@ -124,7 +125,7 @@ async function booked(
   }
   rig.queries.periods = async (query) => {
     queries.push(query);
-    return query.spans.map(({ startMs }) =>
+    const spans = query.spans.map(({ startMs }) =>
       query.series.flatMap(({ id: series }): PeriodCell[] => {
         const { station, parameter } = names.get(series)!;
         const mean = meanAt(station, parameter, startMs);
@@ -132,6 +133,7 @@ async function booked(
         return [{ series, count: 190, valid: 180, mean, min: mean, max: mean * 2, provisional: false }];
       }),
     );
+    return cellColumns(spans, query.series);
   };
   return { rig, queries };
 }
@@ -364,8 +366,10 @@ describe('GET /assessments?area', () => {
     const { rig } = await booked({ a: { parameters }, b: { parameters } }, () => 0.3);
     const { periods } = rig.queries;
     rig.queries.periods = async (query) => {
-      const [now, before, year] = (await periods(query)) as [PeriodCell[], PeriodCell[], PeriodCell[]];
-      return [now, before.map((cell, index) => (index === 0 ? { ...cell, count: 20, valid: 20 } : cell)), year];
+      const found = await periods(query);
+      // Of the first series in the span before.
+      for (const column of [found.count, found.valid]) column[query.series.length] = 20;
+      return found;
     };
     const { changes } = (await get(rig, 'area=here&period=2026-08')).json();
     expect(changes.previous).toMatchObject({ sections: 1, mayNotStand: ['a'] });

@@ -150,7 +150,7 @@ describe('an hour and a day of statistics', () => {
         asOfMs: null,
         nowMs: START + 81 * HOUR,
       });
-    expect((await periods())[0]).toMatchObject([{ series: 1, count: 96 }]);
+    expect([...(await periods()).count]).toEqual([96]);
     for (const column of ['count', 'valid', 'sum', 'min', 'max', 'checksum']) {
       for (let bit = 0; bit < 52; bit += 3) {
         derived.exec('SAVEPOINT flip');

@@ -8,7 +8,8 @@ import type { ApiDeps } from '#api/deps.ts';
 import { isoText, rangeOf, timeZoneOf, zonedTexts } from '#api/instants.ts';
 import { documented } from '#api/schemas.ts';
 import { inTurns } from '#api/turns.ts';
-import { balanceOf, type Counted, countedWater, divergences, travelMs } from '#books/water/balance.ts';
+import { balanceOf, divergences, travelMs } from '#books/water/balance.ts';
+import { balanceAt } from '#books/water/bucket-balances.ts';
 import { countedMeters, isHeldIn, meterPairs, partsOf } from '#books/water/meter-relations.ts';
 import { bucketEdges, DAY_MS } from '#model/calendar.ts';
 import { INAUGURATION_MS } from '#volume/calendar-names.ts';
@@ -44,17 +45,14 @@ export function balanceRoutes(api: Api, deps: ApiDeps): void {
         const shiftMs = isShifted ? travelMs(part) : 0;
         return isHeldIn(part, range.fromMs + shiftMs, range.toMs + shiftMs);
       });
-      const counted = await countedWater(books, parts, edgesMs, isShifted);
+      const balances = await deps.queries.balances({ parts, edgesMs, isShifted });
+      const { counted } = balances;
       const apart = await divergences(books, meterPairs(books.control), [range.fromMs, range.toMs]);
       const { unknownTolerance } = config;
       const text = zonedTexts(timeZone);
       const items = await inTurns(edgesMs.slice(1), (endMs, index) => {
-        const of = (meter: Counted) => meter.buckets[index]!;
-        return {
-          start: text(edgesMs[index]!),
-          end: text(endMs),
-          ...balanceView(balanceOf(counted, of), unknownTolerance),
-        };
+        const view = balanceView(balanceAt(balances, index), unknownTolerance);
+        return { start: text(edgesMs[index]!), end: text(endMs), ...view };
       });
       const edge = zonedTexts(timeZone);
       return {
@@ -68,7 +66,7 @@ export function balanceRoutes(api: Api, deps: ApiDeps): void {
           start: edge(range.fromMs),
           end: edge(range.toMs),
           ...balanceView(
-            balanceOf(counted, (meter) => meter.total),
+            balanceOf(counted, ({ total }) => total),
             unknownTolerance,
           ),
         },

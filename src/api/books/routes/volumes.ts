@@ -72,11 +72,14 @@ async function bucketsOf(
 ): Promise<VolumeBucket[]> {
   if (books.asOfMs === null) return deps.queries.volumes({ meters, edgesMs });
   const buckets = edgesMs.slice(1).map((endMs, index) => ({ startMs: edgesMs[index]!, endMs, ...NO_WATER }));
-  for (const { buckets: own } of await books.meterVolumes({ meters, edgesMs })) {
-    for (const [index, bucket] of own.entries()) {
-      buckets[index] = { ...buckets[index]!, ...addAmounts(buckets[index]!, bucket) };
+  await inTurns(await books.meterVolumes({ meters, edgesMs }), ({ buckets: own }) => {
+    for (const [index, { measuredLitres, estimatedLitres, unknownMs }] of own.entries()) {
+      const bucket = buckets[index]!;
+      bucket.measuredLitres += measuredLitres;
+      bucket.estimatedLitres += estimatedLitres;
+      bucket.unknownMs += unknownMs;
     }
-  }
+  });
   return buckets;
 }
 
