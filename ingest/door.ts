@@ -18,6 +18,8 @@ export interface Delivery {
   stations: ReadonlySet<string> | null;
   contentType: ContentType;
   payload: Uint8Array;
+  /** MQTT: the topic that it was published to. */
+  topic?: string;
 }
 
 /** A fault with the quarantined item that keeps what it is about; `flag.unknown` keeps nothing and is no refusal. */

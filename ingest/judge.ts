@@ -47,7 +47,7 @@ export interface Judged {
   /** Newest time among samples whose time is right. */
   newestMs: number | null;
   refused: Refused[];
-  /** Faults of values that were taken nevertheless: `flag.unknown`. */
+  /** Faults of what was taken nevertheless: `flag.unknown`, and the codec's notes. */
   warnings: Fault[];
 }
 
@@ -66,11 +66,14 @@ export function judge(
   take: Take,
 ): Judged | Undecoded {
   const codec = CODECS[delivery.contentType];
-  const decoded = codec.decode(delivery.payload);
+  const { source, payload } = delivery;
+  const gateway = registers.control.get('gateway', source);
+  const decoded = codec.decode(payload, { source, gateway, arrivalMs, topic: delivery.topic ?? null });
   if (decoded.fault) return { fault: decoded.fault, seq: decoded.seq ?? null };
-  const judged: Judged = { fault: null, seq: decoded.seq, newestMs: null, refused: [], warnings: [] };
+  const warnings = [...(decoded.notes ?? [])];
+  const judged: Judged = { fault: null, seq: decoded.seq, newestMs: null, refused: [], warnings };
   const quantity: Quantity = { value: null, deviceFlag: null, censored: undefined };
-  const isTextNumber = registers.control.get('gateway', delivery.source)?.numbersAsText ?? false;
+  const isTextNumber = gateway?.numbersAsText ?? false;
   for (const sample of decoded.samples) {
     const context = contextOf(sample, registers, delivery, arrivalMs);
     if (sample.values === null) judged.refused.push(refused(codec, context as Fault, sample, null));

@@ -3,6 +3,7 @@
  * decoded; whether a station, time, unit or value makes sense is decided once, in ../resolve.ts, for every format.
  */
 import type { Fault, FaultCode } from '#model/faults.ts';
+import type { Gateway } from '#model/register.ts';
 
 /** A decimal number as CSV files have it. */
 export const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
@@ -12,6 +13,18 @@ export const NOT_FINITE = /^[+-]?(?:nan|inf|infinity)$/i;
 
 /** More values than this in one message and all of it is refused (contracts §3). */
 export const MAX_VALUES = 5_000;
+
+/** Who sent a payload, as far as a codec may have to know: which station a frame is about, whose letters it has. */
+export interface Sender {
+  /** Gateway id, or `user:NAME`. */
+  source: string;
+  /** The gateway's entry; undefined for a user, and for one that isn't registered. */
+  gateway: Gateway | undefined;
+  /** Epoch ms of the arrival by the journal's clock: for times without a year, and for those relative to now. */
+  arrivalMs: number;
+  /** MQTT: the topic that it was published to; null over other ways. */
+  topic: string | null;
+}
 
 /** Values that were sent for one station and time. */
 export interface Sample {
@@ -28,13 +41,17 @@ export interface Sample {
   sent: unknown;
 }
 
-/** A payload that was read, or the fault for which all of it is quarantined as one. */
+/**
+ * A payload that was read, or the fault for which all of it is quarantined as one. `notes` are faults of what was taken
+ * nevertheless: a wrong length under a right checksum.
+ */
 export type Decoded =
-  | { fault: null; seq: number | null; samples: Sample[] }
+  | { fault: null; seq: number | null; samples: Sample[]; notes?: readonly Fault[] }
   | { fault: Fault; seq?: number | null; samples?: undefined };
 
 export interface Codec {
-  decode(payload: Uint8Array): Decoded;
+  /** Pure: the same payload of the same sender is the same samples. */
+  decode(payload: Uint8Array, sender: Sender): Decoded;
   /** Where a value stands in the payload: `samples[0].values.ph`, `row 17`; without `name` the sample itself. */
   path(sample: Sample, name: string | null): string;
   /** The smallest payload that holds just these values as they were sent, so that they can come through the door again. */

@@ -15,7 +15,7 @@ import {
 } from './codec.ts';
 import { cellsIn } from './files/records.ts';
 
-export const csv: Codec = { decode, path, excerpt, excerptOfSeveral };
+export const csv: Codec & { decode: typeof decode } = { decode, path, excerpt, excerptOfSeveral };
 
 const REQUIRED = ['station', 'time', 'parameter', 'value'] as const;
 const COLUMNS = [...REQUIRED, 'unit', 'flag', 'deviceFlag', 'censored'] as const;

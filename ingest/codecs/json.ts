@@ -6,7 +6,7 @@ import { countMembers, type Repeated, repeatedNames, withQuotedNonNumbers } from
 
 type JsonObject = Record<string, unknown>;
 
-export const json: Codec = { decode, path, excerpt, excerptOfSeveral };
+export const json: Codec & { decode: typeof decode } = { decode, path, excerpt, excerptOfSeveral };
 
 function decode(payload: Uint8Array): Decoded {
   if (!isUtf8(payload)) return malformed('The payload is not UTF-8.');

@@ -8,6 +8,7 @@ import { TARGETS } from './class.ts';
 import { dialect } from './dialect.ts';
 import { durationMs } from './duration.ts';
 import { duration, id, instant, STATION_KINDS, text } from './fields.ts';
+import { spoken } from './protocol.ts';
 import { recipients } from './recipients.ts';
 
 export { type Channel, channel } from '#model/alarms/channel.ts';
@@ -132,6 +133,7 @@ export const gateway = z.strictObject({
   stations: z.array(id).max(1000),
   dialect: dialect.optional().describe('What the device letters of its stations mean'),
   numbersAsText: z.boolean().optional().describe('Takes numbers in quotation marks: `"7.9"`'),
+  ...spoken,
 });
 /** A gateway's password in the forms of brokers that can't be given a `$7$` hash. */
 export interface OtherHashes {

@@ -1,0 +1,53 @@
+/**
+ * What a protocol that is spoken over a bare connection says besides its codec: where its frames begin and end, whose
+ * they are, and what is answered. All of it is pure; the connection, its limits and the registers are
+ * ../transports/tcp.ts's.
+ */
+
+/** What was cut out of the bytes of a connection, in their order. */
+export type Found =
+  | { kind: 'frame'; bytes: Uint8Array }
+  /** Bytes that belong to no frame: noise on the line, another protocol's requests. `head` = the first 256 at most. */
+  | { kind: 'noise'; head: Uint8Array; length: number };
+
+/** Finds frames in what arrives, however it is cut. One a connection; holds less than one frame's bytes. */
+export interface Framer {
+  push(chunk: Uint8Array): Found[];
+  /** The connection has ended: what is left is noise. */
+  end(): Found[];
+}
+
+/** What a frame says of itself. Given for damaged frames, too, as far as it can be read. */
+export interface Heading {
+  /** MN, or the station address in upper-case hex; null where none can be read. */
+  address: string | null;
+  password: string | null;
+  /** `report` goes to the door; the rest is between the connection and the device. */
+  kind: 'report' | 'heartbeat' | 'login' | 'logout' | 'reply' | 'unknown';
+  /**
+   * Its place among the frames of one message; null when it stands alone. Frames of one `joins` belong together, and go
+   * through the door as one payload, one after the other.
+   */
+  part: { joins: string; number: number; total: number } | null;
+  /** The same for a frame that is sent again because no answer came; null where the protocol has no such key. */
+  repeatKey: string | null;
+  /** Whether checksum and form are right; if not the device isn't told that anything is kept. */
+  isSound: boolean;
+}
+
+/** What became of a message: on disk, or not to be read by anybody. */
+export type Outcome = 'durable' | 'unreadable';
+
+export interface StreamProtocol {
+  framer(): Framer;
+  heading(frame: Uint8Array): Heading;
+  /** What the device is told once that is so, byte for byte; null where the protocol wants silence. */
+  answer(frame: Uint8Array, outcome: Outcome, nowMs: number): Uint8Array | null;
+  /**
+   * Asks a device for the stored values of a period, epoch ms, half-open; null where the protocol, or this kind of device,
+   * has no such request. Long periods are several requests, one a day at most.
+   */
+  request?(device: { address: string; password: string | null }, fromMs: number, toMs: number): Uint8Array[] | null;
+  /** Sets the clock of a device, by an engineer's command only. */
+  setClock?(device: { address: string; password: string | null }, nowMs: number): Uint8Array;
+}

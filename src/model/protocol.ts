@@ -1,0 +1,51 @@
+/** What a gateway speaks (contracts §7), and what an installation has to know of it to read that. */
+import { z } from 'zod';
+import { id, text } from './fields.ts';
+
+export const PROTOCOLS = ['json', 'hj212', 'sl651', 'szy206', 'slt427', 'senml', 'sparkplug-b', 'mapped'] as const;
+/** `json` is our own payload, and what is spoken unless something else is said. */
+export type Protocol = (typeof PROTOCOLS)[number];
+
+const cidr = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]);
+const address = z.string().trim().min(1).max(64);
+
+/**
+ * How a device of a protocol without names in it is read: which of its identifiers is which parameter, `null` to leave one
+ * out. What isn't named has the protocol's usual meaning.
+ */
+const elements = z
+  .record(z.string().trim().min(1).max(32), z.strictObject({ parameter: id, unit: text.optional() }).nullable())
+  .refine((table) => Object.keys(table).length <= 200, 'at most 200 elements');
+
+/** One device that speaks through a gateway. */
+const device = z.strictObject({
+  address: address.describe(
+    'As the frames have it: the MN of HJ 212, the station address of SL 651 and SZY 206 in hex',
+  ),
+  station: id,
+  layout: text
+    .optional()
+    .describe('How values without identifiers follow each other (SZY 206): `flow`, `flow+total`, `2×flow+total` …'),
+  elements: elements.optional(),
+});
+export type Device = z.infer<typeof device>;
+
+/** By what a device that has no credential of ours is known; what is secret is never shown again. */
+const identity = z.strictObject({
+  mn: address.optional().describe('HJ 212'),
+  stationAddress: address.optional().describe('SL 651, SZY 206, SL/T 427: in hex, as the frames have it'),
+  password: z.string().min(1).max(64).optional().describe('PW of HJ 212, the key of SL 651 and SZY 206; write-only'),
+  sm4Key: z.string().length(16).optional().describe('HJ 212-2025; write-only'),
+  pushSecret: z.string().min(1).max(500).optional().describe('Signature of an IoT platform; write-only'),
+  addresses: z.array(cidr).max(50).optional().describe('It may only come from these networks'),
+});
+export type Identity = z.infer<typeof identity>;
+
+/** The members of a gateway's entry that say what it speaks. */
+export const spoken = {
+  protocol: z.enum(PROTOCOLS).optional().describe('What its payloads are; `json` unless something else is said'),
+  identity: identity.optional(),
+  devices: z.array(device).max(1000).optional().describe('Devices behind it, each one station'),
+  topics: z.array(z.string().min(1).max(256)).max(50).optional().describe('MQTT topics of its own, besides ours'),
+  mapping: id.optional().describe('`mapped`: the mapping that its payloads are read by'),
+};
