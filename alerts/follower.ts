@@ -273,6 +273,8 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
         parked.dismiss(command.follower, command.seq);
         return;
       case 'replay-quarantine':
+      case 'dismiss-quarantine':
+      case 'qc-results':
       case 'import':
       case 'close-sequence':
         return;

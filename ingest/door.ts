@@ -4,11 +4,13 @@
  */
 
 import type { QuarantineItem } from '#journal/port.ts';
+import type { QcResult } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Censored, Reading } from '#model/reading.ts';
+import type { ContentType } from './codecs/index.ts';
 
-export type ContentType = 'application/json' | 'text/csv';
+export type { ContentType } from './codecs/index.ts';
 
 /** One payload and who sent it. */
 export interface Delivery {
@@ -61,6 +63,8 @@ export interface Preview {
     censored?: Censored | undefined;
   }[];
   faults: Fault[];
+  /** What would be kept beside the readings: quality controls. */
+  controls: QcResult[];
 }
 
 export interface Door {

@@ -16,6 +16,7 @@ import { keptFromMs } from '#model/metered.ts';
 import type { Reading } from '#model/reading.ts';
 import type { Reference } from '#model/reference.ts';
 import type { Clock } from '#src/clock.ts';
+import { CODECS, type ContentType, formatOf, isContentType } from './codecs/index.ts';
 import type { Delivery, Door, Preview, Receipt, Refusal } from './door.ts';
 import { createFaceUnits, type FaceUnits } from './face-units.ts';
 import { EARLIEST_HISTORY_MS } from './instant.ts';
@@ -91,22 +92,28 @@ class JournalingGate implements Gate {
 
   async replay(item: QuarantineItem, stations: ReadonlySet<string> | null): Promise<Receipt> {
     const { source, contentType, payload, code, message } = item;
-    if (contentType === 'application/octet-stream') return this.#stays(item, { fault: { code, message }, seq: null });
+    if (!isContentType(contentType)) return this.#stays(item, { fault: { code, message }, seq: null });
     // Somebody waits at a desk: not behind what the gateway sends meanwhile.
     return this.#turns.take(REPLAYS, payload.byteLength, () =>
-      this.#admit({ source, stations, contentType, payload }, item),
+      this.#admit({ source, stations, contentType: this.#formatOf(item, contentType), payload }, item),
     );
   }
 
   preview(delivery: Delivery): Preview {
     const readings: Preview['readings'] = [];
-    const judged = this.#judge(delivery, this.#memory.scratch(), (slot, timeMs, quantity, station, parameter) => {
-      const { value, deviceFlag, censored } = quantity;
-      const { flag } = slot.ring.take(slot.series, timeMs, quantity, slot.thresholds, null);
-      readings.push({ station, parameter, timeMs, value, flag, deviceFlag, censored });
-    });
-    if (judged.fault) return { readings, faults: [judged.fault] };
-    return { readings, faults: [...judged.refused.map(({ fault }) => fault), ...judged.warnings] };
+    const judged = this.#judge(
+      delivery,
+      this.#memory.scratch(),
+      (slot, timeMs, quantity, station, parameter, period) => {
+        const { value, deviceFlag, censored } = quantity;
+        if (period && slot.ring.within(timeMs, period)) return;
+        const { flag } = slot.ring.take(slot.series, timeMs, quantity, slot.thresholds, null);
+        readings.push({ station, parameter, timeMs, value, flag, deviceFlag, censored });
+      },
+    );
+    if (judged.fault) return { readings, faults: [judged.fault], controls: [] };
+    const { refused, warnings, controls } = judged;
+    return { readings, faults: [...refused.map(({ fault }) => fault), ...warnings], controls };
   }
 
   latest(series: number): Reading | undefined {
@@ -125,6 +132,16 @@ class JournalingGate implements Gate {
     this.#memory.rebuild(tail, newest);
   }
 
+  /** A message that nobody could read is read as its gateway's entry says by now: that may be what was wrong. */
+  #formatOf({ source, payload }: QuarantineItem, contentType: ContentType): ContentType {
+    const { control, journal } = this.#options;
+    const gateway = control.get('gateway', source);
+    const spoken = formatOf(gateway);
+    if (gateway === undefined || spoken === contentType) return contentType;
+    const sender = { source, gateway, arrivalMs: journal.receivedNowMs(), topic: null };
+    return CODECS[contentType].decode(payload, sender).fault === null ? contentType : spoken;
+  }
+
   #inTurn(source: string, payload: Uint8Array, work: () => Promise<Receipt>): Promise<Receipt> {
     return this.#turns.take(partyOf(source, this.#options.control), payload.byteLength, work);
   }
@@ -135,25 +152,35 @@ class JournalingGate implements Gate {
     const readings: JournaledReading[] = [];
     const changes: Change[] = [];
     const { onUnexplained } = this.#options;
-    const judged = this.#judge(delivery, this.#memory, ({ series, ring, thresholds }, timeMs, quantity, station) => {
+    const judged = this.#judge(delivery, this.#memory, (slot, timeMs, quantity, station, _parameter, period) => {
+      const { series, ring, thresholds } = slot;
       const { deviceFlag } = quantity;
       if (onUnexplained && isUnexplained(deviceFlag, thresholds.letters)) onUnexplained(source, station, deviceFlag!);
+      // The mean of a time of which finer values are there says again what these say.
+      const finer = period && ring.within(timeMs, period);
+      if (finer) return void readings.push({ ...finer, series, verdict: 'duplicate' });
       const taken = ring.take(series, timeMs, quantity, thresholds, changes);
       // The ring knows this value from its first message, but the store refused it: only the store can tell.
       readings.push(replayed?.code === 'store.rejected' ? { ...taken, verdict: 'unsettled' } : taken);
     });
-    if (replayed && readings.length === 0) return this.#stays(replayed, judged);
+    const controls = judged.fault ? [] : judged.controls;
+    const taken = readings.length + controls.length;
+    if (replayed && taken === 0) return this.#stays(replayed, judged);
     if (judged.fault) {
       return this.#quarantineWhole({ ...judged.fault, source, contentType, payload }, replayed ? null : judged.seq);
     }
     const quarantine = draftsOf(judged.refused, delivery);
-    if (replayed) keepCount(quarantine, replayed.count - readings.length);
+    if (replayed) keepCount(quarantine, replayed.count - taken);
     const received = readings.length + valuesIn(quarantine);
     const gatewaySeq = replayed ? null : judged.seq;
     const draft: MessageDraft = { source, gatewaySeq, readings, raw: payload, quarantine, received };
     if (replayed) draft.replayOf = replayed.id;
     const { journal, clock } = this.#options;
+    const command = { verb: 'qc-results', results: controls } as const;
+    // Begun first, so that no answer is given before it is on disk; sent again it changes nothing.
+    const kept = controls.length > 0 ? journal.appendCommand(source, command) : null;
     const appended = await this.#memory.whileUncommitted(changes, journal.appendMessage(draft));
+    await kept;
     if (!replayed && judged.newestMs !== null) this.#watch.heard(source, clock.nowMs() - judged.newestMs);
     return receiptOf(appended, draft, judged.warnings);
   }

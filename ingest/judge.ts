@@ -4,13 +4,13 @@
  */
 
 import type { Control } from '#journal/registers.ts';
-import { isImport } from '#model/entry.ts';
+import { isImport, type QcResult } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
 import { isUnexplained } from '#model/flag.ts';
 import { isMetered } from '#model/metered.ts';
 import type { Parameter, Reference } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
-import { type Codec, type Sample, shortened } from './codecs/codec.ts';
+import { type Codec, type Sample, type SentControl, shortened } from './codecs/codec.ts';
 import { CODECS } from './codecs/index.ts';
 import type { Delivery } from './door.ts';
 import type { FaceUnits } from './face-units.ts';
@@ -29,8 +29,18 @@ export interface Registers {
   earliestHistoryMs: number;
 }
 
-/** Told of each value that is taken, in the order of the payload. */
-export type Take = (slot: Slot, timeMs: number, quantity: Quantity, station: string, parameter: string) => void;
+/**
+ * Told of each value that is taken, in the order of the payload.
+ * @param period what it is a mean of; undefined for what was measured at an instant.
+ */
+export type Take = (
+  slot: Slot,
+  timeMs: number,
+  quantity: Quantity,
+  station: string,
+  parameter: string,
+  period: Sample['period'],
+) => void;
 
 /** A value, or (`names` null) a whole sample, that was not taken. */
 export interface Refused {
@@ -47,6 +57,8 @@ export interface Judged {
   /** Newest time among samples whose time is right. */
   newestMs: number | null;
   refused: Refused[];
+  /** Quality controls: kept beside the readings. */
+  controls: QcResult[];
   /** Faults of what was taken nevertheless: `flag.unknown`, and the codec's notes. */
   warnings: Fault[];
 }
@@ -68,10 +80,11 @@ export function judge(
   const codec = CODECS[delivery.contentType];
   const { source, payload } = delivery;
   const gateway = registers.control.get('gateway', source);
-  const decoded = codec.decode(payload, { source, gateway, arrivalMs, topic: delivery.topic ?? null });
+  const dialectOf = (station: string) => registers.control.get('station', station)?.dialect;
+  const decoded = codec.decode(payload, { source, gateway, arrivalMs, topic: delivery.topic ?? null, dialectOf });
   if (decoded.fault) return { fault: decoded.fault, seq: decoded.seq ?? null };
   const warnings = [...(decoded.notes ?? [])];
-  const judged: Judged = { fault: null, seq: decoded.seq, newestMs: null, refused: [], warnings };
+  const judged: Judged = { fault: null, seq: decoded.seq, newestMs: null, refused: [], controls: [], warnings };
   const quantity: Quantity = { value: null, deviceFlag: null, censored: undefined };
   const isTextNumber = gateway?.numbersAsText ?? false;
   for (const sample of decoded.samples) {
@@ -88,15 +101,39 @@ export function judge(
         continue;
       }
       const { station, timeMs } = context as Context;
+      if (sample.control) {
+        judged.controls.push(controlIn(sample, sample.control, name, outcome, timeMs, quantity));
+        continue;
+      }
       const slot = slots.slot(sample.station as string, station, outcome);
       censor(quantity, slot.thresholds);
-      take(slot, timeMs, quantity, sample.station as string, outcome.id);
+      take(slot, timeMs, quantity, sample.station as string, outcome.id, sample.period);
       if (isUnexplained(quantity.deviceFlag, slot.thresholds.letters))
         judged.warnings.push(unknownFlag(quantity.deviceFlag, codec.path(sample, name)));
     }
     if (!('code' in context)) judged.newestMs = Math.max(judged.newestMs ?? context.timeMs, context.timeMs);
   }
   return judged;
+}
+
+/** A quality control, its other figures converted as its own was. */
+function controlIn(
+  { station, values }: Sample,
+  { kind, standard, water, waterMs }: SentControl,
+  name: string,
+  parameter: Parameter,
+  timeMs: number,
+  { value, deviceFlag }: Quantity,
+): QcResult {
+  const sent = values?.[name];
+  const unit = typeof sent === 'object' && sent !== null && 'unit' in sent ? sent.unit : undefined;
+  const figure = (number: unknown): number | null => {
+    if (typeof number !== 'number') return null;
+    const other: Quantity = { value: null, deviceFlag: null, censored: undefined };
+    return quantityOf({ value: number, unit }, parameter, other) === null ? other.value : null;
+  };
+  const figures = { standard: figure(standard), water: figure(water), waterMs };
+  return { station: station as string, parameter: parameter.id, timeMs, kind, value, ...figures, deviceFlag };
 }
 
 /** What all values of a sample share. */
@@ -133,7 +170,7 @@ function resolve(
   isTextNumber: boolean,
 ): Parameter | Fault {
   if ('code' in context) return context;
-  const parameter = parameterOf(reference, name);
+  const parameter = parameterOf(reference, meantBy(sample, name));
   if (parameter === undefined) {
     return { code: 'parameter.unknown', message: `There is no parameter "${shortened(name)}".` };
   }
@@ -145,15 +182,22 @@ function resolve(
   return quantityOf(sample.values?.[name], parameter, quantity, faceUnit, isTextNumber, context.station) ?? parameter;
 }
 
+/** A name as sent, or what the sender's entry says that it means. */
+function meantBy({ means }: Sample, name: string): string {
+  return means !== undefined && Object.hasOwn(means, name) ? means[name]! : name;
+}
+
 /**
  * Names of one sample that mean one parameter: each → all of them. Null for none, which is nearly always and costs a
  * look-up a name: of ids alone, no two are the same.
  */
-function twinsIn({ values }: Sample, reference: Reference): ReadonlyMap<string, readonly string[]> | null {
+function twinsIn(sample: Sample, reference: Reference): ReadonlyMap<string, readonly string[]> | null {
+  const { values } = sample;
   let hasAlias = false;
   for (const name in values) hasAlias ||= !reference.parameters.has(name);
   if (!hasAlias) return null;
-  const byParameter = Map.groupBy(Object.keys(values ?? {}), (name) => parameterOf(reference, name)?.id);
+  const parameter = (name: string) => parameterOf(reference, meantBy(sample, name))?.id;
+  const byParameter = Map.groupBy(Object.keys(values ?? {}), parameter);
   const twins = [...byParameter].filter(([id, names]) => id !== undefined && names.length > 1);
   if (twins.length === 0) return null;
   return new Map(twins.flatMap(([, names]) => names.map((name) => [name, names] as const)));

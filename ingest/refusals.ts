@@ -6,8 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import type { QuarantineDraft } from '#journal/port.ts';
 import type { Fault, FaultCode } from '#model/faults.ts';
-import { CODECS } from './codecs/index.ts';
-import type { ContentType } from './door.ts';
+import { CODECS, type ContentType } from './codecs/index.ts';
 import type { Refused } from './judge.ts';
 
 /** Items in quarantine that one message makes at most. */

@@ -116,6 +116,14 @@ export class Ring implements Recent {
     return this.#isAt(this.#indexOf(timeMs), timeMs);
   }
 
+  /** A remembered reading of this period other than that of the time itself, which is where its mean stands. */
+  within(timeMs: number, { fromMs, toMs }: { fromMs: number; toMs: number }): Reading | null {
+    for (let index = this.#indexOf(fromMs); index < this.#end && this.timesMs[index]! < toMs; index++) {
+      if (this.timesMs[index] !== timeMs) return this.#readingAt(index);
+    }
+    return null;
+  }
+
   /** Remembers a reading that the journal holds, without judging it; the caller sets the floor afterwards. */
   restore(reading: Reading): void {
     const { timeMs } = reading;

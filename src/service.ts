@@ -308,6 +308,7 @@ async function startHttp(
     }),
     disconnectGateway: (id) => broker.disconnectGateway(id),
     gatewaySeenMs: (id) => broker.lastSeenMs(id),
+    gatewayUntold: (id) => broker.untold(id),
     checkRule: (rule) => checkRule(rule, control, reference),
     rehearse: rehearsals.run,
     checkChannel: async ({ url }) => {

@@ -2,6 +2,7 @@
  * What a codec makes of bytes: samples whose fields are still as they were sent. A codec only says what can't be
  * decoded; whether a station, time, unit or value makes sense is decided once, in ../resolve.ts, for every format.
  */
+import type { Dialect, QcKind } from '#model/dialect.ts';
 import type { Fault, FaultCode } from '#model/faults.ts';
 import type { Gateway } from '#model/register.ts';
 
@@ -24,6 +25,18 @@ export interface Sender {
   arrivalMs: number;
   /** MQTT: the topic that it was published to; null over other ways. */
   topic: string | null;
+  /** A station's own dialect, which goes before its gateway's. */
+  dialectOf?: (station: string) => Dialect | undefined;
+}
+
+/** What a sample of a quality control says besides its one value: as sent, in the unit of that. */
+export interface SentControl {
+  kind: QcKind;
+  /** The concentration that was to be found. */
+  standard: unknown;
+  /** The water before the spike, and when it was measured: epoch ms. */
+  water: unknown;
+  waterMs: number | null;
 }
 
 /** Values that were sent for one station and time. */
@@ -39,6 +52,12 @@ export interface Sample {
   fault: { code: FaultCode; message: string } | null;
   /** The sample as it was sent. */
   sent: unknown;
+  /** The stretch that its values are means of, epoch ms, half-open; absent of what was measured at an instant. */
+  period?: { fromMs: number; toMs: number };
+  /** What names of `values` mean by the sender's own entry, where that says it: parameters, by name as sent. */
+  means?: Readonly<Record<string, string>>;
+  /** Its value is no water, but what an instrument made of a known one. */
+  control?: SentControl;
 }
 
 /**

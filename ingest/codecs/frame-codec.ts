@@ -6,7 +6,10 @@
 import { isAscii } from 'node:buffer';
 import { type Codec, type Decoded, type Part, type Sample, type Sender, shortened } from './codec.ts';
 
-/** Whole frames → samples. `Sample.index` counts the payload's samples from 0, `Sample.sent` is left to `frameCodec`. */
+/**
+ * Whole frames → samples. `Sample.index` is the place of something in the payload that no change of an entry moves (the
+ * frame, counted from 0; several samples may have one), `Sample.sent` is left to `frameCodec`.
+ */
 export type DecodeFrames = (payload: Uint8Array, sender: Sender) => Decoded;
 
 /** `{ "only": [["0", "w01001"], ["1"]], "text" or "base64": … }`: samples by index, values by name; a sample alone as a whole. */
@@ -70,6 +73,7 @@ function only(samples: readonly Sample[], places: readonly string[][]): Sample[]
     const names = wanted.get(String(sample.index));
     if (names === undefined) continue;
     const values = Object.entries(sample.values ?? {}).filter(([name]) => names === null || names.has(name));
+    if (sample.values !== null && values.length === 0) continue;
     kept.push({ ...sample, values: sample.values === null ? null : Object.fromEntries(values) });
   }
   return kept;

@@ -17,7 +17,7 @@ function decode(payload: Uint8Array): Decoded {
   } catch (error) {
     return malformed(`The payload is not JSON: ${shortened((error as Error).message, 160)}`);
   }
-  if (!isObject(message)) return malformed('The payload is not a JSON object.');
+  if (!isObject(message)) return malformed(notAnObject(message));
   const { samples } = message;
   const seq = toSeq(message.seq);
   if (samples !== undefined && !Array.isArray(samples)) return malformed('`samples` is not an array.', seq);
@@ -37,6 +37,11 @@ function decode(payload: Uint8Array): Decoded {
     return { fault: null, seq, samples: decoded };
   }
   return withoutRepeated(message, decoded, repeatedNames(withQuotedNonNumbers(text)));
+}
+
+function notAnObject(message: unknown): string {
+  if (!Array.isArray(message)) return 'The payload is not a JSON object: send { "samples": [ … ] }.';
+  return 'The payload is an array: put it into `samples`, as { "samples": [ … ] }.';
 }
 
 /** JSON has no NaN and no Infinity; loggers write them bare, and one must not cost the rest of its message. */

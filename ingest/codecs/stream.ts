@@ -3,6 +3,7 @@
  * they are, and what is answered. All of it is pure; the connection, its limits and the registers are
  * ../transports/tcp.ts's.
  */
+import type { Gateway } from '#model/register.ts';
 
 /** What was cut out of the bytes of a connection, in their order. */
 export type Found =
@@ -38,16 +39,26 @@ export interface Heading {
 /** What became of a message: on disk, or not to be read by anybody. */
 export type Outcome = 'durable' | 'unreadable';
 
+/** A device that is asked for something. */
+export interface Asked {
+  address: string;
+  password: string | null;
+  /** The newest sound frame of it: edition and system are answered as they were spoken. */
+  heard?: Uint8Array;
+  gateway?: Gateway | undefined;
+}
+
 export interface StreamProtocol {
   framer(): Framer;
-  heading(frame: Uint8Array): Heading;
+  /** @param gateway whose device this is, once that is known: its key and its checksum. */
+  heading(frame: Uint8Array, gateway?: Gateway): Heading;
   /** What the device is told once that is so, byte for byte; null where the protocol wants silence. */
   answer(frame: Uint8Array, outcome: Outcome, nowMs: number): Uint8Array | null;
   /**
    * Asks a device for the stored values of a period, epoch ms, half-open; null where the protocol, or this kind of device,
    * has no such request. Long periods are several requests, one a day at most.
    */
-  request?(device: { address: string; password: string | null }, fromMs: number, toMs: number): Uint8Array[] | null;
+  request?(device: Asked, fromMs: number, toMs: number, nowMs: number): Uint8Array[] | null;
   /** Sets the clock of a device, by an engineer's command only. */
-  setClock?(device: { address: string; password: string | null }, nowMs: number): Uint8Array;
+  setClock?(device: Asked, nowMs: number): Uint8Array;
 }

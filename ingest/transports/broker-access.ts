@@ -3,9 +3,18 @@
 import type { Control } from '#journal/registers.ts';
 import type { Fault } from '#model/faults.ts';
 import { hashToken, type LogInLimit, type PasswordVerifier } from '#setting/secrets.ts';
-import { isAlarmTopic, isGatewayLeaf, ledgerTopic, parseGatewayTopic, readingsTopic, rejectedTopic } from './topics.ts';
+import {
+  isAlarmTopic,
+  isGatewayLeaf,
+  isPayloadLeaf,
+  ledgerTopic,
+  parseGatewayTopic,
+  readingsTopic,
+  rejectedTopic,
+  replyTopic,
+} from './topics.ts';
 
-/** An authenticated client. `readings` = the one topic that a gateway may publish to; `key` = the token's hash. */
+/** An authenticated client. `readings` = the topic that nearly all of a gateway's payloads come on; `key` = the token's hash. */
 export type Session =
   | { kind: 'gateway'; gateway: string; passwordHash: string; readings: string }
   | { kind: 'viewer'; key: string };
@@ -49,9 +58,17 @@ export async function logIn(access: Access, { username, password, address }: Cre
   return 'wrong';
 }
 
+/** The leaf of a topic that this session publishes payloads to; null for every other. */
+export function payloadLeafOf(session: Session, topic: string): string | null {
+  if (session.kind !== 'gateway') return null;
+  if (topic === session.readings) return 'readings';
+  const parsed = parseGatewayTopic(topic);
+  return parsed?.gateway === session.gateway && isPayloadLeaf(parsed.leaf) ? parsed.leaf : null;
+}
+
 /** Null when the session may publish to this topic; otherwise why not. */
 export function publishFault(session: Session, topic: string): Fault | null {
-  if (session.kind === 'gateway' && topic === session.readings) return null;
+  if (session.kind === 'gateway' && payloadLeafOf(session, topic) !== null) return null;
   return { code: 'topic.not-yours', message: refusalOf(session, topic) };
 }
 
@@ -69,5 +86,6 @@ function refusalOf(session: Session, topic: string): string {
 /** True when the session may subscribe to this filter, or be sent a message of this topic. */
 export function mayRead(session: Session, topicOrFilter: string): boolean {
   if (session.kind === 'viewer') return isAlarmTopic(topicOrFilter);
-  return topicOrFilter === rejectedTopic(session.gateway) || topicOrFilter === ledgerTopic(session.gateway);
+  const own = [rejectedTopic(session.gateway), ledgerTopic(session.gateway), replyTopic(session.gateway)];
+  return own.includes(topicOrFilter);
 }

@@ -1,6 +1,6 @@
 /** One connection to the embedded broker, whose messages they are, and what the log says of it. */
 import type { Admitted } from './admission.ts';
-import { publishFault, type Session } from './broker-access.ts';
+import { payloadLeafOf, publishFault, type Session } from './broker-access.ts';
 import type { Publisher } from './publish-intake.ts';
 import type { SocketGuard } from './socket-guard.ts';
 
@@ -14,7 +14,7 @@ export interface Connection extends Admitted {
 
 export function publisher(session: Session, topic: string): Publisher {
   const source = session.kind === 'gateway' ? session.gateway : 'user:token';
-  return { source, fault: publishFault(session, topic) };
+  return { source, fault: publishFault(session, topic), topic, leaf: payloadLeafOf(session, topic) };
 }
 
 /** Never a password, a token or a payload. */

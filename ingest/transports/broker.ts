@@ -27,6 +27,8 @@ export interface Broker {
   waiting(): number;
   /** When the gateway last published or was refused though its password is right, epoch ms; null = not since the process began. */
   lastSeenMs(gateway: string): number | null;
+  /** Refusals that this gateway was not told of, being more than ten a second, since the process began. */
+  untold(gateway: string): number;
   /** Takes no more messages; what waits unacknowledged will be sent again. */
   close(): Promise<void>;
 }

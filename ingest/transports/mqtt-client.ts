@@ -17,7 +17,7 @@ import { askRetained, subscribe } from './mqtt-subscriptions.ts';
 import { CLIENT_LIMITS, type ClientLimits, type MqttClientBroker, type MqttClientOptions } from './outside-broker.ts';
 import { createPublishIntake, type Publisher, type PublishIntake } from './publish-intake.ts';
 import { PublishWindow } from './publish-window.ts';
-import { gatewayOfReadings, isAlarmTopic, isReadingsTopic, ledgerTopic, rejectedTopic } from './topics.ts';
+import { isAlarmTopic, isPayloadTopic, ledgerTopic, parsePayloadTopic } from './topics.ts';
 
 const CLOSE_MS = 1500;
 const REMEMBER_MS = 60_000;
@@ -79,10 +79,10 @@ class OutsideBroker implements MqttClientBroker {
     this.#canary = new BrokerCanary(canary, this.#limits, this.#session, (sinceMs) => this.#whenOlder(sinceMs));
     this.#intake = createPublishIntake({
       ...options,
-      reject: (gateway, notice) => {
+      tell: (topic, payload) => {
         // Who isn't there to hear it finds it in quarantine.
-        this.publish(rejectedTopic(gateway), JSON.stringify(notice)).catch((error: Error) =>
-          options.log.info({ event: 'mqtt.not-sent', gateway, reason: error.message }, 'MQTT message not sent'),
+        this.publish(topic, payload).catch((error: Error) =>
+          options.log.info({ event: 'mqtt.not-sent', topic, reason: error.message }, 'MQTT message not sent'),
         );
       },
       onHeld: (error) => this.#whenHeld(error),
@@ -116,6 +116,10 @@ class OutsideBroker implements MqttClientBroker {
 
   lastSeenMs(gateway: string): number | null {
     return this.#intake.lastSeenMs(gateway);
+  }
+
+  untold(gateway: string): number {
+    return this.#intake.untold(gateway);
   }
 
   async publish(topic: string, payload: string, { retain = false }: { retain?: boolean } = {}): Promise<void> {
@@ -283,7 +287,7 @@ class OutsideBroker implements MqttClientBroker {
   /** True once durable, or when there is nothing to keep; never rejects. */
   async #take(connection: Connection, { topic, payload, retain }: IPublishPacket): Promise<boolean> {
     if (this.#canary.heard(topic, payload, retain)) return true;
-    if (!isReadingsTopic(topic)) {
+    if (!isPayloadTopic(topic)) {
       this.#counts.ignored++;
       return true;
     }
@@ -384,8 +388,8 @@ const jittered = (ms: number): number => ms * (0.8 + 0.4 * Math.random());
 
 /** Who may publish where is for the broker's access list to say; whose stations these are the door checks. */
 function publisherOf(topic: string): Publisher {
-  const gateway = gatewayOfReadings(topic);
-  if (gateway !== null) return { source: gateway, fault: null };
+  const parsed = parsePayloadTopic(topic);
+  if (parsed !== null) return { source: parsed.gateway, fault: null, topic, leaf: parsed.leaf };
   const message = `${topic.slice(0, 200)} names no gateway; readings come on wk/v1/{gateway}/readings`;
-  return { source: 'user:unknown', fault: { code: 'topic.not-yours', message } };
+  return { source: 'user:unknown', topic, leaf: null, fault: { code: 'topic.not-yours', message } };
 }

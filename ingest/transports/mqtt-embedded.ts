@@ -21,7 +21,7 @@ import {
 import { readNewerConnect, UNSUPPORTED_VERSION } from './newer-mqtt.ts';
 import { createPublishIntake, type PublishIntake } from './publish-intake.ts';
 import { type HeldTotal, SocketGuard } from './socket-guard.ts';
-import { ledgerTopic, rejectedTopic } from './topics.ts';
+import { ledgerTopic } from './topics.ts';
 
 interface RetainedMessages {
   createRetainedStream(filter: string): AsyncIterable<{ topic: string }>;
@@ -75,7 +75,7 @@ class Broker implements EmbeddedBroker {
     });
     this.#intake = createPublishIntake({
       ...options,
-      reject: (gateway, notice) => this.#send(rejectedTopic(gateway), JSON.stringify(notice)),
+      tell: (topic, payload) => this.#send(topic, payload),
       onHeld: (error) => this.#whenHeld(error),
     });
     this.#aedes = new Aedes({
@@ -180,9 +180,8 @@ class Broker implements EmbeddedBroker {
     return this.#intake.waiting();
   }
 
-  lastSeenMs(gateway: string): number | null {
-    return this.#intake.lastSeenMs(gateway);
-  }
+  readonly lastSeenMs = (gateway: string) => this.#intake.lastSeenMs(gateway);
+  readonly untold = (gateway: string) => this.#intake.untold(gateway);
 
   async close(): Promise<void> {
     this.#intake.close();

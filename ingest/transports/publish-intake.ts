@@ -2,6 +2,8 @@
  * What becomes of a PUBLISH, whatever broker it came by: to the door or into quarantine, held while the journal can't
  * take it, and the gateway told of what was refused. True means durable: acknowledge it.
  */
+import { formatOf, STREAMS, TOPIC_FORMATS } from '#ingest/codecs/index.ts';
+import type { StreamProtocol } from '#ingest/codecs/stream.ts';
 import type { Door, Receipt } from '#ingest/door.ts';
 import type { Control } from '#journal/registers.ts';
 import type { Fault } from '#model/faults.ts';
@@ -10,15 +12,16 @@ import type { Clock } from '#src/clock.ts';
 import type { StoreError } from '#src/sqlite.ts';
 import { HeldDeliveries, type Sender } from './held-deliveries.ts';
 import type { StrayPublish } from './packet-scanner.ts';
-import { createRejectionNotices, type RejectionNotice } from './rejection-notices.ts';
+import { createRejectionNotices } from './rejection-notices.ts';
+import { rejectedTopic, replyTopic } from './topics.ts';
 
 export interface IntakeOptions {
   door: Door;
   control: Control;
   clock: Clock;
   maxMessageBytes: number;
-  /** Tells a gateway of one refusal. */
-  reject: (gateway: string, notice: RejectionNotice) => void;
+  /** Publishes what a gateway is told: a refusal, an answer in its own protocol. */
+  tell: (topic: string, payload: string) => void;
   /** The journal couldn't take a message for now. */
   onHeld: (error: StoreError) => void;
 }
@@ -27,6 +30,9 @@ export interface IntakeOptions {
 export interface Publisher {
   source: string;
   fault: Fault | null;
+  topic: string;
+  /** What the topic ends in, which may say what the payload is; null for a topic that isn't ours. */
+  leaf: string | null;
 }
 
 export interface PublishIntake {
@@ -37,6 +43,8 @@ export interface PublishIntake {
   /** A registered gateway has been here, whether or not it could publish. */
   seen(gateway: string): void;
   lastSeenMs(gateway: string): number | null;
+  /** Refusals that this gateway was not told of, being more than ten a second, since the process began. */
+  untold(gateway: string): number;
   /** Messages that wait since the journal can't take them. */
   waiting(): number;
   readonly counters: Readonly<IntakeCounters>;
@@ -52,26 +60,43 @@ export interface IntakeCounters {
   rejectedSurplus: number;
 }
 
-export function createPublishIntake(options: IntakeOptions): PublishIntake {
-  const { door, control, clock, maxMessageBytes, reject, onHeld } = options;
-  const held = new HeldDeliveries(onHeld);
-  const notices = createRejectionNotices(clock);
-  const lastSeenMs = new Map<string, number>();
+/** The stations of a gateway as its entry is now; one that isn't registered has none. */
+function createOwned(): (gateway: Gateway | undefined) => ReadonlySet<string> {
   const stations = new WeakMap<Gateway, ReadonlySet<string>>();
-  const counts = { published: 0, refused: 0 };
-
-  /** The stations of a gateway as they are now; one that isn't registered has none. */
-  function stationsOf(gateway: Gateway | undefined): ReadonlySet<string> {
+  return (gateway) => {
     if (!gateway) return new Set();
     const known = stations.get(gateway) ?? new Set(gateway.stations);
     stations.set(gateway, known);
     return known;
-  }
+  };
+}
 
-  function deliver({ source, fault }: Publisher, payload: Uint8Array): Promise<Receipt> {
+export function createPublishIntake(options: IntakeOptions): PublishIntake {
+  const { door, control, clock, maxMessageBytes, tell, onHeld } = options;
+  const held = new HeldDeliveries(onHeld);
+  const notices = createRejectionNotices(clock);
+  const lastSeenMs = new Map<string, number>();
+  const stationsOf = createOwned();
+  const counts = { published: 0, refused: 0 };
+
+  async function deliver({ source, fault, topic, leaf }: Publisher, payload: Uint8Array): Promise<Receipt> {
     if (fault) return door.refuse(source, fault, payload);
     const gateway = control.get('gateway', source);
-    return door.accept({ source, stations: stationsOf(gateway), contentType: 'application/json', payload });
+    const contentType = TOPIC_FORMATS[leaf ?? ''] ?? formatOf(gateway);
+    const receipt = await door.accept({ source, stations: stationsOf(gateway), contentType, payload, topic });
+    const stream = STREAMS[contentType];
+    if (gateway && stream && !receipt.undecodable) answer(source, gateway, stream, payload);
+    return receipt;
+  }
+
+  /** What the station wants to hear now that its frames are on disk; silence for those that can't be read. */
+  function answer(source: string, gateway: Gateway, stream: StreamProtocol, payload: Uint8Array): void {
+    const framer = stream.framer();
+    for (const found of [...framer.push(payload), ...framer.end()]) {
+      if (found.kind !== 'frame' || !stream.heading(found.bytes, gateway).isSound) continue;
+      const answered = stream.answer(found.bytes, 'durable', clock.nowMs());
+      if (answered) tell(replyTopic(source), Buffer.from(answered).toString('latin1'));
+    }
   }
 
   function seen(gateway: string): void {
@@ -87,20 +112,23 @@ export function createPublishIntake(options: IntakeOptions): PublishIntake {
     if (isGateway) seen(source);
     const receipt = await held.submit(sender, () => deliver(publisher, payload));
     if (receipt === null) return false;
-    if (isGateway) for (const notice of notices.of(source, receipt)) reject(source, notice);
+    if (isGateway)
+      for (const notice of notices.of(source, receipt)) tell(rejectedTopic(source), JSON.stringify(notice));
     return true;
   }
 
   return {
     take,
     seen,
-    takeStray(sender, { source, fault: misplaced }, { reason, head, payloadBytes }) {
+    takeStray(sender, publisher, { reason, head, payloadBytes }) {
+      const { fault: misplaced } = publisher;
       const tooLarge = `The message has ${payloadBytes} bytes; ${maxMessageBytes} are allowed`;
       const fault: Fault =
         reason === 'too-large' || !misplaced ? { code: 'message.too-large', message: tooLarge } : misplaced;
-      return take(sender, { source, fault }, head);
+      return take(sender, { ...publisher, fault }, head);
     },
     lastSeenMs: (gateway) => lastSeenMs.get(gateway) ?? null,
+    untold: (gateway) => notices.untold(gateway),
     waiting: () => held.waiting,
     get counters() {
       return { ...counts, rejectedSurplus: notices.surplus };

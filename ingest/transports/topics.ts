@@ -1,15 +1,25 @@
 /** The topics of contracts §3, built and taken apart in one place. */
+import { TOPIC_FORMATS } from '#ingest/codecs/index.ts';
 import { CANARY_GATEWAY } from '#model/alarms/platform.ts';
 
-/** What a gateway's topic ends in. `senml`, `hj212` and `hj212/reply` are reserved: refused until they mean something. */
+/** What a gateway's topic ends in. */
 const GATEWAY_LEAVES = ['readings', 'rejected', 'ledger', 'senml', 'hj212', 'hj212/reply'] as const;
 type GatewayLeaf = (typeof GATEWAY_LEAVES)[number];
+
+/** Those of them that a gateway publishes its payloads to. */
+const PAYLOAD_LEAVES = ['readings', ...Object.keys(TOPIC_FORMATS)];
+export const isPayloadLeaf = (leaf: string): boolean => PAYLOAD_LEAVES.includes(leaf);
 
 const GATEWAY_ROOT = 'wk/v1/';
 const ALARM_ROOT = 'wk/alarms/v1/';
 
 /** Up: a gateway's payloads. */
 export const readingsTopic = (gateway: string): string => `${GATEWAY_ROOT}${gateway}/readings`;
+/** Up: all topics that a gateway publishes its payloads to. */
+export const payloadTopics = (gateway: string): string[] =>
+  PAYLOAD_LEAVES.map((leaf) => `${GATEWAY_ROOT}${gateway}/${leaf}`);
+/** Down: what a station is answered in its own protocol (HJ 212: 9013, 9014). */
+export const replyTopic = (gateway: string): string => `${GATEWAY_ROOT}${gateway}/hj212/reply`;
 /** Down: `{ code, message, at, quarantineId, path? }` for what was refused. */
 export const rejectedTopic = (gateway: string): string => `${GATEWAY_ROOT}${gateway}/rejected`;
 /** Down, retained: the gateway's ledger. */
@@ -37,15 +47,15 @@ export function parseGatewayTopic(topic: string): { gateway: string; leaf: strin
   return /^[A-Za-z0-9._-]{1,64}$/.test(gateway) && leaf !== '' ? { gateway, leaf } : null;
 }
 
-/** Whether a topic of an outside broker ends as those of readings do; others of a wide subscription don't concern us. */
-export const isReadingsTopic = (topic: string): boolean => /(^|\/)readings$/.test(topic);
+/** Whether a topic of an outside broker ends as those of payloads do; others of a wide subscription don't concern us. */
+export const isPayloadTopic = (topic: string): boolean => isPayloadLeaf(topic.slice(topic.lastIndexOf('/') + 1));
 
-/** The gateway of `wk/v1/{gateway}/readings`, with or without levels before it; null for any other topic. */
-export function gatewayOfReadings(topic: string): string | null {
+/** The gateway and leaf of `wk/v1/{gateway}/readings` and the like, with or without levels before it; null for any other topic. */
+export function parsePayloadTopic(topic: string): { gateway: string; leaf: string } | null {
   const start = topic.lastIndexOf(GATEWAY_ROOT);
   if (start > 0 && topic[start - 1] !== '/') return null;
   const parsed = start < 0 ? null : parseGatewayTopic(topic.slice(start));
-  return parsed?.leaf === 'readings' ? parsed.gateway : null;
+  return parsed && isPayloadLeaf(parsed.leaf) ? parsed : null;
 }
 
 /** True for a leaf that the contract knows, so that `not-yours` can say "reserved" instead of "unknown". */

@@ -91,6 +91,8 @@ export interface ApiDeps {
   disconnectGateway(id: string): void;
   /** When the broker last heard of the gateway, epoch ms; null = not since the process began. */
   gatewaySeenMs(id: string): number | null;
+  /** Refusals that the gateway was not told of over MQTT, being more than ten a second. */
+  gatewayUntold(id: string): number;
   checkRule(rule: Rule): Fault[];
   rehearse(rehearsal: Rehearsal, signal: AbortSignal): Promise<Rehearsed>;
   checkChannel(channel: Channel): Promise<Fault[]>;

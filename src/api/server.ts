@@ -38,6 +38,7 @@ import { readingsInRoutes } from '#api/readings/routes/in.ts';
 import { latestRoutes } from '#api/readings/routes/latest.ts';
 import { readingsOutRoutes } from '#api/readings/routes/out.ts';
 import { panelRoutes } from '#api/readings/routes/panels.ts';
+import { quarantineRoutes } from '#api/readings/routes/quarantine.ts';
 import { repairRoutes } from '#api/readings/routes/repair.ts';
 import { gatewayRoutes } from '#api/registers/routes/gateways.ts';
 import { referenceRoutes } from '#api/registers/routes/reference.ts';
@@ -251,6 +252,7 @@ async function addRoutes(
       alarmActionRoutes(v1, deps);
       noticeRoutes(v1, deps);
       repairRoutes(v1, deps);
+      quarantineRoutes(v1, deps);
       streamRoutes(v1, deps);
       await v1.register(async (payloads) => readingsInRoutes(payloads as Api, deps));
       await v1.register(async (imports) => importRoutes(imports as Api, deps));

@@ -8,8 +8,9 @@ import {
   CANARY_TOPIC,
   DROPPED_TOPIC,
   ledgerTopic,
-  readingsTopic,
+  payloadTopics,
   rejectedTopic,
+  replyTopic,
 } from '#ingest/transports/topics.ts';
 import { id as idSchema, type OtherHashes } from '#model/register.ts';
 import { StoreError } from '#src/sqlite.ts';
@@ -56,7 +57,8 @@ export interface Right {
 }
 
 export const gatewayRights = (gateway: string): Right[] => [
-  { access: 'write', topic: readingsTopic(gateway) },
+  ...payloadTopics(gateway).map((topic): Right => ({ access: 'write', topic })),
+  { access: 'read', topic: replyTopic(gateway) },
   { access: 'read', topic: rejectedTopic(gateway) },
   { access: 'read', topic: ledgerTopic(gateway) },
 ];
@@ -67,6 +69,7 @@ const isTopicName = (topic: string) => !/[+#\p{Cc}]/u.test(topic);
 export const serviceRights = (topics: ServiceTopics): Right[] => [
   ...topics.read.map((topic): Right => ({ access: 'read', topic })),
   { access: 'write', topic: rejectedTopic('+') },
+  { access: 'write', topic: replyTopic('+') },
   { access: 'write', topic: ledgerTopic('+') },
   // What it tries the broker with, and what Mosquitto says that it has dropped: others hang up on who asks without a right.
   { access: 'readwrite', topic: CANARY_TOPIC },

@@ -152,6 +152,8 @@ export class BatchWriter {
       const { gateway, through, reason } = command;
       this.numberings.close(gateway, through, { atMs: receivedMs, by: actor, reason });
     }
+    // What was received and not taken stays counted as such.
+    if (command.verb === 'dismiss-quarantine') this.#quarantine.take(command.quarantineId);
     if (command.verb !== 'put' && command.verb !== 'delete') return;
     if (command.verb === 'delete' && command.noun === 'gateway') this.numberings.forget(command.id);
     const version = command.verb === 'put' ? JSON.stringify(command.body) : null;

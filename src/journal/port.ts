@@ -14,8 +14,8 @@ export interface QuarantineDraft {
   code: FaultCode;
   message: string;
   path: string | null;
-  /** How to decode `payload` again. */
-  contentType: 'application/json' | 'text/csv' | 'application/octet-stream';
+  /** How to decode `payload` again: a format of the door's, or `application/octet-stream` for what is only a beginning. */
+  contentType: string;
   /** The smallest payload that holds just this value (or the whole undecodable one, at most its first 4 KiB if too large). */
   payload: Uint8Array;
   /** Who replays as whom: the topic's gateway or the HTTP writer. */

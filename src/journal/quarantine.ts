@@ -27,12 +27,22 @@ interface QuarantineSize {
   dropped: number;
 }
 
+/** Which items; what is left out counts for all. The times are a half-open range of arrivals, epoch ms. */
+export interface QuarantineFilter {
+  source?: string | undefined;
+  code?: string | undefined;
+  fromMs?: number | undefined;
+  toMs?: number | undefined;
+}
+
 /** The reads; the API's and the door's. */
 export interface QuarantineReads {
   /** Newest first, positions below `before` (null = from the newest). */
   list(before: number | null, limit: number): QuarantineRow[];
   /** The same for a page, with the beginning of each payload alone; it ends sooner when messages are huge. */
-  page(before: number | null, limit: number, payloadBytes: number): ReadPage<QuarantineRow>;
+  page(filter: QuarantineFilter, before: number | null, limit: number, payloadBytes: number): ReadPage<QuarantineRow>;
+  /** Ids, oldest first, positions above `after` (null = from the oldest). */
+  ids(filter: QuarantineFilter, after: number | null, limit: number): { id: string; position: number }[];
   get(id: string): QuarantineRow | undefined;
   size(): QuarantineSize;
 }
@@ -44,23 +54,38 @@ export function valuesIn(quarantine: readonly QuarantineDraft[]): number {
 
 const COLUMNS = 'position, id, atMs, code, message, path, contentType, source, payload, count';
 const EMPTY = new Uint8Array(0);
+/** Beyond every position. */
+const NOWHERE = Number.MAX_SAFE_INTEGER;
 
 export function quarantineReads(database: Database): QuarantineReads {
   const list = database.prepare(`SELECT ${COLUMNS} FROM quarantine WHERE position < ? ORDER BY position DESC LIMIT ?`);
-  const page = database.prepare(
-    `SELECT position, id, atMs, code, message, path, contentType, source, substr(payload, 1, ?) AS payload FROM quarantine
-     WHERE position < ? ORDER BY position DESC LIMIT ?`,
-  );
+  const edge = database.prepare('SELECT position FROM quarantine WHERE atMs >= ? ORDER BY atMs, position LIMIT 1');
+  /** Positions rise with time. */
+  const positionAt = (ms: number) => (edge.get(ms) as { position: number } | undefined)?.position ?? NOWHERE;
+  const filtered = (filter: QuarantineFilter, columns: string, order: string, after: number, before: number) => {
+    const { source, code, fromMs, toMs } = filter;
+    const from = fromMs === undefined ? after : Math.max(after, positionAt(fromMs) - 1);
+    const to = toMs === undefined ? before : Math.min(before, positionAt(toMs));
+    const wheres = [source !== undefined && 'source = ?', code !== undefined && 'code = ?'].filter(Boolean);
+    const where = ['position > ? AND position < ?', ...wheres].join(' AND ');
+    const statement = database.prepare(`SELECT ${columns} FROM quarantine WHERE ${where} ORDER BY ${order} LIMIT ?`);
+    return { statement, values: [from, to, ...[source, code].filter((text) => text !== undefined)] };
+  };
   const get = database.prepare(`SELECT ${COLUMNS} FROM quarantine WHERE id = ?`);
   const size = database.prepare('SELECT items, bytes, dropped FROM quarantine_size');
   return {
-    list: (before, limit) => list.all(before ?? Number.MAX_SAFE_INTEGER, limit).map(toRow),
-    page(before, limit, payloadBytes) {
-      const values = [payloadBytes, before ?? Number.MAX_SAFE_INTEGER];
+    list: (before, limit) => list.all(before ?? NOWHERE, limit).map(toRow),
+    page(filter, before, limit, payloadBytes) {
+      const columns = `${COLUMNS.replace('payload', `substr(payload, 1, ${Math.floor(payloadBytes)}) AS payload`)}`;
+      const { statement: page, values } = filtered(filter, columns, 'position DESC', 0, before ?? NOWHERE);
       const { rows, isMore } = readPage<QuarantineRow>(page, values, limit, ({ message, path }) => {
         return payloadBytes + message.length + (path?.length ?? 0);
       });
       return { rows: rows.map(toRow), isMore };
+    },
+    ids(filter, after, limit) {
+      const { statement, values } = filtered(filter, 'id, position', 'position', after ?? 0, NOWHERE);
+      return statement.all(...values, limit) as { id: string; position: number }[];
     },
     get(id) {
       const row = get.get(id);
@@ -83,6 +108,7 @@ export class QuarantineTable {
   readonly #take: Statement;
   readonly #has: Statement;
   readonly #wasReplayed: Statement;
+  readonly #wasDismissed: Statement;
   readonly #dropOldest: Statement;
   readonly #dropOldestOf: Statement;
   readonly #size: Statement;
@@ -104,6 +130,10 @@ export class QuarantineTable {
       `SELECT 1 FROM command WHERE json_extract(body, '$.verb') = 'replay-quarantine'
        AND json_extract(body, '$.quarantineId') = ?`,
     );
+    this.#wasDismissed = database.prepare(
+      `SELECT 1 FROM command WHERE json_extract(body, '$.verb') = 'dismiss-quarantine'
+       AND json_extract(body, '$.quarantineId') = ?`,
+    );
     this.#dropOldest = database.prepare(
       'DELETE FROM quarantine WHERE position = (SELECT min(position) FROM quarantine) RETURNING bytes, party',
     );
@@ -122,9 +152,9 @@ export class QuarantineTable {
     );
   }
 
-  /** Whether the item is there, or was until somebody put it through the door again. */
+  /** Whether the item is there, or was until somebody put it through the door again, or threw it away. */
   hasHad(id: string): boolean {
-    return this.#has.get(id) !== undefined || this.#wasReplayed.get(id) !== undefined;
+    return [this.#has, this.#wasReplayed, this.#wasDismissed].some((statement) => statement.get(id) !== undefined);
   }
 
   /** Adds the items; then the oldest of their sender go until his share holds again, then the oldest of all. */
@@ -149,7 +179,7 @@ export class QuarantineTable {
     }
   }
 
-  /** Removes an item that is being replayed; undefined when it isn't there any more. */
+  /** Removes an item that is being replayed or thrown away; undefined when it isn't there any more. */
   take(id: string): { source: string; count: number } | undefined {
     const row = this.#take.get(id) as { source: string; bytes: number; count: number; party: string } | undefined;
     if (!row) return undefined;

@@ -147,6 +147,15 @@ const BATCHES = `
   ) STRICT;
 `;
 
+/** Quarantine is asked by sender, code and time; and which items somebody has thrown away. */
+const FILTERS = `
+  CREATE INDEX quarantineSource ON quarantine (source, position);
+  CREATE INDEX quarantineCode ON quarantine (code, position);
+  CREATE INDEX quarantineTime ON quarantine (atMs, position);
+  CREATE INDEX commandDismissal ON command (json_extract(body, '$.quarantineId'))
+    WHERE json_extract(body, '$.verb') = 'dismiss-quarantine';
+`;
+
 export const journalMigrations: readonly string[] = [
   FIRST,
   REPLAYED,
@@ -154,4 +163,5 @@ export const journalMigrations: readonly string[] = [
   installationDdl + LOSS,
   NUMBERING,
   BATCHES,
+  FILTERS,
 ];

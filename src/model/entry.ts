@@ -5,6 +5,7 @@
 
 import type { Said } from '#model/alarms/phrases.ts';
 import type { PlatformCondition } from '#model/alarms/platform.ts';
+import type { QcKind } from './dialect.ts';
 import type { Flag } from './flag.ts';
 import type { Noun } from './noun.ts';
 import type { Censored } from './reading.ts';
@@ -95,8 +96,27 @@ export type Command =
   | { verb: 'import'; id: string }
   /** Numbers of a gateway up to `through` that are missing will never come: somebody knows. */
   | { verb: 'close-sequence'; gateway: string; through: number; reason: string }
+  /** What instruments made of known samples, as a gateway reported it: no readings, and kept as long as commands are. */
+  | { verb: 'qc-results'; results: QcResult[] }
+  | { verb: 'dismiss-quarantine'; quarantineId: string; reason?: string }
   | { verb: 'dismiss-parked'; follower: FollowerName; seq: number; reason: string }
   | PlatformChange;
+
+/**
+ * A quality control: what the instrument found (`value`, null = nothing) where `standard` was to be found; for a recovery
+ * `water` is what the water held before the spike. All in the parameter's canonical unit.
+ */
+export interface QcResult {
+  station: string;
+  parameter: string;
+  timeMs: number;
+  kind: QcKind;
+  value: number | null;
+  standard: number | null;
+  water: number | null;
+  waterMs: number | null;
+  deviceFlag: string | null;
+}
 
 /**
  * The service found (`SYSTEM_ACTOR`) that something is wrong with the platform, or that it no longer is. `sinceMs` =

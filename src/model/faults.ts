@@ -43,6 +43,35 @@ const TABLE = {
   'message.too-many-values': { status: 400, meaning: 'The message holds more than 5,000 values.' },
   'message.too-deep': { status: 400, meaning: 'The body is nested more than 64 deep.' },
   'message.too-large': { status: 413, meaning: 'The message is larger than WK_MAX_MESSAGE.' },
+  'message.checksum': {
+    status: 400,
+    meaning: 'The checksum of a frame does not fit its bytes; nothing of it is taken.',
+  },
+  'message.encrypted': {
+    status: 400,
+    meaning: 'The frame is encrypted, and there is no key for it or another one: `identity.sm4Key` of the gateway.',
+  },
+  'message.incomplete': { status: 400, meaning: 'A part of a message came without the part that has its time.' },
+  'device.unknown': {
+    status: 400,
+    meaning: 'The address in the frame is none of this gateway: put it into `identity` or `devices` of its entry.',
+  },
+  'device.password': { status: 400, meaning: 'The password in the frame is not the one in `identity.password`.' },
+  'message.length': {
+    status: null,
+    meaning: 'A frame has another length than it says; its checksum is right, it is taken.',
+  },
+  'message.noise': { status: null, meaning: 'Bytes that belong to no frame were passed over.' },
+  'message.no-readings': {
+    status: null,
+    meaning:
+      'A frame holds nothing that is a reading here: a log, a state, means that the entry leaves out. It is kept as sent.',
+  },
+  'unit.unstated': {
+    status: null,
+    meaning:
+      'The protocol leaves the unit open and nobody has said it: `dialect.hj212.traceUnits`, or `elements` of the device.',
+  },
   'topic.not-yours': { status: null, meaning: 'The topic is not one that this client may publish to.' },
   // HTTP.
   'file.undecided': {
@@ -68,6 +97,7 @@ const TABLE = {
   'not-found': { status: 404, meaning: 'There is nothing of this name.' },
   'method.not-allowed': { status: 405, meaning: 'The route exists, the method does not.' },
   'state.conflict': { status: 409, meaning: 'The thing is in a state that does not allow this.' },
+  'address.taken': { status: 409, meaning: 'The address of a device is that of another gateway already.' },
   'books.behind': { status: 409, meaning: 'The books that are read from lack something that is journaled already.' },
   'media.unsupported': { status: 415, meaning: 'Only application/json and, where said, text/csv are read.' },
   'idempotency.conflict': { status: 422, meaning: 'The Idempotency-Key was used for another body.' },

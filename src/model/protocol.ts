@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { id, text } from './fields.ts';
 
-export const PROTOCOLS = ['json', 'hj212', 'sl651', 'szy206', 'slt427', 'senml', 'sparkplug-b', 'mapped'] as const;
+const PROTOCOLS = ['json', 'hj212', 'sl651', 'szy206', 'slt427', 'senml', 'sparkplug-b', 'mapped'] as const;
 /** `json` is our own payload, and what is spoken unless something else is said. */
 export type Protocol = (typeof PROTOCOLS)[number];
 
@@ -31,7 +31,7 @@ const device = z.strictObject({
 export type Device = z.infer<typeof device>;
 
 /** By what a device that has no credential of ours is known; what is secret is never shown again. */
-const identity = z.strictObject({
+export const identity = z.strictObject({
   mn: address.optional().describe('HJ 212'),
   stationAddress: address.optional().describe('SL 651, SZY 206, SL/T 427: in hex, as the frames have it'),
   password: z.string().min(1).max(64).optional().describe('PW of HJ 212, the key of SL 651 and SZY 206; write-only'),
@@ -40,6 +40,8 @@ const identity = z.strictObject({
   addresses: z.array(cidr).max(50).optional().describe('It may only come from these networks'),
 });
 export type Identity = z.infer<typeof identity>;
+/** Members of it that are never shown again. */
+export const IDENTITY_SECRETS = ['password', 'sm4Key', 'pushSecret'] as const;
 
 /** The members of a gateway's entry that say what it speaks. */
 export const spoken = {
@@ -49,3 +51,32 @@ export const spoken = {
   topics: z.array(z.string().min(1).max(256)).max(50).optional().describe('MQTT topics of its own, besides ours'),
   mapping: id.optional().describe('`mapped`: the mapping that its payloads are read by'),
 };
+
+/** Protocols in which an address says by itself whose a frame is, by the addresses that must not meet: those of one listener. */
+const SPACES: Readonly<Partial<Record<Protocol, string>>> = {
+  hj212: 'MN',
+  sl651: 'SL 651',
+  szy206: 'SZY 206',
+  slt427: 'SZY 206',
+};
+
+/** What a gateway's entry says of addresses. */
+interface Addressed {
+  protocol?: Protocol | undefined;
+  identity?: Pick<Identity, 'mn' | 'stationAddress'> | undefined;
+  devices?: readonly Pick<Device, 'address'>[] | undefined;
+}
+
+/**
+ * Addresses by which the frames of a gateway are known, each one gateway's alone: with the protocol before it, and in one
+ * spelling. Where an address only counts within the gateway's own connection it is none of these.
+ */
+export function addressesOf({ protocol = 'json', identity: own, devices = [] }: Addressed): string[] {
+  const space = SPACES[protocol];
+  const isHex = space !== undefined && protocol !== 'hj212';
+  const named = (given: string) => `${space} ${isHex ? given.toUpperCase() : given}`;
+  const found = space === undefined ? [] : devices.map((one) => named(one.address));
+  if (own?.mn !== undefined) found.push(`${SPACES.hj212} ${own.mn}`);
+  if (own?.stationAddress !== undefined && isHex) found.push(named(own.stationAddress));
+  return [...new Set(found)];
+}

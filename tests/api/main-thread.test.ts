@@ -124,6 +124,8 @@ const ON_MAIN: Record<string, string> = {
   'POST /api/v1/corrections': ENTRY,
   'GET /api/v1/quarantine': PAGE,
   'POST /api/v1/quarantine/{id}/replay': MESSAGE,
+  'POST /api/v1/quarantine/replay': `${MESSAGE}; one after the other, at most 1,000`,
+  'DELETE /api/v1/quarantine/{id}': ENTRY,
   'GET /api/v1/parked': PAGE,
   'DELETE /api/v1/parked/{follower}/{seq}': ENTRY,
   'GET /api/v1/stream': 'what was journaled, told to each client; resumed 500 entries a turn at the pace of the client',
@@ -232,7 +234,7 @@ describe('pages of large items', () => {
     for (let n = 0; n < 60; n++) {
       await rig.deps.door.refuse('gw', { code: 'parameter.unknown', message }, Buffer.alloc(64 << 10, 'y'));
     }
-    const { rows } = rig.reader.quarantine.page(null, 1000, 4000);
+    const { rows } = rig.reader.quarantine.page({}, null, 1000, 4000);
     expect(rows.every(({ payload }) => payload.length === 4000)).toBe(true);
     const pages = await pagesOf(rig, '/api/v1/quarantine');
     for (const { bytes } of pages) expect(bytes).toBeLessThan(MIB + 100_000);

@@ -210,6 +210,7 @@ export async function startApi(
     metrics: async () => 'wellkeeper_up 1\n',
     disconnectGateway: (id) => void disconnected.push(id),
     gatewaySeenMs: () => null,
+    gatewayUntold: () => 0,
     checkRule: () => [],
     rehearse: async () => {
       throw new Error('nobody said what a rehearsal answers');

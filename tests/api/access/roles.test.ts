@@ -98,6 +98,8 @@ const NEEDS: Record<string, Role> = {
   'POST /api/v1/corrections': 'engineer',
   'GET /api/v1/quarantine': 'engineer',
   'POST /api/v1/quarantine/{id}/replay': 'engineer',
+  'POST /api/v1/quarantine/replay': 'engineer',
+  'DELETE /api/v1/quarantine/{id}': 'engineer',
   'GET /api/v1/parked': 'engineer',
   'DELETE /api/v1/parked/{follower}/{seq}': 'engineer',
   'GET /api/v1/stream': 'viewer',
@@ -113,7 +115,7 @@ const NEEDS: Record<string, Role> = {
   'GET /api/v1/series/{station}/{parameter}/quality': 'viewer',
   'GET /api/v1/imports/{id}': 'engineer',
 };
-const GATEWAYS_MAY = ['POST /api/v1/readings', 'GET /api/v1/gateways/{id}/ledger'];
+const GATEWAYS_MAY = ['POST /api/v1/readings', 'POST /api/v1/decode', 'GET /api/v1/gateways/{id}/ledger'];
 
 /** Somebody else's address, so that /metrics has no exception for this machine. */
 const ELSEWHERE = '192.0.2.7';

@@ -238,6 +238,9 @@ describe('gateways', () => {
     const refused = (await rig.call('GET', `/api/v1/gateways/${GATEWAY.id}`, { as: 'viewer' })).json();
     expect(refused.lastSeen).toBe(new Date(rig.clock.nowMs()).toISOString());
     rig.deps.gatewaySeenMs = () => null;
+    rig.deps.gatewayUntold = () => 7;
+    expect((await rig.call('GET', `/api/v1/gateways/${GATEWAY.id}`, { as: 'viewer' })).json().untold).toBe(7);
+    rig.deps.gatewayUntold = () => 0;
     for (const seq of [1, 4]) {
       rig.clock.advance(60_000);
       const time = rig.clock.nowMs() - 350;

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Bond } from '#alerts/telling/grouping.ts';
 import * as alarms from '#api/alarms/schemas/alarms.ts';
+import { quarantinePage } from '#api/readings/schemas/quarantine.ts';
 import * as readings from '#api/readings/schemas/readings.ts';
 import * as registers from '#api/registers/schemas/registers.ts';
 import { ALARM_EVENTS } from '#model/alarms/alarm.ts';
@@ -75,7 +76,7 @@ const SCHEMAS: Record<string, z.ZodType> = {
   channel: registerSchema.channel,
   routes: registerSchema.routes,
   meter: registerSchema.meter,
-  quarantined: readings.quarantinePage.shape.items.element,
+  quarantined: quarantinePage.shape.items.element,
   problem: z.strictObject({
     type: z.string(),
     title: z.string(),

@@ -43,7 +43,7 @@ export function createFakeDoor(): FakeDoor {
       door.refused.push({ source, fault, payload: Buffer.from(payload) });
       return receipt(door.refused.length, [fault]);
     },
-    preview: () => ({ readings: [], faults: [] }),
+    preview: () => ({ readings: [], faults: [], controls: [] }),
     replay: () => Promise.reject(new Error('the fake door replays nothing')),
     latest: () => undefined,
     settle: () => {},

@@ -111,8 +111,8 @@ describe('rights', () => {
     const of = <T extends { user: string }>(list: T[], id: string) => list.find(({ user }) => user === id)!;
     const gw = of(topic_permissions, 'gw');
     expect(gw).toMatchObject({
-      write: '^wk\\.v1\\.gw\\.readings$',
-      read: '^wk\\.v1\\.gw\\.rejected$|^wk\\.v1\\.gw\\.ledger$',
+      write: '^wk\\.v1\\.gw\\.readings$|^wk\\.v1\\.gw\\.hj212$',
+      read: '^wk\\.v1\\.gw\\.hj212\\.reply$|^wk\\.v1\\.gw\\.rejected$|^wk\\.v1\\.gw\\.ledger$',
     });
     const service = of(topic_permissions, 'wellkeeper');
     const may = (pattern: string, key: string) => new RegExp(pattern).test(key);
@@ -150,7 +150,7 @@ describe('rights', () => {
     expect(lines[0]).toContain('"wk.alarms.v1.>", "wk.alarms.v1"');
     expect(lines[0]).toContain('"ops.alarms", "/.lead", "v1//2.x"');
     expect(lines[1]).toContain(
-      'publish: ["wk.v1.gw//2.readings"], subscribe: ["wk.v1.gw//2.rejected", "wk.v1.gw//2.ledger", "$MQTT.sub.>"]',
+      'publish: ["wk.v1.gw//2.readings", "wk.v1.gw//2.hj212"], subscribe: ["wk.v1.gw//2.hj212.reply", "wk.v1.gw//2.rejected", "wk.v1.gw//2.ledger", "$MQTT.sub.>"]',
     );
     expect(leftOut).toEqual([{ who: 'topic "of an office/alarms"', why: 'NATS takes no spaces' }]);
     expect(next.join('\n')).toContain('gw.2: they need NATS 2.10');
@@ -162,13 +162,13 @@ describe('rights', () => {
     );
     const acl = written('emqx').files['acl.conf']!.split('\n');
     expect(acl.slice(-4)).toEqual([
-      '{allow, all, publish, ["wk/v1/${username}/readings"]}.',
-      '{allow, all, subscribe, ["wk/v1/${username}/rejected", "wk/v1/${username}/ledger"]}.',
+      '{allow, all, publish, ["wk/v1/${username}/readings", "wk/v1/${username}/hj212"]}.',
+      '{allow, all, subscribe, ["wk/v1/${username}/hj212/reply", "wk/v1/${username}/rejected", "wk/v1/${username}/ledger"]}.',
       '{deny, all}.',
       '',
     ]);
     expect(acl[1]).toBe(
-      '{allow, {username, "wellkeeper"}, publish, ["wk/v1/+/rejected", "wk/v1/+/ledger", "wk/v1/_wk.canary/readings", "wk/alarms/v1/#", "ops/alarms"]}.',
+      '{allow, {username, "wellkeeper"}, publish, ["wk/v1/+/rejected", "wk/v1/+/hj212/reply", "wk/v1/+/ledger", "wk/v1/_wk.canary/readings", "wk/alarms/v1/#", "ops/alarms"]}.',
     );
   });
 });

@@ -20,6 +20,7 @@ import {
 } from '#api/registers/schemas/registers.ts';
 import { documented, idParams, LIST_LIMIT, listOf, pageQuery } from '#api/schemas.ts';
 import type { Command, CommandEntry } from '#model/entry.ts';
+import { IDENTITY_SECRETS } from '#model/protocol.ts';
 import { generateSecret, hashToken } from '#setting/secrets.ts';
 
 /** Names that already mean somebody in the audit. */
@@ -195,19 +196,16 @@ function auditView({ seq, receivedMs, actor, command }: CommandEntry): z.infer<t
   };
 }
 
-const SECRETS = new Set(['passwordHash', 'otherHashes', 'hash', 'secret', 'token']);
+const SECRETS = new Set(['passwordHash', 'otherHashes', 'hash', 'secret', 'token', ...IDENTITY_SECRETS]);
 
 function withoutSecrets(command: Command): unknown {
-  if (
-    command.verb !== 'put' ||
-    typeof command.body !== 'object' ||
-    command.body === null ||
-    Array.isArray(command.body)
-  ) {
-    return command;
-  }
-  const body = Object.fromEntries(
-    Object.entries(command.body).map(([key, value]) => [key, SECRETS.has(key) ? '[secret]' : value]),
+  return command.verb === 'put' ? { ...command, body: hidden(command.body) } : command;
+}
+
+/** Secrets stand in entries, and in members of them. */
+function hidden(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [key, SECRETS.has(key) ? '[secret]' : hidden(member)]),
   );
-  return { ...command, body };
 }

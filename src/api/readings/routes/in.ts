@@ -7,7 +7,8 @@ import type { ApiDeps } from '#api/deps.ts';
 import { isoText } from '#api/instants.ts';
 import { notFound, Problem } from '#api/problems.ts';
 import { createIdempotency } from '#api/readings/idempotency.ts';
-import { type Payload, takePayloads } from '#api/readings/payload.ts';
+import { formatSaid, MEDIA_TYPES, type Payload, takePayloads } from '#api/readings/payload.ts';
+import { qcView } from '#api/readings/qc-view.ts';
 import { decoded, payload as payloadSchema, receipt } from '#api/readings/schemas/readings.ts';
 import { documented } from '#api/schemas.ts';
 import { inTurns } from '#api/turns.ts';
@@ -15,12 +16,12 @@ import { classOf } from '#assess/classify.ts';
 import type { Delivery, Receipt } from '#ingest/door.ts';
 import { isUsable } from '#model/flag.ts';
 import { surfaceWaterStandard } from '#model/reference.ts';
-import { id } from '#model/register.ts';
+import { type Gateway, id } from '#model/register.ts';
 
 /** What is kept of a payload that is too large (contracts §3). */
 const KEPT_BYTES = 4096;
 
-const consumes = ['application/json', 'text/csv'];
+const consumes = MEDIA_TYPES;
 
 export async function readingsInRoutes(api: Api, deps: ApiDeps): Promise<void> {
   takePayloads(api, deps.config.maxMessageBytes);
@@ -42,7 +43,7 @@ function postReadings(api: Api, deps: ApiDeps): void {
         tag: 'readings',
         summary: 'Takes readings as JSON or CSV; the answer means that they are durable',
         description:
-          'The MQTT payload, or CSV with the columns `station,time,parameter,value,unit,flag`. What can not be taken is quarantined value by value, and the rest is taken. A gateway (`Basic`) writes its own stations; an engineer any. `Idempotency-Key` is honoured for 24 h.',
+          'The MQTT payload, or CSV with the columns `station,time,parameter,value,unit,flag`. JSON, `text/plain` and `application/octet-stream` of a gateway are read as its `protocol`. What can not be taken is quarantined value by value, and the rest is taken. A gateway (`Basic`) writes its own stations; an engineer any. `Idempotency-Key` is honoured for 24 h.',
         status: 202,
         answer: receipt,
         faults: [
@@ -71,12 +72,16 @@ function postReadings(api: Api, deps: ApiDeps): void {
 }
 
 /** The same bytes as CSV and as JSON are two bodies. */
-function hashed({ contentType, bytes }: Payload): Uint8Array {
-  return Buffer.concat([Buffer.from(`${contentType}\n`), bytes]);
+function hashed({ mediaType, bytes }: Payload): Uint8Array {
+  return Buffer.concat([Buffer.from(`${mediaType}\n`), bytes]);
 }
 
-function deliver(deps: ApiDeps, caller: Caller, { contentType, bytes, tooLarge }: Payload): Promise<Receipt> {
+function deliver(deps: ApiDeps, caller: Caller, { mediaType, bytes, tooLarge }: Payload): Promise<Receipt> {
   const source = sourceOf(caller);
+  const contentType = formatSaid(
+    mediaType,
+    caller.kind === 'gateway' ? deps.control.get('gateway', caller.id) : undefined,
+  );
   if (tooLarge) {
     const message = `The payload is larger than ${deps.config.maxMessageBytes} bytes.`;
     return deps.door.refuse(source, { code: 'message.too-large', message }, bytes.subarray(0, KEPT_BYTES));
@@ -101,7 +106,7 @@ function postDecode(api: Api, deps: ApiDeps): void {
   api.route({
     method: 'POST',
     url: '/decode',
-    config: { access: 'viewer' },
+    config: { access: 'viewer', gateways: true },
     schema: {
       querystring: z.strictObject({ gateway: id.optional() }),
       body: payloadSchema,
@@ -109,39 +114,45 @@ function postDecode(api: Api, deps: ApiDeps): void {
       ...documented({
         tag: 'readings',
         summary: 'What would become of this payload, sent by this gateway; changes nothing',
-        description: 'Without `gateway`, as if an engineer had sent it.',
+        description:
+          'Without `gateway`, as if an engineer had sent it. A gateway with its own credential asks for itself. JSON, `text/plain` and `application/octet-stream` of a gateway are read as its `protocol`.',
         answer: decoded,
         faults: ['message.too-large', 'media.unsupported', 'id.invalid', 'not-found'],
       }),
     },
     async handler(request) {
-      const { contentType, bytes, tooLarge } = payloadOf(request.body);
+      const { mediaType, bytes, tooLarge } = payloadOf(request.body);
       if (tooLarge)
         throw new Problem('message.too-large', `The payload is larger than ${deps.config.maxMessageBytes} bytes.`);
-      return preview(deps, {
-        ...senderOf(deps, request.query.gateway, callerOf(request)),
-        contentType,
-        payload: bytes,
-      });
+      const { gateway, ...sender } = senderOf(deps, request.query.gateway, callerOf(request));
+      return preview(deps, { ...sender, contentType: formatSaid(mediaType, gateway), payload: bytes });
     },
   });
 }
 
 function payloadOf(body: unknown): Payload {
   if (typeof body === 'object' && body !== null && 'bytes' in body) return body as Payload;
-  throw new Problem('media.unsupported', 'A payload is sent as application/json or text/csv.');
+  throw new Problem('media.unsupported', 'A payload is sent with a Content-Type.');
 }
 
-function senderOf(deps: ApiDeps, gateway: string | undefined, caller: Caller): Pick<Delivery, 'source' | 'stations'> {
-  if (gateway === undefined) return { source: sourceOf(caller), stations: null };
-  const entry = deps.control.get('gateway', gateway);
-  if (!entry) throw notFound(`gateway "${gateway}"`);
-  return { source: gateway, stations: new Set(entry.stations) };
+function senderOf(
+  deps: ApiDeps,
+  named: string | undefined,
+  caller: Caller,
+): Pick<Delivery, 'source' | 'stations'> & { gateway: Gateway | undefined } {
+  if (caller.kind === 'gateway' && named !== undefined && named !== caller.id) {
+    throw new Problem('role.too-low', 'A gateway may ask for itself alone.');
+  }
+  const id = caller.kind === 'gateway' ? caller.id : named;
+  if (id === undefined) return { source: sourceOf(caller), stations: null, gateway: undefined };
+  const gateway = deps.control.get('gateway', id);
+  if (!gateway) throw notFound(`gateway "${id}"`);
+  return { source: id, stations: new Set(gateway.stations), gateway };
 }
 
 async function preview(deps: ApiDeps, delivery: Delivery) {
   const standard = surfaceWaterStandard(deps.reference);
-  const { readings, faults } = deps.door.preview(delivery);
+  const { readings, faults, controls } = deps.door.preview(delivery);
   return {
     readings: await inTurns(readings, ({ station, parameter, timeMs, value, flag, deviceFlag, censored }) => {
       const waterBody = deps.control.get('station', station)?.waterBody;
@@ -159,5 +170,6 @@ async function preview(deps: ApiDeps, delivery: Delivery) {
       };
     }),
     faults,
+    ...(controls.length > 0 && { qcResults: controls.map((result) => qcView(deps.reference, result)) }),
   };
 }

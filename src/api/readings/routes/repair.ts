@@ -1,4 +1,4 @@
-/** What engineers put right: corrections, quarantine, parked entries. */
+/** What engineers put right: corrections, and entries that a follower could not digest. */
 
 import { actorOf } from '#api/access/caller.ts';
 import type { Api } from '#api/api.ts';
@@ -6,29 +6,14 @@ import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { isoText, rangeOf } from '#api/instants.ts';
 import { notFound, Problem } from '#api/problems.ts';
-import {
-  correction,
-  dismissal,
-  journaled,
-  parkedPage,
-  parkedParams,
-  quarantinePage,
-  receipt,
-} from '#api/readings/schemas/readings.ts';
-import { documented, givenIdParams, LIST_LIMIT, pageQuery } from '#api/schemas.ts';
+import { correction, dismissal, journaled, parkedPage, parkedParams } from '#api/readings/schemas/readings.ts';
+import { documented, LIST_LIMIT, pageQuery } from '#api/schemas.ts';
 import { seriesOf } from '#api/series.ts';
-import type { QuarantineRow } from '#journal/quarantine.ts';
-import { isImport } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
 import { isMetered, keptFromMs } from '#model/metered.ts';
-import { receiptView } from './in.ts';
-
-const SAMPLE_CHARACTERS = 1000;
 
 export function repairRoutes(api: Api, deps: ApiDeps): void {
   correctionRoute(api, deps);
-  quarantineRoute(api, deps);
-  replayRoute(api, deps);
   parkedRoute(api, deps);
   dismissRoute(api, deps);
 }
@@ -75,60 +60,6 @@ function refuseExpired({ config, journal }: ApiDeps, parameter: string, fromMs: 
   const keptMs = keptFromMs(config.rawRetentionMs, journal.receivedNowMs());
   if (isMetered(parameter) || fromMs >= keptMs) return;
   throw new Problem('range.pruned', `readings are kept from ${isoText(keptMs)} on (WK_RAW_RETENTION)`);
-}
-
-function quarantineRoute(api: Api, deps: ApiDeps): void {
-  api.route({
-    method: 'GET',
-    url: '/quarantine',
-    config: { access: 'engineer' },
-    schema: {
-      querystring: pageQuery,
-      ...documented({
-        tag: 'readings',
-        summary: 'What was not taken, newest first',
-        answer: quarantinePage,
-        faults: ['cursor.invalid'],
-      }),
-    },
-    async handler({ query }) {
-      const before = fromCursor(query.cursor, ['number'])?.[0] ?? null;
-      const limit = query.limit ?? LIST_LIMIT;
-      const { rows, isMore } = deps.reader.quarantine.page(before, limit, 4 * SAMPLE_CHARACTERS);
-      return pageOf(rows, limit, quarantineView, ({ position }) => toCursor(position), isMore);
-    },
-  });
-}
-
-function replayRoute(api: Api, deps: ApiDeps): void {
-  api.route({
-    method: 'POST',
-    url: '/quarantine/:id/replay',
-    config: { access: 'engineer' },
-    schema: {
-      params: givenIdParams,
-      ...documented({
-        tag: 'readings',
-        summary: 'Puts a quarantined item through the door again, as whoever sent it',
-        description:
-          'It leaves quarantine when anything of it is taken; otherwise the answer says what is still wrong.',
-        answer: receipt,
-        faults: ['not-found', 'journal.full', 'journal.unwritable'],
-      }),
-    },
-    async handler(request) {
-      const item = deps.reader.quarantine.get(request.params.id);
-      if (!item) throw notFound(`quarantined item "${request.params.id}"`);
-      await deps.journal.appendCommand(actorOf(request), { verb: 'replay-quarantine', quarantineId: item.id });
-      return receiptView(await deps.door.replay(item, stationsOf(deps, item.source)));
-    },
-  });
-}
-
-/** A user may write any station, by an import too; a gateway its own, and none once it is deleted. */
-function stationsOf(deps: ApiDeps, source: string): ReadonlySet<string> | null {
-  if (source.startsWith('user:') || isImport(source)) return null;
-  return new Set(deps.control.get('gateway', source)?.stations ?? []);
 }
 
 function parkedRoute(api: Api, deps: ApiDeps): void {
@@ -186,17 +117,4 @@ function dismissRoute(api: Api, deps: ApiDeps): void {
       return reply.code(202).send({ seq: journaledAt.seq, at: isoText(journaledAt.receivedMs) });
     },
   });
-}
-
-function quarantineView({ id, atMs, source, code, message, path, count, payload }: QuarantineRow) {
-  return {
-    id,
-    at: isoText(atMs),
-    gateway: source,
-    code,
-    message,
-    ...(path === null ? {} : { path }),
-    ...(count > 1 && { count }),
-    sample: new TextDecoder().decode(payload).slice(0, SAMPLE_CHARACTERS),
-  };
 }

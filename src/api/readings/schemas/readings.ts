@@ -6,13 +6,14 @@ import { LETTER_MEANINGS } from '#model/dialect.ts';
 import { FAULTS, type FaultCode } from '#model/faults.ts';
 import { id } from '#model/register.ts';
 import { fileSurvey } from './imports.ts';
+import { qcResult } from './qc-results.ts';
 
 export const seriesParams = z.object({ station: id, parameter: id });
 
 const flag = z
   .union([z.literal(1), z.literal(2), z.literal(3), z.literal(4), z.literal(9)])
   .describe('QARTOD: 1 good, 2 not evaluated, 3 suspect, 4 fail, 9 missing');
-const faultCode = z.enum(Object.keys(FAULTS) as [FaultCode, ...FaultCode[]]);
+export const faultCode = z.enum(Object.keys(FAULTS) as [FaultCode, ...FaultCode[]]);
 const value = z.number().nullable();
 const censored = z
   .enum(['<', '>'])
@@ -122,14 +123,14 @@ export const latest = z
   });
 export type Latest = z.infer<typeof latest>;
 
-const fault = { code: faultCode, message: z.string() };
+export const fault = { code: faultCode, message: z.string() };
 
 const pending = z
   .number()
   .int()
   .describe('Durable, but older than the memory of the door: the store decides what they are');
 
-const count = z
+export const count = z
   .number()
   .int()
   .describe(
@@ -296,6 +297,7 @@ export const decoded = z
       }),
     ),
     faults: z.array(z.object({ ...fault, path: z.string().optional() })),
+    qcResults: z.array(qcResult).optional().describe('Quality controls: kept, and no readings'),
   })
   .meta({
     examples: [
@@ -315,35 +317,6 @@ export const decoded = z
       },
     ],
   });
-
-export const quarantinePage = listOf(
-  z.object({
-    id: z.string(),
-    at: instantText,
-    gateway: z.string().describe('Who sent it: a gateway, or `user:NAME`'),
-    ...fault,
-    path: z.string().optional(),
-    count: count.optional(),
-    sample: z.string().describe('The beginning of the payload, as text'),
-  }),
-).meta({
-  examples: [
-    {
-      items: [
-        {
-          id: 'q7tLhk3wVbX0aZ1c',
-          at: '2026-11-22T00:00:01.200Z',
-          gateway: 'gw-taocha',
-          code: 'parameter.unknown',
-          message: 'There is no parameter "phh".',
-          path: 'samples[0].values.phh',
-          sample: '{"station":"taocha","time":"2026-11-22T08:00:00+08:00","values":{"phh":7.9}}',
-        },
-      ],
-      next: null,
-    },
-  ],
-});
 
 export const parkedPage = listOf(
   z.object({ follower: z.string(), seq: z.number().int(), at: instantText, error: z.string() }),

@@ -6,6 +6,8 @@ import { fromCursor, pageOf, toCursor } from '#api/cursors.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { isoText } from '#api/instants.ts';
 import { notFound, Problem } from '#api/problems.ts';
+import { gatewayErrors, keptGateway, refuseTaken, shownGateway } from '#api/registers/gateways.ts';
+import { refuseErrors } from '#api/registers/registers.ts';
 import {
   gatewayBody,
   gatewayPut,
@@ -88,19 +90,29 @@ function putRoute(api: Api, deps: ApiDeps): void {
       ...documented({
         tag: 'registers',
         summary: 'Puts a gateway; the first time, and on `?rotate=true`, the answer holds its password',
-        description: 'Rotation disconnects it at once.',
+        description:
+          'Rotation disconnects it at once. What is secret in `identity` is never shown: left out, or `true`, it stays; null takes it out. An address of a device belongs to one gateway.',
         status: [200, 201],
         answer: gatewayPut,
-        faults: ['id.invalid', 'media.unsupported', 'message.too-large', 'journal.full', 'journal.unwritable'],
+        faults: [
+          'id.invalid',
+          'address.taken',
+          'media.unsupported',
+          'message.too-large',
+          'journal.full',
+          'journal.unwritable',
+        ],
       }),
     },
     async handler(request, reply) {
       const { id } = request.params;
-      const { body } = request;
       const before = deps.control.get('gateway', id);
       if (id === TOKEN_USER && !before) {
         throw new Problem('id.invalid', `"${id}" is the name under which tokens log in over MQTT; choose another.`);
       }
+      const body = keptGateway(request.body, before);
+      refuseErrors(gatewayErrors(body));
+      refuseTaken(deps, id, body);
       const isRotated = request.query.rotate === 'true';
       const password = before === undefined || isRotated ? generateSecret() : undefined;
       const hashes = password === undefined ? hashesOf(before!) : await keepPassword(password);
@@ -109,7 +121,7 @@ function putRoute(api: Api, deps: ApiDeps): void {
       if (before !== undefined && isRotated) deps.disconnectGateway(id);
       return reply
         .code(before === undefined ? 201 : 200)
-        .send({ id, ...body, ...(password === undefined ? {} : { password }) });
+        .send({ id, ...shownGateway(body), ...(password === undefined ? {} : { password }) });
     },
   });
 }
@@ -207,18 +219,14 @@ function gatewayOf(deps: ApiDeps, id: string): Gateway {
 
 const hashesOf = ({ passwordHash, otherHashes }: Gateway) => ({ passwordHash, otherHashes });
 
-function shown(
-  deps: ApiDeps,
-  id: string,
-  { passwordHash: _checked, otherHashes: _moved, ...body }: Gateway,
-  extent: Extent,
-) {
+function shown(deps: ApiDeps, id: string, body: Gateway, extent: Extent) {
   // The journal has what it sent, the broker also that it was refused.
   const seen = [deps.reader.intakeCount(id)?.lastSeenMs, deps.gatewaySeenMs(id)].filter((ms) => typeof ms === 'number');
   return {
     id,
-    ...body,
+    ...shownGateway(body),
     lastSeen: isoText(seen.length === 0 ? null : Math.max(...seen)),
+    ...(deps.gatewayUntold(id) > 0 && { untold: deps.gatewayUntold(id) }),
     clockOffsetMs: deps.door.clockOffsetMs(id),
     sequence: sequenceOf(deps.journal.numberings.of(id), extent),
   };

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { instantText } from '#api/schemas.ts';
 import { NOUNS } from '#model/noun.ts';
+import { identity } from '#model/protocol.ts';
 import { recipientHistory } from '#model/recipients.ts';
 import { channel, gateway, id, meter, ROLES, routes, rule, statement, station } from '#model/register.ts';
 
@@ -166,8 +167,35 @@ export const statementView = statement.extend(withId).meta({
   ],
 });
 
-export const gatewayBody = gateway.meta({ examples: [{ name: 'Taocha cabinet 1', stations: ['taocha'] }] });
-export const gatewayPut = gateway
+const given = (secret: z.ZodOptional<z.ZodString>) =>
+  z
+    .union([secret.unwrap(), z.literal(true), z.null()])
+    .optional()
+    .describe('`true`, or left out: as it was; null: none');
+const { password: devicePassword, sm4Key, pushSecret } = identity.shape;
+export const gatewayBody = gateway
+  .extend({
+    identity: identity
+      .extend({ password: given(devicePassword), sm4Key: given(sm4Key), pushSecret: given(pushSecret) })
+      .optional(),
+  })
+  .meta({
+    examples: [
+      { name: 'Taocha cabinet 1', stations: ['taocha'] },
+      {
+        name: 'Taocha logger',
+        stations: ['taocha'],
+        protocol: 'hj212',
+        identity: { mn: 'A410000_0007', password: '123456', addresses: ['10.8.0.0/16'] },
+      },
+    ],
+  });
+export type GatewayBody = z.infer<typeof gatewayBody>;
+const isSet = z.literal(true).optional().describe('Whether there is one; it is never shown');
+const shownGateway = gateway.extend({
+  identity: identity.extend({ password: isSet, sm4Key: isSet, pushSecret: isSet }).optional(),
+});
+export const gatewayPut = shownGateway
   .extend({
     ...withId,
     password: z.string().optional().describe('On the first PUT and on `?rotate=true`, then never again'),
@@ -219,10 +247,15 @@ export const sequenceClosed = z
   .meta({
     examples: [{ closed: 3, sequence: { missing: 0, last: 4715, holes: [], lost: { count: 3, items: [] } } }],
   });
-export const gatewayView = gateway
+export const gatewayView = shownGateway
   .extend({
     ...withId,
     lastSeen: instantText.nullable(),
+    untold: z
+      .number()
+      .int()
+      .optional()
+      .describe('Refusals that `rejected` left out, being more than ten a second, since the service began'),
     clockOffsetMs: z.number().nullable().describe('How far its clock is behind ours, by its newest samples'),
     sequence: sequenceView,
   })
