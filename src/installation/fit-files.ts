@@ -94,7 +94,9 @@ function refuseOrphans(
     if (isEmpty(path)) continue;
     const migrations = name === 'readings.db' ? readingsMigrations : null;
     const database = opened(name, (file) => (migrations ? openDatabase(file, migrations) : openDerived(file)));
-    const query = migrations ? 'SELECT 1 FROM reading LIMIT 1' : 'SELECT 1 FROM cursor WHERE seq > 0 LIMIT 1';
+    const query = migrations
+      ? 'SELECT 1 FROM reading UNION ALL SELECT 1 FROM block LIMIT 1'
+      : 'SELECT 1 FROM cursor WHERE seq > 0 LIMIT 1';
     if (database.prepare(query).get() === undefined) continue;
     throw new StoreError(
       'store.mismatch',

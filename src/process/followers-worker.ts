@@ -16,8 +16,10 @@ import { openParked } from '#journal/parked.ts';
 import { openJournalReader } from '#journal/reader.ts';
 import { createLinkSigner } from '#model/alarms/acknowledge-link.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
+import { openFromMs } from '#model/calendar.ts';
 import type { Entry } from '#model/entry.ts';
 import { surfaceWaterStandard } from '#model/reference.ts';
+import { createColdHours } from '#readings/cold-hours.ts';
 import { takeDamages } from '#readings/damage.ts';
 import { storeTrouble } from '#readings/influx/answers.ts';
 import { openReadingStore } from '#readings/open-store.ts';
@@ -129,6 +131,13 @@ const retention = createRawRetention({
   clock,
   log,
 });
+const coldHours = createColdHours({
+  derived,
+  packer: store.packer?.() ?? null,
+  openFromMs: () => openFromMs(bookState.clockMs(), config.allowedLatenessMs),
+  clock,
+  log,
+});
 let headSeq = reader.headSeq();
 
 function fellBack(): void {
@@ -187,7 +196,8 @@ const stored = createFollowerLoop({
   pumps: pumps.slice(0, 2),
   clock,
   onTurn: advanced,
-  extra: async () => (await marks.keep()) || (await retention.step()) || followers.recount.step(),
+  extra: async () =>
+    (await marks.keep()) || (await retention.step()) || (await followers.recount.step()) || coldHours.step(),
   gathering: { ms: GATHERING_MS, headSeq: () => headSeq },
 });
 const alarming = createFollowerLoop({
@@ -297,7 +307,7 @@ port.on('message', (message: ToFollowers) => {
 function tellMetrics(): void {
   const recount = followers.recount.progress();
   // It may have been waiting for the store, and nothing else would wake it.
-  if (recount) stored.wake();
+  if (recount || coldHours.isDue()) stored.wake();
   tellCapabilities();
   const damages = takeDamages();
   if (damages.length > 0) say({ type: 'damages', damages });

@@ -2,14 +2,18 @@
 
 import { Cursor } from '#journal/cursor.ts';
 import { repair } from '#readings/settling/rewriting.ts';
-import { type Database, eachRow, openReadOnly, transaction } from '#src/sqlite.ts';
+import { type Database, eachRow, openDatabase, openReadOnly, transaction } from '#src/sqlite.ts';
+import { countOfBlock, isSoundBlock } from './block-codec.ts';
 import { isSoundReading } from './checksums.ts';
+import { readingsMigrations } from './sqlite-store.ts';
 
 export interface DamagedReading {
   series: number;
   timeMs: number;
   /** The entry that brought it; null when that isn't known. */
   seq: number | null;
+  /** It is a block of readings, and `seq` the oldest of their entries. */
+  isBlock?: boolean;
 }
 
 const MAX = Number.MAX_SAFE_INTEGER;
@@ -17,7 +21,7 @@ const MAX = Number.MAX_SAFE_INTEGER;
 const held = (column: string) => `CASE WHEN ${column} NOT BETWEEN -${MAX} AND ${MAX} THEN -1 ELSE ${column} END`;
 
 /**
- * Looks at every reading.
+ * Looks at every reading. Of a damaged block its first time and oldest entry are told: more isn't known of it.
  * @returns how many there are, and of how many nobody knows since they have no checksum (of an earlier version).
  */
 export function scanReadings(
@@ -44,7 +48,22 @@ export function scanReadings(
     else if (sealed < 64) unchecked++;
     return true;
   });
+  rows += scanBlocks(readings, found);
   return { rows, unchecked };
+}
+
+/** @returns how many readings there are in the sound ones. */
+function scanBlocks(readings: Database, found: (damaged: DamagedReading) => void): number {
+  const all = readings.prepare(`SELECT ${held('series')}, ${held('fromMs')}, ${held('seq')}, body FROM block`);
+  all.setReturnArrays(true);
+  let count = 0;
+  eachRow(all, [], (cells) => {
+    const [series, timeMs, seq, body] = cells as unknown as [number, number, number | null, Uint8Array];
+    if (isSoundBlock(series, timeMs, body)) count += countOfBlock(body);
+    else found({ series, timeMs, seq, isBlock: true });
+    return true;
+  });
+  return count;
 }
 
 export interface WrittenAgain {
@@ -64,19 +83,39 @@ export function writeDamagedAgain(path: string, derived: Database, oldestSeq: nu
   const readings = openReadOnly(path);
   let damaged = 0;
   let gone = 0;
+  const again: { series: number; fromMs: number }[] = [];
   let fromSeq = Number.POSITIVE_INFINITY;
   try {
-    scanReadings(readings, ({ seq }) => {
+    scanReadings(readings, ({ series, timeMs, seq, isBlock }) => {
       damaged++;
       // A seq that no entry had is damaged itself: then any of them may be it.
       const isEntry = seq === null || (seq > 0 && seq <= writtenSeq);
-      if (isEntry && (seq === null || seq < oldestSeq)) gone++;
-      else fromSeq = Math.min(fromSeq, isEntry ? seq! : oldestSeq);
+      const isGone = isEntry && (seq === null || seq < oldestSeq);
+      if (isGone) gone++;
+      // Others of a block may have come later.
+      if (isBlock) fromSeq = Math.min(fromSeq, isGone || !isEntry ? oldestSeq : seq!);
+      else if (!isGone) fromSeq = Math.min(fromSeq, isEntry ? seq! : oldestSeq);
+      if (isBlock && !isGone) again.push({ series, fromMs: timeMs });
     });
   } finally {
     readings.close();
   }
   if (fromSeq > writtenSeq) return { damaged, fromSeq: null, gone };
   transaction(derived, () => repair(derived, fromSeq - 1));
+  dropBlocks(path, again);
   return { damaged, fromSeq, gone };
+}
+
+/** Damaged blocks of which the journal has all: what it writes again takes their place. */
+function dropBlocks(path: string, blocks: readonly { series: number; fromMs: number }[]): void {
+  if (blocks.length === 0) return;
+  const readings = openDatabase(path, readingsMigrations);
+  try {
+    const drop = readings.prepare('DELETE FROM block WHERE series = ? AND fromMs = ?');
+    transaction(readings, () => {
+      for (const { series, fromMs } of blocks) drop.run(series, fromMs);
+    });
+  } finally {
+    readings.close();
+  }
 }

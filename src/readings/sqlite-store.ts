@@ -1,6 +1,7 @@
 /**
- * The embedded reading store: one table in readings.db, clustered by (series, time). The followers' worker writes
- * it; the query worker opens it for reading only. SQLite answers at once, so the promises are already settled.
+ * The embedded reading store: in readings.db a table clustered by (series, time), and blocks into which rows go once their
+ * hours are closed (`pack`, docs/decisions/0025). The followers' worker writes it; the query worker opens it for reading only.
+ * SQLite answers at once, so the promises are already settled.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { toStoreError } from '#journal/failure.ts';
@@ -9,9 +10,12 @@ import { HOUR_MS } from '#model/calendar.ts';
 import { MISSING } from '#model/flag.ts';
 import { censoredOfMark, flagOfMark, type Reading, toMark } from '#model/reading.ts';
 import { type Database, openDatabase, openReadOnly, type Statement, transaction } from '#src/sqlite.ts';
+import { Blocks, blocksDdl, overlaid } from './blocks.ts';
 import { isSoundReading, sealedMark, unsealed } from './checksums.ts';
 import { damagedReading } from './damage.ts';
-import type { ReadingStore, ReadingToStore, RejectedReading, TracedReading } from './store.ts';
+import { Packing } from './packing.ts';
+import { giveBackPages, layOutForGivingBack } from './spare-pages.ts';
+import type { Packer, ReadingStore, ReadingToStore, RejectedReading, TracedReading } from './store.ts';
 
 /**
  * How far this file holds what it was given: the newest entry whose values are in it (null in a file of an earlier version
@@ -29,10 +33,13 @@ export const readingsMigrations: readonly string[] = [
   markDdl,
   // From here on `flag` carries a checksum (checksums.ts), which an older program would take for another flag.
   "SELECT 'checksums'",
+  blocksDdl,
 ];
 
 /** Rows a statement: measured 418,000 against 303,000 upserts/s for single rows (batches of 20,000, 1,000 series). */
 const ROWS = 20;
+
+const MAX = Number.MAX_SAFE_INTEGER;
 
 /** Rows deleted in one turn: about 20 ms. */
 const PRUNED_ROWS = 20_000;
@@ -69,6 +76,10 @@ export class SqliteReadings implements ReadingStore {
   readonly #prune: Statement;
   /** Null for a reader: the file may be of an earlier version. */
   readonly #mark: Statement | null;
+  /** Null for a reader of a file of an earlier version. */
+  readonly #blocks: Blocks | null;
+  /** Null for a reader. */
+  readonly #packing: Packing | null;
   /** As of the last write. */
   #commits: number | undefined;
 
@@ -81,6 +92,8 @@ export class SqliteReadings implements ReadingStore {
     const database = readOnly ? openReadOnly(path) : openToWrite(path);
     this.#path = path;
     this.#database = database;
+    this.#blocks = hasBlocks(database) ? new Blocks(database) : null;
+    this.#packing = readOnly ? null : new Packing(database);
     this.#upsertMany = database.prepare(upsert(ROWS));
     this.#upsertOne = database.prepare(upsert(1));
     this.#read = rowQuestion(database, RANGE, false);
@@ -114,6 +127,7 @@ export class SqliteReadings implements ReadingStore {
       }),
     );
     this.#commits = commits;
+    this.#packing!.note(sorted);
     return [];
   }
 
@@ -122,17 +136,28 @@ export class SqliteReadings implements ReadingStore {
   }
 
   async read(series: number, fromMs: number, toMs: number, limit: number): Promise<Reading[]> {
-    return this.#ask(this.#read, series, fromMs, toMs, limit).map((cells) => toReading(series, cells));
+    return this.#snapshot(() => {
+      const rows = this.#ask(this.#read, series, fromMs, toMs, limit).map((cells) => toReading(series, cells));
+      const packed = this.#blocks?.read(series, fromMs, toMs, limit, false);
+      return packed?.length ? overlaid(rows, packed).slice(0, limit) : rows;
+    });
   }
 
   async traced(series: number, fromMs: number, toMs: number, limit: number): Promise<TracedReading[]> {
-    return this.#ask(this.#traced, series, fromMs, toMs, limit).map((cells) => toTraced(series, cells));
+    return this.#snapshot(() => {
+      const rows = this.#ask(this.#traced, series, fromMs, toMs, limit).map((cells) => toTraced(series, cells));
+      const packed = this.#blocks?.read(series, fromMs, toMs, limit, true) as TracedReading[] | undefined;
+      return packed?.length ? overlaid(rows, packed).slice(0, limit) : rows;
+    });
   }
 
   async before(series: number, timeMs: number, count: number): Promise<Reading[]> {
-    return this.#ask(this.#before, series, timeMs, count)
-      .map((cells) => toReading(series, cells))
-      .reverse();
+    return this.#snapshot(() => {
+      const rows = this.#ask(this.#before, series, timeMs, count).map((cells) => toReading(series, cells));
+      rows.reverse();
+      const packed = this.#blocks?.before(series, timeMs, count);
+      return packed?.length ? overlaid(rows, packed).slice(-count) : rows;
+    });
   }
 
   after(series: number, timeMs: number, count: number): Promise<Reading[]> {
@@ -140,22 +165,54 @@ export class SqliteReadings implements ReadingStore {
   }
 
   async at(keys: readonly { series: number; timeMs: number }[]): Promise<(TracedReading | undefined)[]> {
-    return keys.map(({ series, timeMs }) => {
-      const [cells] = this.#ask(this.#at, series, timeMs);
-      return cells && toTraced(series, cells);
-    });
+    return this.#snapshot(() =>
+      keys.map(({ series, timeMs }) => {
+        const [cells] = this.#ask(this.#at, series, timeMs);
+        const row = cells && toTraced(series, cells);
+        if (row && row.seq !== null) return row;
+        const packed = this.#blocks?.at(series, timeMs);
+        return row ? { ...row, seq: packed?.seq ?? null } : packed;
+      }),
+    );
   }
 
   async deviceFlags(series: number): Promise<string[]> {
-    return this.#guard(() => this.#deviceFlags.all(series)).map((row) => row.deviceFlag as string);
+    return this.#snapshot(() => {
+      if (!this.#blocks?.holds(series)) return this.#deviceFlags.all(series).map((row) => row.deviceFlag as string);
+      const found = new Set<string>();
+      const rows = this.#ask(this.#read, series, -MAX, MAX, MAX).map((cells) => toReading(series, cells));
+      for (const { deviceFlag } of overlaid(rows, this.#blocks.read(series, -MAX, MAX, MAX, false)))
+        if (deviceFlag !== null) found.add(deviceFlag);
+      return [...found];
+    });
   }
 
   async hours(series: number): Promise<number[]> {
-    return this.#guard(() => this.#hours.all(series, HOUR_MS)).map((row) => row.hourMs as number);
+    return this.#snapshot(() => {
+      const rows = this.#hours.all(series, HOUR_MS).map((row) => row.hourMs as number);
+      const packed = this.#blocks?.hours(series) ?? [];
+      return packed.length === 0 ? rows : [...new Set([...packed, ...rows])].sort((a, b) => a - b);
+    });
   }
 
   async prune(series: number, beforeMs: number): Promise<void> {
+    try {
+      // Blocks first: what a row takes the place of in one must not come to light again.
+      await this.#blocks!.prune(series, beforeMs);
+    } catch (error) {
+      throw toStoreError(error, this.#path);
+    }
     while (this.#guard(() => this.#prune.run(series, beforeMs)).changes > 0) await nextTurn();
+  }
+
+  packer(): Packer {
+    const packing = this.#packing!;
+    return {
+      lookUp: () => this.#guard(() => packing.lookUp()),
+      waiting: (beforeMs) => packing.waiting(beforeMs),
+      pack: (series, limits) => this.#guard(() => packing.pack(series, limits)),
+      giveBack: () => this.#guard(() => giveBackPages(this.#database)),
+    };
   }
 
   async close(): Promise<void> {
@@ -188,6 +245,19 @@ export class SqliteReadings implements ReadingStore {
     }
   }
 
+  /** Rows may become blocks between two statements: a reader asks both as of one instant. */
+  #snapshot<T>(ask: () => T): T {
+    return this.#guard(() => {
+      if (this.#packing) return ask();
+      this.#database.exec('BEGIN');
+      try {
+        return ask();
+      } finally {
+        this.#database.exec('COMMIT');
+      }
+    });
+  }
+
   #guard<T>(work: () => T): T {
     try {
       return work();
@@ -201,7 +271,12 @@ function openToWrite(path: string): Database {
   const database = openDatabase(path, readingsMigrations);
   // A checkpoint each 40 MB of log: every batch touches a page of each series, and these are then copied once.
   database.exec('PRAGMA cache_size=-32000; PRAGMA wal_autocheckpoint=10000');
+  layOutForGivingBack(database);
   return database;
+}
+
+function hasBlocks(database: Database): boolean {
+  return database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'block'").get() !== undefined;
 }
 
 function upsert(rows: number): string {

@@ -56,6 +56,25 @@ export interface StoreMark extends Installation {
 /** What a series is called; stores that know no numbers ask for it. */
 export type SeriesName = (series: number) => { station: string; parameter: string } | undefined;
 
+export interface PackLimits {
+  /** Readings at or after it stay as they are; epoch ms. */
+  beforeMs: (series: number) => number;
+  /** Asked between two pieces of work of a few milliseconds each. */
+  isEnough: () => boolean;
+}
+
+/** What a store is told from outside to do about readings that rest: each call is short, and changes no answer. */
+export interface Packer {
+  /** Finds out which series have anything to pack, some at a time. @returns whether that is known of all of them. */
+  lookUp(): boolean;
+  /** Series with unpacked readings before `beforeMs`. */
+  waiting(beforeMs: number): number[];
+  /** Packs readings of these series, in their order. @returns how many of them are done with. */
+  pack(series: readonly number[], limits: PackLimits): number;
+  /** Gives a little unused space back to the disk. @returns whether there is more. */
+  giveBack(): boolean;
+}
+
 export interface ReadingStore {
   /**
    * Upserts by (series, time); resolves when durable and seen by whoever asks from now on, with the readings that were refused for good (none, as a rule).
@@ -89,5 +108,7 @@ export interface ReadingStore {
   keepMark?(mark: StoreMark): Promise<void>;
   /** How many commits have written to it as of its last `write`; a store that counts none leaves it out. */
   commits?(): number | undefined;
+  /** For the thread that writes; a store that packs by itself leaves it out. */
+  packer?(): Packer;
   close(): Promise<void>;
 }

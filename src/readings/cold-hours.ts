@@ -1,0 +1,91 @@
+/**
+ * Has the reading store pack what rests: readings of hours that are closed by the books' clock and that the books have
+ * computed, so that their final flags go in with them. Beside the followers that use the store, a few milliseconds at a time.
+ */
+import type { Database } from '#src/sqlite.ts';
+import type { Packer } from './store.ts';
+
+/** A step: settling waits no longer for it. */
+const STEP_MS = 8;
+/** Series in one transaction at most. */
+const STEP_SERIES = 500;
+const REST_MS = 5000;
+const RETRY_MS = 60_000;
+/** While the books have so many closed hours to compute, packing waits for them. */
+const DIRTY_MAX = 10_000;
+
+export interface ColdHours {
+  /** Packs a little, if it is time. Never throws. @returns whether there is more to do now. */
+  step(): boolean;
+  /** Whether a step would look for something to do. */
+  isDue(): boolean;
+}
+
+export interface ColdHoursParts {
+  derived: Database;
+  /** Null for a store that packs by itself. */
+  packer: Packer | null;
+  /** Start of the first hour that is open by the books' clock. */
+  openFromMs: () => number;
+  clock: { monotonicMs(): number };
+  log: { warn(fields: object, message: string): void };
+}
+
+/** A pass over the series that had something to pack when it began. */
+interface Pass {
+  series: number[];
+  next: number;
+  openMs: number;
+  /** The first hour of a series that the books will compute anew: its flags may change. */
+  dirtyMs: ReadonlyMap<number, number>;
+}
+
+export function createColdHours({ derived, packer, openFromMs, clock, log }: ColdHoursParts): ColdHours {
+  const dirty = derived.prepare('SELECT series, hourMs FROM dirtyHour WHERE hourMs < ? ORDER BY hourMs DESC LIMIT ?');
+  let pass: Pass | null = null;
+  let restUntilMs = Number.NEGATIVE_INFINITY;
+  const isDue = () => packer !== null && clock.monotonicMs() >= restUntilMs;
+
+  function begin(from: Packer): Pass | null {
+    const openMs = openFromMs();
+    const marks = dirty.all(openMs, DIRTY_MAX + 1) as { series: number; hourMs: number }[];
+    if (marks.length > DIRTY_MAX) return null;
+    const dirtyMs = new Map(marks.map(({ series, hourMs }) => [series, hourMs]));
+    return { series: from.waiting(openMs), next: 0, openMs, dirtyMs };
+  }
+
+  function stepOf(from: Packer): boolean {
+    if (!pass) {
+      if (!from.lookUp() || from.giveBack()) return true;
+      pass = begin(from);
+      if (!pass) return false;
+    }
+    const { series, next, openMs, dirtyMs } = pass;
+    const endMs = clock.monotonicMs() + STEP_MS;
+    if (next < series.length) {
+      pass.next += from.pack(series.slice(next, next + STEP_SERIES), {
+        beforeMs: (one) => Math.min(openMs, dirtyMs.get(one) ?? openMs),
+        isEnough: () => clock.monotonicMs() >= endMs,
+      });
+    }
+    if (pass.next < series.length) return true;
+    pass = null;
+    return false;
+  }
+
+  return {
+    isDue,
+    step() {
+      if (!packer || !isDue()) return false;
+      try {
+        if (stepOf(packer)) return true;
+        restUntilMs = clock.monotonicMs() + REST_MS;
+      } catch (error) {
+        pass = null;
+        restUntilMs = clock.monotonicMs() + RETRY_MS;
+        log.warn({ event: 'packing.failed', err: error }, 'readings of closed hours could not be packed');
+      }
+      return false;
+    },
+  };
+}
