@@ -17,6 +17,7 @@ import { compare } from './compare/compare.ts';
 import { run as gate } from './ingest/gate.ts';
 import { run as journal } from './journal/journal.ts';
 import { run as quality } from './quality/quality.ts';
+import { run as coldHours } from './readings/cold-hours.ts';
 import { run as readings } from './readings/readings.ts';
 import { run as capacity } from './service/capacity.ts';
 import { run as external } from './service/external.ts';
@@ -47,6 +48,7 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   gate,
   quality,
   readings,
+  'cold-hours': coldHours,
   alerts,
   rehearsal,
   'alarm-figures': alarmFigures,

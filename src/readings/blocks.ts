@@ -8,7 +8,7 @@ import { floorHour } from '#model/calendar.ts';
 import { MISSING } from '#model/flag.ts';
 import { censoredOfMark, flagOfMark, type Reading } from '#model/reading.ts';
 import { type Database, eachRow, type Statement, transaction } from '#src/sqlite.ts';
-import { type BlockColumns, decodeBlock, encodeBlock, isSoundBlock, lastOfBlock } from './block-codec.ts';
+import { type BlockColumns, decodeBlock, encodeBlock, lastOfBlock, soundBlock } from './block-codec.ts';
 import { damagedReading } from './damage.ts';
 import type { TracedReading } from './store.ts';
 
@@ -66,15 +66,16 @@ export class Blocks {
     return found;
   }
 
-  /** The last `count` readings before `timeMs`, ascending. */
-  before(series: number, timeMs: number, count: number): Reading[] {
+  /** Of the last `count` readings before `timeMs` those that aren't before `fromMs`, ascending. */
+  before(series: number, timeMs: number, count: number, fromMs: number): Reading[] {
     const found: Reading[] = [];
     if (count <= 0) return found;
     eachRow(this.#before, [series, timeMs], (row) => {
-      const columns = this.#columnsOf(series, row as unknown as BlockRow, Number.NEGATIVE_INFINITY);
-      const { times } = columns!;
+      const columns = this.#columnsOf(series, row as unknown as BlockRow, fromMs);
+      if (!columns) return false;
+      const { times } = columns;
       for (let index = firstAtOrAfter(times, timeMs) - 1; index >= 0; index--) {
-        found.push(readingAt(columns!, index));
+        found.push(readingAt(columns, index));
         if (found.length === count) return false;
       }
       return true;
@@ -109,8 +110,9 @@ export class Blocks {
   async prune(series: number, beforeMs: number): Promise<void> {
     while (this.#prune.run(series, beforeMs).changes > 0) await nextTurn();
     const row = this.#holding.get(series, beforeMs - 1) as unknown as BlockRow | undefined;
-    if (!row || !isSoundBlock(series, row.fromMs, row.body)) return;
-    const columns = decodeBlock(row.fromMs, row.body);
+    const body = row && soundBlock(series, row.fromMs, row.body);
+    if (!body) return;
+    const columns = decodeBlock(row.fromMs, body);
     const first = firstAtOrAfter(columns.times, beforeMs);
     transaction(this.#database, () => {
       this.#database.prepare('DELETE FROM block WHERE series = ? AND fromMs = ?').run(series, row.fromMs);
@@ -119,15 +121,14 @@ export class Blocks {
   }
 
   /**
-   * Null when all of it is before `fromMs`, which costs no decoding. One that isn't what was written is told as a single
-   * missing reading, at the one time that is known of it.
+   * Null when all of it is before `fromMs`, which costs no decoding. One that isn't what was written, and can't be put right, is
+   * told as a single missing reading, at the one time that is known of it.
    */
   #columnsOf(series: number, { fromMs: firstMs, body }: BlockRow, fromMs: number): BlockColumns | null {
-    if (!isSoundBlock(series, firstMs, body)) {
-      damagedReading(series, firstMs);
-      return { times: [firstMs], values: [null], marks: [MISSING], deviceFlags: [null], seqs: [null] };
-    }
-    return lastOfBlock(firstMs, body) < fromMs ? null : decodeBlock(firstMs, body);
+    const sound = soundBlock(series, firstMs, body);
+    if (sound !== body) damagedReading(series, firstMs);
+    if (!sound) return { times: [firstMs], values: [null], marks: [MISSING], deviceFlags: [null], seqs: [null] };
+    return lastOfBlock(firstMs, sound) < fromMs ? null : decodeBlock(firstMs, sound);
   }
 }
 

@@ -3,7 +3,7 @@
 import { Cursor } from '#journal/cursor.ts';
 import { repair } from '#readings/settling/rewriting.ts';
 import { type Database, eachRow, openDatabase, openReadOnly, transaction } from '#src/sqlite.ts';
-import { countOfBlock, isSoundBlock } from './block-codec.ts';
+import { countOfBlock, soundBlock } from './block-codec.ts';
 import { isSoundReading } from './checksums.ts';
 import { readingsMigrations } from './sqlite-store.ts';
 
@@ -12,8 +12,8 @@ export interface DamagedReading {
   timeMs: number;
   /** The entry that brought it; null when that isn't known. */
   seq: number | null;
-  /** It is a block of readings, and `seq` the oldest of their entries. */
-  isBlock?: boolean;
+  /** It is a block of readings, and `seq` the oldest of their entries; `mended` = what was written, if that can be told. */
+  block?: { mended: Uint8Array | null };
 }
 
 const MAX = Number.MAX_SAFE_INTEGER;
@@ -59,8 +59,9 @@ function scanBlocks(readings: Database, found: (damaged: DamagedReading) => void
   let count = 0;
   eachRow(all, [], (cells) => {
     const [series, timeMs, seq, body] = cells as unknown as [number, number, number | null, Uint8Array];
-    if (isSoundBlock(series, timeMs, body)) count += countOfBlock(body);
-    else found({ series, timeMs, seq, isBlock: true });
+    const sound = soundBlock(series, timeMs, body);
+    if (sound) count += countOfBlock(sound);
+    if (sound !== body) found({ series, timeMs, seq, block: { mended: sound } });
     return true;
   });
   return count;
@@ -83,37 +84,44 @@ export function writeDamagedAgain(path: string, derived: Database, oldestSeq: nu
   const readings = openReadOnly(path);
   let damaged = 0;
   let gone = 0;
-  const again: { series: number; fromMs: number }[] = [];
+  const put: Replacement[] = [];
   let fromSeq = Number.POSITIVE_INFINITY;
   try {
-    scanReadings(readings, ({ series, timeMs, seq, isBlock }) => {
+    scanReadings(readings, ({ series, timeMs, seq, block }) => {
       damaged++;
       // A seq that no entry had is damaged itself: then any of them may be it.
       const isEntry = seq === null || (seq > 0 && seq <= writtenSeq);
       const isGone = isEntry && (seq === null || seq < oldestSeq);
+      if (block && (block.mended || !isGone)) put.push({ series, fromMs: timeMs, body: block.mended });
+      if (block?.mended) return;
       if (isGone) gone++;
-      // Others of a block may have come later.
-      if (isBlock) fromSeq = Math.min(fromSeq, isGone || !isEntry ? oldestSeq : seq!);
-      else if (!isGone) fromSeq = Math.min(fromSeq, isEntry ? seq! : oldestSeq);
-      if (isBlock && !isGone) again.push({ series, fromMs: timeMs });
+      // Others of a block may have come later than its oldest.
+      if (!isGone || block) fromSeq = Math.min(fromSeq, isEntry && !isGone ? seq! : oldestSeq);
     });
   } finally {
     readings.close();
   }
-  if (fromSeq > writtenSeq) return { damaged, fromSeq: null, gone };
-  transaction(derived, () => repair(derived, fromSeq - 1));
-  dropBlocks(path, again);
-  return { damaged, fromSeq, gone };
+  const isAgain = fromSeq <= writtenSeq;
+  if (isAgain) transaction(derived, () => repair(derived, fromSeq - 1));
+  replaceBlocks(path, put);
+  return { damaged, fromSeq: isAgain ? fromSeq : null, gone };
 }
 
-/** Damaged blocks of which the journal has all: what it writes again takes their place. */
-function dropBlocks(path: string, blocks: readonly { series: number; fromMs: number }[]): void {
+/** What a damaged block becomes; null: it goes, since the journal writes all of it again. */
+interface Replacement {
+  series: number;
+  fromMs: number;
+  body: Uint8Array | null;
+}
+
+function replaceBlocks(path: string, blocks: readonly Replacement[]): void {
   if (blocks.length === 0) return;
   const readings = openDatabase(path, readingsMigrations);
   try {
+    const mend = readings.prepare('UPDATE block SET body = ?3 WHERE series = ?1 AND fromMs = ?2');
     const drop = readings.prepare('DELETE FROM block WHERE series = ? AND fromMs = ?');
     transaction(readings, () => {
-      for (const { series, fromMs } of blocks) drop.run(series, fromMs);
+      for (const { series, fromMs, body } of blocks) body ? mend.run(series, fromMs, body) : drop.run(series, fromMs);
     });
   } finally {
     readings.close();

@@ -3,7 +3,7 @@
  * short transaction that leaves every reading where it can be read, so it may be killed anywhere and begun again.
  */
 import { type Database, type Statement, transaction } from '#src/sqlite.ts';
-import { type BlockColumns, decodeBlock, encodeBlock, isSoundBlock } from './block-codec.ts';
+import { type BlockColumns, decodeBlock, encodeBlock, soundBlock } from './block-codec.ts';
 import { type BlockRow, putBlock, slice } from './blocks.ts';
 import { isSoundReading, unsealed } from './checksums.ts';
 import type { PackLimits } from './store.ts';
@@ -132,11 +132,10 @@ export class Packing {
     const held = holding.get(series, timeMs) as unknown as BlockRow | undefined;
     const chosen = held ?? following;
     if (!chosen) return { block: null, untilMs: Number.POSITIVE_INFINITY, takenMs: null };
-    const isSound = isSoundBlock(series, chosen.fromMs, chosen.body);
-    if (!isSound)
-      return { block: null, untilMs: following?.fromMs ?? Number.POSITIVE_INFINITY, takenMs: chosen.fromMs };
+    const body = soundBlock(series, chosen.fromMs, chosen.body);
+    if (!body) return { block: null, untilMs: following?.fromMs ?? Number.POSITIVE_INFINITY, takenMs: chosen.fromMs };
     const next = held ? following : (after.get(series, chosen.fromMs) as unknown as BlockRow | undefined);
-    const block = decodeBlock(chosen.fromMs, chosen.body);
+    const block = decodeBlock(chosen.fromMs, body);
     return { block, untilMs: next?.fromMs ?? Number.POSITIVE_INFINITY, takenMs: null };
   }
 

@@ -155,7 +155,9 @@ export class SqliteReadings implements ReadingStore {
     return this.#snapshot(() => {
       const rows = this.#ask(this.#before, series, timeMs, count).map((cells) => toReading(series, cells));
       rows.reverse();
-      const packed = this.#blocks?.before(series, timeMs, count);
+      // Rows are the newest readings, save what came late: mostly they are all that is asked for.
+      const fromMs = rows.length === count && count > 0 ? rows[0]!.timeMs : Number.NEGATIVE_INFINITY;
+      const packed = this.#blocks?.before(series, timeMs, count, fromMs);
       return packed?.length ? overlaid(rows, packed).slice(-count) : rows;
     });
   }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, it } from 'vitest';
 import { placesOf, seqAt } from '#journal/format.ts';
+import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { openReadOnly } from '#src/sqlite.ts';
 import { runCommand } from '#tests/helpers/command.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
@@ -16,6 +17,9 @@ const HOUR = 60 * MINUTE;
 const MESSAGES = 48;
 const baseMs = Math.floor(Date.now() / HOUR) * HOUR - 6 * HOUR;
 const timeOf = (n: number) => baseMs + n * 5 * MINUTE;
+/** Of a reading whose hour stays open, so that it stands in a row of its own; it is the first that comes. */
+const openMs = Math.floor(Date.now() / MINUTE) * MINUTE + 5 * MINUTE;
+const OPEN_VALUE = 8.25;
 const phOf = (n: number) => 7 + n / 100;
 let service: TestService;
 afterEach(() => service?.remove());
@@ -46,11 +50,27 @@ function flipDouble(name: string, table: string, column: string, where: string):
 }
 
 /** @returns the entry that brought this reading. */
-function seqOf(n: number): number {
+async function seqOf(timeMs: number): Promise<number> {
+  const readings = new SqliteReadings(join(service.dataDir, 'readings.db'), { readOnly: true });
+  const [found] = await readings.at([{ series: 1, timeMs }]);
+  await readings.close();
+  return found!.seq!;
+}
+
+/** Its hours are closed: all of them stand in one block. */
+function flipInBlock(): void {
+  edit('readings.db', (readings) => {
+    const { body } = readings.prepare('SELECT body FROM block').get() as { body: Uint8Array };
+    body[20]! ^= 2;
+    readings.prepare('UPDATE block SET body = ?').run(body);
+  });
+}
+
+function rowsLeft(): number {
   const readings = openReadOnly(join(service.dataDir, 'readings.db'));
-  const { seq } = readings.prepare('SELECT seq FROM reading WHERE timeMs = ?').get(timeOf(n)) as { seq: number };
+  const { count } = readings.prepare('SELECT count(*) AS count FROM reading').get() as { count: number };
   readings.close();
-  return seq;
+  return count;
 }
 
 function flipEntry(seq: number): void {
@@ -74,6 +94,12 @@ const readings = () =>
   ask<{ items: { time: string; value: number | null; flag: number }[] }>(
     `/series/s/ph/readings?from=${at(baseMs)}&to=${at(baseMs + 6 * HOUR)}&limit=1000`,
   );
+const openReading = async () =>
+  (
+    await ask<{ items: { value: number | null; flag: number }[] }>(
+      `/series/s/ph/readings?from=${at(openMs)}&to=${at(openMs + 1)}`,
+    )
+  ).items[0];
 const alarm = (condition: string) =>
   eventually(`the alarm ${condition}`, async () => {
     const { items } = await ask<{ items: { parameter: string; detail: string }[] }>('/alarms?station=_platform');
@@ -92,8 +118,9 @@ async function filled(): Promise<void> {
   await service.call('PUT', '/stations/s', { ...station, parameters: [{ id: 'ph', interval: 'PT5M' }] });
   const password = await service.gateway('gw', ['s']);
   const basic = { authorization: `Basic ${Buffer.from(`gw:${password}`).toString('base64')}` };
-  for (let n = 0; n < MESSAGES; n++) {
-    const samples = [{ station: 's', time: timeOf(n), values: { ph: phOf(n) } }];
+  for (let n = -1; n < MESSAGES; n++) {
+    const sample = n < 0 ? { time: openMs, values: { ph: OPEN_VALUE } } : { time: timeOf(n), values: { ph: phOf(n) } };
+    const samples = [{ station: 's', ...sample }];
     expect((await service.call('POST', '/readings', { samples }, basic)).status).toBe(202);
   }
   await eventually('final flags and statistics', async () => {
@@ -104,12 +131,14 @@ async function filled(): Promise<void> {
 
 it('a flipped bit is told, found and, where it is of what is derived, cured', { timeout: 120_000 }, async () => {
   await filled();
+  await eventually('blocks of the closed hours', () => rowsLeft() === 1);
   await service.end();
   const sound = await verify();
   expect(sound, sound.stdout).toMatchObject({ code: 0, codes: [] });
-  const badSeq = seqOf(30);
+  const badSeq = await seqOf(timeOf(30));
   flipDouble('derived.db', 'hourStat', 'sum', `hourMs = ${baseMs + HOUR}`);
-  flipDouble('readings.db', 'reading', 'value', `timeMs = ${timeOf(5)}`);
+  flipInBlock();
+  flipDouble('readings.db', 'reading', 'value', `timeMs = ${openMs}`);
   flipEntry(badSeq);
   const before = await verify();
   expect(before, before.stdout).toMatchObject({
@@ -117,29 +146,33 @@ it('a flipped bit is told, found and, where it is of what is derived, cured', { 
     codes: expect.arrayContaining(['books.damaged', 'reading.damaged', 'journal.hash', 'journal.entry']),
   });
   expect(before.stdout).toContain(`hourStat of series 1 at ${at(baseMs + HOUR)}`);
-  expect(before.stdout).toContain(`series 1 at ${at(timeOf(5))}, of entry ${seqOf(5)}`);
+  expect(before.stdout).toContain(`series 1 at ${at(timeOf(0))}, of entry ${await seqOf(timeOf(0))}`);
+  expect(before.stdout).toContain(`series 1 at ${at(openMs)}, of entry ${await seqOf(openMs)}`);
   expect(before.stdout).toContain(`entries ${badSeq} to ${badSeq} can't be read`);
 
   service = await startTestService({ dataDir: service.dataDir, env: ENV });
   expect(await trends(1)).toMatchObject({ status: 500, body: { code: 'books.damaged' } });
   expect(await trends(0)).toMatchObject({ status: 200 });
-  expect((await readings()).items[5]).toMatchObject({ time: at(timeOf(5)), value: null, flag: 9 });
+  expect(await openReading()).toMatchObject({ value: null, flag: 9 });
+  // Of a block it can be told which bit it was.
+  expect((await readings()).items[5]).toMatchObject({ time: at(timeOf(5)), value: phOf(5) });
   expect((await alarm('books.damaged')).detail).toContain(`hourStat of series 1 at ${at(baseMs + HOUR)}`);
-  expect((await alarm('readings.damaged')).detail).toContain(`series 1 at ${at(timeOf(5))} in readings.db`);
+  expect((await alarm('readings.damaged')).detail).toContain(`series 1 at ${at(timeOf(0))} in readings.db`);
   for (const condition of ['books.damaged', 'readings.damaged'])
     expect((await alarm(condition)).detail).toMatch(/What to do: .*run npm run rebuild/);
   await service.end();
 
   const rebuilt = await runCommand('rebuild', [], { ...ENV, WK_DATA_DIR: service.dataDir });
-  expect(rebuilt, rebuilt.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('1 damaged readings') });
+  expect(rebuilt, rebuilt.stderr).toMatchObject({ code: 0, stdout: expect.stringContaining('2 damaged readings') });
   service = await startTestService({ dataDir: service.dataDir, env: ENV });
   await eventually('the reading and its hour', async () => {
     const [{ items }, { status, body }] = await Promise.all([readings(), trends(1)]);
-    return items[5]?.value === phOf(5) && status === 200 && body.items[0]?.count === 12;
+    const { value } = (await openReading())!;
+    return value === OPEN_VALUE && items[5]?.value === phOf(5) && status === 200 && body.items[0]?.count === 12;
   });
   // Writing again came to the damaged batch: it is told, and what is stored of it counts as stored.
   expect((await alarm('journal.damaged')).detail).toContain(`entry ${badSeq}`);
-  expect(await ledger()).toMatchObject({ received: MESSAGES, stored: MESSAGES, pending: 0 });
+  expect(await ledger()).toMatchObject({ received: MESSAGES + 1, stored: MESSAGES + 1, pending: 0 });
   expect((await readings()).items).toHaveLength(MESSAGES);
   await service.end();
   const after = await verify();

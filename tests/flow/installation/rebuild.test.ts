@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { SqliteReadings } from '#readings/sqlite-store.ts';
 import { type Database, openReadOnly } from '#src/sqlite.ts';
 import { runCommand } from '#tests/helpers/command.ts';
 import { hasInfluxdb, type Influxdb, startInfluxdb } from '#tests/helpers/influx/influxdb.ts';
@@ -42,7 +43,16 @@ let databases = 0;
 const STORES: Record<string, () => Promise<Store>> = {
   SQLite: async () => ({
     env: ENV,
-    readings: async () => look('readings.db', (readings) => rowsOf(readings, 'SELECT * FROM reading')),
+    async readings() {
+      const store = new SqliteReadings(join(service.dataDir, 'readings.db'), { readOnly: true });
+      const all: unknown[] = [];
+      for (let series = 1; series <= 20; series++) {
+        for (const reading of await store.traced(series, 0, Number.MAX_SAFE_INTEGER, 1e6))
+          all.push({ series, ...reading });
+      }
+      await store.close();
+      return all;
+    },
   }),
   InfluxDB: async () => {
     const database = `rebuild${databases++}`;

@@ -1,7 +1,14 @@
 /** Blocks of readings: whatever the readings are, they come back to the bit, and no changed bit goes unnoticed. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type BlockColumns, decodeBlock, encodeBlock, isSoundBlock, lastOfBlock } from '#readings/block-codec.ts';
+import {
+  type BlockColumns,
+  decodeBlock,
+  encodeBlock,
+  isSoundBlock,
+  lastOfBlock,
+  soundBlock,
+} from '#readings/block-codec.ts';
 import { ByteReader, ByteWriter, readColumn, writeColumn } from '#readings/integer-column.ts';
 
 const SERIES = 7;
@@ -109,15 +116,25 @@ describe('a block', () => {
       seqs: numbers.map((n) => 5 + n * 30),
     });
     const moving = (n: number) => 350 + Math.round(20 * Math.sin(n / 9));
-    expect(encodeBlock(SERIES, readings((n) => moving(n) / 100)).length / count).toBeLessThan(1.2);
+    expect(
+      encodeBlock(
+        SERIES,
+        readings((n) => moving(n) / 100),
+      ).length / count,
+    ).toBeLessThan(1.2);
     const converted = readings((n) => moving(n) * 0.001);
     expect(converted.values.some((value, n) => value !== moving(n) / 1000)).toBe(true);
     expect(encodeBlock(SERIES, converted).length / count).toBeLessThan(2.2);
     // Doubles that no decimal gives.
-    expect(encodeBlock(SERIES, readings((n) => Math.sin(n))).length / count).toBeLessThan(10);
+    expect(
+      encodeBlock(
+        SERIES,
+        readings((n) => Math.sin(n)),
+      ).length / count,
+    ).toBeLessThan(10);
   });
 
-  it('is not believed with any bit changed, nor for another series or time', () => {
+  it('is not believed with any bit changed, but put right, nor believed for another series or time', () => {
     const readings: BlockColumns = {
       times: [T, T + 60_000, T + 120_000],
       values: [7.25, null, 7.5],
@@ -130,7 +147,11 @@ describe('a block', () => {
       const changed = body.slice();
       changed[bit >> 3]! ^= 1 << (bit & 7);
       expect(isSoundBlock(SERIES, T, changed)).toBe(false);
+      expect(soundBlock(SERIES, T, changed)).toEqual(body);
+      changed[((bit >> 3) + 5) % body.length]! ^= 3;
+      expect(soundBlock(SERIES, T, changed)).toBeNull();
     }
+    expect(soundBlock(SERIES, T, body)).toBe(body);
     expect(isSoundBlock(SERIES + 1, T, body)).toBe(false);
     expect(isSoundBlock(SERIES, T + 1, body)).toBe(false);
     expect(isSoundBlock(SERIES, T, body.subarray(0, 3))).toBe(false);

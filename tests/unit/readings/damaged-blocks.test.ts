@@ -30,10 +30,10 @@ function packAll(store: SqliteReadings): void {
   });
 }
 
-async function rig(count: number) {
+async function rig(count: number, from = 0) {
   const path = join(tempDir(), 'readings.db');
   const store = new SqliteReadings(path);
-  await store.write(written(0, count));
+  await store.write(written(from, from + count));
   return {
     store,
     pack: () => packAll(store),
@@ -41,6 +41,12 @@ async function rig(count: number) {
       const database = openDatabase(path, readingsMigrations);
       database.prepare(sql).run(...values);
       database.close();
+    },
+    body() {
+      const database = openDatabase(path, readingsMigrations);
+      const { body } = database.prepare('SELECT body FROM block').get() as { body: Uint8Array };
+      database.close();
+      return body;
     },
     scan() {
       const database = openDatabase(path, readingsMigrations);
@@ -65,7 +71,7 @@ describe('a damaged block', () => {
     const before = await values();
     expect(before).toHaveLength(900);
     change(
-      "UPDATE block SET body = CAST(substr(body, 1, 99) || x'00' || substr(body, 101) AS BLOB) WHERE fromMs = ?",
+      "UPDATE block SET body = CAST(substr(body, 1, 99) || x'00f0' || substr(body, 102) AS BLOB) WHERE fromMs = ?",
       T,
     );
     takeDamages();
@@ -77,7 +83,24 @@ describe('a damaged block', () => {
     ]);
     expect(await store.at([{ series: 3, timeMs: T + MINUTE }])).toEqual([undefined]);
     expect((await store.before(3, T + 10 * MINUTE, 5)).map(({ value }) => value)).toEqual([null]);
-    expect(scan().damaged).toEqual([{ series: 3, timeMs: T, seq: 11, isBlock: true }]);
+    expect(scan().damaged).toEqual([{ series: 3, timeMs: T, seq: 11, block: { mended: null } }]);
+  });
+
+  it('of which one bit has changed is read as it was written, and told', async () => {
+    // At a time that nothing has been told of yet.
+    const { store, pack, change, scan, values, body } = await rig(300, 2000);
+    pack();
+    const flipped = body();
+    flipped[50]! ^= 4;
+    change('UPDATE block SET body = ?', flipped);
+    takeDamages();
+    expect(await values()).toEqual(written(2000, 2300).map(({ value }) => value));
+    expect(takeDamages()).toMatchObject([{ condition: 'readings.damaged' }]);
+    expect(scan()).toMatchObject({ readings: 300, damaged: [{ series: 3, timeMs: T + 2000 * MINUTE, seq: 2011 }] });
+    // What is packed into it writes it anew.
+    await store.write(written(2300, 2301));
+    pack();
+    expect(scan()).toEqual({ readings: 301, damaged: [], rows: [] });
   });
 
   it('is left for the rebuild, and what is written again is packed beside it', async () => {
@@ -90,7 +113,7 @@ describe('a damaged block', () => {
     // The one row whose time is the block's stays a row.
     expect(scan()).toEqual({
       readings: 310,
-      damaged: [{ series: 3, timeMs: T, seq: 11, isBlock: true }],
+      damaged: [{ series: 3, timeMs: T, seq: 11, block: { mended: null } }],
       rows: [T],
     });
   });
