@@ -91,7 +91,7 @@ describe('a damaged block', () => {
     const { store, pack, change, scan, values, body } = await rig(300, 2000);
     pack();
     const flipped = body();
-    flipped[50]! ^= 4;
+    flipped[20]! ^= 4;
     change('UPDATE block SET body = ?', flipped);
     takeDamages();
     expect(await values()).toEqual(written(2000, 2300).map(({ value }) => value));
