@@ -24,12 +24,19 @@ export class StoreError extends Error {
 /**
  * Opens (or creates) a database for writing: WAL, every commit on disk (`synchronous=FULL`), migrations applied.
  * @param migrations SQL texts; the file's `user_version` says how many it has had.
+ * @param options.givesPagesBack lays a new file out so that `PRAGMA incremental_vacuum` can make it smaller.
  * @throws StoreError `store.corrupt` for a file that isn't a sound database, `store.newer` for one of a later version.
  */
-export function openDatabase(path: string, migrations: readonly string[]): Database {
+export function openDatabase(
+  path: string,
+  migrations: readonly string[],
+  { givesPagesBack = false } = {},
+): Database {
   let database: DatabaseSync;
   try {
     database = new DatabaseSync(path);
+    // Of a file that has a page already it changes nothing (sqlite.org/pragma.html#pragma_auto_vacuum).
+    if (givesPagesBack) database.exec('PRAGMA auto_vacuum=INCREMENTAL');
     database.exec(
       'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY',
     );
@@ -283,6 +290,20 @@ function migrate(database: Database, path: string, migrations: readonly string[]
       database.exec(migrations[version]!);
       database.exec(`PRAGMA user_version=${version + 1}`);
     });
+  }
+}
+
+/**
+ * Runs `work`, whose commits don't wait for the disk: for what is done again when a power cut takes it. Nothing else is
+ * at risk, since the log keeps its order, and the next commit that waits brings these to the disk as well
+ * (sqlite.org/pragma.html#pragma_synchronous, NORMAL in WAL mode).
+ */
+export function unhurried<T>(database: Database, work: () => T): T {
+  database.exec('PRAGMA synchronous=NORMAL');
+  try {
+    return work();
+  } finally {
+    database.exec('PRAGMA synchronous=FULL');
   }
 }
 

@@ -2,9 +2,12 @@
  * Closed hours of the embedded store, as rows and as blocks: bytes a reading, what packing costs, and how long questions take.
  * Series that report every minute, 10 minutes and hour, each device's values with its own entry.
  */
+import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type Figure, figure, inDirectory, medianMs } from '#bench/shared/figure.ts';
 import { PARAMETERS, valueAt } from '#bench/shared/water.ts';
+import { openDerived } from '#installation/derived.ts';
+import { createColdHours } from '#readings/cold-hours.ts';
 import { SqliteReadings } from '#readings/sqlite-store.ts';
 import type { ReadingToStore } from '#readings/store.ts';
 import { openReadOnly } from '#src/sqlite.ts';
@@ -15,7 +18,7 @@ const DAY_MS = 86_400_000;
 const BATCH = 20_000;
 const ROUNDS = 30;
 /** That close one after the other. */
-const HOURS = 48;
+const HOURS = 96;
 /** Name, interval, days, series. */
 const KINDS: readonly [string, number, number, number][] = [
   ['every minute', MINUTE_MS, 10, 40],
@@ -37,14 +40,17 @@ async function measure(directory: string, kind: (typeof KINDS)[number]): Promise
   await fill(store, stepMs, perSeries, series);
   const readings = perSeries * series;
   const asRows = { bytes: bytesInUse(path) / readings, ms: await questions(path, days) };
-  const packingUs = pack(store) / readings;
+  const atOnce = pack(packing(store, () => START_MS + (days + 1) * DAY_MS));
   const asBlocks = { bytes: bytesInUse(path) / readings, ms: await questions(path, days) };
   await store.close();
+  const goingOn = await asTimeGoesOn(directory, kind);
   return [
     figure(`${name}, as rows`, asRows.bytes, 'bytes/reading'),
     figure(`${name}, as blocks`, asBlocks.bytes, 'bytes/reading'),
-    figure(`${name}, packed at once`, packingUs, 'µs of CPU/reading'),
-    figure(`${name}, packed hour by hour`, await hourly(directory, kind), 'µs of CPU/reading'),
+    figure(`${name}, packed at once`, atOnce.us / readings, 'µs of CPU/reading'),
+    figure(`${name}, packed at once, longest step`, atOnce.longestMs, 'ms'),
+    figure(`${name}, packed as time goes on`, goingOn.us, 'µs of CPU/reading'),
+    figure(`${name}, packed as time goes on, longest step`, goingOn.longestMs, 'ms'),
     ...Object.keys(asRows.ms).flatMap((question) => [
       figure(`${name}, ${question}, as rows`, asRows.ms[question]!, 'ms'),
       figure(`${name}, ${question}, as blocks`, asBlocks.ms[question]!, 'ms'),
@@ -52,17 +58,22 @@ async function measure(directory: string, kind: (typeof KINDS)[number]): Promise
   ];
 }
 
-/** As it goes day by day: an hour of all series is written, closes and is packed. @returns µs of CPU a reading. */
-async function hourly(directory: string, [, stepMs, , series]: (typeof KINDS)[number]): Promise<number> {
+/** Day by day: an hour of all series is written and closes, and a step looks at it. @returns µs of CPU a reading. */
+async function asTimeGoesOn(directory: string, [, stepMs, , series]: (typeof KINDS)[number]): Promise<Work> {
   const store = new SqliteReadings(join(directory, 'hourly.db'));
   const steps = (60 * MINUTE_MS) / stepMs;
-  let us = 0;
-  for (let hour = 0; hour < HOURS; hour++) {
+  let hour = 0;
+  const cold = packing(store, () => START_MS + hour * 60 * MINUTE_MS);
+  const sum = pack(cold);
+  while (hour < HOURS) {
     for (let step = hour * steps; step < (hour + 1) * steps; step++) await store.write(stepOf(step, stepMs, series));
-    us += pack(store);
+    hour++;
+    const { us, longestMs } = pack(cold);
+    sum.us += us;
+    sum.longestMs = Math.max(sum.longestMs, longestMs);
   }
   await store.close();
-  return us / (HOURS * steps * series);
+  return { ...sum, us: sum.us / (HOURS * steps * series) };
 }
 
 function stepOf(step: number, stepMs: number, series: number): ReadingToStore[] {
@@ -87,21 +98,41 @@ async function fill(store: SqliteReadings, stepMs: number, perSeries: number, se
   await store.write(readings);
 }
 
-/** @returns µs of CPU. */
-function pack(store: SqliteReadings): number {
+interface Work {
+  /** Of CPU. */
+  us: number;
+  longestMs: number;
+}
+
+/** As the service drives it, but that it doesn't rest. */
+function packing(store: SqliteReadings, openFromMs: () => number) {
+  const derived = openDerived(':memory:');
+  let passes = 0;
+  const clock = { monotonicMs: () => performance.now() + passes * 60_000 };
+  const log = { warn: (fields: object) => assert.fail(JSON.stringify(fields)) };
+  const cold = createColdHours({ derived, packer: store.packer(), openFromMs, clock, log });
+  return {
+    step: cold.step,
+    next() {
+      passes++;
+    },
+  };
+}
+
+/** Two passes: the second gives back what the first has freed. */
+function pack({ step, next }: ReturnType<typeof packing>): Work {
   const began = process.cpuUsage();
-  const packer = store.packer();
-  const everything = () => Number.POSITIVE_INFINITY;
-  while (!packer.lookUp());
-  for (;;) {
-    const waiting = packer.waiting(Number.POSITIVE_INFINITY);
-    if (waiting.length === 0) break;
-    let asked = 0;
-    packer.pack(waiting, { beforeMs: everything, isEnough: () => asked++ >= 4 });
+  let longestMs = 0;
+  for (let pass = 0; pass < 2; pass++) {
+    next();
+    for (let isMore = true; isMore; ) {
+      const beganMs = performance.now();
+      isMore = step();
+      longestMs = Math.max(longestMs, performance.now() - beganMs);
+    }
   }
   const { user, system } = process.cpuUsage(began);
-  while (packer.giveBack());
-  return user + system;
+  return { us: user + system, longestMs };
 }
 
 async function questions(path: string, days: number): Promise<Record<string, number>> {

@@ -14,7 +14,7 @@ import { toStoreError } from '#journal/failure.ts';
 import { type Installation, readInstallation, stampInstallation } from '#journal/installation.ts';
 import { journalMigrations } from '#journal/tables.ts';
 import { openSeriesNames } from '#readings/fit-tables.ts';
-import { readingsMigrations } from '#readings/sqlite-store.ts';
+import { openReadings } from '#readings/sqlite-store.ts';
 import { checkSmall, type Database, openDatabase, StoreError, transaction } from '#src/sqlite.ts';
 import type { ReadingsIn } from './backup-manifest.ts';
 import { openDerived } from './derived.ts';
@@ -63,7 +63,7 @@ export async function fitFiles({ dataDir, readingsIn, storeSeq, nowMs, stopping 
       journal,
       derived: opened('derived.db', openDerived),
       readings:
-        readingsIn === 'sqlite' ? opened('readings.db', (path) => openDatabase(path, readingsMigrations)) : null,
+        readingsIn === 'sqlite' ? opened('readings.db', openReadings) : null,
     };
     identify(files, dataDir);
     for (const _ of convertEntries(journal)) {
@@ -92,9 +92,9 @@ function refuseOrphans(
   for (const name of names) {
     const path = join(dataDir, name);
     if (isEmpty(path)) continue;
-    const migrations = name === 'readings.db' ? readingsMigrations : null;
-    const database = opened(name, (file) => (migrations ? openDatabase(file, migrations) : openDerived(file)));
-    const query = migrations
+    const isReadings = name === 'readings.db';
+    const database = opened(name, isReadings ? openReadings : openDerived);
+    const query = isReadings
       ? 'SELECT 1 FROM reading UNION ALL SELECT 1 FROM block LIMIT 1'
       : 'SELECT 1 FROM cursor WHERE seq > 0 LIMIT 1';
     if (database.prepare(query).get() === undefined) continue;

@@ -1,5 +1,5 @@
 /**
- * Readings of one series as a block: columns, each coded by itself, under a checksum (docs/decisions/0025). Pure, and exact to the bit.
+ * Readings of one series as a block: columns, each coded by itself, under a checksum (docs/decisions/0027). Pure, and exact to the bit.
  *
  * `CRC-32 (4 bytes, little-endian; over series, first time and all that follows) · count · last time − first time · times ·
  * how values are written · values · marks · device flags, and their letters · entries`. The first time is the block's key.

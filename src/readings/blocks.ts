@@ -1,6 +1,6 @@
 /**
  * Closed hours in readings.db: each row of `block` holds some hundred readings of one series, from its first time to before the next
- * block's (docs/decisions/0025). A reading may also stand in the table `reading`, whose row then is the newer one: it was
+ * block's (docs/decisions/0027). A reading may also stand in the table `reading`, whose row then is the newer one: it was
  * written after its hour was packed. Here blocks are read and pruned; `packing.ts` makes them.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';

@@ -1,16 +1,26 @@
 /**
  * Has the reading store pack what rests: readings of hours that are closed by the books' clock and that the books have
- * computed, so that their final flags go in with them. Beside the followers that use the store, a few milliseconds at a time.
+ * computed, so that their final flags go in with them. What had been closed when it came is packed within a minute, what
+ * closes as time goes on by the day (`FEWEST`, `AGED_MS`). Beside the followers that use the store, a few milliseconds at a time.
  */
+import { DAY_MS } from '#model/calendar.ts';
 import type { Database } from '#src/sqlite.ts';
 import type { Packer } from './store.ts';
 
-/** A step: settling waits no longer for it. */
+/** What a step takes at most, so that settling waits no longer for it: so many readings take some 6 ms. */
+const STEP_READINGS = 3000;
+/** Where the machine is busy with other things. */
 const STEP_MS = 8;
 /** Series in one transaction at most. */
 const STEP_SERIES = 500;
-const REST_MS = 5000;
+const REST_MS = 10_000;
 const RETRY_MS = 60_000;
+/**
+ * A merge costs the same however little it brings, some 150 µs: so a series that reports each minute is packed every two hours,
+ * one that reports each hour once a day.
+ */
+const FEWEST = 120;
+const AGED_MS = DAY_MS;
 /** While the books have so many closed hours to compute, packing waits for them. */
 const DIRTY_MAX = 10_000;
 
@@ -48,6 +58,8 @@ export function createColdHours({ derived, packer, openFromMs, clock, log }: Col
 
   function begin(from: Packer): Pass | null {
     const openMs = openFromMs();
+    // No entry has come yet: nobody can tell what is closed.
+    if (openMs < 0) return null;
     const marks = dirty.all(openMs, DIRTY_MAX + 1) as { series: number; hourMs: number }[];
     if (marks.length > DIRTY_MAX) return null;
     const dirtyMs = new Map(marks.map(({ series, hourMs }) => [series, hourMs]));
@@ -65,7 +77,9 @@ export function createColdHours({ derived, packer, openFromMs, clock, log }: Col
     if (next < series.length) {
       pass.next += from.pack(series.slice(next, next + STEP_SERIES), {
         beforeMs: (one) => Math.min(openMs, dirtyMs.get(one) ?? openMs),
-        isEnough: () => clock.monotonicMs() >= endMs,
+        fewest: FEWEST,
+        agedMs: openMs - AGED_MS,
+        isEnough: (readings) => readings >= STEP_READINGS || clock.monotonicMs() >= endMs,
       });
     }
     if (pass.next < series.length) return true;

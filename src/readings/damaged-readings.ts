@@ -2,10 +2,10 @@
 
 import { Cursor } from '#journal/cursor.ts';
 import { repair } from '#readings/settling/rewriting.ts';
-import { type Database, eachRow, openDatabase, openReadOnly, transaction } from '#src/sqlite.ts';
+import { type Database, eachRow, openReadOnly, transaction } from '#src/sqlite.ts';
 import { countOfBlock, soundBlock } from './block-codec.ts';
 import { isSoundReading } from './checksums.ts';
-import { readingsMigrations } from './sqlite-store.ts';
+import { openReadings } from './sqlite-store.ts';
 
 export interface DamagedReading {
   series: number;
@@ -116,7 +116,7 @@ interface Replacement {
 
 function replaceBlocks(path: string, blocks: readonly Replacement[]): void {
   if (blocks.length === 0) return;
-  const readings = openDatabase(path, readingsMigrations);
+  const readings = openReadings(path);
   try {
     const mend = readings.prepare('UPDATE block SET body = ?3 WHERE series = ?1 AND fromMs = ?2');
     const drop = readings.prepare('DELETE FROM block WHERE series = ? AND fromMs = ?');

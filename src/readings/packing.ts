@@ -1,14 +1,14 @@
 /**
- * Packing: rows of closed hours become blocks, or go into the blocks that are there (docs/decisions/0025). Each call is one
+ * Packing: rows of closed hours become blocks, or go into the blocks that are there (docs/decisions/0027). Each call is one
  * short transaction that leaves every reading where it can be read, so it may be killed anywhere and begun again.
  */
-import { type Database, type Statement, transaction } from '#src/sqlite.ts';
+import { type Database, type Statement, transaction, unhurried } from '#src/sqlite.ts';
 import { type BlockColumns, decodeBlock, encodeBlock, soundBlock } from './block-codec.ts';
 import { type BlockRow, putBlock, slice } from './blocks.ts';
 import { isSoundReading, unsealed } from './checksums.ts';
-import type { PackLimits } from './store.ts';
+import type { PackLimits, ReadingToStore } from './store.ts';
 
-/** Rows of one series taken at a time: about a millisecond. */
+/** Rows of one series taken at a time: about a millisecond, as is a block that they go into. */
 const ROWS = 600;
 /** Readings in a block: a few more cost no bytes less, and reading one of them decodes all. */
 const READINGS_MAX = 400;
@@ -21,15 +21,28 @@ const LOOKED_UP = 200;
 
 type Cells = [timeMs: number, value: number | null, sealed: number, deviceFlag: string | null, seq: number | null];
 
+/** Rows of one series. */
+interface Waiting {
+  /** The oldest that may have to be packed; epoch ms. */
+  oldestMs: number;
+  /** The oldest that an entry has brought since the last look. */
+  broughtMs: number;
+  /** All that are closed are to be packed. */
+  isDue: boolean;
+  /** Before it there were too few to be worth it. */
+  tooFewMs: number;
+}
+
 /** Of the one thread that writes the file. */
 export class Packing {
   readonly #database: Database;
-  /** The oldest row of each series that may have to be packed. */
-  readonly #oldest = new Map<number, number>();
+  readonly #waiting = new Map<number, Waiting>();
+  /** Up to which hours were closed at the last look; NaN: there was none. */
+  #closedMs = Number.NaN;
   /** Series up to this one are known; after opening nobody knows which have rows. */
   #known = -Number.MAX_SAFE_INTEGER;
   readonly #statements: Record<
-    'next' | 'rows' | 'following' | 'holding' | 'after' | 'drop' | 'done' | 'oneDone',
+    'next' | 'rows' | 'nth' | 'following' | 'holding' | 'after' | 'drop' | 'done' | 'oneDone',
     Statement
   >;
 
@@ -46,6 +59,9 @@ export class Packing {
         `SELECT timeMs, value, ${integer('flag')}, deviceFlag, CASE WHEN seq IS NULL THEN NULL ELSE ${integer('seq')} END
          FROM reading WHERE series = ? AND timeMs >= ? AND timeMs < ? ORDER BY timeMs LIMIT ${ROWS}`,
       ),
+      nth: database.prepare(
+        'SELECT 1 FROM reading WHERE series = ? AND timeMs >= ? AND timeMs < ? ORDER BY timeMs LIMIT 1 OFFSET ? - 1',
+      ),
       following: database.prepare(
         `SELECT timeMs FROM reading WHERE series = ? AND timeMs >= ? AND timeMs <= ${TIME_MAX} ORDER BY timeMs LIMIT 1`,
       ),
@@ -60,69 +76,107 @@ export class Packing {
     this.#statements.rows.setReturnArrays(true);
   }
 
-  /** Rows that have been written. @param readings by series, then time. */
-  note(readings: readonly { series: number; timeMs: number }[]): void {
-    let series = Number.NaN;
-    for (const reading of readings) {
-      if (reading.series === series) continue;
-      series = reading.series;
-      const known = this.#oldest.get(series);
-      if (known === undefined || reading.timeMs < known) this.#oldest.set(series, reading.timeMs);
+  /** Rows that have been written. @param readings by series. */
+  note(readings: readonly Pick<ReadingToStore, 'series' | 'timeMs' | 'seq'>[]): void {
+    let ofSeries = Number.NaN;
+    let waiting!: Waiting;
+    for (const { series, timeMs, seq } of readings) {
+      if (series !== ofSeries) waiting = this.#waitingOf(series);
+      ofSeries = series;
+      if (timeMs < waiting.oldestMs) waiting.oldestMs = timeMs;
+      if (seq !== undefined && timeMs < waiting.broughtMs) waiting.broughtMs = timeMs;
     }
+  }
+
+  #waitingOf(series: number): Waiting {
+    return this.#waiting.getOrInsertComputed(series, () => ({
+      oldestMs: Number.POSITIVE_INFINITY,
+      broughtMs: Number.POSITIVE_INFINITY,
+      isDue: false,
+      tooFewMs: Number.NEGATIVE_INFINITY,
+    }));
   }
 
   lookUp(): boolean {
     for (let count = 0; count < LOOKED_UP; count++) {
       if (this.#known === Number.POSITIVE_INFINITY) return true;
-      const row = this.#statements.next.get(this.#known) as { series: number; timeMs: number } | undefined;
+      const row = this.#statements.next.get(this.#known) as { series: number; timeMs: number; seq?: undefined } | undefined;
       this.#known = row?.series ?? Number.POSITIVE_INFINITY;
       if (row) this.note([row]);
     }
     return false;
   }
 
-  waiting(beforeMs: number): number[] {
+  waiting(closedMs: number): number[] {
+    // At the first look nobody can tell what was closed when it came: then all that is closed was.
+    const closedThenMs = Number.isNaN(this.#closedMs) ? closedMs : this.#closedMs;
     const series: number[] = [];
-    for (const [one, oldestMs] of this.#oldest) if (oldestMs < beforeMs) series.push(one);
+    for (const [one, waiting] of this.#waiting) {
+      const isClosed = waiting.oldestMs < closedMs;
+      waiting.isDue = isClosed && (waiting.isDue || waiting.broughtMs < closedThenMs);
+      if (waiting.isDue || (isClosed && waiting.tooFewMs < closedMs)) series.push(one);
+      waiting.broughtMs = Number.POSITIVE_INFINITY;
+    }
+    if (this.#waiting.size > 0) this.#closedMs = closedMs;
     return series;
   }
 
-  pack(series: readonly number[], { beforeMs, isEnough }: PackLimits): number {
+  pack(series: readonly number[], limits: PackLimits): number {
     let done = 0;
-    transaction(this.#database, () => {
-      while (done < series.length && !isEnough()) if (this.#packSome(series[done]!, beforeMs(series[done]!))) done++;
-    });
+    let readings = 0;
+    unhurried(this.#database, () =>
+      transaction(this.#database, () => {
+        while (done < series.length && !limits.isEnough(readings)) {
+          const packed = this.#packSome(series[done]!, limits);
+          if (packed === null) done++;
+          else readings += packed;
+        }
+      }),
+    );
     return done;
   }
 
-  /** @returns whether nothing of the series is left to pack. */
-  #packSome(series: number, beforeMs: number): boolean {
-    const fromMs = this.#oldest.get(series);
-    if (fromMs === undefined || !(fromMs < beforeMs)) return true;
-    const rows = this.#statements.rows.all(series, fromMs, beforeMs) as unknown as Cells[];
+  /** @returns how many readings there are in blocks that were written for it; null: nothing of the series is to be packed now. */
+  #packSome(series: number, limits: PackLimits): number | null {
+    const waiting = this.#waiting.get(series);
+    const beforeMs = limits.beforeMs(series);
+    if (waiting === undefined || !(waiting.oldestMs < beforeMs)) return null;
+    waiting.isDue ||= waiting.oldestMs < limits.agedMs || this.#holds(limits.fewest, series, waiting.oldestMs, beforeMs);
+    if (!waiting.isDue) {
+      waiting.tooFewMs = beforeMs;
+      return null;
+    }
+    const rows = this.#statements.rows.all(series, waiting.oldestMs, beforeMs) as unknown as Cells[];
     if (rows.length === 0) {
       this.#followedBy(series, beforeMs);
-      return true;
+      return null;
     }
     const place = this.#placeFor(series, rows[0]![0]);
     const near = rows.filter(([timeMs]) => timeMs < place.untilMs);
     const sound = near.filter((cells) => isPackable(series, cells, place.takenMs));
+    let readings = 0;
     if (sound.length > 0) {
       const merged = mergedInto(place.block, sound);
       if (place.block) this.#statements.drop.run(series, place.block.times[0]!);
       for (const { columns, body } of piecesOf(series, merged, isAppended(place.block, sound)))
         putBlock(this.#database, series, columns, body);
       this.#forget(series, near, sound);
+      readings = merged.times.length;
     }
     // A row that can't be packed stays, and isn't looked at again before it is written or the program starts.
     this.#followedBy(series, near.at(-1)![0] + 1);
-    return false;
+    return readings;
+  }
+
+  /** Whether there are at least `count` rows in [fromMs, beforeMs). */
+  #holds(count: number, series: number, fromMs: number, beforeMs: number): boolean {
+    return this.#statements.nth.get(series, fromMs, beforeMs, count) !== undefined;
   }
 
   #followedBy(series: number, fromMs: number): void {
     const next = this.#statements.following.get(series, fromMs) as { timeMs: number } | undefined;
-    if (next) this.#oldest.set(series, next.timeMs);
-    else this.#oldest.delete(series);
+    if (next) this.#waitingOf(series).oldestMs = next.timeMs;
+    else this.#waiting.delete(series);
   }
 
   /** The block that a row at `timeMs` belongs into, where the next one begins, and a time that a damaged one takes. */

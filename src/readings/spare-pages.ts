@@ -10,14 +10,6 @@ const STEP_PAGES = 64;
 /** What is laid out anew holds at most so much. */
 const ANEW_MAX_BYTES = 256 << 20;
 
-/** Pages can only be given back when the file was laid out for it, which takes a VACUUM: cheap while it's empty. */
-export function layOutForGivingBack(database: Database): void {
-  if (pragma(database, 'auto_vacuum') !== 0) return;
-  if (database.prepare('SELECT 1 FROM reading LIMIT 1').get() !== undefined) return;
-  if (database.prepare('SELECT 1 FROM block LIMIT 1').get() !== undefined) return;
-  database.exec('PRAGMA auto_vacuum=INCREMENTAL; VACUUM');
-}
-
 /** Gives some back. @returns whether there are more. */
 export function giveBackPages(database: Database): boolean {
   if (pragma(database, 'auto_vacuum') === 0) return layOutAnew(database);

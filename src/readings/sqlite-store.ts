@@ -1,6 +1,6 @@
 /**
  * The embedded reading store: in readings.db a table clustered by (series, time), and blocks into which rows go once their
- * hours are closed (`pack`, docs/decisions/0025). The followers' worker writes it; the query worker opens it for reading only.
+ * hours are closed (`pack`, docs/decisions/0027). The followers' worker writes it; the query worker opens it for reading only.
  * SQLite answers at once, so the promises are already settled.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -9,12 +9,12 @@ import { installationDdl } from '#journal/installation.ts';
 import { HOUR_MS } from '#model/calendar.ts';
 import { MISSING } from '#model/flag.ts';
 import { censoredOfMark, flagOfMark, type Reading, toMark } from '#model/reading.ts';
-import { type Database, openDatabase, openReadOnly, type Statement, transaction } from '#src/sqlite.ts';
+import { type Database, openDatabase, openReadOnly, type Statement, transaction, unhurried } from '#src/sqlite.ts';
 import { Blocks, blocksDdl, overlaid } from './blocks.ts';
 import { isSoundReading, sealedMark, unsealed } from './checksums.ts';
 import { damagedReading } from './damage.ts';
 import { Packing } from './packing.ts';
-import { giveBackPages, layOutForGivingBack } from './spare-pages.ts';
+import { giveBackPages } from './spare-pages.ts';
 import type { Packer, ReadingStore, ReadingToStore, RejectedReading, TracedReading } from './store.ts';
 
 /**
@@ -211,9 +211,9 @@ export class SqliteReadings implements ReadingStore {
     const packing = this.#packing!;
     return {
       lookUp: () => this.#guard(() => packing.lookUp()),
-      waiting: (beforeMs) => packing.waiting(beforeMs),
+      waiting: (closedMs) => packing.waiting(closedMs),
       pack: (series, limits) => this.#guard(() => packing.pack(series, limits)),
-      giveBack: () => this.#guard(() => giveBackPages(this.#database)),
+      giveBack: () => this.#guard(() => unhurried(this.#database, () => giveBackPages(this.#database))),
     };
   }
 
@@ -269,11 +269,18 @@ export class SqliteReadings implements ReadingStore {
   }
 }
 
+/**
+ * Opens readings.db for writing.
+ * @throws StoreError as `openDatabase`.
+ */
+export function openReadings(path: string): Database {
+  return openDatabase(path, readingsMigrations, { givesPagesBack: true });
+}
+
 function openToWrite(path: string): Database {
-  const database = openDatabase(path, readingsMigrations);
+  const database = openReadings(path);
   // A checkpoint each 40 MB of log: every batch touches a page of each series, and these are then copied once.
   database.exec('PRAGMA cache_size=-32000; PRAGMA wal_autocheckpoint=10000');
-  layOutForGivingBack(database);
   return database;
 }
 

@@ -59,17 +59,23 @@ export type SeriesName = (series: number) => { station: string; parameter: strin
 export interface PackLimits {
   /** Readings at or after it stay as they are; epoch ms. */
   beforeMs: (series: number) => number;
-  /** Asked between two pieces of work of a few milliseconds each. */
-  isEnough: () => boolean;
+  /**
+   * A series isn't worth it before it has `fewest` to pack, or one from before `agedMs`. What had been closed when it came
+   * doesn't wait for that.
+   */
+  fewest: number;
+  agedMs: number;
+  /** Asked before each piece of work of a millisecond or two. @param readings packed in this call so far, those of blocks they went into too. */
+  isEnough: (readings: number) => boolean;
 }
 
 /** What a store is told from outside to do about readings that rest: each call is short, and changes no answer. */
 export interface Packer {
   /** Finds out which series have anything to pack, some at a time. @returns whether that is known of all of them. */
   lookUp(): boolean;
-  /** Series with unpacked readings before `beforeMs`. */
-  waiting(beforeMs: number): number[];
-  /** Packs readings of these series, in their order. @returns how many of them are done with. */
+  /** Series with unpacked readings before `closedMs`, up to which hours are closed now. */
+  waiting(closedMs: number): number[];
+  /** Packs readings of these series that are worth it, in their order. @returns how many of them are done with. */
   pack(series: readonly number[], limits: PackLimits): number;
   /** Gives a little unused space back to the disk. @returns whether there is more. */
   giveBack(): boolean;

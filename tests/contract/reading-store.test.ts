@@ -8,6 +8,7 @@ import type { Censored } from '#model/reading.ts';
 import { MemoryReadings } from '#readings/memory-store.ts';
 import { SqliteReadings } from '#readings/sqlite-store.ts';
 import type { ReadingToStore, RejectedReading } from '#readings/store.ts';
+import { packAll } from '#tests/helpers/readings/packed.ts';
 import { makeTempDir, tempDir } from '#tests/helpers/temp-dir.ts';
 import { readingStoreContract } from './reading-store.ts';
 
@@ -27,14 +28,6 @@ readingStoreContract('sqlite', async () => {
     },
   };
 });
-
-/** Packs whatever it holds. */
-function packAll(store: SqliteReadings, beforeMs = Number.POSITIVE_INFINITY): void {
-  const packer = store.packer();
-  while (!packer.lookUp());
-  packer.pack(packer.waiting(beforeMs), { beforeMs: () => beforeMs, isEnough: () => false });
-  while (packer.giveBack());
-}
 
 /** All that it is given stands in blocks at once. */
 class PackedReadings extends SqliteReadings {

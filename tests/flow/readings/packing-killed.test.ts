@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { MemoryReadings } from '#readings/memory-store.ts';
-import { readingsMigrations, SqliteReadings } from '#readings/sqlite-store.ts';
+import { openReadings, readingsMigrations, SqliteReadings } from '#readings/sqlite-store.ts';
 import type { ReadingToStore } from '#readings/store.ts';
 import { openDatabase } from '#src/sqlite.ts';
 import { childLines } from '#tests/helpers/child-lines.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
-const CHILD = join(import.meta.dirname, '../../helpers/packing-child.ts');
+const CHILD = join(import.meta.dirname, '../../helpers/readings/packing-child.ts');
 const T = Date.UTC(2026, 0, 1);
 const SERIES = 25;
 const READINGS = 3000;
@@ -39,7 +39,7 @@ async function writeLastVersion(path: string, model: MemoryReadings): Promise<vo
     await model.write(readingsOf(series));
   }
   await store.close();
-  const database = openDatabase(path, readingsMigrations);
+  const database = openReadings(path);
   database.exec(`UPDATE reading SET flag = flag % 64 WHERE timeMs / 300000 % 2;
     DROP TABLE block; PRAGMA auto_vacuum=NONE; PRAGMA user_version=${LAST_VERSION}; VACUUM`);
   expect(database.prepare('PRAGMA auto_vacuum').get()).toEqual({ auto_vacuum: 0 });
@@ -66,7 +66,7 @@ it('is packed whole, however often it is killed, and gives its pages back', { ti
   expect(kills).toBeGreaterThanOrEqual(KILLS_MIN);
   await expectSame(path, model);
 
-  const database = openDatabase(path, readingsMigrations);
+  const database = openReadings(path);
   const number = (sql: string) => Object.values(database.prepare(sql).get()!)[0] as number;
   expect(number('SELECT count(*) FROM reading')).toBe(0);
   expect(number('PRAGMA auto_vacuum')).toBe(2);

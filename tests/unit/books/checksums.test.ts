@@ -6,8 +6,8 @@ import { createLoadQueries } from '#books/questions/loads.ts';
 import { knotsOf } from '#books/water/rows.ts';
 import type { MeanKind } from '#model/reference.ts';
 import { takeDamages } from '#readings/damage.ts';
-import { readingsMigrations, SqliteReadings } from '#readings/sqlite-store.ts';
-import { type Database, openDatabase } from '#src/sqlite.ts';
+import { openReadings, SqliteReadings } from '#readings/sqlite-store.ts';
+import { type Database,  } from '#src/sqlite.ts';
 import { booksRig, HOUR, LATENESS, QUARTER } from '#tests/helpers/books/rig.ts';
 import { REGISTER_METER, volumeRig } from '#tests/helpers/books/volume-rig.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
@@ -33,7 +33,7 @@ describe('a reading', () => {
     const written = new SqliteReadings(file);
     await written.write([{ ...reading, timeMs: T - 1 }, reading, { ...reading, timeMs: T + 1, censored: '<' }]);
     await written.close();
-    const database = openDatabase(file, readingsMigrations);
+    const database = openReadings(file);
     database.prepare(`UPDATE reading SET ${column} = ? WHERE timeMs = ?`).run(value, T);
     database.close();
     const store = new SqliteReadings(file, { readOnly: true });
@@ -88,7 +88,7 @@ describe('a reading', () => {
     const store = new SqliteReadings(file);
     await store.write([one]);
     await store.close();
-    const database = openDatabase(file, readingsMigrations);
+    const database = openReadings(file);
     const { flag } = database.prepare('SELECT flag FROM reading').get() as { flag: number };
     database.close();
     return flag;

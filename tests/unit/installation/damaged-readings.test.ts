@@ -6,8 +6,8 @@ import { fitFiles } from '#installation/fit-files.ts';
 import { rebuildBooks } from '#installation/rebuild.ts';
 import { openJournalReader } from '#journal/reader.ts';
 import { createReadingsFollower } from '#readings/follower.ts';
-import { readingsMigrations, SqliteReadings } from '#readings/sqlite-store.ts';
-import { openDatabase } from '#src/sqlite.ts';
+import { openReadings, SqliteReadings } from '#readings/sqlite-store.ts';
+
 import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal/fixture.ts';
 
 const MINUTE = 60_000;
@@ -40,7 +40,7 @@ async function installation() {
       await journal.close();
     },
     damage(minute: number, sql: string) {
-      const database = openDatabase(path, readingsMigrations);
+      const database = openReadings(path);
       database.prepare(`UPDATE reading SET ${sql} WHERE timeMs = ?`).run(NOON_MS + minute * MINUTE);
       database.close();
     },

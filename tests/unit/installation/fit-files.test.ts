@@ -9,7 +9,7 @@ import { untoldLosses } from '#journal/losses.ts';
 import { openJournalReader } from '#journal/reader.ts';
 import { journalMigrations } from '#journal/tables.ts';
 import { createReadingsFollower } from '#readings/follower.ts';
-import { readingsMigrations, SqliteReadings } from '#readings/sqlite-store.ts';
+import { openReadings, SqliteReadings } from '#readings/sqlite-store.ts';
 import { type Database, openDatabase } from '#src/sqlite.ts';
 import { journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal/fixture.ts';
 
@@ -23,7 +23,7 @@ function installation() {
   const open: Record<string, () => Database> = {
     'journal.db': () => openDatabase(at('journal.db'), journalMigrations),
     'derived.db': () => openDerived(at('derived.db')),
-    'readings.db': () => openDatabase(at('readings.db'), readingsMigrations),
+    'readings.db': () => openReadings(at('readings.db')),
   };
   function look<T>(name: string, question: (database: Database) => T): T {
     const database = open[name]!();

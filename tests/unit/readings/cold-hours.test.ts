@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { openDerived } from '#installation/derived.ts';
 import { createColdHours } from '#readings/cold-hours.ts';
 import { openDirtyHours } from '#readings/dirty-hours.ts';
-import { readingsMigrations, SqliteReadings } from '#readings/sqlite-store.ts';
+import { openReadings, SqliteReadings } from '#readings/sqlite-store.ts';
 import type { Packer } from '#readings/store.ts';
-import { openDatabase, StoreError, transaction } from '#src/sqlite.ts';
+import { StoreError, transaction } from '#src/sqlite.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const HOUR = 3_600_000;
@@ -51,13 +51,13 @@ function rig(change: (packer: Packer) => Packer = (packer) => packer) {
       await store.write(readings);
     },
     run() {
-      nowMs += 5000;
+      nowMs += 10_000;
       let steps = 1;
       while (coldHours.step()) steps++;
       return steps;
     },
     look(sql: string): unknown[] {
-      const database = openDatabase(path, readingsMigrations);
+      const database = openReadings(path);
       const rows = database.prepare(sql).all();
       database.close();
       return rows.map((row) => Object.values(row)[0]);
@@ -70,18 +70,88 @@ const ROWS = 'SELECT timeMs FROM reading ORDER BY series, timeMs';
 describe('cold hours', () => {
   it('are packed once they are closed, and not before', async () => {
     const { fill, run, look, open, store } = rig();
-    await fill(1, T, T + 3 * HOUR);
+    await fill(1, T, T + 4 * HOUR);
     const before = await store.traced(1, 0, T * 2, 1e6);
     run();
-    expect(look(ROWS)).toHaveLength(180);
+    expect(look(ROWS)).toHaveLength(240);
     open(T + 2 * HOUR);
     run();
-    expect(look(ROWS)).toEqual(Array.from({ length: 60 }, (_, n) => T + 2 * HOUR + n * MINUTE));
-    open(T + 3 * HOUR);
+    expect(look(ROWS)).toEqual(Array.from({ length: 120 }, (_, n) => T + 2 * HOUR + n * MINUTE));
+    open(T + 4 * HOUR);
     run();
     expect(look(ROWS)).toEqual([]);
     expect(look('SELECT count(*) FROM block')).toEqual([1]);
     expect(await store.traced(1, 0, T * 2, 1e6)).toEqual(before);
+  });
+
+  it('that close as time goes on wait until there are 120 readings', async () => {
+    const { fill, run, look, open } = rig();
+    await fill(1, T, T + 119 * MINUTE);
+    run();
+    open(T + 2 * HOUR);
+    run();
+    expect(look(ROWS)).toHaveLength(119);
+    await fill(1, T + 2 * HOUR, T + 2 * HOUR + MINUTE);
+    open(T + 3 * HOUR);
+    run();
+    expect(look(ROWS)).toEqual([]);
+  });
+
+  it('wait until the oldest has been closed for a day', async () => {
+    const { fill, run, look, open } = rig();
+    await fill(1, T, T + MINUTE);
+    await fill(1, T + 5 * HOUR, T + 5 * HOUR + MINUTE);
+    run();
+    open(T + 24 * HOUR);
+    run();
+    expect(look(ROWS)).toHaveLength(2);
+    open(T + 25 * HOUR);
+    run();
+    expect(look(ROWS)).toEqual([]);
+  });
+
+  it('that had been closed when they came are packed within 60 s, however few', async () => {
+    const { fill, run, look, open, derived, pass, coldHours } = rig();
+    const dirty = openDirtyHours(derived);
+    // A station's readings of some hours, a single late one, and one that isn't closed; the books come to the first entry later.
+    open(-2 * HOUR);
+    await fill(1, T + 20 * HOUR, T + 20 * HOUR + 30 * MINUTE);
+    await fill(2, T + 23 * HOUR, T + 23 * HOUR + MINUTE);
+    await fill(3, T + 24 * HOUR, T + 24 * HOUR + MINUTE);
+    run();
+    open(T + 24 * HOUR);
+    transaction(derived, () => dirty.mark(2, T + 23 * HOUR, 1));
+    run();
+    expect(look(ROWS)).toEqual([T + 23 * HOUR, T + 24 * HOUR]);
+    dirty.clear(2, T + 23 * HOUR, 1);
+    let passedMs = 0;
+    while (look(ROWS).length > 1) {
+      pass(1000);
+      passedMs += 1000;
+      while (coldHours.step());
+    }
+    expect(passedMs).toBeLessThanOrEqual(60_000);
+    // The same with an installation that has run for long.
+    await fill(1, T + 22 * HOUR, T + 22 * HOUR + MINUTE);
+    run();
+    expect(look(ROWS)).toEqual([T + 24 * HOUR]);
+    // This one closes as time goes on.
+    open(T + 25 * HOUR);
+    run();
+    expect(look(ROWS)).toEqual([T + 24 * HOUR]);
+  });
+
+  it('whose flags alone change wait, too', async () => {
+    const { fill, run, look, open, store } = rig();
+    await fill(1, T, T + 2 * HOUR);
+    open(T + 2 * HOUR);
+    run();
+    await store.write([{ series: 1, timeMs: T + HOUR, value: 7, flag: 4, deviceFlag: null }]);
+    run();
+    expect(look(ROWS)).toEqual([T + HOUR]);
+    open(T + 25 * HOUR + HOUR);
+    run();
+    expect(look(ROWS)).toEqual([]);
   });
 
   it('wait for the books, so that final flags go in with them', async () => {
@@ -136,9 +206,9 @@ describe('cold hours', () => {
         let asked = 0;
         return packer.pack(series, {
           ...limits,
-          isEnough: () => {
+          isEnough: (readings) => {
             if (asked++ > 0) pass(9);
-            return limits.isEnough();
+            return limits.isEnough(readings);
           },
         });
       },
@@ -149,7 +219,7 @@ describe('cold hours', () => {
     expect(calls).toBeGreaterThan(6);
     expect(look(ROWS)).toEqual([]);
     expect(coldHours.isDue()).toBe(false);
-    pass(5000);
+    pass(10_000);
     expect(coldHours.isDue()).toBe(true);
   });
 

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { takeDamages } from '#readings/damage.ts';
 import { scanReadings } from '#readings/damaged-readings.ts';
-import { readingsMigrations, SqliteReadings } from '#readings/sqlite-store.ts';
-import { openDatabase } from '#src/sqlite.ts';
+import { openReadings, SqliteReadings } from '#readings/sqlite-store.ts';
+
+import { packAll } from '#tests/helpers/readings/packed.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
 const T = Date.UTC(2026, 10, 22, 8);
@@ -21,15 +22,6 @@ function written(from: number, to: number) {
   }));
 }
 
-function packAll(store: SqliteReadings): void {
-  const packer = store.packer();
-  while (!packer.lookUp());
-  packer.pack(packer.waiting(Number.POSITIVE_INFINITY), {
-    beforeMs: () => Number.POSITIVE_INFINITY,
-    isEnough: () => false,
-  });
-}
-
 async function rig(count: number, from = 0) {
   const path = join(tempDir(), 'readings.db');
   const store = new SqliteReadings(path);
@@ -38,18 +30,18 @@ async function rig(count: number, from = 0) {
     store,
     pack: () => packAll(store),
     change(sql: string, ...values: (number | bigint | Uint8Array)[]) {
-      const database = openDatabase(path, readingsMigrations);
+      const database = openReadings(path);
       database.prepare(sql).run(...values);
       database.close();
     },
     body() {
-      const database = openDatabase(path, readingsMigrations);
+      const database = openReadings(path);
       const { body } = database.prepare('SELECT body FROM block').get() as { body: Uint8Array };
       database.close();
       return body;
     },
     scan() {
-      const database = openDatabase(path, readingsMigrations);
+      const database = openReadings(path);
       const damaged: object[] = [];
       const { rows: readings } = scanReadings(database, (one) => damaged.push(one));
       const rows = database
