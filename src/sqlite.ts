@@ -267,16 +267,23 @@ function newer(path: string, version: number, knownVersion: number): StoreError 
   );
 }
 
-/** SQLITE_CORRUPT and SQLITE_NOTADB (sqlite.org/rescode.html). */
+// sqlite.org/rescode.html
+const CORRUPT = 11;
+const NOT_A_DATABASE = 26;
+
+/** A file that is torn, or none of SQLite's at all. */
 export function isCorruption(error: unknown): boolean {
   const { errcode = 0 } = error as { errcode?: number };
-  return [11, 26].includes(errcode & 0xff);
+  return [CORRUPT, NOT_A_DATABASE].includes(errcode & 0xff);
 }
 
 function corrupt(path: string, error: Error): StoreError {
-  return new StoreError('store.corrupt', `${path} can't be opened as a database: ${error.message}`, false, {
-    cause: error,
-  });
+  const { errcode = 0, message } = error as Error & { errcode?: number };
+  const what =
+    (errcode & 0xff) === CORRUPT
+      ? `is damaged (${message}): restore it from a backup`
+      : `can't be opened as a database: ${message}`;
+  return new StoreError('store.corrupt', `${path} ${what}`, false, { cause: error });
 }
 
 function migrate(database: Database, path: string, migrations: readonly string[]): void {

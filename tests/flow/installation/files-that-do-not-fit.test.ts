@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { verifyJournal } from '#journal/verify.ts';
+import { openReadings } from '#readings/sqlite-store.ts';
 import { openReadOnly } from '#src/sqlite.ts';
 import { runCommand } from '#tests/helpers/command.ts';
 import { ADMIN, eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
@@ -81,6 +82,12 @@ function damaged(damage: (at: (name: string) => string) => void): string {
 }
 
 const gone = (path: string) => rmSync(path);
+/** Nothing of it stands in its log alone. */
+function writtenBack(path: string): void {
+  const database = openReadings(path);
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  database.close();
+}
 const halved = (path: string) => truncateSync(path, Math.floor(readFileSync(path).length / 2));
 function flipped(path: string): void {
   const bytes = readFileSync(path);
@@ -253,10 +260,27 @@ describe('a reading store that is behind what was written to it', { timeout: 120
 
   it('is refused when it is cut: nothing says what the rest is worth', async () => {
     await refused(
-      damaged((at) => halved(at('readings.db'))),
+      damaged((at) => {
+        writtenBack(at('readings.db'));
+        halved(at('readings.db'));
+      }),
       'readings.db',
       'damaged',
     );
+  });
+
+  it('has all of it when it is cut and its log still holds what was cut off, or is refused', async () => {
+    const dataDir = damaged((at) => halved(at('readings.db')));
+    const service = await startTestService({ dataDir }).catch((error: Error) => {
+      expect(error.message).toMatch(/readings\.db .*damaged/);
+    });
+    if (!service) return;
+    try {
+      for (const parameter of ['ph', 'do', 'turbidity']) expect(await readingsOf(service, parameter)).toBe(MESSAGES);
+      await worksOn(service, MESSAGES * 3);
+    } finally {
+      await service.end('SIGKILL');
+    }
   });
 });
 
