@@ -27,11 +27,7 @@ export class StoreError extends Error {
  * @param options.givesPagesBack lays a new file out so that `PRAGMA incremental_vacuum` can make it smaller.
  * @throws StoreError `store.corrupt` for a file that isn't a sound database, `store.newer` for one of a later version.
  */
-export function openDatabase(
-  path: string,
-  migrations: readonly string[],
-  { givesPagesBack = false } = {},
-): Database {
+export function openDatabase(path: string, migrations: readonly string[], { givesPagesBack = false } = {}): Database {
   let database: DatabaseSync;
   try {
     database = new DatabaseSync(path);

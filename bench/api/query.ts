@@ -15,7 +15,7 @@ import {
   TEN_YEARS_MS,
   ZONE,
 } from '#bench/shared/archive.ts';
-import { booksClosed } from '#bench/shared/books-closed.ts';
+import { booksClosed, hoursPacked } from '#bench/shared/books-closed.ts';
 import { atMost, type Figure, figure, inDirectory, medianMs } from '#bench/shared/figure.ts';
 import { startService } from '#bench/shared/running-service.ts';
 import type { TrendInterval } from '#books/questions/queries.ts';
@@ -24,7 +24,7 @@ import type { Meter } from '#model/register.ts';
 import { openQueries } from '#process/create-queries.ts';
 import { openSeriesState } from '#readings/series-state.ts';
 import { readConfig } from '#setting/config.ts';
-import { openReadOnly } from '#src/sqlite.ts';
+import { copyDatabase, type Database, openReadOnly } from '#src/sqlite.ts';
 import type { TestService } from '#tests/helpers/service.ts';
 
 const AIM_MS = 20;
@@ -48,24 +48,35 @@ interface Body {
 }
 
 export async function run(): Promise<Figure[]> {
-  return inDirectory(async (dataDir) => {
-    const archive = await fillArchive(dataDir);
-    const service = await startService({ dataDir });
-    try {
-      await booksClosed(dataDir, archive.newestMs);
-      return await measure(service, archive);
-    } finally {
-      await service.end();
-    }
-  });
+  return inDirectory((aside) =>
+    inDirectory(async (dataDir) => {
+      const archive = await fillArchive(dataDir);
+      // The service packs its readings; SQL is asked over rows.
+      const raw = join(aside, 'raw.db');
+      await copied(join(dataDir, 'readings.db'), raw);
+      const service = await startService({ dataDir });
+      try {
+        await booksClosed(dataDir, archive.newestMs);
+        await hoursPacked(dataDir, archive.newestMs);
+        return await measure(service, archive, openReadOnly(raw));
+      } finally {
+        await service.end();
+      }
+    }),
+  );
 }
 
-async function measure(service: TestService, archive: Archive): Promise<Figure[]> {
+async function copied(from: string, to: string): Promise<void> {
+  const source = openReadOnly(from);
+  await copyDatabase(source, to);
+  source.close();
+}
+
+async function measure(service: TestService, archive: Archive, raw: Database): Promise<Figure[]> {
   const { dataDir } = service;
   const queries = openQueries(readConfig({ WK_DATA_DIR: dataDir, WK_SEEDS: 'none' }).config).queries;
   const { body: meter } = await service.call<Meter>('GET', `/meters/${METER}`);
   const derived = openReadOnly(join(dataDir, 'derived.db'));
-  const raw = openReadOnly(join(dataDir, 'readings.db'));
   const figures: Figure[] = [];
   for (const question of [
     ...trendQuestions(queries, archive),

@@ -110,7 +110,7 @@ function packing(store: SqliteReadings, openFromMs: () => number) {
   let passes = 0;
   const clock = { monotonicMs: () => performance.now() + passes * 60_000 };
   const log = { warn: (fields: object) => assert.fail(JSON.stringify(fields)) };
-  const cold = createColdHours({ derived, packer: store.packer(), openFromMs, clock, log });
+  const cold = createColdHours({ derived, packer: store.packer(), isBehind: () => false, openFromMs, clock, log });
   return {
     step: cold.step,
     next() {

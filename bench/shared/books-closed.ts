@@ -1,4 +1,4 @@
-/** When the books of a running service are done, read from its files so that asking costs it nothing. */
+/** When the books and the reading store of a running service are done, read from its files so that asking costs it nothing. */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { HOUR_MS } from '#model/calendar.ts';
@@ -17,4 +17,12 @@ export async function booksClosed(dataDir: string, newestMs: number): Promise<vo
   const passed = derived.prepare("SELECT seq FROM cursor WHERE follower = 'books'");
   while (!passed.get() || (open.get(newestMs - CLOSED_MS) as { count: number }).count > 0) await pause(POLL_MS);
   derived.close();
+}
+
+/** What was closed at `newestMs` stands in blocks: nothing is rewritten any more. Only in a store of our own. */
+export async function hoursPacked(dataDir: string, newestMs: number): Promise<void> {
+  const readings = openReadOnly(join(dataDir, 'readings.db'));
+  const row = readings.prepare('SELECT 1 FROM reading WHERE timeMs < ? LIMIT 1');
+  while (row.get(newestMs - CLOSED_MS)) await pause(POLL_MS);
+  readings.close();
 }

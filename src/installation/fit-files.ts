@@ -62,8 +62,7 @@ export async function fitFiles({ dataDir, readingsIn, storeSeq, nowMs, stopping 
     const files: Files = {
       journal,
       derived: opened('derived.db', openDerived),
-      readings:
-        readingsIn === 'sqlite' ? opened('readings.db', openReadings) : null,
+      readings: readingsIn === 'sqlite' ? opened('readings.db', openReadings) : null,
     };
     identify(files, dataDir);
     for (const _ of convertEntries(journal)) {

@@ -134,6 +134,7 @@ const retention = createRawRetention({
 const coldHours = createColdHours({
   derived,
   packer: store.packer?.() ?? null,
+  isBehind: () => passed.books < headSeq,
   openFromMs: () => openFromMs(bookState.clockMs(), config.allowedLatenessMs),
   clock,
   log,

@@ -13,7 +13,9 @@ const STEP_READINGS = 3000;
 const STEP_MS = 8;
 /** Series in one transaction at most. */
 const STEP_SERIES = 500;
-const REST_MS = 10_000;
+const REST_MS = 5000;
+/** While entries wait to be settled packing waits, too, but so long at most: what is packed together costs less. */
+const BEHIND_REST_MS = 30_000;
 const RETRY_MS = 60_000;
 /**
  * A merge costs the same however little it brings, some 150 µs: so a series that reports each minute is packed every two hours,
@@ -35,6 +37,8 @@ export interface ColdHoursParts {
   derived: Database;
   /** Null for a store that packs by itself. */
   packer: Packer | null;
+  /** Whether followers have entries to work off. */
+  isBehind: () => boolean;
   /** Start of the first hour that is open by the books' clock. */
   openFromMs: () => number;
   clock: { monotonicMs(): number };
@@ -50,39 +54,36 @@ interface Pass {
   dirtyMs: ReadonlyMap<number, number>;
 }
 
-export function createColdHours({ derived, packer, openFromMs, clock, log }: ColdHoursParts): ColdHours {
+export function createColdHours({ derived, packer, isBehind, openFromMs, clock, log }: ColdHoursParts): ColdHours {
   const dirty = derived.prepare('SELECT series, hourMs FROM dirtyHour WHERE hourMs < ? ORDER BY hourMs DESC LIMIT ?');
   let pass: Pass | null = null;
   let restUntilMs = Number.NEGATIVE_INFINITY;
-  const isDue = () => packer !== null && clock.monotonicMs() >= restUntilMs;
+  const isDue = () => packer !== null && clock.monotonicMs() >= restUntilMs + (isBehind() ? BEHIND_REST_MS : 0);
 
-  function begin(from: Packer): Pass | null {
+  function begin(from: Packer): Pass {
     const openMs = openFromMs();
-    // No entry has come yet: nobody can tell what is closed.
-    if (openMs < 0) return null;
     const marks = dirty.all(openMs, DIRTY_MAX + 1) as { series: number; hourMs: number }[];
-    if (marks.length > DIRTY_MAX) return null;
+    // Before the first entry nobody can tell what is closed.
+    const isNow = openMs > 0 && marks.length <= DIRTY_MAX;
     const dirtyMs = new Map(marks.map(({ series, hourMs }) => [series, hourMs]));
-    return { series: from.waiting(openMs), next: 0, openMs, dirtyMs };
+    return { series: isNow ? from.waiting(openMs) : [], next: 0, openMs, dirtyMs };
   }
 
   function stepOf(from: Packer): boolean {
-    if (!pass) {
-      if (!from.lookUp() || from.giveBack()) return true;
-      pass = begin(from);
-      if (!pass) return false;
-    }
+    if (!from.lookUp()) return true;
+    pass ??= begin(from);
     const { series, next, openMs, dirtyMs } = pass;
-    const endMs = clock.monotonicMs() + STEP_MS;
     if (next < series.length) {
+      const endMs = clock.monotonicMs() + STEP_MS;
       pass.next += from.pack(series.slice(next, next + STEP_SERIES), {
         beforeMs: (one) => Math.min(openMs, dirtyMs.get(one) ?? openMs),
         fewest: FEWEST,
         agedMs: openMs - AGED_MS,
         isEnough: (readings) => readings >= STEP_READINGS || clock.monotonicMs() >= endMs,
       });
+      return true;
     }
-    if (pass.next < series.length) return true;
+    if (from.giveBack()) return true;
     pass = null;
     return false;
   }

@@ -100,7 +100,9 @@ export class Packing {
   lookUp(): boolean {
     for (let count = 0; count < LOOKED_UP; count++) {
       if (this.#known === Number.POSITIVE_INFINITY) return true;
-      const row = this.#statements.next.get(this.#known) as { series: number; timeMs: number; seq?: undefined } | undefined;
+      const row = this.#statements.next.get(this.#known) as
+        | { series: number; timeMs: number; seq?: undefined }
+        | undefined;
       this.#known = row?.series ?? Number.POSITIVE_INFINITY;
       if (row) this.note([row]);
     }
@@ -141,7 +143,8 @@ export class Packing {
     const waiting = this.#waiting.get(series);
     const beforeMs = limits.beforeMs(series);
     if (waiting === undefined || !(waiting.oldestMs < beforeMs)) return null;
-    waiting.isDue ||= waiting.oldestMs < limits.agedMs || this.#holds(limits.fewest, series, waiting.oldestMs, beforeMs);
+    waiting.isDue ||=
+      waiting.oldestMs < limits.agedMs || this.#holds(limits.fewest, series, waiting.oldestMs, beforeMs);
     if (!waiting.isDue) {
       waiting.tooFewMs = beforeMs;
       return null;

@@ -14,7 +14,7 @@ import { Blocks, blocksDdl, overlaid } from './blocks.ts';
 import { isSoundReading, sealedMark, unsealed } from './checksums.ts';
 import { damagedReading } from './damage.ts';
 import { Packing } from './packing.ts';
-import { giveBackPages } from './spare-pages.ts';
+import { SparePages } from './spare-pages.ts';
 import type { Packer, ReadingStore, ReadingToStore, RejectedReading, TracedReading } from './store.ts';
 
 /**
@@ -209,11 +209,12 @@ export class SqliteReadings implements ReadingStore {
 
   packer(): Packer {
     const packing = this.#packing!;
+    const spare = new SparePages(this.#database, this.#path);
     return {
       lookUp: () => this.#guard(() => packing.lookUp()),
       waiting: (closedMs) => packing.waiting(closedMs),
       pack: (series, limits) => this.#guard(() => packing.pack(series, limits)),
-      giveBack: () => this.#guard(() => unhurried(this.#database, () => giveBackPages(this.#database))),
+      giveBack: () => this.#guard(() => unhurried(this.#database, () => spare.giveBack())),
     };
   }
 

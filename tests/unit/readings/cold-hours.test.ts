@@ -19,10 +19,12 @@ function rig(change: (packer: Packer) => Packer = (packer) => packer) {
   const store = new SqliteReadings(path);
   let nowMs = 0;
   let openMs = T;
+  let isBehind = false;
   const logged: string[] = [];
   const coldHours = createColdHours({
     derived,
     packer: change(store.packer()),
+    isBehind: () => isBehind,
     openFromMs: () => openMs,
     clock: { monotonicMs: () => nowMs },
     log: { warn: (fields) => void logged.push((fields as { event: string }).event) },
@@ -34,6 +36,9 @@ function rig(change: (packer: Packer) => Packer = (packer) => packer) {
     coldHours,
     open(fromMs: number) {
       openMs = fromMs;
+    },
+    fallBehind() {
+      isBehind = true;
     },
     pass(ms: number) {
       nowMs += ms;
@@ -51,7 +56,7 @@ function rig(change: (packer: Packer) => Packer = (packer) => packer) {
       await store.write(readings);
     },
     run() {
-      nowMs += 10_000;
+      nowMs += 5000;
       let steps = 1;
       while (coldHours.step()) steps++;
       return steps;
@@ -219,8 +224,24 @@ describe('cold hours', () => {
     expect(calls).toBeGreaterThan(6);
     expect(look(ROWS)).toEqual([]);
     expect(coldHours.isDue()).toBe(false);
-    pass(10_000);
+    pass(5000);
     expect(coldHours.isDue()).toBe(true);
+  });
+
+  it('wait while entries wait to be settled, but not beyond a minute', async () => {
+    const { fill, run, look, open, fallBehind, pass, coldHours } = rig();
+    await fill(1, T, T + HOUR);
+    open(T + HOUR);
+    run();
+    await fill(1, T, T + HOUR, 8);
+    fallBehind();
+    let passedMs = 0;
+    for (; look(ROWS).length > 0; passedMs += 1000) {
+      pass(1000);
+      while (coldHours.step());
+    }
+    expect(passedMs).toBeGreaterThan(30_000);
+    expect(passedMs).toBeLessThan(60_000);
   });
 
   it('are tried again when the disk was full', async () => {
@@ -260,7 +281,13 @@ describe('cold hours', () => {
 
   it('are no matter of a store that packs by itself', () => {
     const derived = openDerived(':memory:');
-    const parts = { derived, openFromMs: () => T, clock: { monotonicMs: () => 0 }, log: { warn() {} } };
+    const parts = {
+      derived,
+      isBehind: () => false,
+      openFromMs: () => T,
+      clock: { monotonicMs: () => 0 },
+      log: { warn() {} },
+    };
     const coldHours = createColdHours({ ...parts, packer: null });
     expect(coldHours.isDue()).toBe(false);
     expect(coldHours.step()).toBe(false);
