@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type Figure, figure, inDirectory, medianMs } from '#bench/shared/figure.ts';
 import { PARAMETERS, valueAt } from '#bench/shared/water.ts';
 import { openDerived } from '#installation/derived.ts';
-import { createColdHours } from '#readings/cold-hours.ts';
+import { createColdHours } from '#readings/blocks/cold-hours.ts';
 import { SqliteReadings } from '#readings/sqlite-store.ts';
 import type { ReadingToStore } from '#readings/store.ts';
 import { openReadOnly } from '#src/sqlite.ts';

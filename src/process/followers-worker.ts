@@ -19,7 +19,7 @@ import type { Alarm } from '#model/alarms/alarm.ts';
 import { openFromMs } from '#model/calendar.ts';
 import type { Entry } from '#model/entry.ts';
 import { surfaceWaterStandard } from '#model/reference.ts';
-import { createColdHours } from '#readings/cold-hours.ts';
+import { createColdHours } from '#readings/blocks/cold-hours.ts';
 import { takeDamages } from '#readings/damage.ts';
 import { storeTrouble } from '#readings/influx/answers.ts';
 import { openReadingStore } from '#readings/open-store.ts';

@@ -3,7 +3,7 @@
 import { Cursor } from '#journal/cursor.ts';
 import { repair } from '#readings/settling/rewriting.ts';
 import { type Database, eachRow, openReadOnly, transaction } from '#src/sqlite.ts';
-import { countOfBlock, soundBlock } from './block-codec.ts';
+import { countOfBlock, soundBlock } from './blocks/codec.ts';
 import { isSoundReading } from './checksums.ts';
 import { openReadings } from './sqlite-store.ts';
 

@@ -10,11 +10,11 @@ import { HOUR_MS } from '#model/calendar.ts';
 import { MISSING } from '#model/flag.ts';
 import { censoredOfMark, flagOfMark, type Reading, toMark } from '#model/reading.ts';
 import { type Database, openDatabase, openReadOnly, type Statement, transaction, unhurried } from '#src/sqlite.ts';
-import { Blocks, blocksDdl, overlaid } from './blocks.ts';
+import { Blocks, blocksDdl, overlaid } from './blocks/blocks.ts';
+import { Packing } from './blocks/packing.ts';
+import { SparePages } from './blocks/spare-pages.ts';
 import { isSoundReading, sealedMark, unsealed } from './checksums.ts';
 import { damagedReading } from './damage.ts';
-import { Packing } from './packing.ts';
-import { SparePages } from './spare-pages.ts';
 import type { Packer, ReadingStore, ReadingToStore, RejectedReading, TracedReading } from './store.ts';
 
 /**

@@ -12,7 +12,7 @@ import { openDatabase } from '#src/sqlite.ts';
 import { childLines } from '#tests/helpers/child-lines.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';
 
-const CHILD = join(import.meta.dirname, '../../helpers/readings/packing-child.ts');
+const CHILD = join(import.meta.dirname, '../../helpers/readings/packing/child.ts');
 const T = Date.UTC(2026, 0, 1);
 const SERIES = 25;
 const READINGS = 3000;

@@ -7,7 +7,7 @@ import { knotsOf } from '#books/water/rows.ts';
 import type { MeanKind } from '#model/reference.ts';
 import { takeDamages } from '#readings/damage.ts';
 import { openReadings, SqliteReadings } from '#readings/sqlite-store.ts';
-import { type Database,  } from '#src/sqlite.ts';
+import type { Database } from '#src/sqlite.ts';
 import { booksRig, HOUR, LATENESS, QUARTER } from '#tests/helpers/books/rig.ts';
 import { REGISTER_METER, volumeRig } from '#tests/helpers/books/volume-rig.ts';
 import { tempDir } from '#tests/helpers/temp-dir.ts';

@@ -8,8 +8,8 @@ import {
   isSoundBlock,
   lastOfBlock,
   soundBlock,
-} from '#readings/block-codec.ts';
-import { ByteReader, ByteWriter, readColumn, writeColumn } from '#readings/integer-column.ts';
+} from '#readings/blocks/codec.ts';
+import { ByteReader, ByteWriter, readColumn, writeColumn } from '#readings/blocks/integer-column.ts';
 
 const SERIES = 7;
 const T = Date.UTC(2026, 10, 22);

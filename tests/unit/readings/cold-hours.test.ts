@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDerived } from '#installation/derived.ts';
-import { createColdHours } from '#readings/cold-hours.ts';
+import { createColdHours } from '#readings/blocks/cold-hours.ts';
 import { openDirtyHours } from '#readings/dirty-hours.ts';
 import { openReadings, SqliteReadings } from '#readings/sqlite-store.ts';
 import type { Packer } from '#readings/store.ts';

@@ -8,9 +8,9 @@ import { floorHour } from '#model/calendar.ts';
 import { MISSING } from '#model/flag.ts';
 import { censoredOfMark, flagOfMark, type Reading } from '#model/reading.ts';
 import { type Database, eachRow, type Statement, transaction } from '#src/sqlite.ts';
-import { type BlockColumns, decodeBlock, encodeBlock, lastOfBlock, soundBlock } from './block-codec.ts';
-import { damagedReading } from './damage.ts';
-import type { TracedReading } from './store.ts';
+import { damagedReading } from '../damage.ts';
+import type { TracedReading } from '../store.ts';
+import { type BlockColumns, decodeBlock, encodeBlock, lastOfBlock, soundBlock } from './codec.ts';
 
 /** `seq` = the oldest entry in it, from which on the journal writes it again; null: not all are known. */
 export const blocksDdl = `
@@ -209,7 +209,7 @@ export function overlaid<One extends Reading & { seq?: number | null }>(
 }
 
 /** Index of the first time that is not before `timeMs`. */
-export function firstAtOrAfter(times: readonly number[], timeMs: number): number {
+function firstAtOrAfter(times: readonly number[], timeMs: number): number {
   let low = 0;
   let high = times.length;
   while (low < high) {

@@ -1,7 +1,7 @@
 /** A process that packs the readings in the file argv[2], some at a time, and prints a line after each step; the test kills it at any. */
 import { writeSync } from 'node:fs';
 import { SqliteReadings } from '#readings/sqlite-store.ts';
-import { packLimits } from './packed.ts';
+import { packLimits } from '../packed.ts';
 
 const store = new SqliteReadings(process.argv[2]!);
 const packer = store.packer();

@@ -5,7 +5,7 @@
  */
 import { DAY_MS } from '#model/calendar.ts';
 import type { Database } from '#src/sqlite.ts';
-import type { Packer } from './store.ts';
+import type { Packer } from '../store.ts';
 
 /** What a step takes at most, so that settling waits no longer for it: so many readings take some 6 ms. */
 const STEP_READINGS = 3000;

@@ -3,10 +3,10 @@
  * short transaction that leaves every reading where it can be read, so it may be killed anywhere and begun again.
  */
 import { type Database, type Statement, transaction, unhurried } from '#src/sqlite.ts';
-import { type BlockColumns, decodeBlock, encodeBlock, soundBlock } from './block-codec.ts';
+import { isSoundReading, unsealed } from '../checksums.ts';
+import type { PackLimits, ReadingToStore } from '../store.ts';
 import { type BlockRow, putBlock, slice } from './blocks.ts';
-import { isSoundReading, unsealed } from './checksums.ts';
-import type { PackLimits, ReadingToStore } from './store.ts';
+import { type BlockColumns, decodeBlock, encodeBlock, soundBlock } from './codec.ts';
 
 /** Rows of one series taken at a time: about a millisecond, as is a block that they go into. */
 const ROWS = 600;
