@@ -31,6 +31,7 @@ export class Blocks {
   readonly #range: Statement;
   readonly #before: Statement;
   readonly #holding: Statement;
+  readonly #rows: Statement;
   readonly #prune: Statement;
 
   /** @param database of a version that has blocks. */
@@ -43,6 +44,7 @@ export class Blocks {
     );
     this.#before = database.prepare(`${columns} AND fromMs < ?2 ORDER BY fromMs DESC`);
     this.#holding = database.prepare(`${columns} AND fromMs <= ?2 ORDER BY fromMs DESC LIMIT 1`);
+    this.#rows = database.prepare('SELECT timeMs FROM reading WHERE series = ? AND timeMs >= ? AND timeMs <= ?');
     this.#prune = database.prepare(
       `DELETE FROM block WHERE series = ?1 AND fromMs < (${holding}) AND fromMs <=
          (SELECT max(fromMs) FROM (SELECT fromMs FROM block WHERE series = ?1 ORDER BY fromMs LIMIT ${PRUNED_BLOCKS}))`,
@@ -91,8 +93,16 @@ export class Blocks {
     return columns.times[index] === timeMs ? tracedAt(columns, index) : undefined;
   }
 
-  holds(series: number): boolean {
-    return this.#holding.get(series, Number.MAX_SAFE_INTEGER) !== undefined;
+  /** Adds the device flags of the readings over which no row stands. A block at a time, so that years of them need no memory. */
+  addDeviceFlags(series: number, found: Set<string>): void {
+    eachRow(this.#before, [series, Number.MAX_SAFE_INTEGER], (row) => {
+      const { times, deviceFlags } = this.#columnsOf(series, row as unknown as BlockRow, Number.NEGATIVE_INFINITY)!;
+      if (deviceFlags.every((letter) => letter === null || found.has(letter))) return;
+      const over = new Set(this.#rows.all(series, times[0]!, times.at(-1)!).map(({ timeMs }) => timeMs));
+      deviceFlags.forEach((letter, index) => {
+        if (letter !== null && !over.has(times[index]!)) found.add(letter);
+      });
+    });
   }
 
   /** Starts of the UTC hours that hold readings of this series in blocks, ascending. */
