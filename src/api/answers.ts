@@ -28,6 +28,11 @@ export function writeAnswers(api: Api): void {
   );
 }
 
+/** An answer that was written elsewhere. @param json of the whole of it. */
+export function written<T>(json: string): T {
+  return new Written(json) as T;
+}
+
 export function writtenText(answer: unknown): string {
   return answer instanceof Written ? answer.text : JSON.stringify(answer);
 }

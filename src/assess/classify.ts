@@ -14,7 +14,7 @@ import {
 import type { Standard, StandardItem } from '#model/reference.ts';
 
 /** Limits as numbers in the order of `TARGETS`; none at all where the standard has none (its file may leave no gap). */
-type Ladder = readonly Limit[];
+export type Ladder = readonly Limit[];
 
 export interface PreparedItem {
   item: StandardItem;
@@ -40,7 +40,17 @@ export function limitFor(
  * standard has no class limits for this parameter and water body. `value` must be finite.
  */
 export function classOf(standard: Standard, parameter: string, waterBody: WaterBody, value: number): WaterClass | null {
-  const rank = rankOn(itemsOf(standard).get(parameter)?.[waterBody] ?? [], value);
+  return classOn(ladderFor(standard, parameter, waterBody), value);
+}
+
+/** Of a parameter; empty where the standard has none. */
+export function ladderFor(standard: Standard, parameter: string, waterBody: WaterBody): Ladder {
+  return itemsOf(standard).get(parameter)?.[waterBody] ?? [];
+}
+
+/** As `classOf`. */
+export function classOn(ladder: Ladder, value: number): WaterClass | null {
+  const rank = rankOn(ladder, value);
   return rank === null ? null : CLASSES[rank]!;
 }
 

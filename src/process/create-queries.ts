@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { alarmFiguresOf } from '#alerts/looking-back/figures.ts';
 import { alarm, alarms, notice, notices, timeline, transitionsAfter } from '#alerts/records/answers.ts';
+import { trendItemsText } from '#api/books/trend-items.ts';
 import type { Queries } from '#api/queries.ts';
 import { trendTest } from '#assess/trend-test.ts';
 import { openBookState } from '#books/clock.ts';
@@ -49,6 +50,7 @@ export function openQueries(config: Config): OpenQueries {
   const queries: Queries = {
     ...readings,
     trends,
+    trendItems: async ({ query, ...writing }) => trendItemsText(await trends(query), query.timeZone, writing),
     ...createTrendSteps({ trends, readings: readings.readings }),
     trendTest: async ({ values, ...options }) => trendTest(values, options),
     ...createAssessmentQueries({ derived, trends, allowedLatenessMs }),

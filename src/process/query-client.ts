@@ -18,6 +18,7 @@ const LANES: Record<keyof Queries, LaneName> = {
   readings: 'long',
   history: 'long',
   trends: 'long',
+  trendItems: 'long',
   trendSteps: 'long',
   trendTest: 'long',
   periods: 'long',

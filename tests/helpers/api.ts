@@ -9,6 +9,7 @@ import type { AlarmFigures } from '#alerts/records/figures.ts';
 import { createTokens } from '#api/access/tokens.ts';
 import type { Api } from '#api/api.ts';
 import { createClosings } from '#api/books/closings.ts';
+import { trendItemsText } from '#api/books/trend-items.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import type { Queries } from '#api/queries.ts';
 import { drawReport } from '#api/reports/draw.ts';
@@ -117,6 +118,8 @@ function emptyQueries(): Queries {
     panels: async () => [],
     parked: async () => [],
     reached: async () => ({ journalSeq: Number.MAX_SAFE_INTEGER, booksSeq: Number.MAX_SAFE_INTEGER }),
+    // Of whatever a test has `trends` answer.
+    trendItems: async ({ query, ...writing }) => trendItemsText(await queries.trends(query), query.timeZone, writing),
   };
   return queries;
 }

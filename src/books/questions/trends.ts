@@ -188,6 +188,7 @@ interface DayFold {
 /** Hours that come one by one are folded into their local day first, and days into the bucket that they are in. */
 function createDayFold(bucketAt: (ms: number) => Bucket, timeZone: string): DayFold {
   let bucket: Bucket | null = null;
+  let dayEndMs = Number.NEGATIVE_INFINITY;
   let untilMs = Number.NEGATIVE_INFINITY;
   let day = emptyStatistics();
   const end = () => {
@@ -198,7 +199,8 @@ function createDayFold(bucketAt: (ms: number) => Bucket, timeZone: string): DayF
     if (startMs < untilMs) return;
     end();
     bucket = bucketAt(startMs);
-    untilMs = Math.min(dayOf(startMs, timeZone).endMs, bucket.endMs);
+    if (startMs >= dayEndMs) dayEndMs = dayOf(startMs, timeZone).endMs;
+    untilMs = Math.min(dayEndMs, bucket.endMs);
   };
   return {
     addHour(startMs, statistics) {

@@ -1,16 +1,15 @@
 /** Statistics of one series by calendar buckets, with the limit that the station has to attain. */
 
+import { written } from '#api/answers.ts';
 import type { Api } from '#api/api.ts';
 import { type Trends, trendQuery, trends } from '#api/books/schemas/statistics.ts';
+import type { TrendWriting } from '#api/books/trend-items.ts';
 import type { ApiDeps } from '#api/deps.ts';
-import { instantMs, rangeOf, timeZoneOf, zonedTexts } from '#api/instants.ts';
+import { instantMs, rangeOf, timeZoneOf } from '#api/instants.ts';
 import { documented } from '#api/schemas.ts';
 import { limitView, type NamedSeries, seriesOf } from '#api/series.ts';
-import { inTurns } from '#api/turns.ts';
-import { classOf, limitFor } from '#assess/classify.ts';
-import type { TrendBucket } from '#books/questions/queries.ts';
+import { ladderFor, limitFor } from '#assess/classify.ts';
 import { autoInterval, bucketEdges, type Interval, intervalOfIso } from '#model/calendar.ts';
-import { settled } from '#model/decimal.ts';
 import { durationMs } from '#model/duration.ts';
 import { surfaceWaterStandard } from '#model/reference.ts';
 
@@ -41,7 +40,7 @@ export function trendRoutes(api: Api, deps: ApiDeps): void {
         ],
       }),
     },
-    async handler({ query }): Promise<Trends> {
+    async handler({ query }) {
       const named = seriesOf(deps, query);
       const timeZone = timeZoneOf(query.tz, config.timeZone);
       const { fromMs, toMs } = rangeOf(query, { nowMs: clock.nowMs(), timeZone, defaultMs: RANGE_MS });
@@ -50,24 +49,29 @@ export function trendRoutes(api: Api, deps: ApiDeps): void {
       const asOfMs = query.asOf === undefined ? null : instantMs(query.asOf, 'asOf', timeZone);
       await deps.caughtUp('books');
       const { mean } = named.parameter;
-      const buckets = await queries.trends({ series: named.series, mean, edgesMs, interval, timeZone, asOfMs });
-      return answer(deps, named, { interval, timeZone }, buckets);
+      const asked = { series: named.series, mean, edgesMs, interval, timeZone, asOfMs };
+      const items = await queries.trendItems({ query: asked, ...writingOf(deps, named) });
+      const head = JSON.stringify(headOf(deps, named, { interval, timeZone }));
+      return written<Trends>(`${head.slice(0, -1)},"items":${items}}`);
     },
   });
 }
 
-async function answer(
-  deps: ApiDeps,
+function writingOf({ reference }: ApiDeps, { station, parameter }: NamedSeries): TrendWriting {
+  const listed = station.parameters.find(({ id }) => id === parameter.id);
+  return {
+    intervalMs: listed?.interval === undefined ? 0 : durationMs(listed.interval),
+    ladder: ladderFor(surfaceWaterStandard(reference), parameter.id, station.waterBody),
+  };
+}
+
+function headOf(
+  { reference }: ApiDeps,
   { station, parameter }: NamedSeries,
   { interval, timeZone }: { interval: Interval; timeZone: string },
-  buckets: readonly TrendBucket[],
-): Promise<Trends> {
-  const standard = surfaceWaterStandard(deps.reference);
+): Omit<Trends, 'items'> {
   const { waterBody, target } = station;
-  const limit = target ? limitFor(standard, parameter.id, waterBody, target) : null;
-  const listed = station.parameters.find(({ id }) => id === parameter.id);
-  const intervalMs = listed?.interval === undefined ? 0 : durationMs(listed.interval);
-  const text = zonedTexts(timeZone);
+  const limit = target ? limitFor(surfaceWaterStandard(reference), parameter.id, waterBody, target) : null;
   return {
     station: station.id,
     parameter: parameter.id,
@@ -75,17 +79,5 @@ async function answer(
     interval,
     timeZone,
     target: target && limit ? { class: target, ...limitView(limit) } : null,
-    items: await inTurns(buckets, ({ startMs, endMs, count, valid, mean, min, max, provisional }) => ({
-      start: text(startMs),
-      end: text(endMs),
-      count,
-      expected: intervalMs > 0 ? (endMs - startMs) / intervalMs : null,
-      valid,
-      mean,
-      min,
-      max,
-      class: mean === null ? null : classOf(standard, parameter.id, waterBody, settled(mean)),
-      ...(provisional ? { provisional: true as const } : {}),
-    })),
   };
 }
