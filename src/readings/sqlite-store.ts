@@ -165,15 +165,24 @@ export class SqliteReadings implements ReadingStore {
   }
 
   async at(keys: readonly { series: number; timeMs: number }[]): Promise<(TracedReading | undefined)[]> {
-    return this.#snapshot(() =>
-      keys.map(({ series, timeMs }) => {
+    // In the order of the table: what a gateway sends again is many times in few blocks.
+    const order = keys.map((_, index) => index);
+    order.sort((a, b) => keys[a]!.series - keys[b]!.series || keys[a]!.timeMs - keys[b]!.timeMs);
+    return this.#snapshot(() => {
+      const found = new Array<TracedReading | undefined>(keys.length);
+      const inBlocks = this.#blocks?.finder();
+      for (const index of order) {
+        const { series, timeMs } = keys[index]!;
         const [cells] = this.#ask(this.#at, series, timeMs);
         const row = cells && toTraced(series, cells);
-        if (row && row.seq !== null) return row;
-        const packed = this.#blocks?.at(series, timeMs);
-        return row ? { ...row, seq: packed?.seq ?? null } : packed;
-      }),
-    );
+        if (row && row.seq !== null) found[index] = row;
+        else {
+          const packed = inBlocks?.(series, timeMs);
+          found[index] = row ? { ...row, seq: packed?.seq ?? null } : packed;
+        }
+      }
+      return found;
+    });
   }
 
   async deviceFlags(series: number): Promise<string[]> {

@@ -85,12 +85,21 @@ export class Blocks {
     return found.reverse();
   }
 
-  at(series: number, timeMs: number): TracedReading | undefined {
-    const row = this.#holding.get(series, timeMs) as unknown as BlockRow | undefined;
-    const columns = row && this.#columnsOf(series, row, timeMs);
-    if (!columns) return undefined;
-    const index = firstAtOrAfter(columns.times, timeMs);
-    return columns.times[index] === timeMs ? tracedAt(columns, index) : undefined;
+  /** Answers for single times within one question: of those that come one after the other in a block it is decoded once. */
+  finder(): (series: number, timeMs: number) => TracedReading | undefined {
+    let ofSeries = Number.NaN;
+    let columns: BlockColumns | null | undefined;
+    return (series, timeMs) => {
+      const isHeld = columns && series === ofSeries && timeMs >= columns.times[0]! && timeMs <= columns.times.at(-1)!;
+      if (!isHeld) {
+        const row = this.#holding.get(series, timeMs) as unknown as BlockRow | undefined;
+        columns = row && this.#columnsOf(series, row, timeMs);
+        ofSeries = series;
+      }
+      if (!columns) return undefined;
+      const index = firstAtOrAfter(columns.times, timeMs);
+      return columns.times[index] === timeMs ? tracedAt(columns, index) : undefined;
+    };
   }
 
   /** Adds the device flags of the readings over which no row stands. A block at a time, so that years of them need no memory. */
