@@ -134,7 +134,7 @@ const retention = createRawRetention({
 const coldHours = createColdHours({
   derived,
   packer: store.packer?.() ?? null,
-  isBehind: () => passed.books < headSeq,
+  isBehind: () => headSeq - passed.books > WINDOW_ENTRIES,
   openFromMs: () => openFromMs(bookState.clockMs(), config.allowedLatenessMs),
   clock,
   log,

@@ -14,7 +14,7 @@ const STEP_MS = 8;
 /** Series in one transaction at most. */
 const STEP_SERIES = 500;
 const REST_MS = 5000;
-/** While entries wait to be settled packing waits, too, but so long at most: what is packed together costs less. */
+/** While many entries wait to be settled packing waits, too, but so long at most: what is packed together costs less. */
 const BEHIND_REST_MS = 30_000;
 const RETRY_MS = 60_000;
 /**
@@ -37,7 +37,7 @@ export interface ColdHoursParts {
   derived: Database;
   /** Null for a store that packs by itself. */
   packer: Packer | null;
-  /** Whether followers have entries to work off. */
+  /** Whether followers have much to work off. */
   isBehind: () => boolean;
   /** Start of the first hour that is open by the books' clock. */
   openFromMs: () => number;
