@@ -10,7 +10,12 @@ import { settled } from '#model/decimal.ts';
 const T = Date.UTC(2026, 10, 22);
 const HOUR = 3_600_000;
 const LADDER: Ladder = [2, 4, 6, 10, 15].map((value) => ({ op: '<=', value }) as Ladder[number]);
-const number = fc.option(fc.oneof(fc.double({ noNaN: true }), fc.integer({ min: 0, max: 2000 }).map((n) => n / 100)));
+const number = fc.option(
+  fc.oneof(
+    fc.double({ noNaN: true }),
+    fc.integer({ min: 0, max: 2000 }).map((n) => n / 100),
+  ),
+);
 
 const bucket = fc.record({
   startMs: fc.integer({ min: 0, max: 10 * 365 * 24 }).map((hours) => T - hours * HOUR),
