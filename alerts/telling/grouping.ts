@@ -16,6 +16,9 @@ const CRITICAL_ALONE = 10;
 const CRITICAL_WINDOW_MS = 600_000;
 /** More rivers and causes than these go together. */
 const GROUPS_MAX = 20;
+/** And more alarms that chatter for one recipient at once. */
+const CHATTERING_MAX = 100;
+const CHATTERING_REST = 'chattering/';
 
 /** What the members of a group have in common. */
 export interface Bond {
@@ -103,8 +106,8 @@ export function floodSummary(recipient: Recipient, arrival: Arrival): Placed {
 export function chatteringSummary(recipient: Recipient, arrival: Arrival): Placed {
   const { chattering, atMs } = arrival;
   if (chattering === null) return { recipient };
-  const own = chatteringKey(chattering);
-  const bond: Bond = { kind: 'alarm', name: chattering };
+  const own = chatteringGroup(recipient, chattering);
+  const bond = chatteringBond(own, chattering);
   const alone = urgentNow(recipient, arrival, own, bond);
   if (alone) return { recipient: alone, group: null };
   return held(recipient, arrival, joined(arrival) ?? own, { reason: 'chattering', bond, dueMs: atMs });
@@ -134,6 +137,17 @@ function chatteringKey(alarm: string): string {
   return `chattering/${alarm}`;
 }
 
+/** Its own, unless so many chatter that it goes together with others. */
+function chatteringGroup({ groups }: Recipient, alarm: string): string {
+  const own = chatteringKey(alarm);
+  if (groups[own] !== undefined) return own;
+  const many = Object.values(groups).filter(({ reason }) => reason === 'chattering').length;
+  return many < CHATTERING_MAX ? own : CHATTERING_REST;
+}
+
+const chatteringBond = (group: string, alarm: string): Bond =>
+  group === CHATTERING_REST ? REST : { kind: 'alarm', name: alarm };
+
 const REST: Bond = { kind: 'rest', name: null };
 
 function isCritical({ event, severity }: Arrival): boolean {
@@ -154,6 +168,8 @@ function aloneNow(recipient: Recipient, arrival: Arrival): Recipient | null {
 function urgentNow(recipient: Recipient, arrival: Arrival, key: string, bond: Bond): Recipient | null {
   const { event, atMs } = arrival;
   if (!isCritical(arrival) && event !== 'escalated') return null;
+  // Of those that go together none is silenced by what another one has told.
+  if (key === CHATTERING_REST) return recipient;
   const dueMs = atMs + CHATTERING_EVERY_MS;
   const known = recipient.groups[key] ?? newGroup({ reason: 'chattering', bond, dueMs }, atMs);
   if (known.urgentMs !== undefined && atMs < known.urgentMs + CHATTERING_EVERY_MS) return null;
@@ -201,8 +217,8 @@ export function counted(
   recipient: Recipient,
   { alarm, key, raises, ends, transitions, atMs, quietUntilMs }: Tally,
 ): Recipient {
-  const name = chatteringKey(key);
-  const begun = { reason: 'chattering', bond: { kind: 'alarm', name: key }, dueMs: atMs } as const;
+  const name = chatteringGroup(recipient, key);
+  const begun = { reason: 'chattering', bond: chatteringBond(name, key), dueMs: atMs } as const;
   const known = recipient.groups[name] ?? newGroup(begun, atMs);
   const group: Group = {
     ...known,

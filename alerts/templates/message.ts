@@ -159,7 +159,9 @@ function manyTold({ alarm, alarms = [], told, group }: Payload, { id, language, 
   if (group === undefined) return language.summary(told.length, alarms.length);
   if (group.reason === 'quiet') return language.quiet(told.length, alarms.length);
   if (group.reason === 'chattering' || group.kind === 'alarm') {
-    return language.chattering(subject(alarm), group.raises, group.ends);
+    // Where many chatter, some of them go together.
+    const what = group.kind === 'rest' ? language.bonds.rest('') : subject(alarm);
+    return language.chattering(what, group.raises, group.ends);
   }
   return language.flood(language.bonds[group.kind](bondName(group, id)), told.length, alarms.length, group.over);
 }

@@ -31,15 +31,19 @@ export interface LedgerView {
 
 /** @param gaps of the register; those that ended before the gateway's counting began don't concern it. */
 export function ledgerView({ sinceMs, ...counts }: GatewayLedger, gaps: readonly Gap[]): LedgerView {
-  const text = (timeMs: number) => new Date(timeMs).toISOString();
-  const own = gaps.filter(({ toMs }) => sinceMs !== null && toMs >= sinceMs);
   return {
     ...counts,
-    since: sinceMs === null ? null : text(sinceMs),
-    ...(own.length > 0
-      ? { possibleGaps: own.map(({ fromMs, toMs, cause }) => ({ from: text(fromMs), to: text(toMs), cause })) }
-      : {}),
+    since: sinceMs === null ? null : new Date(sinceMs).toISOString(),
+    ...possibleGaps(sinceMs, gaps),
   };
+}
+
+/** @param sinceMs when the gateway's counting began. */
+export function possibleGaps(sinceMs: number | null, gaps: readonly Gap[]): Pick<LedgerView, 'possibleGaps'> {
+  const text = (timeMs: number) => new Date(timeMs).toISOString();
+  const own = gaps.filter(({ toMs }) => sinceMs !== null && toMs >= sinceMs);
+  if (own.length === 0) return {};
+  return { possibleGaps: own.map(({ fromMs, toMs, cause }) => ({ from: text(fromMs), to: text(toMs), cause })) };
 }
 
 export async function gatewayLedger(

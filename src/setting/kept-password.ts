@@ -1,4 +1,4 @@
-/** How a gateway's password is kept: as hashes only, one in each form that some broker wants (decision 25). */
+/** How a gateway's password is kept: as hashes only, one in each form that some broker wants (decision 29). */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Gateway } from '#model/register.ts';
 import { BCRYPT_PASSWORD_BYTES_MAX, bcrypt } from './bcrypt.ts';

@@ -75,7 +75,7 @@ function breakdownRows({ breakdown, yearByMonth }: Report): Row[] {
   ];
 }
 
-function accountRows({ start, through: end, balance, divergences }: Report): Row[] {
+function accountRows({ start, through: end, balance, divergences, notes }: Report): Row[] {
   const { intake, delivery, release, ecological, loss, lossShare, lossUnknownHours } = balance;
   return [
     ...Object.entries({ intake, delivery, release, ecological }).map(([section, amount]) => ({
@@ -88,6 +88,7 @@ function accountRows({ start, through: end, balance, divergences }: Report): Row
     ...divergences.map(({ meter, against, difference, share, unknownHours }) => {
       return { section: 'divergence', meter, start, end, cubicMetres: difference, share, unknownHours, text: against };
     }),
+    ...(notes ?? []).map(({ code, meters: [meter, other] }) => ({ section: code, meter, start, end, text: other })),
   ];
 }
 

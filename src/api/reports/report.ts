@@ -15,13 +15,14 @@ import {
   progressFigures,
   progressOfPlan,
 } from '#api/books/plan-progress.ts';
-import { amountView, cubicMetres } from '#api/books/volume-views.ts';
+import { amountView, cubicMetres, twiceNotes, type VolumeNote } from '#api/books/volume-views.ts';
 import { isoText, zonedTexts } from '#api/instants.ts';
 import { Problem } from '#api/problems.ts';
 import type { Report } from '#api/reports/schemas/reports.ts';
 import { balanceOf, countedWater, divergences, meteredWater, waterOf } from '#books/water/balance.ts';
 import {
   countedMeters,
+  countedTwice,
   isHeldIn,
   type MeterPart,
   meterPairs,
@@ -75,6 +76,7 @@ export async function reportOf(books: BookView, request: Request): Promise<Repor
   // Whoever gave all his meters away before this year is in the sums of earlier years alone.
   const meters = parts.filter((part) => isHeldIn(part, year.fromMs, untilMs));
   const recipients = new Set(meters.map(({ recipient }) => recipient));
+  const notes = notesOf(meters, year.fromMs, untilMs);
   const [finer, months, compared, plans, balance, decisions, closing] = await Promise.all([
     sumsOver(books, meters, edgesMs),
     sumsOver(books, meters, bucketEdges(year.fromMs, untilMs, 'month', timeZone, 13)),
@@ -99,6 +101,7 @@ export async function reportOf(books: BookView, request: Request): Promise<Repor
     breakdown: { by: FINER[named.kind], items: breakdown(finer, edgesMs, text) },
     yearByMonth: yearByMonth(months, plans, scope),
     ...balance,
+    ...(notes.length > 0 && { notes }),
     decisions,
     closing,
     published: published(books, year.toMs, timeZone),
@@ -119,6 +122,12 @@ type RecipientPart = MeterPart & { recipient: string };
 /** Whoever gets water, as `GET /volumes?recipient=` sums it. */
 function recipientParts(books: BookView): RecipientPart[] {
   return partsOf(countedMeters(books.control)).filter((part): part is RecipientPart => part.recipient !== null);
+}
+
+/** Whose water is counted twice in what somebody got. */
+function notesOf(meters: readonly RecipientPart[], fromMs: number, toMs: number): VolumeNote[] {
+  const sums = [...Map.groupBy(meters, ({ recipient }) => recipient).values()];
+  return twiceNotes(sums.flatMap((parts) => countedTwice(parts, fromMs, toMs)));
 }
 
 async function sumsOver(

@@ -76,7 +76,10 @@ function summary(report: Report, words: Words): Table {
   return {
     id: 'summary',
     title: words.summary,
-    notes: report.recipients.length === 0 ? [words.noData] : unknownNote(report, words, [report.total]),
+    notes: [
+      ...(report.recipients.length === 0 ? [words.noData] : unknownNote(report, words, [report.total])),
+      ...(report.notes ?? []).map(({ says }) => says[words.tongue]),
+    ],
     columns: [
       column(words.recipient, 'text'),
       ...amountColumns(words),

@@ -2,6 +2,7 @@
 export type Language = 'zh' | 'en';
 
 const zh = {
+  tongue: 'zh' as Language,
   title: { day: '调水日报', month: '调水月报', 'transfer-year': '调水年度报告' },
   project: '南水北调中线工程',
   period: '报告期',
@@ -115,6 +116,7 @@ const zh = {
 export type Words = typeof zh;
 
 const en: Words = {
+  tongue: 'en',
   title: { day: 'Daily report of transferred water', month: 'Monthly report', 'transfer-year': 'Transfer-year report' },
   project: 'South-to-North Water Diversion, Middle Route',
   period: 'Period',

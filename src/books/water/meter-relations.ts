@@ -139,14 +139,47 @@ export function weighingMeters(
   return { weighing, leftOut };
 }
 
+/**
+ * Meters of one sum that count the same water in [fromMs, toMs), so that it is in the sum twice: a register and a flow of one
+ * station, or two meters on the same readings, of which nobody has said (`sister`) that one only checks the other.
+ */
+export function countedTwice(
+  summed: readonly (NamedMeter & Partial<Holding>)[],
+  fromMs: number,
+  toMs: number,
+): [string, string][] {
+  const pairs = [...Map.groupBy(summed, ({ meter }) => meter.station).values()].flatMap((here) =>
+    here.flatMap((one): [string, string][] => {
+      const twin = here.find((other) => isTwin(one, other) && overlapMs([one, other], fromMs, toMs) > 0);
+      return twin ? [[one.id, twin.id]] : [];
+    }),
+  );
+  // Of a meter that was handed over there are several parts.
+  return [...new Map(pairs.map((pair) => [pair.join(' '), pair])).values()];
+}
+
+/** A flow has its register for a twin, and of meters on the same readings each has those before it by id. */
+function isTwin(one: NamedMeter, other: NamedMeter): boolean {
+  if (one.id === other.id || one.meter.direction !== other.meter.direction) return false;
+  return isSameWater(one, other) || (other.id < one.id && countsSameReadings(one, other));
+}
+
+/** For how long of [fromMs, toMs) all of them measure, each while it was the recipient's that is summed. */
+function overlapMs(meters: readonly (NamedMeter & Partial<Holding>)[], fromMs: number, toMs: number): number {
+  const starts = meters.map(({ meter, fromMs: since = -Infinity }) => Math.max(since, timeOf(meter.from, -Infinity)));
+  const ends = meters.map(({ meter, toMs: until = Infinity }) => Math.min(until, timeOf(meter.to, Infinity)));
+  return Math.min(toMs, ...ends) - Math.max(fromMs, ...starts);
+}
+
+const timeOf = (text: string | undefined, otherwise: number) => (text === undefined ? otherwise : Date.parse(text));
+
 /** Of one station: it has one series of each parameter. */
 function countsSameReadings({ meter: a }: NamedMeter, { meter: b }: NamedMeter): boolean {
-  const time = (text: string | undefined, otherwise: number) => (text === undefined ? otherwise : Date.parse(text));
   const [open, end] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   return (
     a.parameter === b.parameter &&
     a.direction === b.direction &&
-    time(a.from, open) < time(b.to, end) &&
-    time(b.from, open) < time(a.to, end)
+    timeOf(a.from, open) < timeOf(b.to, end) &&
+    timeOf(b.from, open) < timeOf(a.to, end)
   );
 }

@@ -118,6 +118,8 @@ export const BOOK_WORDS = {
   gatewaysCount: ['{n} 个', '{n}'],
   findGateway: ['查找网关…', 'Find a gateway…'],
   noGateways: ['没有这样的网关。', 'There is no such gateway.'],
+  gapsTitle: ['可能的缺口', 'Possible gaps'],
+  gapsOf: ['涉及 {n} 个网关', '{n} gateways'],
   gateway: ['网关', 'Gateway'],
   lastSeen: ['最近收到', 'Last seen'],
   clock: ['时钟', 'Clock'],

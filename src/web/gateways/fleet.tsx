@@ -12,7 +12,7 @@ import { More } from '../ui/more.tsx';
 import { Sheet } from '../ui/sheet.tsx';
 import { Empty, Shown } from '../ui/states.tsx';
 import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
-import { HolesList } from './holes.tsx';
+import { HolesList, PossibleGaps } from './holes.tsx';
 
 type Gateway = Item<'GET /gateways'>;
 type Ledger = Answer<'GET /gateways/{id}/ledger'>;
@@ -77,6 +77,7 @@ export function FleetSheet() {
               <Table columns={columns} rows={rows} keyOf={({ id }) => id} caption={t('gatewaysTitle')} />
             )}
             <HolesList gateways={rows} closed={fleet.reload} />
+            <PossibleGaps gateways={rows} />
             <p class="hint">{t('ledgerLaw')}</p>
             {all > most && <More show={() => setMost(most + SHOWN_STEP)} />}
           </>

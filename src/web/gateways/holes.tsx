@@ -28,6 +28,30 @@ export function HolesList({ gateways, closed }: { gateways: readonly Gateway[]; 
   );
 }
 
+/** Times in which the broker may have lost what gateways sent; nothing when there are none. */
+export function PossibleGaps({ gateways }: { gateways: readonly Gateway[] }) {
+  const all = gateways.flatMap(({ id, possibleGaps = [] }) => possibleGaps.map((gap) => ({ ...gap, id })));
+  if (all.length === 0) return null;
+  const gaps = [...Map.groupBy(all, ({ from, to }) => `${from} ${to}`).values()];
+  return (
+    <section class="holes" aria-label={t('gapsTitle')}>
+      <h3>{t('gapsTitle')}</h3>
+      <ul>
+        {gaps.map((some) => (
+          <li key={some[0]!.from}>
+            <span class="is-warning">
+              {format.second(some[0]!.from)} – {format.second(some[0]!.to)}
+            </span>{' '}
+            <span class="quiet-text" title={some.map(({ id }) => id).join(', ')}>
+              {t('gapsOf', { n: some.length })} · <span lang="en">{some[0]!.cause}</span>
+            </span>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
 function GatewayHoles({ gateway, closed }: { gateway: Gateway; closed: () => void }) {
   const { id, sequence } = gateway;
   const { missing, holes, lost } = sequence;

@@ -1,7 +1,7 @@
 /** Each recipient's volume to the litre, how the plan goes, and where it is heading. */
 import { areaName } from '../core/areas.ts';
 import * as format from '../core/format.ts';
-import { t } from '../core/language.ts';
+import { nameOf, t } from '../core/language.ts';
 import { type Column, CsvButton, csvOf, Table } from '../ui/table.tsx';
 import { Unknown } from '../ui/unknown.tsx';
 import type { Line, Plan } from './books.ts';
@@ -17,9 +17,27 @@ export function Recipients({ lines, plans }: { lines: readonly Line[]; plans: re
   return (
     <div class="recipients-table">
       <Table columns={columns} rows={rows} keyOf={({ line }) => line.recipient} caption={t('byRecipient')} />
-      <CsvButton file="volumes-by-recipient" text={() => csvOf(columns, rows)} />
+      <VolumeNotes notes={lines.flatMap(({ volumes }) => volumes.notes ?? [])} />
+      <CsvButton file="volumes-by-recipient" text={() => csvOf([...columns, NOTES], rows)} />
     </div>
   );
+}
+
+/** Beside the figures in the file; the page has it below them. */
+const NOTES: Column<Row> = {
+  head: '',
+  cell: () => null,
+  csv: ({ line }) => (line.volumes.notes ?? []).map(({ code, meters }) => `${code} ${meters.join(' ')}`).join('; '),
+  csvHead: 'notes',
+};
+
+/** What has to be known of the sums, such as water that is in one of them twice. */
+function VolumeNotes({ notes }: { notes: NonNullable<Line['volumes']['notes']> }) {
+  return notes.map(({ code, meters, says }) => (
+    <p key={`${code} ${meters.join(' ')}`} class="hint is-warning">
+      ! {nameOf(says)}
+    </p>
+  ));
 }
 
 function columnsOf(hasPlans: boolean): Column<Row>[] {

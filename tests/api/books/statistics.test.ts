@@ -1,7 +1,7 @@
 /** Trends and volumes: what is asked of the books, and how it is answered. */
 import { describe, expect, it } from 'vitest';
 import type { TrendQuery, VolumeQuery } from '#books/questions/queries.ts';
-import { type ApiRig, NOW_MS, startApi, TAOCHA } from '#tests/helpers/api.ts';
+import { type ApiRig, METER, NOW_MS, startApi, TAOCHA } from '#tests/helpers/api.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY = 'from=2026-11-22T00:00:00%2B08:00&to=2026-11-23T00:00:00%2B08:00';
@@ -197,6 +197,36 @@ describe('GET /volumes', () => {
   ])('sums the meters of ?%s', async (query, meters) => {
     const { rig } = await metered();
     expect((await rig.call('GET', `/api/v1/volumes?${query}&${DAY}&by=total`)).json().meters).toEqual(meters);
+  });
+
+  it('says of a sum which meters in it count the same water', async () => {
+    const rig = await startApi();
+    const put = (id: string, body: object) =>
+      rig.journal.appendCommand('seed', { verb: 'put', noun: 'meter', id, body: { ...METER, ...body } as never });
+    await put('v', {});
+    await put('q', { parameter: 'flow', kind: 'flow', unit: 'm3/s' });
+    const notes = async (query: string) =>
+      (await rig.call('GET', `/api/v1/volumes?${query}&${DAY}&by=total`)).json().notes;
+    const twice = [
+      {
+        code: 'volume.counted-twice',
+        meters: ['q', 'v'],
+        says: {
+          zh: expect.stringContaining('q 与 v 计量同一股水'),
+          en: expect.stringContaining('q and v count the same water'),
+        },
+      },
+    ];
+    expect(await notes('station=taocha')).toEqual(twice);
+    expect(await notes('recipient=beijing')).toEqual(twice);
+    expect(await notes('meter=q')).toBeUndefined();
+    const report = '/api/v1/reports/2026-11-20';
+    expect((await rig.call('GET', report)).json().notes).toEqual(twice);
+    expect((await rig.call('GET', `${report}?format=csv`)).body).toMatch(/^volume\.counted-twice,,q,.*,v$/m);
+    expect((await rig.call('GET', `${report}?format=html&lang=zh`)).body).toContain('q 与 v 计量同一股水');
+    await put('q', { parameter: 'flow', kind: 'flow', unit: 'm3/s', sister: 'v' });
+    expect(await notes('station=taocha')).toBeUndefined();
+    expect((await rig.call('GET', report)).json().notes).toBeUndefined();
   });
 
   it('knows transfer years, and every other bucket', async () => {

@@ -229,6 +229,52 @@ describe('gateways', () => {
     expect((await rig.call('GET', '/api/v1/gateways/gw-2')).statusCode).toBe(404);
   });
 
+  it('name no station twice, and are told which ones are not registered yet', async () => {
+    const rig = await startApi();
+    const twice = await rig.call('PUT', '/api/v1/gateways/gw-2', { body: { stations: ['taocha', 'other', 'taocha'] } });
+    expect([twice.statusCode, twice.json()]).toMatchObject([
+      400,
+      { code: 'request.invalid', errors: [{ path: 'stations[2]', message: '"taocha" is named twice' }] },
+    ]);
+    expect(rig.deps.control.get('gateway', 'gw-2')).toBeUndefined();
+    const known = await rig.call('PUT', '/api/v1/gateways/gw-2', { body: { stations: ['taocha'] } });
+    expect([known.headers['wk-warning'], known.json().warning]).toEqual([undefined, undefined]);
+    const early = await rig.call('PUT', '/api/v1/gateways/gw-2', { body: { stations: ['taocha', 'to-come'] } });
+    expect([early.statusCode, early.headers['wk-warning'], early.json()]).toEqual([
+      200,
+      'station.unknown',
+      { id: 'gw-2', stations: ['taocha', 'to-come'], warning: 'station.unknown', unknownStations: ['to-come'] },
+    ]);
+  });
+
+  it('show the possible gaps that their ledger shows, from when they were counted on', async () => {
+    const rig = await startApi();
+    const gap = (id: string, fromMs: number, toMs: number) =>
+      rig.journal.appendCommand('system', {
+        verb: 'put',
+        noun: 'gap',
+        id,
+        body: { fromMs, toMs, cause: 'the broker had forgotten our session' },
+      });
+    const nowMs = rig.clock.nowMs();
+    await gap('broker-1', nowMs - 7_200_000, nowMs - 3_600_000);
+    await gap('broker-2', nowMs - 60_000, nowMs + 60_000);
+    const shown = async (path: string) => (await rig.call('GET', `/api/v1/gateways${path}`, { as: 'viewer' })).json();
+    expect((await shown(`/${GATEWAY.id}`)).possibleGaps).toBeUndefined();
+    const body = { station: 'taocha', time: nowMs, values: { ph: 7.9 } };
+    await rig.call('POST', '/api/v1/readings', { as: 'gateway', body });
+    const possibleGaps = [
+      {
+        from: new Date(nowMs - 60_000).toISOString(),
+        to: new Date(nowMs + 60_000).toISOString(),
+        cause: 'the broker had forgotten our session',
+      },
+    ];
+    expect(await shown(`/${GATEWAY.id}`)).toMatchObject({ possibleGaps });
+    expect((await shown('')).items[0]).toMatchObject({ id: GATEWAY.id, possibleGaps });
+    expect(await shown(`/${GATEWAY.id}/ledger`)).toMatchObject({ possibleGaps });
+  });
+
   it('show when they were heard, how their clock runs, and what their numbering left out', async () => {
     const rig = await startApi();
     const silent = (await rig.call('GET', `/api/v1/gateways/${GATEWAY.id}`, { as: 'viewer' })).json();

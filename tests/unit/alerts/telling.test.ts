@@ -2,11 +2,20 @@
 import { describe, expect, it } from 'vitest';
 import { openHeldNotices } from '#alerts/records/held-notices.ts';
 import { openAlertStore } from '#alerts/records/store.ts';
+import {
+  type Arrival,
+  chatteringSummary,
+  counted,
+  passed,
+  QUIET_RECIPIENT,
+  type Recipient,
+} from '#alerts/telling/grouping.ts';
 import { noticePayload, sampleAlarm } from '#alerts/telling/notice.ts';
 import { createTelling } from '#alerts/telling/telling.ts';
 import { composeMessage, type Payload } from '#alerts/templates/message.ts';
 import { openDerived } from '#installation/derived.ts';
 import type { Alarm, AlarmEvent } from '#model/alarms/alarm.ts';
+import { alarmView } from '#model/alarms/alarm-view.ts';
 import { NAMES } from '#tests/helpers/alerts/channel-notice.ts';
 
 const MINUTE = 60_000;
@@ -54,6 +63,59 @@ function createTellingRig() {
   };
   return rig;
 }
+
+describe('many chattering alarms', () => {
+  it('have a hundred summaries of their own at most, and one together beyond that', () => {
+    const recipient = (channels: Recipient['groups']) =>
+      Object.values(channels).filter((one) => one.reason === 'chattering');
+    let at = QUIET_RECIPIENT;
+    const arrival = (n: number, over: Partial<Arrival> = {}): Arrival => ({
+      event: 'raised',
+      severity: 'minor',
+      bond: { kind: 'rest', name: null },
+      chattering: `r/s${n}/nh3n`,
+      quietUntilMs: null,
+      heldIn: null,
+      atMs: n,
+      ...over,
+    });
+    for (let n = 0; n < 5000; n++) at = chatteringSummary(at, arrival(n)).recipient;
+    expect(recipient(at.groups)).toHaveLength(101);
+    const rest = at.groups['chattering/']!;
+    expect(rest).toMatchObject({ bond: { kind: 'rest' }, held: 4900, raises: 4900 });
+    expect(recipient(at.groups).reduce((sum, { held }) => sum + held, 0)).toBe(5000);
+    // What is urgent still comes by itself, each of them.
+    for (const n of [4998, 4999]) {
+      expect(chatteringSummary(at, arrival(n, { severity: 'critical' }))).toMatchObject({ group: null });
+    }
+    // What is counted is counted there, too.
+    const tally = {
+      alarm: 'a',
+      key: 'r/s9999/nh3n',
+      raises: 60,
+      ends: 60,
+      transitions: 120,
+      atMs: 6000,
+      quietUntilMs: null,
+    };
+    expect(counted(at, tally).groups['chattering/']).toMatchObject({ raises: 4960, ends: 60, counted: 120 });
+    expect(Object.keys(counted(at, tally).groups)).toHaveLength(101);
+    // All of it is told when it is due, and each has a summary of its own again once it is quiet.
+    const { due, recipient: told } = passed(at, 2_000_000);
+    expect(due).toHaveLength(101);
+    expect(passed(told, 9_000_000).recipient.groups).toEqual({});
+  });
+
+  it('that go together are told as what they are', () => {
+    const alarm = alarmView(sampleAlarm(0));
+    const group = { kind: 'rest', name: null, reason: 'chattering', raises: 7, ends: 6, over: false, since: '' };
+    const payload = JSON.stringify({ event: 'summary', alarm, alarms: [alarm], told: [], group });
+    expect(composeMessage({ payload }, 'en').title).toBe(
+      '【Wellkeeper】summary: chattering others: 7 raises, 6 clears',
+    );
+    expect(composeMessage({ payload }, 'zh').title).toContain('抖动报警 其他：触发 7 次，恢复 6 次');
+  });
+});
 
 describe('a chattering alarm', () => {
   it('is told in one rolling summary: the first at once, then every half hour, counting since it began', () => {

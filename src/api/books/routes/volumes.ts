@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Api } from '#api/api.ts';
 import { type BookView, bookView } from '#api/books/book-view.ts';
 import { type Volumes, volumeQuery, volumes } from '#api/books/schemas/statistics.ts';
-import { bucketView } from '#api/books/volume-views.ts';
+import { bucketView, twiceNotes } from '#api/books/volume-views.ts';
 import type { ApiDeps } from '#api/deps.ts';
 import { instantMs, isoText, rangeOf, timeZoneOf, zonedTexts } from '#api/instants.ts';
 import { invalid, notFound } from '#api/problems.ts';
@@ -12,6 +12,7 @@ import { inTurns } from '#api/turns.ts';
 import type { VolumeBucket } from '#books/questions/queries.ts';
 import {
   countedMeters,
+  countedTwice,
   type MeterPart,
   metersOfRecipient,
   type NamedMeter,
@@ -51,12 +52,14 @@ export function volumeRoutes(api: Api, deps: ApiDeps): void {
       await deps.caughtUp('books');
       const buckets = await bucketsOf(deps, books, meters, edgesMs);
       const text = zonedTexts(timeZone);
+      const notes = twiceNotes(countedTwice(meters, fromMs, toMs));
       return {
         unit: 'm3',
         by: query.by,
         timeZone,
         ...(asOfMs === null ? {} : { asOf: isoText(asOfMs) }),
         meters: [...new Set(meters.map(({ id }) => id))],
+        ...(notes.length > 0 && { notes }),
         items: await inTurns(buckets, (bucket) => bucketView(bucket, text)),
         total: bucketView(sum(buckets, fromMs, toMs), zonedTexts(timeZone)),
       };

@@ -97,6 +97,16 @@ const amounts = {
   unknownHours: z.number().describe('Hours of which nothing is known, summed over meters'),
 };
 
+export const volumeNotes = z
+  .array(
+    z.object({
+      code: z.literal('volume.counted-twice'),
+      meters: z.tuple([z.string(), z.string()]),
+      says: z.object({ zh: z.string(), en: z.string() }),
+    }),
+  )
+  .describe('What has to be known of the sum: meters in it that count the same water; absent when there is nothing');
+
 export const volumes = z
   .object({
     unit: z.literal('m3'),
@@ -104,6 +114,7 @@ export const volumes = z
     timeZone: z.string(),
     asOf: instantText.optional(),
     meters: z.array(z.string()),
+    notes: volumeNotes.optional(),
     items: z.array(z.object(amounts)),
     total: z.object(amounts),
   })

@@ -19,8 +19,8 @@ import {
 import { closableIn, type Extent, sequenceOf } from '#api/registers/sequence.ts';
 import { documented, idParams, LIST_LIMIT, listOf, pageQuery } from '#api/schemas.ts';
 import { TOKEN_USER } from '#ingest/transports/broker-access.ts';
-import type { Gateway } from '#model/register.ts';
-import { gatewayLedger, ledgerView } from '#readings/gateway-ledger.ts';
+import type { Gap, Gateway } from '#model/register.ts';
+import { gatewayLedger, ledgerView, possibleGaps } from '#readings/gateway-ledger.ts';
 import { keepPassword } from '#setting/kept-password.ts';
 import { generateSecret } from '#setting/secrets.ts';
 import { dropOwnId } from './registers.ts';
@@ -50,11 +50,12 @@ function readRoutes(api: Api, deps: ApiDeps): void {
     async handler({ query }) {
       const after = fromCursor(query.cursor, ['string'])?.[0] ?? '';
       const limit = query.limit ?? LIST_LIMIT;
+      const gaps = gapsOf(deps);
       const entries = deps.control.list('gateway').filter(({ id }) => id > after);
       return pageOf(
         entries,
         limit,
-        ({ id, body }) => shown(deps, id, body, 'short'),
+        ({ id, body }) => shown(deps, id, body, 'short', gaps),
         ({ id }) => toCursor(id),
       );
     },
@@ -91,7 +92,7 @@ function putRoute(api: Api, deps: ApiDeps): void {
         tag: 'registers',
         summary: 'Puts a gateway; the first time, and on `?rotate=true`, the answer holds its password',
         description:
-          'Rotation disconnects it at once. What is secret in `identity` is never shown: left out, or `true`, it stays; null takes it out. An address of a device belongs to one gateway.',
+          'Rotation disconnects it at once. What is secret in `identity` is never shown: left out, or `true`, it stays; null takes it out. An address of a device belongs to one gateway. Stations may be registered later: those that are not yet are answered as `unknownStations`, with the header `Wk-Warning: station.unknown`, and what comes for them meanwhile goes to quarantine.',
         status: [200, 201],
         answer: gatewayPut,
         faults: [
@@ -119,12 +120,19 @@ function putRoute(api: Api, deps: ApiDeps): void {
       const kept: Gateway = { ...body, ...hashes };
       await deps.journal.appendCommand(actorOf(request), { verb: 'put', noun: 'gateway', id, body: kept });
       if (before !== undefined && isRotated) deps.disconnectGateway(id);
-      return reply
-        .code(before === undefined ? 201 : 200)
-        .send({ id, ...shownGateway(body), ...(password === undefined ? {} : { password }) });
+      const unknown = body.stations.filter((station) => deps.control.get('station', station) === undefined);
+      if (unknown.length > 0) reply.header('wk-warning', UNKNOWN_STATION);
+      return reply.code(before === undefined ? 201 : 200).send({
+        id,
+        ...shownGateway(body),
+        ...(password === undefined ? {} : { password }),
+        ...(unknown.length > 0 && { warning: UNKNOWN_STATION, unknownStations: unknown }),
+      });
     },
   });
 }
+
+const UNKNOWN_STATION = 'station.unknown';
 
 function deleteRoute(api: Api, deps: ApiDeps): void {
   api.route({
@@ -173,8 +181,7 @@ function ledgerRoute(api: Api, deps: ApiDeps): void {
         throw new Problem('role.too-low', 'A gateway may read its own ledger.');
       gatewayOf(deps, id);
       await deps.caughtUp('readings');
-      const gaps = deps.control.list('gap').map(({ body }) => body);
-      return ledgerView(await gatewayLedger(deps.queries, deps.reader, id), gaps);
+      return ledgerView(await gatewayLedger(deps.queries, deps.reader, id), gapsOf(deps));
     },
   });
 }
@@ -211,6 +218,10 @@ function closeRoute(api: Api, deps: ApiDeps): void {
   });
 }
 
+function gapsOf({ control }: ApiDeps): Gap[] {
+  return control.list('gap').map(({ body }) => body);
+}
+
 function gatewayOf(deps: ApiDeps, id: string): Gateway {
   const gateway = deps.control.get('gateway', id);
   if (!gateway) throw notFound(`gateway "${id}"`);
@@ -219,9 +230,10 @@ function gatewayOf(deps: ApiDeps, id: string): Gateway {
 
 const hashesOf = ({ passwordHash, otherHashes }: Gateway) => ({ passwordHash, otherHashes });
 
-function shown(deps: ApiDeps, id: string, body: Gateway, extent: Extent) {
+function shown(deps: ApiDeps, id: string, body: Gateway, extent: Extent, gaps = gapsOf(deps)) {
   // The journal has what it sent, the broker also that it was refused.
-  const seen = [deps.reader.intakeCount(id)?.lastSeenMs, deps.gatewaySeenMs(id)].filter((ms) => typeof ms === 'number');
+  const intake = deps.reader.intakeCount(id);
+  const seen = [intake?.lastSeenMs, deps.gatewaySeenMs(id)].filter((ms) => typeof ms === 'number');
   return {
     id,
     ...shownGateway(body),
@@ -229,5 +241,6 @@ function shown(deps: ApiDeps, id: string, body: Gateway, extent: Extent) {
     ...(deps.gatewayUntold(id) > 0 && { untold: deps.gatewayUntold(id) }),
     clockOffsetMs: deps.door.clockOffsetMs(id),
     sequence: sequenceOf(deps.journal.numberings.of(id), extent),
+    ...possibleGaps(intake?.sinceMs ?? null, gaps),
   };
 }

@@ -167,6 +167,13 @@ export const statementView = statement.extend(withId).meta({
   ],
 });
 
+function refuseRepeats({ stations }: { stations: readonly string[] }, context: z.RefinementCtx): void {
+  for (const [index, station] of stations.entries()) {
+    if (stations.indexOf(station) === index) continue;
+    context.addIssue({ code: 'custom', path: ['stations', index], message: `"${station}" is named twice` });
+  }
+}
+
 const given = (secret: z.ZodOptional<z.ZodString>) =>
   z
     .union([secret.unwrap(), z.literal(true), z.null()])
@@ -179,6 +186,7 @@ export const gatewayBody = gateway
       .extend({ password: given(devicePassword), sm4Key: given(sm4Key), pushSecret: given(pushSecret) })
       .optional(),
   })
+  .superRefine(refuseRepeats)
   .meta({
     examples: [
       { name: 'Taocha cabinet 1', stations: ['taocha'] },
@@ -199,6 +207,8 @@ export const gatewayPut = shownGateway
   .extend({
     ...withId,
     password: z.string().optional().describe('On the first PUT and on `?rotate=true`, then never again'),
+    warning: z.literal('station.unknown').optional(),
+    unknownStations: z.array(z.string()).optional().describe('Stations that are not registered yet'),
   })
   .meta({
     examples: [{ id: 'gw-taocha', stations: ['taocha'], password: 'x7Qe…' }],
@@ -247,6 +257,11 @@ export const sequenceClosed = z
   .meta({
     examples: [{ closed: 3, sequence: { missing: 0, last: 4715, holes: [], lost: { count: 3, items: [] } } }],
   });
+const gapsView = z
+  .array(z.object({ from: instantText, to: instantText, cause: z.string() }))
+  .optional()
+  .describe('Times in which an outside broker may have lost what was sent; absent when there are none');
+
 export const gatewayView = shownGateway
   .extend({
     ...withId,
@@ -258,6 +273,7 @@ export const gatewayView = shownGateway
       .describe('Refusals that `rejected` left out, being more than ten a second, since the service began'),
     clockOffsetMs: z.number().nullable().describe('How far its clock is behind ours, by its newest samples'),
     sequence: sequenceView,
+    possibleGaps: gapsView,
   })
   .meta({
     examples: [
@@ -280,10 +296,7 @@ export const ledger = z
     quarantined: count,
     pending: count,
     since: instantText.nullable(),
-    possibleGaps: z
-      .array(z.object({ from: instantText, to: instantText, cause: z.string() }))
-      .optional()
-      .describe('Times in which an outside broker may have lost what was sent; absent when there are none'),
+    possibleGaps: gapsView,
   })
   .meta({
     examples: [

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { amount, balanceFigures, divergence } from '#api/books/schemas/balances.ts';
 import { progressFigures } from '#api/books/schemas/plans.ts';
+import { volumeNotes } from '#api/books/schemas/statistics.ts';
 import { decision } from '#api/books/schemas/volumes.ts';
 import { bomQuery, instantQuery, instantText, listOf, page } from '#api/schemas.ts';
 import { reportName } from '#model/accounting.ts';
@@ -113,6 +114,7 @@ export const report = z
       .object({ shift: z.literal('travel'), ...balanceFigures })
       .describe('As `GET /balances`: with travel times, so that deliveries may differ from those above'),
     divergences: z.array(divergence),
+    notes: volumeNotes.optional(),
     decisions: z.object({ items: z.array(decision), more: z.boolean().describe('Older ones are not listed') }),
     closing: closing.nullable(),
     published: z
