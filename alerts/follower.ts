@@ -277,6 +277,7 @@ export function createAlertsFollower(options: AlertsFollowerOptions): AlertsFoll
       case 'qc-results':
       case 'import':
       case 'close-sequence':
+      case 'set-clock':
         return;
     }
   }

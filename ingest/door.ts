@@ -47,6 +47,8 @@ export interface Receipt {
   quarantined: Refusal[];
   /** Faults of values that were taken nevertheless: `flag.unknown`. Absent when there are none. */
   warnings?: Fault[];
+  /** Times of its samples, as far as they are right; absent when there are none. */
+  span?: { oldestMs: number; newestMs: number };
   /** True when nothing could be decoded: HTTP answers 400 (413 for `message.too-large`). */
   undecodable: boolean;
 }

@@ -181,8 +181,9 @@ class JournalingGate implements Gate {
     const kept = controls.length > 0 ? journal.appendCommand(source, command) : null;
     const appended = await this.#memory.whileUncommitted(changes, journal.appendMessage(draft));
     await kept;
-    if (!replayed && judged.newestMs !== null) this.#watch.heard(source, clock.nowMs() - judged.newestMs);
-    return receiptOf(appended, draft, judged.warnings);
+    const { span } = judged;
+    if (!replayed && span !== null) this.#watch.heard(source, clock.nowMs() - span.newestMs);
+    return { ...receiptOf(appended, draft, judged.warnings), ...(span && { span }) };
   }
 
   #judge(delivery: Delivery, slots: Slots, take: Take): Judged | Undecoded {

@@ -54,8 +54,8 @@ export interface Judged {
   fault: null;
   /** The gateway's own number of the message. */
   seq: number | null;
-  /** Newest time among samples whose time is right. */
-  newestMs: number | null;
+  /** Times of the samples whose time is right; null for none. */
+  span: { oldestMs: number; newestMs: number } | null;
   refused: Refused[];
   /** Quality controls: kept beside the readings. */
   controls: QcResult[];
@@ -84,7 +84,7 @@ export function judge(
   const decoded = codec.decode(payload, { source, gateway, arrivalMs, topic: delivery.topic ?? null, dialectOf });
   if (decoded.fault) return { fault: decoded.fault, seq: decoded.seq ?? null };
   const warnings = [...(decoded.notes ?? [])];
-  const judged: Judged = { fault: null, seq: decoded.seq, newestMs: null, refused: [], controls: [], warnings };
+  const judged: Judged = { fault: null, seq: decoded.seq, span: null, refused: [], controls: [], warnings };
   const quantity: Quantity = { value: null, deviceFlag: null, censored: undefined };
   const isTextNumber = gateway?.numbersAsText ?? false;
   for (const sample of decoded.samples) {
@@ -111,9 +111,15 @@ export function judge(
       if (isUnexplained(quantity.deviceFlag, slot.thresholds.letters))
         judged.warnings.push(unknownFlag(quantity.deviceFlag, codec.path(sample, name)));
     }
-    if (!('code' in context)) judged.newestMs = Math.max(judged.newestMs ?? context.timeMs, context.timeMs);
+    if (!('code' in context)) widen(judged, context.timeMs);
   }
   return judged;
+}
+
+function widen(judged: Judged, timeMs: number): void {
+  judged.span ??= { oldestMs: timeMs, newestMs: timeMs };
+  if (timeMs < judged.span.oldestMs) judged.span.oldestMs = timeMs;
+  if (timeMs > judged.span.newestMs) judged.span.newestMs = timeMs;
 }
 
 /** A quality control, its other figures converted as its own was. */

@@ -16,6 +16,7 @@ import { buildServer } from '#api/server.ts';
 import { createAlarmTopics, topicFailed } from '#api/streams/alarm-topics.ts';
 import { createLive } from '#api/streams/live.ts';
 import { createGate } from '#ingest/gate.ts';
+import { startTcp } from '#ingest/transports/tcp.ts';
 import { warmUp } from '#ingest/warm-up.ts';
 import { openDataDir } from '#installation/data-dir.ts';
 import { fitFiles } from '#installation/fit-files.ts';
@@ -23,8 +24,10 @@ import { openPorts } from '#installation/ports.ts';
 import { openJournalReader } from '#journal/reader.ts';
 import { createLossTelling } from '#journal/tell-losses.ts';
 import { openJournal } from '#journal/writer.ts';
+import { phrase, told } from '#model/alarms/phrases.ts';
 import type { Config } from '#model/config.ts';
 import { type FollowerName, SYSTEM_ACTOR } from '#model/entry.ts';
+import { cycleMs } from '#model/register.ts';
 import { createCrowding } from '#platform/crowding.ts';
 import { createHeartbeat } from '#platform/heartbeat.ts';
 import { keepHouse, lagSeconds } from '#platform/housekeeping.ts';
@@ -75,6 +78,7 @@ type Doors = Made<typeof openDoor>;
 type Questions = Made<typeof startQuestions>;
 type Access = Made<typeof openAccess>;
 type Mqtt = Made<typeof startMqtt>;
+type Devices = Made<typeof startDevices>;
 type Followers = Made<typeof startFollowers>;
 type Signs = Made<typeof openSigns>;
 type Closing = Made<typeof openClosings>;
@@ -98,10 +102,12 @@ export async function startService(config: Config, log: Logger, stopping: AbortS
     const questions = startQuestions({ ...start, ...files, ...platform });
     const access = openAccess({ ...start, ...files, ...platform });
     const mqtt = await startMqtt({ ...start, ...files, ...platform, ...door, ...access });
+    const devices = await startDevices({ ...start, ...files, ...platform, ...door, ...access });
     const followers = await startFollowers({ ...start, ...files, ...platform, ...door, ...access, ...mqtt, store });
-    const signs = openSigns({ ...start, ...files, ...platform, ...questions, ...mqtt, ...followers });
+    const signs = openSigns({ ...start, ...files, ...platform, ...questions, ...mqtt, ...devices, ...followers });
     const closing = openClosings({ ...start, ...files, ...questions, ...followers });
-    const all = { ...start, ...files, ...platform, ...door, ...questions, ...access, ...mqtt, ...followers, ...signs };
+    const doors = { ...door, ...mqtt, ...devices };
+    const all = { ...start, ...files, ...platform, ...doors, ...questions, ...access, ...followers, ...signs };
     const httpPort = await startHttp({ ...all, ...closing });
     closers.push(keepHouse(config, { ...all, ...closing, isAnybodyTold: watchReach(files.control), clock }));
     const { mqttPort } = mqtt;
@@ -242,6 +248,35 @@ async function startMqtt(parts: Start & Files & Platform & Doors & Access) {
   return { broker, mqttPort, topics };
 }
 
+/** Devices that speak their own protocol over bare TCP, where that is configured. */
+async function startDevices(parts: Start & Files & Platform & Doors & Access) {
+  const { config, log, closers, ports, reader, control, door, platform, crowded } = parts;
+  const tcp = await startTcp({
+    addresses: config.tcp,
+    door,
+    control,
+    clock,
+    log,
+    crowded,
+    contested(device, here, there) {
+      const { address, gateway } = device;
+      platform.event(
+        'device.contested',
+        clock.nowMs(),
+        told(phrase('device.contested', { device: address, gateway, here, there })),
+      );
+    },
+    newestMs(station) {
+      const times = reader.seriesOfStation(station).flatMap(({ id }) => door.latest(id)?.timeMs ?? []);
+      return times.length === 0 ? null : Math.max(...times);
+    },
+    cycleMs: (station) => cycleMs(control.get('station', station)),
+  });
+  closers.push(() => tcp.close());
+  for (const [name, port] of tcp.ports) ports.tell(name, port);
+  return { tcp };
+}
+
 /** The thread of the followers, told of every commit, and those who hear of what follows: live streams among them. */
 async function startFollowers(
   parts: Start & Files & Platform & Doors & Access & Mqtt & { store: Made<typeof tryStore> },
@@ -270,7 +305,7 @@ async function startFollowers(
 }
 
 /** What tells others that the service is well: heartbeats and metrics. */
-function openSigns(parts: Start & Files & Platform & Questions & Mqtt & Followers) {
+function openSigns(parts: Start & Files & Platform & Questions & Mqtt & Devices & Followers) {
   const { config, log, followers, reader, seen } = parts;
   const heartbeat = createHeartbeat({
     url: config.heartbeatUrl,
@@ -295,9 +330,9 @@ function openClosings(parts: Start & Files & Questions & Followers) {
 
 /** @returns the port on which the API and the dashboard are served. */
 async function startHttp(
-  parts: Start & Files & Platform & Doors & Questions & Access & Mqtt & Followers & Signs & Closing,
+  parts: Start & Files & Platform & Doors & Questions & Access & Mqtt & Devices & Followers & Signs & Closing,
 ): Promise<number> {
-  const { config, closers, waitingFor, ports, control, reference, broker, followers, rehearsals } = parts;
+  const { config, closers, waitingFor, ports, control, reference, broker, tcp, followers, rehearsals } = parts;
   const server = await buildServer({
     ...parts,
     clock,
@@ -306,8 +341,12 @@ async function startHttp(
       waitingFor: [...waitingFor],
       recounting: followers.recount(),
     }),
-    disconnectGateway: (id) => broker.disconnectGateway(id),
-    gatewaySeenMs: (id) => broker.lastSeenMs(id),
+    disconnectGateway(id) {
+      broker.disconnectGateway(id);
+      tcp.disconnectGateway(id);
+    },
+    gatewaySeenMs: (id) => Math.max(broker.lastSeenMs(id) ?? 0, tcp.lastSeenMs(id) ?? 0) || null,
+    setClocks: tcp.setClock,
     gatewayUntold: (id) => broker.untold(id),
     checkRule: (rule) => checkRule(rule, control, reference),
     rehearse: rehearsals.run,

@@ -36,8 +36,11 @@ export interface Heading {
   isSound: boolean;
 }
 
-/** What became of a message: on disk, or not to be read by anybody. */
-export type Outcome = 'durable' | 'unreadable';
+/**
+ * What became of a message: on disk; on disk, and the device shall stay connected because it will be asked for more (SL 651
+ * tells it by ESC in place of EOT); on disk as far as it came, since parts of it are missing; or not to be read by anybody.
+ */
+export type Outcome = 'durable' | 'durable-stay' | 'incomplete' | 'unreadable';
 
 /** A device that is asked for something. */
 export interface Asked {
@@ -52,7 +55,11 @@ export interface StreamProtocol {
   framer(): Framer;
   /** @param gateway whose device this is, once that is known: its key and its checksum. */
   heading(frame: Uint8Array, gateway?: Gateway): Heading;
-  /** What the device is told once that is so, byte for byte; null where the protocol wants silence. */
+  /**
+   * What the device is told once that is so, byte for byte; null where the protocol wants silence.
+   * @param frame as it went to the door: of a message of several all of them, one after the other. Of an `incomplete` one
+   *   those that came; where the protocol can, the device is asked for a packet that is missing.
+   */
   answer(frame: Uint8Array, outcome: Outcome, nowMs: number): Uint8Array | null;
   /**
    * Asks a device for the stored values of a period, epoch ms, half-open; null where the protocol, or this kind of device,

@@ -10,7 +10,7 @@ import type { Command } from '#model/entry.ts';
 import type { StoreError } from '#src/sqlite.ts';
 import { type Admission, createAdmission } from './admission.ts';
 import { type Credentials, type LogIn, logIn, mayRead, type Session } from './broker-access.ts';
-import { type Connection, describe, publisher, whose } from './broker-connection.ts';
+import { type Connection, credentialOf, describe, publisher, whose } from './broker-connection.ts';
 import {
   BROKER_LIMITS,
   type BrokerCounters,
@@ -51,7 +51,7 @@ class Broker implements EmbeddedBroker {
   readonly #connections = new Map<Client, Connection>();
   readonly #heldTotal: HeldTotal;
   readonly #intake: PublishIntake;
-  readonly #admission: Admission;
+  readonly #admission: Admission<Connection>;
   readonly #counts = {
     held: 0,
     logInsFailed: 0,
@@ -68,7 +68,7 @@ class Broker implements EmbeddedBroker {
     this.#options = options;
     this.#limits = { ...BROKER_LIMITS, ...options.limits };
     this.#heldTotal = { bytes: 0, limitBytes: this.#limits.heldBytesTotal };
-    this.#admission = createAdmission(this.#limits, (connection, limit, reason) => {
+    this.#admission = createAdmission('mqtt', this.#limits, credentialOf, (connection, limit, reason) => {
       this.#counts.connectionsEvicted++;
       options.crowded?.(limit, whose(connection, options.viewerName));
       options.log.warn({ event: 'mqtt.evicted', ...describe(connection), reason }, 'MQTT connection had to give way');

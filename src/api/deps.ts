@@ -91,6 +91,11 @@ export interface ApiDeps {
   disconnectGateway(id: string): void;
   /** When the broker last heard of the gateway, epoch ms; null = not since the process began. */
   gatewaySeenMs(id: string): number | null;
+  /**
+   * Sets the clocks of a gateway's devices over TCP. @param address of one of them; null: of all.
+   * @returns the addresses of those that were told, and of those that aren't connected; null: none of its can be.
+   */
+  setClocks(gateway: string, address: string | null): { told: string[]; away: string[] } | null;
   /** Refusals that the gateway was not told of over MQTT, being more than ten a second. */
   gatewayUntold(id: string): number;
   checkRule(rule: Rule): Fault[];

@@ -4,7 +4,12 @@
  */
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { TCP_LISTENERS, type TcpListener } from '#model/protocol.ts';
 import { generateSecret } from '#setting/secrets.ts';
+
+/** What listens, and tells on which port. */
+type PortName = 'http' | 'mqtt' | TcpListener;
+const PORT_NAMES: readonly PortName[] = ['http', 'mqtt', ...(Object.keys(TCP_LISTENERS) as TcpListener[])];
 
 export interface DataDir {
   journal: string;
@@ -14,7 +19,7 @@ export interface DataDir {
   /** What is known of our session at an outside broker. */
   mqttSession: string;
   /** Writes a port once something listens on it; removed by `clearPorts`. */
-  writePort(name: 'http' | 'mqtt', port: number): void;
+  writePort(name: PortName, port: number): void;
   /** For the one process that holds the directory's lock: another one's ports are not ours to remove. */
   clearPorts(): void;
   /** The bootstrap administrator's token: the given one, else the file's, else a new one in the file. */
@@ -26,7 +31,7 @@ export interface DataDir {
 export function openDataDir(path: string): DataDir {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const at = (name: string) => join(path, name);
-  const portFiles = [at('http.port'), at('mqtt.port')];
+  const portFiles = PORT_NAMES.map((name) => at(`${name}.port`));
   const clearPorts = () => {
     for (const file of portFiles) rmSync(file, { force: true });
   };

@@ -1,4 +1,6 @@
 /** What the service was told, parsed and frozen by src/setting/config.ts; contracts §2. Durations in ms, sizes in bytes. */
+import type { TcpListener } from './protocol.ts';
+
 export interface Config {
   dataDir: string;
   /** null = no seeds. */
@@ -21,6 +23,8 @@ export interface Config {
   /** The service's own account at an outside broker; also known while the embedded one runs (`broker:files`). */
   mqttLogIn: { username: string; password: string | null; clientId: string };
   mqttTopics: string[];
+  /** Where devices speak their protocol over bare TCP; null = not opened, port 0 = any. */
+  tcp: Readonly<Record<TcpListener, { host: string; port: number } | null>>;
   /** null = readings rest in SQLite. */
   influx: InfluxConfig | null;
   timeZone: string;

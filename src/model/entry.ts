@@ -96,6 +96,8 @@ export type Command =
   | { verb: 'import'; id: string }
   /** Numbers of a gateway up to `through` that are missing will never come: somebody knows. */
   | { verb: 'close-sequence'; gateway: string; through: number; reason: string }
+  /** The clocks of a gateway's devices over TCP are to be set, of one of them or (null) of all. */
+  | { verb: 'set-clock'; gateway: string; address: string | null }
   /** What instruments made of known samples, as a gateway reported it: no readings, and kept as long as commands are. */
   | { verb: 'qc-results'; results: QcResult[] }
   | { verb: 'dismiss-quarantine'; quarantineId: string; reason?: string }

@@ -73,6 +73,7 @@ const TABLE = {
       'The protocol leaves the unit open and nobody has said it: `dialect.hj212.traceUnits`, or `elements` of the device.',
   },
   'topic.not-yours': { status: null, meaning: 'The topic is not one that this client may publish to.' },
+  'device.elsewhere': { status: null, meaning: 'The device came from none of `identity.addresses` of its gateway.' },
   // HTTP.
   'file.undecided': {
     status: 400,

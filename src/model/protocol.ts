@@ -6,6 +6,14 @@ const PROTOCOLS = ['json', 'hj212', 'sl651', 'szy206', 'slt427', 'senml', 'spark
 /** `json` is our own payload, and what is spoken unless something else is said. */
 export type Protocol = (typeof PROTOCOLS)[number];
 
+/** What is spoken over bare TCP connections: a listener each (WK_TCP_HJ212 …), and the protocols that it hears. */
+export const TCP_LISTENERS = {
+  hj212: ['hj212'],
+  sl651: ['sl651'],
+  szy206: ['szy206', 'slt427'],
+} as const satisfies Record<string, readonly Protocol[]>;
+export type TcpListener = keyof typeof TCP_LISTENERS;
+
 const cidr = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]);
 const address = z.string().trim().min(1).max(64);
 
@@ -50,6 +58,12 @@ export const spoken = {
   devices: z.array(device).max(1000).optional().describe('Devices behind it, each one station'),
   topics: z.array(z.string().min(1).max(256)).max(50).optional().describe('MQTT topics of its own, besides ours'),
   mapping: id.optional().describe('`mapped`: the mapping that its payloads are read by'),
+  asksMissed: z
+    .boolean()
+    .optional()
+    .describe(
+      'Over TCP: its devices are asked for stored periods that are missing; `true` unless something else is said',
+    ),
 };
 
 /** Protocols in which an address says by itself whose a frame is, by the addresses that must not meet: those of one listener. */

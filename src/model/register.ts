@@ -125,6 +125,13 @@ export const station = z.strictObject({
 });
 export type Station = z.infer<typeof station>;
 
+/** How often a station measures whatever it measures most often, ms; null when its entry doesn't say. */
+export function cycleMs(entry: Station | undefined): number | null {
+  const intervals =
+    entry?.parameters.flatMap(({ interval }) => (interval === undefined ? [] : durationMs(interval))) ?? [];
+  return intervals.length === 0 ? null : Math.min(...intervals);
+}
+
 export const gateway = z.strictObject({
   name: z
     .union([text, z.strictObject({ zh: text, en: text })])

@@ -1,5 +1,6 @@
 /** What the service counts, by stage: received, journaled, acknowledged, settled, alarmed, answered. */
 import type { Broker } from '#ingest/transports/broker.ts';
+import type { TcpListeners } from '#ingest/transports/tcp.ts';
 import type { OpenJournalReader } from '#journal/reader.ts';
 import type { JournalWriter } from '#journal/writer.ts';
 import { PLATFORM_CONDITIONS } from '#model/alarms/platform.ts';
@@ -17,6 +18,7 @@ interface Parts {
   reader: OpenJournalReader;
   followers: FollowersClient;
   broker: Broker;
+  tcp: Pick<TcpListeners, 'counters' | 'connections' | 'waiting'>;
   heartbeat: Heartbeat;
   questions: QueryClient['counts'];
   crowding: Crowding;
@@ -50,6 +52,7 @@ export function serviceMetrics(parts: Parts): MetricSource[] {
     ...journalMetrics(parts),
     ...followerMetrics(parts),
     ...brokerMetrics(parts),
+    ...deviceMetrics(parts),
     ...questionMetrics(parts),
     ...platformMetrics(parts),
   ];
@@ -151,6 +154,14 @@ function brokerMetrics({ broker }: Parts): MetricSource[] {
     ...(clients ? [gauge('mqtt_clients', 'Authenticated MQTT connections.', () => clients.call(broker))] : []),
     ...(isUp === undefined ? [] : [gauge('mqtt_up', 'Subscribed at the outside broker.', () => (broker.isUp ? 1 : 0))]),
     ...(held ? [gauge('mqtt_held', 'Messages received and not acknowledged yet.', () => held.call(broker))] : []),
+  ];
+}
+
+function deviceMetrics({ tcp }: Parts): MetricSource[] {
+  return [
+    counter('tcp_events_total', 'What the TCP listeners counted since the process began.', tcp.counters, 'event'),
+    gauge('tcp_connections', 'TCP connections of devices.', tcp.connections, 'listener'),
+    gauge('tcp_waiting', 'Frames that wait since the journal can not take them.', tcp.waiting),
   ];
 }
 

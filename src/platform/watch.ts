@@ -67,6 +67,7 @@ const GAP_MS = 500;
 const EVENTS: ReadonlySet<PlatformCondition> = new Set<PlatformCondition>([
   'broker.session-lost',
   'broker.messages-dropped',
+  'device.contested',
   'followers.restarting',
   'reads.stale',
   'journal.lost',

@@ -65,6 +65,16 @@ const zone = parsed((text) => {
     throw new RangeError(`"${text}" is no IANA time zone such as Asia/Shanghai`, { cause: error });
   }
 });
+const LISTENED = 'must be host:port, such as 0.0.0.0:5212 or [::]:5212; port 0 is any free one';
+const listened = z
+  .string()
+  .transform((text, context) => {
+    const [, ipv6, host, port] = /^(?:\[([0-9a-fA-F:]+)\]|([^\s:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
+    if (port !== undefined && Number(port) <= 65_535) return { host: (ipv6 ?? host)!, port: Number(port) };
+    context.addIssue({ code: 'custom', message: LISTENED });
+    return z.NEVER;
+  })
+  .optional();
 const portion = z
   .string()
   .regex(/^(0(\.\d+)?|1(\.0+)?)$/, 'must be a number from 0 to 1, such as 0.01')
@@ -90,6 +100,9 @@ const settings = z.object({
   WK_MQTT_HOST: z.string().default('127.0.0.1'),
   WK_MQTT_PORT: port.default(1883),
   WK_MQTT_TOPICS: list.default(['wk/v1/+/readings']),
+  WK_TCP_HJ212: listened,
+  WK_TCP_SL651: listened,
+  WK_TCP_SZY206: listened,
   WK_INFLUX_URL: webUrl.optional(),
   WK_INFLUX_TOKEN: z.string().optional(),
   WK_INFLUX_ORG: z.string().optional(),
@@ -180,6 +193,11 @@ function toConfig(given: z.infer<typeof settings>): Config {
       clientId: given.WK_MQTT_CLIENT_ID,
     },
     mqttTopics: given.WK_MQTT_TOPICS,
+    tcp: {
+      hj212: given.WK_TCP_HJ212 ?? null,
+      sl651: given.WK_TCP_SL651 ?? null,
+      szy206: given.WK_TCP_SZY206 ?? null,
+    },
     influx: given.WK_INFLUX_URL
       ? {
           url: given.WK_INFLUX_URL,

@@ -172,7 +172,12 @@ let reference: Reference | undefined;
 
 /** Closed and removed when the running test ends. */
 export async function startApi(
-  overrides: { config?: Partial<Config>; seeded?: boolean; connectionLimits?: ApiDeps['connectionLimits'] } = {},
+  overrides: {
+    config?: Partial<Config>;
+    seeded?: boolean;
+    connectionLimits?: ApiDeps['connectionLimits'];
+    setClocks?: ApiDeps['setClocks'];
+  } = {},
 ): Promise<ApiRig> {
   const { path, remove } = makeTempDir();
   const clock = handClock(NOW_MS);
@@ -213,6 +218,7 @@ export async function startApi(
     metrics: async () => 'wellkeeper_up 1\n',
     disconnectGateway: (id) => void disconnected.push(id),
     gatewaySeenMs: () => null,
+    setClocks: (gateway, address) => overrides.setClocks?.(gateway, address) ?? null,
     gatewayUntold: () => 0,
     checkRule: () => [],
     rehearse: async () => {

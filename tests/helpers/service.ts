@@ -19,6 +19,8 @@ export interface TestService {
   readonly dataDir: string;
   readonly url: string;
   readonly mqttPort: number;
+  /** Of a listener for devices that was opened. */
+  portOf(name: 'hj212' | 'sl651' | 'szy206'): number;
   readonly child: ChildProcess;
   /** All that it wrote to stdout and stderr. */
   output(): string;
@@ -45,7 +47,8 @@ export async function startTestService(
 ): Promise<TestService> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'wk-service-'));
   // What a killed one left behind would lead to where nothing listens any more.
-  for (const name of ['http', 'mqtt']) rmSync(join(dataDir, `${name}.port`), { force: true });
+  for (const name of ['http', 'mqtt', 'hj212', 'sl651', 'szy206'])
+    rmSync(join(dataDir, `${name}.port`), { force: true });
   let output = '';
   const child = spawn(process.execPath, ['--max-semi-space-size=4', join(ROOT, 'src/main.ts')], {
     cwd: ROOT,
@@ -103,6 +106,7 @@ export async function startTestService(
     dataDir,
     url,
     mqttPort,
+    portOf: (name) => portOf(name)!,
     child,
     output: () => output,
     async call<T>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {

@@ -47,11 +47,19 @@ function kindOf(cn: string | null): Heading['kind'] {
   return cn[0] === '2' || cn[0] === '3' ? 'report' : 'unknown';
 }
 
-/** Silence for what can't be read, as annex A wants it: the station sends it again. */
-function answer(frame: Uint8Array, outcome: Outcome): Uint8Array | null {
+/** Each packet is answered for itself; silence for what can't be read, as annex A wants it: the station sends it again. */
+function answer(frames: Uint8Array, outcome: Outcome): Uint8Array | null {
+  if (outcome === 'unreadable') return null;
+  const framer = createFramer();
+  const found = [...framer.push(frames), ...framer.end()];
+  const answers = found.flatMap((one) => (one.kind === 'frame' ? (answerTo(one.bytes) ?? []) : []));
+  return answers.length === 0 ? null : Buffer.concat(answers);
+}
+
+function answerTo(frame: Uint8Array): Uint8Array | null {
   const { qn, pw, mn, cn, flag } = segmentIn(frame);
   const isWanted = flag !== null && (flag & ANSWER_WANTED) !== 0;
-  if (outcome !== 'durable' || !isWanted || cn === null || REPLIES.includes(cn)) return null;
+  if (!isWanted || cn === null || REPLIES.includes(cn)) return null;
   const isData = cn[0] === '2' || cn[0] === '3';
   const kept = isData ? DATA_KEPT : NOTICE_KEPT;
   return framed({ qn, st: '91', cn: kept, pw, mn, flag: flag & VERSION_BITS }, '');

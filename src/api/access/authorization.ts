@@ -5,6 +5,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { ApiDeps } from '#api/deps.ts';
 import { Problem } from '#api/problems.ts';
+import { isSigned, type Pushed } from '#api/readings/platform-push.ts';
 import { ROLES, type Role } from '#model/register.ts';
 import { createLogInLimit, hashToken } from '#setting/secrets.ts';
 import type { Caller } from './caller.ts';
@@ -18,6 +19,11 @@ declare module 'fastify' {
     access?: Access;
     /** A gateway with its own password may, too. */
     gateways?: boolean;
+    /**
+     * An IoT platform may, too, for the gateway that `?gateway=` names: with its password as a bearer, or by a signature
+     * over its `identity.pushSecret`. That may be in the body: the handler checks it (`pushCaller`).
+     */
+    pushes?: boolean;
     /** So may anyone on this machine, unless a proxy passed it on. */
     loopback?: boolean;
   }
@@ -82,8 +88,11 @@ export function createCredentials(deps: ApiDeps, sessions: Sessions): Credential
       return cookie === undefined ? null : session(cookie);
     }
     const [, scheme = '', value = ''] = /^(\S+) +(\S+) *$/.exec(authorization) ?? [];
+    const pushed = pushedGateway(request);
+    if (scheme.toLowerCase() === 'bearer' && pushed !== null && !deps.tokens.holder(value))
+      return gatewayLogIn(deps, pushed, value, request.ip);
     if (scheme.toLowerCase() === 'bearer') return bearer(value, request.ip);
-    if (scheme.toLowerCase() === 'basic') return gatewayLogIn(deps, value, request.ip);
+    if (scheme.toLowerCase() === 'basic') return basicLogIn(deps, value, request.ip);
     const detail = 'Authorization is "Bearer TOKEN" or "Basic GATEWAY:PASSWORD".';
     throw refusal(request.ip, new Problem('token.invalid', detail, { headers: CHALLENGE }));
   }
@@ -96,7 +105,10 @@ export function createCredentials(deps: ApiDeps, sessions: Sessions): Credential
       if (access === 'public' || access === undefined) return;
       if (loopback && isLoopback(request)) return;
       request.caller = await identify(request);
+      const pushed = pushedGateway(request);
+      if (pushed !== null && request.caller) checkPusher(request.caller, pushed);
       if (!request.caller) {
+        if (pushed !== null && deps.control.get('gateway', pushed)?.identity?.pushSecret !== undefined) return;
         const headers = gateways ? GATEWAY_CHALLENGE : CHALLENGE;
         throw refusal(request.ip, new Problem('token.missing', 'This needs a credential.', { headers }));
       }
@@ -126,11 +138,18 @@ function tokenLogIn({ tokens, logIns }: ApiDeps): Credentials['logIn'] {
   };
 }
 
-async function gatewayLogIn({ control, verifier, logIns }: ApiDeps, encoded: string, address: string): Promise<Caller> {
+function basicLogIn(deps: ApiDeps, encoded: string, address: string): Promise<Caller> {
   const decoded = Buffer.from(encoded, 'base64').toString('utf8');
   const colon = decoded.indexOf(':');
-  const id = decoded.slice(0, Math.max(0, colon));
-  const password = decoded.slice(colon + 1);
+  return gatewayLogIn(deps, decoded.slice(0, Math.max(0, colon)), decoded.slice(colon + 1), address);
+}
+
+async function gatewayLogIn(
+  { control, verifier, logIns }: ApiDeps,
+  id: string,
+  password: string,
+  address: string,
+): Promise<Caller> {
   const stored = control.get('gateway', id)?.passwordHash;
   if (!verifier.knows(password, stored) && !logIns.allows(address)) throw tooManyFailures();
   const matches = await verifier.verify(password, stored);
@@ -142,6 +161,40 @@ async function gatewayLogIn({ control, verifier, logIns }: ApiDeps, encoded: str
   }
   logIns.failed(address);
   throw new Problem('token.invalid', 'The gateway or its password is not valid.', { headers: GATEWAY_CHALLENGE });
+}
+
+/** Of a route that platforms push to, the gateway that the address names; null for none. */
+function pushedGateway(request: FastifyRequest): string | null {
+  const { gateway } = request.query as { gateway?: unknown };
+  return request.routeOptions.config.pushes && typeof gateway === 'string' ? gateway : null;
+}
+
+function checkPusher(caller: Caller, gateway: string): void {
+  if (caller.kind === 'gateway' && caller.id === gateway) return;
+  throw new Problem('role.too-low', `Only gateway "${gateway}" itself sends as gateway "${gateway}".`);
+}
+
+/**
+ * Who pushes, of a request that was let through for the sake of a signature.
+ * @throws Problem `token.invalid`, and `rate.limited` where there were too many failed ones.
+ */
+export function pushCaller(
+  { control, logIns, clock }: Pick<ApiDeps, 'control' | 'logIns' | 'clock'>,
+  id: string,
+  pushed: Pushed,
+  address: string,
+): Caller {
+  const gateway = control.get('gateway', id);
+  const secret = gateway?.identity?.pushSecret ?? null;
+  if (!logIns.allows(address)) throw tooManyFailures();
+  if (!gateway || !isSigned(secret, pushed, clock.nowMs())) {
+    logIns.failed(address);
+    throw new Problem('token.invalid', 'The signature is not one over `identity.pushSecret` of this gateway.', {
+      headers: GATEWAY_CHALLENGE,
+    });
+  }
+  const isCurrent = () => control.get('gateway', id)?.identity?.pushSecret === secret;
+  return { kind: 'gateway', key: `gateway ${id}`, id, stations: new Set(gateway.stations), isCurrent };
 }
 
 function tooManyFailures(): Problem {

@@ -42,6 +42,8 @@ const REMEDIES: Record<FaultCode, string> = {
   'unit.unstated': 'Say the unit in the entry of the gateway or station, then replay.',
   'address.taken': 'Take the address out of the other entry first.',
   'topic.not-yours': 'Publish to `wk/v1/{your gateway id}/readings`.',
+  'device.elsewhere':
+    'If the device may come from there, put the network into `identity.addresses`; otherwise somebody else uses its address.',
   'request.invalid': 'Mend what `errors` lists.',
   'id.invalid': 'Choose another id.',
   'range.invalid': 'Give two instants with an offset, `from` before `to`.',
@@ -93,7 +95,7 @@ const CODES = Object.keys(FAULTS) as FaultCode[];
 const SECTIONS: { title: string; text: string; has: (code: FaultCode) => boolean }[] = [
   {
     title: 'Values and messages',
-    text: 'Seen in a receipt of `POST /api/v1/readings` (`quarantined[].code`, `warnings[].code`), in `wk/v1/{gateway}/rejected` and in `GET /api/v1/quarantine`. A value that is refused is quarantined alone and the rest of its message is taken. `message.…` and `topic.not-yours` refuse a whole message, which then counts as one value; over HTTP they are also the status of the answer.',
+    text: 'Seen in a receipt of `POST /api/v1/readings` (`quarantined[].code`, `warnings[].code`), in `wk/v1/{gateway}/rejected` and in `GET /api/v1/quarantine`. A value that is refused is quarantined alone and the rest of its message is taken. `message.…` and `topic.not-yours` refuse a whole message, which then counts as one value; over HTTP they are also the status of the answer. `device.…` refuse a frame over TCP of a device that is not welcome; it is not answered.',
     has: (code) => (FAULTS[code].status === null && !isOfProcess(code)) || code.startsWith('message.'),
   },
   {

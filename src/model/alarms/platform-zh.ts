@@ -190,6 +190,11 @@ export const PLATFORM_ZH: Readonly<Record<PlatformCondition, PlatformWords>> = {
     meaning: '某个网关发送了无人说明其含义的设备标记：这样的数值予以保留，但不作任何使用。',
     remedy: '在该网关或站点的 `dialect.letters` 中说明其含义（PUT /api/v1/gateways/{id}）。',
   },
+  'device.contested': {
+    title: '同一设备从两处上报',
+    meaning: '来自不同网络地址的两个连接轮流以同一设备的身份上报：该设备的地址和密码被两处使用。',
+    remedy: '查明哪一个是真正的设备；在其网关的 `identity.addresses` 中写明该设备所在网络，并更换密码。',
+  },
   'clock.behind': {
     title: '本机时钟落后',
     meaning: '本机时钟比此前落后一分钟以上。',

@@ -260,6 +260,14 @@ const TABLE = {
     meaning: 'A gateway sends device letters that nobody has explained: such values are kept and used for nothing.',
     remedy: 'Say what they mean in `dialect.letters` of the gateway, or of the station (PUT /api/v1/gateways/{id}).',
   },
+  'device.contested': {
+    severity: 'major',
+    title: 'A device speaks from two places',
+    meaning:
+      'Two connections from different network addresses speak by turns for one device: its address and password are used twice.',
+    remedy:
+      'Find out which is the device; name its network in `identity.addresses` of the gateway, and give it another password.',
+  },
   'clock.behind': {
     severity: 'major',
     title: 'The clock is behind',

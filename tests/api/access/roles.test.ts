@@ -51,6 +51,7 @@ const NEEDS: Record<string, Role> = {
   'PUT /api/v1/gateways/{id}': 'admin',
   'DELETE /api/v1/gateways/{id}': 'admin',
   'GET /api/v1/gateways/{id}/ledger': 'viewer',
+  'POST /api/v1/gateways/{id}/clock': 'engineer',
   'POST /api/v1/gateways/{id}/sequence/close': 'engineer',
   'GET /api/v1/tokens': 'admin',
   'POST /api/v1/tokens': 'admin',
@@ -103,6 +104,7 @@ const NEEDS: Record<string, Role> = {
   'GET /api/v1/parked': 'engineer',
   'DELETE /api/v1/parked/{follower}/{seq}': 'engineer',
   'GET /api/v1/stream': 'viewer',
+  'GET /api/v1/readings': 'engineer',
   'POST /api/v1/readings': 'engineer',
   'POST /api/v1/decode': 'viewer',
   'POST /api/v1/import': 'engineer',
@@ -115,7 +117,12 @@ const NEEDS: Record<string, Role> = {
   'GET /api/v1/series/{station}/{parameter}/quality': 'viewer',
   'GET /api/v1/imports/{id}': 'engineer',
 };
-const GATEWAYS_MAY = ['POST /api/v1/readings', 'POST /api/v1/decode', 'GET /api/v1/gateways/{id}/ledger'];
+const GATEWAYS_MAY = [
+  'GET /api/v1/readings',
+  'POST /api/v1/readings',
+  'POST /api/v1/decode',
+  'GET /api/v1/gateways/{id}/ledger',
+];
 
 /** Somebody else's address, so that /metrics has no exception for this machine. */
 const ELSEWHERE = '192.0.2.7';
@@ -171,7 +178,7 @@ describe('who may do what', () => {
     const rig = await startApi();
     for (const route of Object.keys(NEEDS)) {
       const response = await rig.call(...request(route), { as: 'gateway', remoteAddress: ELSEWHERE });
-      const mayAsk = GATEWAYS_MAY.includes(route) && route.startsWith('POST');
+      const mayAsk = GATEWAYS_MAY.includes(route) && !route.endsWith('/ledger');
       expect([route, response.statusCode === 403]).toEqual([route, !mayAsk]);
     }
     expect((await rig.call('GET', `/api/v1/gateways/${GATEWAY.id}/ledger`, { as: 'gateway' })).statusCode).toBe(200);

@@ -22,6 +22,10 @@ export interface FakeDoor extends Door {
   attempts: number;
   /** Values that every accepted message is said to have had refused. */
   faults: Fault[];
+  /** Whether every accepted message is said to be one that can't be decoded. */
+  undecodable: boolean;
+  /** Times of the samples that every accepted message is said to have. */
+  span: Receipt['span'];
 }
 
 export function createFakeDoor(): FakeDoor {
@@ -33,10 +37,13 @@ export function createFakeDoor(): FakeDoor {
     error: null,
     attempts: 0,
     faults: [],
+    undecodable: false,
+    span: undefined,
     async accept(delivery) {
       await answer();
       door.accepted.push(delivery);
-      return receipt(door.accepted.length, door.faults);
+      const { undecodable, span } = door;
+      return { ...receipt(door.accepted.length, door.faults), undecodable, ...(span && { span }) };
     },
     async refuse(source, fault, payload) {
       await answer();

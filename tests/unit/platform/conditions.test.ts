@@ -65,6 +65,7 @@ describe('the first sample', () => {
       'access.crowded',
       'broker.session-lost',
       'broker.messages-dropped',
+      'device.contested',
       'followers.restarting',
       'reads.stale',
       'journal.lost',

@@ -274,6 +274,7 @@ describe('any order of what is seen', () => {
   const moments: PlatformCondition[] = [
     'broker.session-lost',
     'broker.messages-dropped',
+    'device.contested',
     'followers.restarting',
     'reads.stale',
     'journal.lost',

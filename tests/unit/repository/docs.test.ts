@@ -29,7 +29,7 @@ describe('docs/errors.md', () => {
 });
 
 describe('the settings of docs/operations.md', () => {
-  const rows = [...readDocument('docs/operations.md').matchAll(/^\| `(WK_[A-Z_]+)` \| (?:`([^`]+)`)? ?\|/gm)].map(
+  const rows = [...readDocument('docs/operations.md').matchAll(/^\| `(WK_[A-Z0-9_]+)` \| (?:`([^`]+)`)? ?\|/gm)].map(
     ([, name, fallback]) => [name!, fallback] as const,
   );
 

@@ -52,6 +52,23 @@ describe('readConfig', () => {
     expect(Object.isFrozen(config.http)).toBe(true);
   });
 
+  it('opens listeners for devices only where it is told to', () => {
+    expect(readConfig({}).config.tcp).toEqual({ hj212: null, sl651: null, szy206: null });
+    const { config } = readConfig({
+      WK_TCP_HJ212: '0.0.0.0:5212',
+      WK_TCP_SL651: '[::1]:0',
+      WK_TCP_SZY206: 'rtu.example:5206',
+    });
+    expect(config.tcp).toEqual({
+      hj212: { host: '0.0.0.0', port: 5212 },
+      sl651: { host: '::1', port: 0 },
+      szy206: { host: 'rtu.example', port: 5206 },
+    });
+    for (const wrong of ['5212', ':5212', '::1:5212', '0.0.0.0:65536', 'http://a:1', '[::1]']) {
+      expect(mistakesOf({ WK_TCP_HJ212: wrong })).toEqual([expect.stringMatching(/^WK_TCP_HJ212: must be host:port/)]);
+    }
+  });
+
   it('treats an empty value as unset and `none` as no seeds', () => {
     const { config } = readConfig({ WK_HTTP_PORT: '', WK_SEEDS: 'none', WK_MQTT_URL: '' });
     expect(config.http.port).toBe(8080);

@@ -1,5 +1,7 @@
 /** Readings over HTTP, and what would become of a payload. Everything goes through the door, as MQTT does. */
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { pushCaller } from '#api/access/authorization.ts';
 import type { Caller } from '#api/access/caller.ts';
 import { callerOf, sourceOf } from '#api/access/caller.ts';
 import type { Api } from '#api/api.ts';
@@ -8,6 +10,7 @@ import { isoText } from '#api/instants.ts';
 import { notFound, Problem } from '#api/problems.ts';
 import { createIdempotency } from '#api/readings/idempotency.ts';
 import { formatSaid, MEDIA_TYPES, type Payload, takePayloads } from '#api/readings/payload.ts';
+import { echoOf, type Pushed } from '#api/readings/platform-push.ts';
 import { qcView } from '#api/readings/qc-view.ts';
 import { decoded, payload as payloadSchema, receipt } from '#api/readings/schemas/readings.ts';
 import { documented } from '#api/schemas.ts';
@@ -23,9 +26,13 @@ const KEPT_BYTES = 4096;
 
 const consumes = MEDIA_TYPES;
 
+/** Platforms put more into the address: what they sign. */
+const pushQuery = z.looseObject({ gateway: id.optional().describe('For which gateway a platform pushes') });
+
 export async function readingsInRoutes(api: Api, deps: ApiDeps): Promise<void> {
   takePayloads(api, deps.config.maxMessageBytes);
   postReadings(api, deps);
+  getReadings(api, deps);
   postDecode(api, deps);
 }
 
@@ -34,8 +41,9 @@ function postReadings(api: Api, deps: ApiDeps): void {
   api.route({
     method: 'POST',
     url: '/readings',
-    config: { access: 'engineer', gateways: true },
+    config: { access: 'engineer', gateways: true, pushes: true },
     schema: {
+      querystring: pushQuery,
       // The body's schema documents; the door is what judges it.
       body: payloadSchema,
       consumes,
@@ -43,8 +51,8 @@ function postReadings(api: Api, deps: ApiDeps): void {
         tag: 'readings',
         summary: 'Takes readings as JSON or CSV; the answer means that they are durable',
         description:
-          'The MQTT payload, or CSV with the columns `station,time,parameter,value,unit,flag`. JSON, `text/plain` and `application/octet-stream` of a gateway are read as its `protocol`. What can not be taken is quarantined value by value, and the rest is taken. A gateway (`Basic`) writes its own stations; an engineer any. `Idempotency-Key` is honoured for 24 h.',
-        status: 202,
+          'The MQTT payload, or CSV with the columns `station,time,parameter,value,unit,flag`. JSON, `text/plain` and `application/octet-stream` of a gateway are read as its `protocol`. What can not be taken is quarantined value by value, and the rest is taken. A gateway (`Basic`) writes its own stations; an engineer any. `Idempotency-Key` is honoured for 24 h. With `gateway`, an IoT platform pushes for that gateway: by its `Basic`, by its password as bearer, or by a signature over its `identity.pushSecret`. It is answered 200, also when all is quarantined: platforms drop what is answered otherwise, and what is quarantined is kept.',
+        status: [200, 202],
         answer: receipt,
         faults: [
           'message.malformed',
@@ -60,7 +68,9 @@ function postReadings(api: Api, deps: ApiDeps): void {
     },
     async handler(request, reply) {
       const body = payloadOf(request.body);
-      const caller = callerOf(request);
+      const { gateway } = request.query;
+      const caller = gateway === undefined ? callerOf(request) : pusherOf(deps, request, gateway, body.bytes);
+      if (gateway !== undefined) return reply.code(200).send(receiptView(await deliver(deps, caller, body)));
       const key = request.headers['idempotency-key'];
       const take = async () => answerOf(await deliver(deps, caller, body));
       const { status, body: answer } =
@@ -69,6 +79,45 @@ function postReadings(api: Api, deps: ApiDeps): void {
       throw answer;
     },
   });
+}
+
+/** Trials of an address before a platform pushes to it: it wants back what it sends. */
+function getReadings(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'GET',
+    url: '/readings',
+    config: { access: 'engineer', gateways: true, pushes: true },
+    schema: {
+      querystring: pushQuery.extend({ gateway: id }),
+      ...documented({
+        tag: 'readings',
+        summary: 'Answers an IoT platform that tries out the address to which it will push',
+        description:
+          'With the credential that a push has: `msg` of the query (OneNET) or `echostr` of the query or headers (Tencent and others) as plain text, nothing where none is sent.',
+        answer: z.string(),
+        type: 'text/plain',
+        faults: ['id.invalid'],
+      }),
+    },
+    async handler(request, reply) {
+      pusherOf(deps, request, request.query.gateway, null);
+      return reply.type('text/plain; charset=utf-8').send(echoOf(pushedIn(request, null)) ?? '');
+    },
+  });
+}
+
+/** @param body null of a trial. @throws Problem `token.invalid` */
+function pusherOf(
+  deps: ApiDeps,
+  request: Pick<FastifyRequest, 'caller' | 'headers' | 'query' | 'ip'>,
+  gateway: string,
+  body: Uint8Array | null,
+): Caller {
+  return request.caller ?? pushCaller(deps, gateway, pushedIn(request, body), request.ip);
+}
+
+function pushedIn({ headers, query }: Pick<FastifyRequest, 'headers' | 'query'>, body: Uint8Array | null): Pushed {
+  return { headers, query: query as Record<string, unknown>, body };
 }
 
 /** The same bytes as CSV and as JSON are two bodies. */
@@ -98,7 +147,13 @@ function answerOf(receipt: Receipt): { status: number; body: unknown } {
   return { status: problem.statusCode, body: problem };
 }
 
-export function receiptView({ seq: _seq, receivedMs: _receivedMs, undecodable: _undecodable, ...view }: Receipt) {
+export function receiptView({
+  seq: _seq,
+  receivedMs: _receivedMs,
+  undecodable: _undecodable,
+  span: _span,
+  ...view
+}: Receipt) {
   return view;
 }
 

@@ -9,6 +9,8 @@ import { notFound, Problem } from '#api/problems.ts';
 import { gatewayErrors, keptGateway, refuseTaken, shownGateway } from '#api/registers/gateways.ts';
 import { refuseErrors } from '#api/registers/registers.ts';
 import {
+  clockBody,
+  clocksSet,
   gatewayBody,
   gatewayPut,
   gatewayView,
@@ -19,6 +21,7 @@ import {
 import { closableIn, type Extent, sequenceOf } from '#api/registers/sequence.ts';
 import { documented, idParams, LIST_LIMIT, listOf, pageQuery } from '#api/schemas.ts';
 import { TOKEN_USER } from '#ingest/transports/broker-access.ts';
+import { TCP_LISTENERS } from '#model/protocol.ts';
 import type { Gap, Gateway } from '#model/register.ts';
 import { gatewayLedger, ledgerView, possibleGaps } from '#readings/gateway-ledger.ts';
 import { keepPassword } from '#setting/kept-password.ts';
@@ -31,6 +34,7 @@ export function gatewayRoutes(api: Api, deps: ApiDeps): void {
   deleteRoute(api, deps);
   ledgerRoute(api, deps);
   closeRoute(api, deps);
+  clockRoute(api, deps);
 }
 
 function readRoutes(api: Api, deps: ApiDeps): void {
@@ -220,6 +224,40 @@ function closeRoute(api: Api, deps: ApiDeps): void {
 
 function gapsOf({ control }: ApiDeps): Gap[] {
   return control.list('gap').map(({ body }) => body);
+}
+
+function clockRoute(api: Api, deps: ApiDeps): void {
+  api.route({
+    method: 'POST',
+    url: '/gateways/:id/clock',
+    config: { access: 'engineer' },
+    schema: {
+      params: idParams,
+      body: clockBody,
+      ...documented({
+        tag: 'registers',
+        summary: "Sets the clocks of a gateway's devices that are connected over TCP (HJ 212 1012, SL 651 4AH)",
+        description:
+          'Never done by itself. It stands in the audit before it is sent; `clockOffsetMs` shows what came of it.',
+        answer: clocksSet,
+        faults: ['id.invalid', 'not-found', 'state.conflict', 'journal.full', 'journal.unwritable'],
+      }),
+    },
+    async handler(request) {
+      const { id } = request.params;
+      const { address = null } = request.body;
+      const { protocol = 'json' } = gatewayOf(deps, id);
+      const isOverTcp = Object.values(TCP_LISTENERS).some((heard: readonly string[]) => heard.includes(protocol));
+      if (!isOverTcp) throw new Problem('state.conflict', `Gateway "${id}" speaks ${protocol}, which sets no clocks.`);
+      await deps.journal.appendCommand(actorOf(request), { verb: 'set-clock', gateway: id, address });
+      const set = deps.setClocks(id, address);
+      if (set === null)
+        throw new Problem('state.conflict', 'No listener hears the devices of this gateway (WK_TCP_…).');
+      if (set.told.length > 0) return set;
+      const missing = set.away.length === 0 ? `has no device "${address ?? ''}"` : 'has no device that is connected';
+      throw new Problem('state.conflict', `Gateway "${id}" ${missing}: nothing was set.`);
+    },
+  });
 }
 
 function gatewayOf(deps: ApiDeps, id: string): Gateway {

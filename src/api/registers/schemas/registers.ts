@@ -257,6 +257,17 @@ export const sequenceClosed = z
   .meta({
     examples: [{ closed: 3, sequence: { missing: 0, last: 4715, holes: [], lost: { count: 3, items: [] } } }],
   });
+export const clockBody = z
+  .strictObject({
+    address: z.string().trim().min(1).max(64).optional().describe('One device; left out: all of the gateway'),
+  })
+  .meta({ examples: [{ address: '010000A8900016F000169DC0' }] });
+export const clocksSet = z
+  .object({
+    told: z.array(z.string()).describe('Addresses of devices that were told the time'),
+    away: z.array(z.string()).describe('Addresses of those that are not connected'),
+  })
+  .meta({ examples: [{ told: ['010000A8900016F000169DC0'], away: [] }] });
 const gapsView = z
   .array(z.object({ from: instantText, to: instantText, cause: z.string() }))
   .optional()
