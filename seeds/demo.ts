@@ -14,12 +14,16 @@ import { type AlarmItem, alarmLine } from './alarm-line.ts';
 import { type Api, call, patiently } from './api-client.ts';
 import { readSeeds } from './load.ts';
 import { loadHistory } from './simulation/load-history.ts';
+import { type RunningRtus, startRtus, type TcpSpeakerName } from './simulation/rtus/run.ts';
 import { startSimulator } from './simulation/run.ts';
 import { worldOf } from './simulation/sites.ts';
 
 const environment = process.env;
 const seedsDirectory = fileURLToPath(new URL('.', import.meta.url));
 const dataDirectory = resolve(environment.WK_DATA_DIR || './data');
+/** One RTU of each kind that speaks over TCP, and the station that it stands at. */
+const RTUS = { hj212: 'baier-centre' } as const satisfies Record<TcpSpeakerName, string>;
+const RTU_SETTINGS = Object.keys(RTUS).map((name) => `WK_TCP_${name.toUpperCase()}`);
 const READY_MS = 60_000;
 const STOP_MS = 10_000;
 
@@ -40,6 +44,7 @@ function startService(): ChildProcess {
         ...environment,
         WK_SEEDS: environment.WK_SEEDS || seedsDirectory,
         WK_LOG_LEVEL: environment.WK_LOG_LEVEL || 'warn',
+        ...Object.fromEntries(RTU_SETTINGS.map((name) => [name, environment[name] || '127.0.0.1:0'])),
       },
     },
   );
@@ -115,13 +120,20 @@ async function demonstrate(sinceMs: number): Promise<void> {
   if (token === null) throw new Error(`there is no admin.token in ${dataDirectory}`);
   const api = { origin, token };
   welcome(api, url);
-  const simulator = await startSimulator({ api, url, seedsDirectory, clock: systemClock, say });
+  const world = worldOf(readSeeds(seedsDirectory));
+  const rtus: RunningRtus[] = [];
+  ending.signal.addEventListener('abort', () => rtus.forEach((rtu) => void rtu.stop()), { once: true });
+  for (const [name, station] of Object.entries(RTUS) as [TcpSpeakerName, string][]) {
+    const port = portIn(`${name}.port`, sinceMs)!;
+    rtus.push(await startRtus(name, [station], { api, world, host: '127.0.0.1', port, clock: systemClock, say }));
+  }
+  const without = new Set<string>(Object.values(RTUS));
+  const simulator = await startSimulator({ api, url, seedsDirectory, without, clock: systemClock, say });
   ending.signal.addEventListener('abort', () => void simulator.stop(), { once: true });
   say(
-    `${simulator.gateways} simulated gateways publish. Watch the mouth of the Shending: Class II ends within a minute.`,
+    `${simulator.gateways + rtus.length} simulated gateways publish, ${rtus.length} of them as RTUs do. Watch the mouth of the Shending: Class II ends within a minute.`,
   );
   const telling = tellAlarms(api);
-  const world = worldOf(readSeeds(seedsDirectory));
   const loading = loadHistory({ api, world, dataDirectory, nowMs: systemClock.nowMs(), pause }).then((values) => {
     if (values > 0) say(`A year of history is loaded: ${values} values.`);
   });

@@ -19,10 +19,17 @@ const SILENT_STATION = 'langhe-mouth';
 const AREAS: Readonly<Record<string, string>> = { beijing: '北京段', hebei: '河北段', henan: '河南段' };
 const KINDS = { gate: '节制闸', offtake: '分水口', 'canal-section': '监测断面' } as const;
 
-/** One gateway for each station at the source, and one for each stretch of the canal. */
-export function fleetOf(stations: ReadonlyMap<string, Station>): SimulatedGateway[] {
+/**
+ * One gateway for each station at the source, and one for each stretch of the canal.
+ * @param without stations that somebody else speaks for.
+ */
+export function fleetOf(
+  stations: ReadonlyMap<string, Station>,
+  without: ReadonlySet<string> = new Set(),
+): SimulatedGateway[] {
   const fleet: SimulatedGateway[] = [];
-  const add = (id: string, name: Name, list: string[], intervalMs: number) => {
+  const add = (id: string, name: Name, all: string[], intervalMs: number) => {
+    const list = all.filter((station) => !without.has(station));
     const silence = list.includes(SILENT_STATION) ? { fromMs: 60_000, toMs: 150_000 } : null;
     if (list.length > 0) fleet.push({ id: `gw-${id}`, name, stations: list, intervalMs, silence });
   };

@@ -15,6 +15,8 @@ export interface SimulatorOptions {
   /** Broker address such as `mqtt://127.0.0.1:1883`. */
   url: string;
   seedsDirectory: string;
+  /** Stations that somebody else speaks for. */
+  without?: ReadonlySet<string>;
   clock: Clock;
   say(line: string): void;
 }
@@ -34,7 +36,7 @@ const IN_FLIGHT_MAX = 20;
 /** @throws ApiError when a gateway can't be registered; the MQTT client's error when the broker refuses it. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const world = worldOf(readSeeds(options.seedsDirectory));
-  const fleet = fleetOf(world.stations);
+  const fleet = fleetOf(world.stations, options.without);
   // Whole seconds: gateways write times without fractions.
   const startMs = Math.ceil(options.clock.nowMs() / 1000) * 1000;
   const running: Runner[] = [];
