@@ -15,6 +15,7 @@ import { run as books } from './books/books.ts';
 import { run as volumes } from './books/volumes.ts';
 import { compare } from './compare/compare.ts';
 import { run as gate } from './ingest/gate.ts';
+import { run as protocols } from './ingest/protocols.ts';
 import { run as journal } from './journal/journal.ts';
 import { run as quality } from './quality/quality.ts';
 import { run as coldHours } from './readings/cold-hours.ts';
@@ -46,6 +47,7 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   scale,
   journal,
   gate,
+  protocols,
   quality,
   readings,
   'cold-hours': coldHours,

@@ -22,6 +22,8 @@ export interface Delivery {
   payload: Uint8Array;
   /** MQTT: the topic that it was published to. */
   topic?: string;
+  /** When it first came, epoch ms, if that isn't now: a quarantined payload on its way through the door again. */
+  cameMs?: number;
 }
 
 /** A fault with the quarantined item that keeps what it is about; `flag.unknown` keeps nothing and is no refusal. */

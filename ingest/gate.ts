@@ -95,7 +95,10 @@ class JournalingGate implements Gate {
     if (!isContentType(contentType)) return this.#stays(item, { fault: { code, message }, seq: null });
     // Somebody waits at a desk: not behind what the gateway sends meanwhile.
     return this.#turns.take(REPLAYS, payload.byteLength, () =>
-      this.#admit({ source, stations, contentType: this.#formatOf(item, contentType), payload }, item),
+      this.#admit(
+        { source, stations, contentType: this.#formatOf(item, contentType), payload, cameMs: item.atMs },
+        item,
+      ),
     );
   }
 

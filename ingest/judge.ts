@@ -81,7 +81,8 @@ export function judge(
   const { source, payload } = delivery;
   const gateway = registers.control.get('gateway', source);
   const dialectOf = (station: string) => registers.control.get('station', station)?.dialect;
-  const decoded = codec.decode(payload, { source, gateway, arrivalMs, topic: delivery.topic ?? null, dialectOf });
+  const { topic = null, cameMs = arrivalMs } = delivery;
+  const decoded = codec.decode(payload, { source, gateway, arrivalMs: cameMs, topic, dialectOf });
   if (decoded.fault) return { fault: decoded.fault, seq: decoded.seq ?? null };
   const warnings = [...(decoded.notes ?? [])];
   const judged: Judged = { fault: null, seq: decoded.seq, span: null, refused: [], controls: [], warnings };
@@ -178,7 +179,7 @@ function resolve(
   if ('code' in context) return context;
   const parameter = parameterOf(reference, meantBy(sample, name));
   if (parameter === undefined) {
-    return { code: 'parameter.unknown', message: `There is no parameter "${shortened(name)}".` };
+    return { code: 'parameter.unknown', message: `There is no parameter "${shortened(meantBy(sample, name))}".` };
   }
   if (context.timeMs < keptFromMs && !isMetered(parameter.id)) {
     const kept = new Date(keptFromMs).toISOString();

@@ -4,7 +4,8 @@
  * holds these alone.
  */
 import { isAscii } from 'node:buffer';
-import { type Codec, type Decoded, type Part, type Sample, type Sender, shortened } from './codec.ts';
+import type { Fault } from '#model/faults.ts';
+import { type Codec, type Decoded, MAX_VALUES, type Part, type Sample, type Sender, shortened } from './codec.ts';
 
 /**
  * Whole frames → samples. `Sample.index` is the place of something in the payload that no change of an entry moves (the
@@ -12,11 +13,22 @@ import { type Codec, type Decoded, type Part, type Sample, type Sender, shortene
  */
 export type DecodeFrames = (payload: Uint8Array, sender: Sender) => Decoded;
 
-/** `{ "only": [["0", "w01001"], ["1"]], "text" or "base64": … }`: samples by index, values by name; a sample alone as a whole. */
+/**
+ * `{ "only": [["0", "w01001"], ["1"]], "at": 1795996800000, "text" or "base64": … }`: samples by index (several may share one),
+ * values by name; a sample alone as a whole. `at` is when the frame came: times without a year are read by that, whenever
+ * the excerpt is read.
+ */
 interface Excerpt {
   only: string[][];
+  at: number;
   text?: string;
   base64?: string;
+}
+
+/** What `Sample.sent` holds. */
+interface Sent {
+  payload: Uint8Array;
+  arrivalMs: number;
 }
 
 /** @param decodeFrames must give the same samples in the same order for the same payload and sender. */
@@ -25,9 +37,13 @@ export function frameCodec(decodeFrames: DecodeFrames): Codec {
     decode(payload, sender) {
       const excerpt = payload[0] === 0x7b ? excerptIn(payload) : null;
       const whole = excerpt ? payloadOf(excerpt) : payload;
-      const decoded = decodeFrames(whole, sender);
+      const arrivalMs = excerpt?.at ?? sender.arrivalMs;
+      const decoded = decodeFrames(whole, excerpt ? { ...sender, arrivalMs } : sender);
       if (decoded.fault) return decoded;
-      for (const sample of decoded.samples) sample.sent = whole;
+      // No value takes less than a byte.
+      if (whole.length > MAX_VALUES && isTooMany(decoded.samples)) return { fault: TOO_MANY, seq: decoded.seq };
+      const sent: Sent = { payload: whole, arrivalMs };
+      for (const sample of decoded.samples) sample.sent = sent;
       return excerpt ? { ...decoded, samples: only(decoded.samples, excerpt.only) } : decoded;
     },
     path: ({ index }, name) => (name === null ? `samples[${index}]` : `samples[${index}].${shortened(name)}`),
@@ -36,14 +52,29 @@ export function frameCodec(decodeFrames: DecodeFrames): Codec {
   };
 }
 
+const TOO_MANY: Fault = {
+  code: 'message.too-many-values',
+  message: `The message holds more than ${MAX_VALUES} values.`,
+};
+
+function isTooMany(samples: readonly Sample[]): boolean {
+  let count = 0;
+  for (const { values } of samples) {
+    if (values === null) count++;
+    else for (const _ in values) count++;
+  }
+  return count > MAX_VALUES;
+}
+
 function toExcerpt({ sent }: Sample, parts: readonly Part[]): Uint8Array {
   const only = parts.flatMap(({ sample: { index }, names }) =>
     names === null ? [[String(index)]] : names.map((name) => [String(index), name]),
   );
-  const bytes = Buffer.from(sent as Uint8Array);
+  const { payload, arrivalMs: at } = sent as Sent;
+  const bytes = Buffer.from(payload);
   const kept: Excerpt = isAscii(bytes)
-    ? { only, text: bytes.toString('latin1') }
-    : { only, base64: bytes.toString('base64') };
+    ? { only, at, text: bytes.toString('latin1') }
+    : { only, at, base64: bytes.toString('base64') };
   return Buffer.from(JSON.stringify(kept));
 }
 
@@ -52,7 +83,8 @@ function excerptIn(payload: Uint8Array): Excerpt | null {
   try {
     const found = JSON.parse(Buffer.from(payload).toString('utf8')) as Partial<Excerpt> | null;
     const isExcerpt = Array.isArray(found?.only) && found.only.every((place) => Array.isArray(place));
-    return isExcerpt && typeof (found.text ?? found.base64) === 'string' ? (found as Excerpt) : null;
+    const isWhole = typeof (found?.text ?? found?.base64) === 'string' && Number.isFinite(found?.at);
+    return isExcerpt && isWhole ? (found as Excerpt) : null;
   } catch {
     return null;
   }

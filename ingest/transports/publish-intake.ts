@@ -84,7 +84,8 @@ export function createPublishIntake(options: IntakeOptions): PublishIntake {
     const gateway = control.get('gateway', source);
     const contentType = TOPIC_FORMATS[leaf ?? ''] ?? formatOf(gateway);
     const receipt = await door.accept({ source, stations: stationsOf(gateway), contentType, payload, topic });
-    const stream = STREAMS[contentType];
+    // Only HJ 212 has a topic for replies (contracts §3); to all others PUBACK says the same.
+    const stream = contentType === TOPIC_FORMATS.hj212 ? STREAMS[contentType] : undefined;
     if (gateway && stream && !receipt.undecodable) answer(source, gateway, stream, payload);
     return receipt;
   }

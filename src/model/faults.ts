@@ -27,6 +27,23 @@ const TABLE = {
     status: null,
     meaning: 'The time is before 2000 (from archives, 1900) or more than 10 minutes ahead of arrival.',
   },
+  'time.partial': {
+    status: null,
+    meaning: 'The stamp has no month and year: the value was taken at the latest such day before its arrival.',
+  },
+  'element.unknown': {
+    status: null,
+    meaning: 'Neither the protocol nor the entry of the device says which parameter this identifier is.',
+  },
+  'element.left-out': {
+    status: null,
+    meaning: 'The protocol says what this value is, and no parameter here is that, or it is in the message twice.',
+  },
+  'layout.unknown': {
+    status: null,
+    meaning: 'The values can be read in more ways than one, and `layout` of the device does not say which is right.',
+  },
+  'function.unknown': { status: 400, meaning: 'The protocol does not say what frames of this function hold.' },
   'sample.malformed': { status: null, meaning: 'The sample is not an object with station, time and values.' },
   'row.malformed': { status: null, meaning: 'The CSV row does not have the columns that the header promises.' },
   'row.repeated': { status: null, meaning: 'An earlier row of the file has this time and says something else.' },
@@ -51,7 +68,10 @@ const TABLE = {
     status: 400,
     meaning: 'The frame is encrypted, and there is no key for it or another one: `identity.sm4Key` of the gateway.',
   },
-  'message.incomplete': { status: 400, meaning: 'A part of a message came without the part that has its time.' },
+  'message.incomplete': {
+    status: 400,
+    meaning: 'Parts of a message are missing without which it can not be read, such as the one with its time.',
+  },
   'device.unknown': {
     status: 400,
     meaning: 'The address in the frame is none of this gateway: put it into `identity` or `devices` of its entry.',

@@ -33,7 +33,9 @@ const device = z.strictObject({
   station: id,
   layout: text
     .optional()
-    .describe('How values without identifiers follow each other (SZY 206): `flow`, `flow+total`, `2×flow+total` …'),
+    .describe(
+      'SZY 206: how values without identifiers follow each other: `flow`, `flow+total`, `2×flow+total` …; SL 651: whether the stamp of twelve values is that of the `first` or the `last`',
+    ),
   elements: elements.optional(),
 });
 export type Device = z.infer<typeof device>;
