@@ -17,10 +17,13 @@ export const COUNTING_CHANGES: Readonly<Record<number, readonly string[]>> = {
     'A reading with a device letter that nobody has given a meaning is flag 3 and in no mean.',
     'A value below the detection limit is in means with half that limit.',
   ],
+  3: [
+    'A temperature that leaps to its freezing point faster than water cools, and stands still there, is suspect from the leap on and then fails.',
+  ],
 };
 
 /** The rules of this program. */
-export const COUNTING_RULES = 2;
+export const COUNTING_RULES = 3;
 
 /** The rules of books and manifests that name none. */
 export const FIRST_RULES = 1;

@@ -250,7 +250,10 @@ function findRun(
     if (censoredOfMark(recent.marks[index]!) !== undefined) return;
     const min = Math.min(run.min, earlier);
     const max = Math.max(run.max, earlier);
-    if (!isFlat(min, max, tolerance)) return;
+    if (!isFlat(min, max, tolerance)) {
+      run.isDoubted = isDoubted(run, recent, index, thresholds);
+      return;
+    }
     run.min = min;
     run.max = max;
     run.startMs = nextMs;

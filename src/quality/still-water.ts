@@ -1,9 +1,9 @@
 /**
  * Ice, or a probe without contact: both read the same to the digit for days. Water at its freezing point stands still near 0,
- * but it was near 0 before: what stands still there after a hole in which it can't have cooled so far is suspect from its first
- * reading on, and no longer spared by the flat-line test (`still`).
+ * but it was near 0 before: what stands still there after a hole, or a leap, in which it can't have cooled so far is suspect
+ * from its first reading on, and no longer spared by the flat-line test (`still`).
  */
-import { DAY_MS } from '#model/calendar.ts';
+import { DAY_MS, HOUR_MS } from '#model/calendar.ts';
 import { type FlatLine, isFlat, mayStandStill } from './flat-line.ts';
 
 /** Water of a river doesn't cool from its summer to ice in a day; after a longer hole nothing is known of before. */
@@ -17,8 +17,12 @@ function isNear(value: number, [low, high]: readonly [number, number]): boolean 
   return value >= low - width && value <= high + width;
 }
 
+/** No river cools as fast, °C an hour: what leaps to its freezing point from further off was not in the water. */
+const COOLING_PER_HOUR = 2;
+
 /**
- * Whether what begins right after a hole is to be doubted when it stands still: something else was measured before it.
+ * Whether what begins at `firstMs` is to be doubted when it stands still: something else was measured before it, after a hole
+ * in which it can't have frozen over, or right before it, from where no water cools so fast.
  * @param holeMs how far readings may lie apart that are neighbours
  */
 export function isThawedBefore(
@@ -28,11 +32,12 @@ export function isThawedBefore(
   holeMs: number,
 ): boolean {
   const elapsedMs = firstMs - before.timeMs;
-  return still !== undefined && elapsedMs > holeMs && elapsedMs <= HOLE_MS_MAX && !isNear(before.value, still);
+  if (still === undefined || elapsedMs > HOLE_MS_MAX || isNear(before.value, still)) return false;
+  return elapsedMs > holeMs || before.value - still[1] > still[1] - still[0] + (COOLING_PER_HOUR * elapsedMs) / HOUR_MS;
 }
 
 /**
- * Which values stand still near 0 after a hole, where it wasn't near 0 before. Depends on nothing that is more than
+ * Which values stand still near 0 after a hole or a leap, where it wasn't near 0 before. Depends on nothing that is more than
  * `DOUBT_MS` and `HOLE_MS_MAX` before a value, or a hole after it.
  * @param values in time order; null = missing, or of no use as evidence
  */
@@ -50,7 +55,11 @@ export function heldAfterHole(
     const value = values[i]!;
     if (value === null) continue;
     const timeMs = timesMs[i]!;
-    if (last === null || timeMs - last.timeMs > holeMs) {
+    const isNew =
+      last === null ||
+      timeMs - last.timeMs > holeMs ||
+      (mayStandStill(value, test) && !mayStandStill(last.value, test));
+    if (isNew) {
       const isDoubted = last !== null && isThawedBefore(last, timeMs, test, holeMs);
       run = isDoubted ? { from: i, min: value, max: value } : null;
     } else if (run !== null) {

@@ -73,6 +73,56 @@ describe('8 °C, a hole of 4 h, then 38 h of 0.00', () => {
   });
 });
 
+describe('a leap to 0.00 without a hole', () => {
+  it.each([
+    ['8 °C', 8],
+    ['3.4 °C, which is no spike', 3.4],
+    ['1.6 °C', 1.6],
+  ])('from %s is suspect from its first reading on and fails from the twelfth hour', (_name, before) => {
+    const flags = finals(series(before, 0, 38));
+    expect(flags.slice(0, 48)).toEqual(new Array(48).fill(3));
+    expect(flags.slice(48)).toEqual(new Array(104).fill(4));
+    expect(
+      provisionals(series(before, 0, 38))
+        .slice(1)
+        .filter((flag) => flag < 3),
+    ).toEqual([]);
+  });
+
+  it('of a few samples is found, the water before and after it is not', () => {
+    const back = [...series(3.4, 0, 1), ...series(3.4, 0, 0)].map((one, n) => ({ ...one, timeMs: n * STEP_MS }));
+    const flags = finalFlags(back, by);
+    expect(flags.slice(96, 100)).toEqual([3, 3, 3, 3]);
+    expect([...flags.slice(1, 96), ...flags.slice(101, -1)].filter((flag) => flag > 2)).toEqual([]);
+  });
+
+  it('gives the same flags however the window around an hour is cut', () => {
+    const window = series(3.4, 0, 100);
+    const all = finalFlags(window, by);
+    for (const place of [95, 96, 97, 140, 300, 384, 385, 400]) {
+      const { timeMs } = window[place]!;
+      const cut = window.filter(
+        (one) => one.timeMs >= timeMs - reachBackMs(by) && one.timeMs <= timeMs + reachForwardMs(by),
+      );
+      expect(finalFlags(cut, by)[cut.findIndex((one) => one.timeMs === timeMs)]).toBe(all[place]);
+    }
+  });
+
+  it('is none where water may have cooled so far: by its time, or through what lies between', () => {
+    const hourly = effectiveThresholds(loadReference().parameters.get('temp')!, {
+      ...station,
+      parameters: [{ id: 'temp', interval: 'PT4H' }],
+    });
+    const night = [4, 3.5, 2, 0, 0, 0, 0, 0].map((value, n) => ({ timeMs: n * 4 * HOUR_MS, value, deviceFlag: null }));
+    expect(finalFlags(night, hourly).filter((flag) => flag > 2)).toEqual([]);
+    const falling = series(1.6, 0, 40).map((one, n) =>
+      n < 96 ? one : { ...one, value: Math.max(0, Number((1.4 - 0.4 * (n - 96)).toFixed(2))) },
+    );
+    expect(finals(falling).filter((flag) => flag > 2)).toEqual([]);
+    expect(provisionals(falling).filter((flag) => flag > 2)).toEqual([]);
+  });
+});
+
 describe('ice stands still', () => {
   it.each([
     ['when it was near 0 before the hole', series(0.4, 4, 38)],
