@@ -182,8 +182,8 @@ class JournalingGate implements Gate {
     const command = { verb: 'qc-results', results: controls } as const;
     // Begun first, so that no answer is given before it is on disk; sent again it changes nothing.
     const kept = controls.length > 0 ? journal.appendCommand(source, command) : null;
-    const appended = await this.#memory.whileUncommitted(changes, journal.appendMessage(draft));
-    await kept;
+    const message = this.#memory.whileUncommitted(changes, journal.appendMessage(draft));
+    const [appended] = await Promise.all([message, kept]);
     const { span } = judged;
     if (!replayed && span !== null) this.#watch.heard(source, clock.nowMs() - span.newestMs);
     return { ...receiptOf(appended, draft, judged.warnings), ...(span && { span }) };

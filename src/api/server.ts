@@ -38,6 +38,7 @@ import { readingsInRoutes } from '#api/readings/routes/in.ts';
 import { latestRoutes } from '#api/readings/routes/latest.ts';
 import { readingsOutRoutes } from '#api/readings/routes/out.ts';
 import { panelRoutes } from '#api/readings/routes/panels.ts';
+import { qcResultRoutes } from '#api/readings/routes/qc-results.ts';
 import { quarantineRoutes } from '#api/readings/routes/quarantine.ts';
 import { repairRoutes } from '#api/readings/routes/repair.ts';
 import { gatewayRoutes } from '#api/registers/routes/gateways.ts';
@@ -253,6 +254,7 @@ async function addRoutes(
       noticeRoutes(v1, deps);
       repairRoutes(v1, deps);
       quarantineRoutes(v1, deps);
+      qcResultRoutes(v1, deps);
       streamRoutes(v1, deps);
       await v1.register(async (payloads) => readingsInRoutes(payloads as Api, deps));
       await v1.register(async (imports) => importRoutes(imports as Api, deps));

@@ -10,6 +10,7 @@ import { BATCH_KINDS, type EntryParts, encodeBody } from './format.ts';
 import { arrivalOf, NumberingTable } from './gateway-numbering.ts';
 import type { Installation } from './installation.ts';
 import type { MessageDraft } from './port.ts';
+import { openQcResults, type QcResultTable } from './qc-results.ts';
 import { type QuarantineLimits, QuarantineTable, valuesIn } from './quarantine.ts';
 import type { SeriesRegister } from './series-register.ts';
 
@@ -81,6 +82,7 @@ export class BatchWriter {
   readonly #database: Database;
   readonly #series: SeriesRegister;
   readonly #quarantine: QuarantineTable;
+  readonly #qcResults: QcResultTable;
   readonly #isGateway: (source: string) => boolean;
   readonly #append: ReturnType<typeof openAppending>;
   readonly #insertCommand: Statement;
@@ -91,6 +93,7 @@ export class BatchWriter {
     this.#database = database;
     this.#series = series;
     this.#quarantine = new QuarantineTable(database, limits, partyOf);
+    this.#qcResults = openQcResults(database);
     this.#isGateway = isGateway;
     this.numberings = new NumberingTable(database);
     this.#append = openAppending(database, installation);
@@ -152,6 +155,7 @@ export class BatchWriter {
       const { gateway, through, reason } = command;
       this.numberings.close(gateway, through, { atMs: receivedMs, by: actor, reason });
     }
+    if (command.verb === 'qc-results') this.#qcResults.put(command.results, actor, receivedMs);
     // What was received and not taken stays counted as such.
     if (command.verb === 'dismiss-quarantine') this.#quarantine.take(command.quarantineId);
     if (command.verb !== 'put' && command.verb !== 'delete') return;

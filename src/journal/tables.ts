@@ -6,6 +6,7 @@
  * within limits of its own.
  */
 import { installationDdl } from './installation.ts';
+import { qcResultsDdl } from './qc-results.ts';
 
 const FIRST = `
   -- endBytes: running total of what entries take, this one included; the difference of two is what lies between.
@@ -164,4 +165,5 @@ export const journalMigrations: readonly string[] = [
   NUMBERING,
   BATCHES,
   FILTERS,
+  qcResultsDdl,
 ];

@@ -11,6 +11,7 @@ import { decisions } from '#books/questions/decisions.ts';
 import { createFlagQueries } from '#books/questions/flags.ts';
 import { createLoadQueries } from '#books/questions/loads.ts';
 import { createPanelQueries } from '#books/questions/panels.ts';
+import { createQcQueries } from '#books/questions/qc-results.ts';
 import { createTrendSteps } from '#books/questions/trend-steps.ts';
 import { createTrendQueries } from '#books/questions/trends.ts';
 import { meterVolumes, volumes } from '#books/questions/volumes.ts';
@@ -61,6 +62,7 @@ export function openQueries(config: Config): OpenQueries {
     decisions: async (query) => decisions(derived, query),
     ...createLoadQueries({ derived, readings: readings.readings }),
     ...createPanelQueries(journal),
+    ...createQcQueries(journal),
     ...createFlagQueries(derived, store),
     alarms: async (query) => alarms(derived, query),
     alarm: async (query) => alarm(derived, query),

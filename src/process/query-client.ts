@@ -32,6 +32,7 @@ const LANES: Record<keyof Queries, LaneName> = {
   explained: 'long',
   panel: 'short',
   panels: 'short',
+  qcResults: 'short',
   settledCounts: 'short',
   alarms: 'short',
   alarm: 'short',

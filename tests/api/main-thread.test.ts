@@ -123,6 +123,7 @@ const ON_MAIN: Record<string, string> = {
   'GET /api/v1/notices': PAGE,
   'POST /api/v1/notices/{id}/resend': ENTRY,
   'POST /api/v1/corrections': ENTRY,
+  'GET /api/v1/stations/{id}/qc-results': PAGE,
   'GET /api/v1/quarantine': PAGE,
   'POST /api/v1/quarantine/{id}/replay': MESSAGE,
   'POST /api/v1/quarantine/replay': `${MESSAGE}; one after the other, at most 1,000`,

@@ -116,6 +116,7 @@ function emptyQueries(): Queries {
     explained: async () => null,
     panel: async () => null,
     panels: async () => [],
+    qcResults: async () => [],
     parked: async () => [],
     reached: async () => ({ journalSeq: Number.MAX_SAFE_INTEGER, booksSeq: Number.MAX_SAFE_INTEGER }),
     // Of whatever a test has `trends` answer.

@@ -194,7 +194,8 @@ class SampleMaker {
 
   #periodAt(timeMs: number): Sample['period'] | null {
     const lengthMs = PERIODS_MS[this.#frame.cn];
-    if (lengthMs === undefined) return null;
+    // What the entry lists is taken as it is.
+    if (lengthMs === undefined || this.#dialect.readings !== undefined) return null;
     const fromMs = this.#dialect.isEndStamped ? timeMs - lengthMs : timeMs;
     return { fromMs, toMs: fromMs + lengthMs };
   }

@@ -6,6 +6,8 @@ import type { TrendValue } from '#assess/ranks.ts';
 import type { TrendTest, TrendTestOptions } from '#assess/trend-test.ts';
 import type { Companion } from '#books/hours/series-rules.ts';
 import type { MeterPart } from '#books/water/meter-relations.ts';
+import type { QcKind } from '#model/dialect.ts';
+import type { QcResult } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Panel } from '#model/panel.ts';
 import type { Censored } from '#model/reading.ts';
@@ -40,6 +42,23 @@ export interface TrendQuery {
   interval: TrendInterval;
   timeZone: string;
   asOfMs: number | null;
+}
+
+interface QcQuery {
+  station: string;
+  parameter: string | null;
+  kind: QcKind | null;
+  fromMs: number;
+  toMs: number;
+  limit: number;
+  /** The last of the page before, null = from the newest. */
+  before: { timeMs: number; parameter: string; kind: string } | null;
+}
+
+/** `source` reported it first, or last with other figures, at `atMs`. */
+export interface KeptQcResult extends QcResult {
+  source: string;
+  atMs: number;
 }
 
 interface TrendTestQuery extends TrendTestOptions {
@@ -201,6 +220,8 @@ export interface BookQueries {
     limit: number;
     before: { time: string; id: string } | null;
   }): Promise<{ id: string; panel: Panel }[]>;
+  /** What a station's instruments made of known samples, newest first. */
+  qcResults(query: QcQuery): Promise<KeptQcResult[]>;
   /** Null when there is no reading of this time. */
   explained(query: {
     series: number;

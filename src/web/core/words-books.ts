@@ -155,6 +155,13 @@ export const BOOK_WORDS = {
   refresh: ['刷新', 'Refresh'],
   nothingQuarantined: ['隔离区是空的。', 'Nothing is in quarantine.'],
   replay: ['重放', 'Replay'],
+  replayAll: ['全部重试', 'Try these again'],
+  replayedAll: ['{replayed} 条已离开隔离区，{left} 条仍在。', '{replayed} left quarantine, {left} are still there.'],
+  replayMore: ['还有更多，请再试。', 'There are more: try again.'],
+  throwAway: ['丢弃', 'Throw away'],
+  thrownAway: ['已丢弃。', 'Thrown away.'],
+  code: ['代码', 'Code'],
+  allCodes: ['所有代码', 'All codes'],
   payload: ['原文', 'Payload'],
   receipt: [
     '接受 {accepted}，重复 {duplicates}，更正 {corrections}，待定 {pending}，再次隔离 {quarantined}',

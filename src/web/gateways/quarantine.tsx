@@ -1,6 +1,6 @@
 /** What was refused, why, what it looked like, and the way back in. Payloads are text here, whatever they contain. */
 import { useState } from 'preact/hooks';
-import { type Answer, ask, askPages, Failure, type Item } from '../core/api.ts';
+import { type Answer, ask, askAll, askPages, Failure, type Item } from '../core/api.ts';
 import * as format from '../core/format.ts';
 import { t } from '../core/language.ts';
 import { useResource } from '../core/resource.ts';
@@ -12,6 +12,7 @@ import { Empty, failureText, Shown } from '../ui/states.tsx';
 import { CsvButton, toRows } from '../ui/table.tsx';
 
 type Quarantined = Item<'GET /quarantine'>;
+type Filter = { gateway?: string; code?: Quarantined['code'] };
 type Receipt = Answer<'POST /quarantine/{id}/replay'>;
 
 const PAGE = '50';
@@ -28,12 +29,16 @@ export function QuarantineSheet() {
 
 function Quarantine() {
   const [pages, setPages] = useState(1);
-  const found = useResource(`quarantine ${pages}`, (signal) =>
-    askPages('GET /quarantine', { query: { limit: PAGE }, signal }, pages),
-  );
   const gateway = query.value.get('gateway') ?? '';
-  const items = (found.data?.items ?? []).filter((item) => gateway === '' || item.gateway === gateway);
-  const gateways = [...new Set((found.data?.items ?? []).map((item) => item.gateway))].sort();
+  const code = query.value.get('code') ?? '';
+  // A code that there isn't, in an address that somebody typed, is refused by the service.
+  const filter: Filter = { ...(gateway && { gateway }), ...(code && { code: code as Quarantined['code'] }) };
+  const found = useResource(`quarantine ${pages} ${gateway} ${code}`, (signal) =>
+    askPages('GET /quarantine', { query: { limit: PAGE, ...filter }, signal }, pages),
+  );
+  const registered = useResource('gateways', (signal) => askAll('GET /gateways', { signal }));
+  const items = found.data?.items ?? [];
+  const gateways = [...items.map((item) => item.gateway), ...(registered.data ?? []).map(({ id }) => id)];
   return (
     <Sheet
       title={t('quarantine')}
@@ -41,18 +46,9 @@ function Quarantine() {
       note={found.data && t('itemsCount', { n: `${items.length}${found.data.next === null ? '' : '+'}` })}
       tools={
         <>
-          <select
-            aria-label={t('gateway')}
-            value={gateway}
-            onChange={(event) => setQuery({ gateway: event.currentTarget.value })}
-          >
-            <option value="">{t('allGateways')}</option>
-            {gateways.map((one) => (
-              <option key={one} value={one}>
-                {one}
-              </option>
-            ))}
-          </select>
+          <Choice name="gateway" label={t('gateway')} all={t('allGateways')} chosen={gateway} of={gateways} />
+          <Choice name="code" label={t('code')} all={t('allCodes')} chosen={code} of={items.map((item) => item.code)} />
+          <ReplayAll filter={filter} disabled={items.length === 0} done={found.reload} />
           <button type="button" onClick={found.reload}>
             {t('refresh')}
           </button>
@@ -84,16 +80,69 @@ function Quarantine() {
   );
 }
 
-function QuarantineItem({ item }: { item: Quarantined }) {
+/** One of what there is, or all; what is chosen can be chosen again, whatever is listed now. */
+function Choice({
+  name,
+  label,
+  all,
+  chosen,
+  of,
+}: {
+  name: string;
+  label: string;
+  all: string;
+  chosen: string;
+  of: readonly string[];
+}) {
+  const choices = [...new Set([...of, ...(chosen === '' ? [] : [chosen])])].sort();
+  return (
+    <select aria-label={label} value={chosen} onChange={(event) => setQuery({ [name]: event.currentTarget.value })}>
+      <option value="">{all}</option>
+      {choices.map((one) => (
+        <option key={one} value={one}>
+          {one}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+/** Puts the oldest hundred of what is chosen through the door again. */
+function ReplayAll({ filter, disabled, done }: { filter: Filter; disabled: boolean; done: () => void }) {
   const [said, setSaid] = useState('');
   const replay = async () => {
     setSaid('…');
     try {
-      setSaid(receiptWords(await ask('POST /quarantine/{id}/replay', { path: { id: item.id } })));
+      const { replayed, left, next } = await ask('POST /quarantine/replay', { query: filter });
+      setSaid(t('replayedAll', { replayed, left }) + (next === null ? '' : ` ${t('replayMore')}`));
+      done();
     } catch (error) {
       setSaid(error instanceof Failure ? failureText(error) : String(error));
     }
   };
+  return (
+    <>
+      <span role="status">{said}</span>
+      <button type="button" disabled={disabled} onClick={() => void replay()}>
+        {t('replayAll')}
+      </button>
+    </>
+  );
+}
+
+function QuarantineItem({ item }: { item: Quarantined }) {
+  const [said, setSaid] = useState('');
+  const say = async (deed: () => Promise<string>) => {
+    setSaid('…');
+    try {
+      setSaid(await deed());
+    } catch (error) {
+      setSaid(error instanceof Failure ? failureText(error) : String(error));
+    }
+  };
+  const asked = { path: { id: item.id } };
+  const replay = () => say(async () => receiptWords(await ask('POST /quarantine/{id}/replay', asked)));
+  const dismiss = () => say(async () => ask('DELETE /quarantine/{id}', asked).then(() => t('thrownAway')));
   return (
     <li>
       <div class="quarantine-head">
@@ -106,6 +155,9 @@ function QuarantineItem({ item }: { item: Quarantined }) {
         )}
         <button type="button" onClick={() => void replay()}>
           {t('replay')}
+        </button>
+        <button type="button" class="quiet" onClick={() => void dismiss()}>
+          {t('throwAway')}
         </button>
       </div>
       <p lang="en">{item.message}</p>

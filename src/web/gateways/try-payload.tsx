@@ -24,12 +24,18 @@ function example(): string {
   );
 }
 
+/** What was typed: JSON, a frame of HJ 212, else what the gateway speaks, where that isn't JSON, else CSV. */
+function mediaTypeOf(payload: string, protocol = 'json'): string {
+  if (/^\s*[[{]/.test(payload)) return 'application/json';
+  if (/^\s*##\d{4}/.test(payload)) return 'application/x-hj212';
+  return protocol === 'json' ? 'text/csv' : 'text/plain';
+}
+
 /** As it was typed: what isn't JSON gets the service's own verdict, too. @throws Failure */
-async function decode(payload: string, gateway: string): Promise<Decoded> {
-  const isCsv = !/^\s*[[{]/.test(payload);
+async function decode(payload: string, gateway: string, protocol: string | undefined): Promise<Decoded> {
   const response = await fetch(addressOf('POST /decode', { query: { gateway: gateway || undefined } }), {
     method: 'POST',
-    headers: { 'content-type': isCsv ? 'text/csv' : 'application/json' },
+    headers: { 'content-type': mediaTypeOf(payload, protocol) },
     body: payload,
   }).catch(() => {
     throw new Failure(0, 'unreachable', '');
@@ -45,7 +51,8 @@ export function TryPayloadSheet() {
   const run = async (event: SubmitEvent) => {
     event.preventDefault();
     try {
-      setVerdict(await decode(payload, gateway));
+      const { protocol } = gateways.data?.find(({ id }) => id === gateway) ?? {};
+      setVerdict(await decode(payload, gateway, protocol));
     } catch (error) {
       setVerdict(error instanceof Failure ? `${error.code}: ${failureText(error)}` : String(error));
     }

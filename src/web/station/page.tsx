@@ -12,6 +12,7 @@ import { ClassMark, SeverityMark, stateWord } from '../ui/marks.tsx';
 import { Empty } from '../ui/states.tsx';
 import { LatestSheet } from './latest-sheet.tsx';
 import { aboutOf, parameterName } from './names.ts';
+import { QcSheet } from './qc-sheet.tsx';
 import { StationPicker } from './station-picker.tsx';
 import { TrendSheet } from './trend-sheet.tsx';
 import '../styles/station.css';
@@ -62,6 +63,7 @@ export default function StationPage() {
         />
         <TrendSheet station={station} plotted={plotted} />
       </div>
+      <QcSheet key={station.id} station={station} />
     </>
   );
 }

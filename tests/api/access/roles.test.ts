@@ -97,6 +97,7 @@ const NEEDS: Record<string, Role> = {
   'GET /api/v1/notices': 'viewer',
   'POST /api/v1/notices/{id}/resend': 'operator',
   'POST /api/v1/corrections': 'engineer',
+  'GET /api/v1/stations/{id}/qc-results': 'viewer',
   'GET /api/v1/quarantine': 'engineer',
   'POST /api/v1/quarantine/{id}/replay': 'engineer',
   'POST /api/v1/quarantine/replay': 'engineer',

@@ -19,8 +19,8 @@ describe('which fields and commands', () => {
     const day = frameOf(segmentOf('2031', `${AT};w01001-Avg=8.0`));
     expect(readingsIn(day)).toMatchObject({ values: [], notes: ['message.no-readings'] });
     const taken = senderOf({ dialect: { hj212: { readings: ['2031'] } } });
-    const sample = readingsIn(day, taken).samples[0];
-    expect(sample?.period).toEqual({ fromMs: AT_MS, toMs: AT_MS + 86_400_000 });
+    expect(readingsIn(day, taken).samples).toMatchObject([{ time: AT_MS, values: { w01001: 8 } }]);
+    expect(readingsIn(day, taken).samples[0]?.period).toBeUndefined();
     expect(readingsIn(hour('w01001-Avg=8.0'), taken).values).toEqual([]);
   });
 
@@ -36,6 +36,11 @@ describe('which fields and commands', () => {
     expect(start?.period).toEqual({ fromMs: AT_MS, toMs: AT_MS + 3_600_000 });
     const [end] = readingsIn(hour('w01001-Avg=8.0'), senderOf({ dialect: { stamps: 'end' } })).samples;
     expect(end).toMatchObject({ time: AT_MS, period: { fromMs: AT_MS - 3_600_000, toMs: AT_MS } });
+    const [listed] = readingsIn(
+      hour('w01001-Avg=8.0'),
+      senderOf({ dialect: { hj212: { readings: ['2061'] } } }),
+    ).samples;
+    expect(listed?.period).toBeUndefined();
     const [instant] = readingsIn(frameOf(segmentOf('2011', `${AT};w01001-Rtd=8.0`))).samples;
     expect(instant?.period).toBeUndefined();
   });
