@@ -111,17 +111,28 @@ const DIGITS = Array.from({ length: 100 }, (_, number) => String(number).padStar
 /** Local times, given as if they were UTC: `2026-11-22T00:00:00`, with milliseconds when there are any. */
 function localTexts(): (localMs: number) => string {
   let month = { firstDay: 0, endDay: 0, text: '' };
+  // Days begin at the same time, and the hours of a day have its date.
+  let date = { day: Number.NaN, text: '' };
+  let time = { ms: Number.NaN, text: '' };
   return (localMs) => {
     const day = Math.floor(localMs / DAY_MS);
-    if (day < month.firstDay || day >= month.endDay) month = monthOf(day);
     const ms = localMs - day * DAY_MS;
-    const seconds = Math.floor(ms / 1000);
-    const minutes = Math.floor(seconds / 60);
-    const time = `${DIGITS[Math.floor(minutes / 60)]}:${DIGITS[minutes % 60]}:${DIGITS[seconds % 60]}`;
-    const part = ms % 1000;
-    const date = month.text + DIGITS[day - month.firstDay + 1]!;
-    return `${date}T${time}${part === 0 ? '' : `.${String(part).padStart(3, '0')}`}`;
+    if (day !== date.day) {
+      if (day < month.firstDay || day >= month.endDay) month = monthOf(day);
+      date = { day, text: month.text + DIGITS[day - month.firstDay + 1]! };
+    }
+    if (ms !== time.ms) time = { ms, text: timeText(ms) };
+    return date.text + time.text;
   };
+}
+
+/** `T08:00:00` */
+function timeText(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
+  const minutes = Math.floor(seconds / 60);
+  const part = ms % 1000;
+  const whole = `T${DIGITS[Math.floor(minutes / 60)]}:${DIGITS[minutes % 60]}:${DIGITS[seconds % 60]}`;
+  return part === 0 ? whole : `${whole}.${String(part).padStart(3, '0')}`;
 }
 
 /** The month that holds a day of the epoch: `2026-11-`, and its days. */

@@ -5,6 +5,7 @@
 import { zonedTexts } from '#api/instants.ts';
 import { classOn, type Ladder } from '#assess/classify.ts';
 import type { TrendBucket, TrendQuery } from '#books/questions/queries.ts';
+import type { WaterClass } from '#model/class.ts';
 import { settled } from '#model/decimal.ts';
 
 export interface TrendWriting {
@@ -27,12 +28,20 @@ export function trendItemsText(
   let items = '';
   for (const { startMs, endMs, count, valid, mean, min, max, provisional } of buckets) {
     const expected = intervalMs > 0 ? (endMs - startMs) / intervalMs : null;
-    const found = mean === null ? null : classOn(ladder, settled(mean));
-    items += `${items === '' ? '' : ','}{"start":"${text(startMs)}","end":"${text(endMs)}","count":${count},"expected":${numberText(expected)}`;
-    items += `,"valid":${valid},"mean":${numberText(mean)},"min":${numberText(min)},"max":${numberText(max)}`;
-    items += `,"class":${found === null ? 'null' : `"${found}"`}${provisional ? ',"provisional":true' : ''}}`;
+    const found = mean === null ? null : classOfMean(ladder, mean);
+    // One text a row: the more pieces there are, the longer it takes to put them together in the end.
+    items += `${items === '' ? '' : ','}{"start":"${text(startMs)}","end":"${text(endMs)}","count":${count},"expected":${numberText(expected)},"valid":${valid},"mean":${numberText(mean)},"min":${numberText(min)},"max":${numberText(max)},"class":${found === null ? 'null' : `"${found}"`}${provisional ? ',"provisional":true' : ''}}`;
   }
   return `[${items}]`;
+}
+
+/** More than settling moves a mean, as a share of it: its last of twelve digits is up to 5e-12. */
+const UNSETTLED = 1e-11;
+
+/** Class of the settled mean. Settling takes ten times as long as comparing with the limits, and only a mean at one needs it. */
+function classOfMean(ladder: Ladder, mean: number): WaterClass | null {
+  const found = classOn(ladder, mean * (1 - UNSETTLED));
+  return found === classOn(ladder, mean * (1 + UNSETTLED)) ? found : classOn(ladder, settled(mean));
 }
 
 /** As JSON has it: what isn't finite is null. */
