@@ -18,10 +18,10 @@ const REST_MS = 5000;
 const BEHIND_REST_MS = 30_000;
 const RETRY_MS = 60_000;
 /**
- * A merge costs the same however little it brings, some 150 µs: so a series that reports each minute is packed every two hours,
- * one that reports each hour once a day.
+ * A merge costs the same however little it brings, some 150 µs: so a series that reports each minute is packed every hour, one
+ * that reports every 5 minutes every five, one that reports each hour once a day.
  */
-const FEWEST = 120;
+const FEWEST = 60;
 const AGED_MS = DAY_MS;
 /** While the books have so many closed hours to compute, packing waits for them. */
 const DIRTY_MAX = 10_000;

@@ -89,13 +89,13 @@ describe('cold hours', () => {
     expect(await store.traced(1, 0, T * 2, 1e6)).toEqual(before);
   });
 
-  it('that close as time goes on wait until there are 120 readings', async () => {
+  it('that close as time goes on wait until there are 60 readings', async () => {
     const { fill, run, look, open } = rig();
-    await fill(1, T, T + 119 * MINUTE);
+    await fill(1, T, T + 59 * MINUTE);
     run();
-    open(T + 2 * HOUR);
+    open(T + HOUR);
     run();
-    expect(look(ROWS)).toHaveLength(119);
+    expect(look(ROWS)).toHaveLength(59);
     await fill(1, T + 2 * HOUR, T + 2 * HOUR + MINUTE);
     open(T + 3 * HOUR);
     run();
