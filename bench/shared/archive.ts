@@ -154,13 +154,14 @@ function fillBooks(derived: Database, { series, newestMs }: Archive): void {
   const dayMs = Math.floor((newestMs + 8 * HOUR_MS) / DAY_MS) * DAY_MS - 8 * HOUR_MS;
   derived.exec(`CREATE TEMP TABLE n AS
     WITH RECURSIVE n(value) AS (VALUES (1) UNION ALL SELECT value + 1 FROM n WHERE value < 4000) SELECT value FROM n`);
+  const columns = 'count, valid, sum, min, max';
   const rows = (table: string, untilMs: number, stepMs: number, count: number, more: string) => `
     INSERT INTO ${table} SELECT s.value, ${untilMs} - n.value * ${stepMs}, 12, 12, 108.5, 8.5, 9.5${more}
     FROM n AS s, n WHERE s.value <= ${STATIONS * PARAMETERS.length} AND s.value <> ${series} AND n.value <= ${count}
     ORDER BY s.value, n.value DESC`;
   transaction(derived, () => {
-    derived.exec(rows('dayStat', dayMs, DAY_MS, TEN_YEARS_MS / DAY_MS, ''));
-    derived.exec(rows('hourStat', hourMs, HOUR_MS, 90 * 24, ', 1'));
+    derived.exec(rows(`dayStat (series, dayMs, ${columns})`, dayMs, DAY_MS, TEN_YEARS_MS / DAY_MS, ''));
+    derived.exec(rows(`hourStat (series, hourMs, ${columns}, throughSeq)`, hourMs, HOUR_MS, 90 * 24, ', 1'));
     openBookState(derived).saveDayZone(ZONE);
     const dirty = openDirtyHours(derived);
     for (let ms = floorHour(newestMs - TEN_YEARS_MS); ms <= hourMs; ms += HOUR_MS) dirty.mark(series, ms, 1);
