@@ -84,6 +84,7 @@ class Sampling {
   readonly #samples: Sample[] = [];
   readonly #leftOut = new Set<string>();
   readonly #repeats = new Set<string>();
+  readonly #twice = new Set<string>();
   readonly #open = new Map<number, Open>();
   #last: Open | undefined;
   /** Of the address that was looked up last. */
@@ -143,9 +144,27 @@ class Sampling {
     else if (value !== null && typeof value !== 'number') this.#refuse(one, device, value);
     else {
       const sample = this.#sampleOf(slot, device.station, time);
+      const isAgain =
+        Object.hasOwn(sample.values, name) || (this.#twice.size > 0 && this.#twice.has(`${slot} ${name}`));
       const unit = one.unit ?? meaning.unit;
-      sample.values[name] = unit === undefined || value === null ? value : { value, unit };
+      if (isAgain) this.#refuseBoth(one, device, sample);
+      else sample.values[name] = unit === undefined || value === null ? value : { value, unit };
     }
+  }
+
+  /** Which of two values of one identifier, station and time is meant is not guessed. */
+  #refuseBoth(one: Observation, device: Device, { values }: Open): void {
+    const { name, slot } = one;
+    const message = `${this.#reading.shown(name)} stands twice for one station and time.`;
+    const fault: Fault = { code: 'name.repeated', message };
+    if (Object.hasOwn(values, name)) {
+      const sent = values[name] as { value: number } | number | null;
+      const value = typeof sent === 'object' && sent !== null ? sent.value : sent;
+      this.#refuse({ ...one, value }, device, fault);
+      delete values[name];
+      this.#twice.add(`${slot} ${name}`);
+    }
+    this.#refuse(one, device, fault);
   }
 
   #sampleOf(slot: number, station: string, time: number): Open {

@@ -47,13 +47,12 @@ function refusedWhole(fault: Fault, index: number): Sample {
 type Read = { observations: Observation[] } | { fault: Fault } | { note: Fault };
 
 function observationsIn(message: Message, gateway: Gateway | undefined): Read {
-  const { function: code, station, isDownlink } = message.head;
+  const { function: code, isDownlink } = message.head;
   if (isDownlink) return { fault: { code: 'message.malformed', message: 'The frame is one that a centre sends.' } };
   if (!isReport(code)) return withoutReadings(code);
   const body = readBody(message);
   if ('code' in body) return { fault: body };
-  const device = deviceOf(gateway, station);
-  return { observations: placed(body, 'code' in device ? undefined : device.layout, station) };
+  return { observations: placed(body, gateway) };
 }
 
 function withoutReadings(code: number): Read {
@@ -73,15 +72,17 @@ function noReadings(message: string): Read {
  * Times of the twelve values of an hour: the stamp is the first one's (§6.6.4.7), unless `layout` says that it is the last
  * one's. Where that would put values behind the moment of sending, the station can't mean it, and it is asked for.
  */
-function placed({ observations, sentMs }: Body, layout: string | undefined, station: string): Observation[] {
+function placed({ observations, sentMs }: Body, gateway: Gateway | undefined): Observation[] {
   for (const one of observations) {
     if (one.place === undefined) continue;
     one.isSeries = true;
     if (typeof one.time !== 'number') continue;
+    const device = deviceOf(gateway, one.address);
+    const layout = 'code' in device ? undefined : device.layout;
     const lastMs = one.time + (SERIES - 1 - one.place) * SERIES_STEP_MS;
     const isAhead = sentMs !== null && lastMs > sentMs + SERIES_STEP_MS;
     if (layout === 'last') one.time -= (SERIES - 1) * SERIES_STEP_MS;
-    else if (layout === undefined ? isAhead : layout !== 'first') one.time = unplaced(layout, station);
+    else if (layout === undefined ? isAhead : layout !== 'first') one.time = unplaced(layout, one.address);
   }
   return observations;
 }

@@ -48,8 +48,7 @@ export function messagesIn(payload: Uint8Array): Messages {
       if (note) notes.push(note);
     }
   }
-  if (packets.length === 0) return { messages, faults, notes };
-  for (const group of Map.groupBy(packets, joinsOf).values()) {
+  for (const group of groupsOf(packets)) {
     const joined = joinedOf(group);
     if ('code' in joined) faults.push(joined);
     else messages.push(joined);
@@ -61,25 +60,48 @@ export function joinsOf({ station, function: code, packet }: Frame): string {
   return `${station}/${code}/${packet?.total ?? 0}`;
 }
 
-/** Numbers from 1 of packets that aren't there. */
-export function missingOf(packets: readonly Frame[]): number[] {
-  const there = new Set(packets.map(({ packet }) => packet?.number));
-  const total = packets[0]?.packet?.total ?? 0;
-  return Array.from({ length: total }, (_, index) => index + 1).filter((number) => !there.has(number));
+/** Packets of one message by their numbers. */
+type Packets = ReadonlyMap<number, Frame>;
+
+/** A packet that is there already with something else in it begins another message; the same again is the same. */
+function groupsOf(packets: readonly Frame[]): Packets[] {
+  const groups: Packets[] = [];
+  const open = new Map<string, Map<number, Frame>>();
+  for (const packet of packets) {
+    const key = joinsOf(packet);
+    const { number } = packet.packet!;
+    const known = open.get(key)?.get(number);
+    if (known && Buffer.compare(known.body, packet.body) === 0) continue;
+    if (known || !open.has(key)) {
+      open.set(key, new Map());
+      groups.push(open.get(key)!);
+    }
+    open.get(key)!.set(number, packet);
+  }
+  return groups;
 }
 
-function joinedOf(packets: readonly Frame[]): Message | Fault {
-  const [missing] = missingOf(packets);
-  const total = packets[0]!.packet!.total;
-  const inOrder = Array.from({ length: total }, (_, index) =>
-    packets.findLast(({ packet }) => packet?.number === index + 1),
-  );
-  const [head] = inOrder;
-  if (missing !== undefined || !head) {
-    const message = `Packet ${missing ?? 1} of ${total} is missing.`;
-    return { code: 'message.incomplete', message };
+/** The first packet that isn't there, from 1; null where all are. */
+export function missingOf(packets: readonly Frame[]): number | null {
+  const [group = new Map<number, Frame>()] = groupsOf(packets.filter(({ packet }) => packet !== null));
+  return firstMissing(group, packets[0]?.packet?.total ?? 0);
+}
+
+function firstMissing(packets: Packets, total: number): number | null {
+  for (let number = 1; number <= total; number++) if (!packets.has(number)) return number;
+  return null;
+}
+
+function joinedOf(packets: Packets): Message | Fault {
+  const [{ packet }] = [...packets.values()] as [Frame];
+  const { total } = packet!;
+  const missing = firstMissing(packets, total);
+  const head = packets.get(1);
+  if (missing !== null || !head) {
+    return { code: 'message.incomplete', message: `Packet ${missing ?? 1} of ${total} is missing.` };
   }
-  return { head, body: Buffer.concat(inOrder.map((packet) => packet!.body)) };
+  const bodies = Array.from({ length: total }, (_, index) => packets.get(index + 1)!.body);
+  return { head, body: Buffer.concat(bodies) };
 }
 
 /** @param definitions is told the byte that defines each element */

@@ -73,8 +73,8 @@ function answer(bytes: Uint8Array, outcome: Outcome): Uint8Array | null {
 
 function refusal(frames: readonly Frame[], head: Frame, preamble: Uint8Array): Uint8Array | null {
   if (!head.packet) return null;
-  const [number] = missingOf(frames.filter((frame) => joinsOf(frame) === joinsOf(head)));
-  return number === undefined ? null : downlink(head, { number, total: head.packet.total }, preamble, NAK);
+  const number = missingOf(frames.filter((frame) => joinsOf(frame) === joinsOf(head)));
+  return number === null ? null : downlink(head, { number, total: head.packet.total }, preamble, NAK);
 }
 
 /**

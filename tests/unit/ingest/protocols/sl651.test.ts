@@ -306,6 +306,39 @@ describe('frames of our own making', () => {
     expect(taken(decode(sl651, Buffer.concat([second, first, second]), S1))).toEqual(expected);
   });
 
+  it('two messages of packets in one payload are two', () => {
+    const later = [
+      frame('34', '002001 0008 261130090005 F1F1 0012345678 48 F0F0 2611300900 3923 0001', '16', '17'),
+      frame('34', '002002 4740 4612 0803', '16', '03'),
+    ];
+    expect(taken(decode(sl651, Buffer.concat([...packets(), ...later]), S1)).map(({ values }) => values)).toEqual([
+      { 'level m': 14.732, 'ph pH': 8.02 },
+      { 'level m': 14.74, 'ph pH': 8.03 },
+    ]);
+  });
+
+  it.each([
+    ['twice', '3923 00014732 3923 00014733 4612 0802', 2],
+    ['three times', '3923 00014732 3923 00014732 3923 00014733 4612 0802', 3],
+  ])('an element that stands %s for one time is not taken', (_, elements, count) => {
+    const decoded = decode(sl651, report(elements), S1);
+    expect(codes(decoded)).toEqual(Array(count).fill('name.repeated'));
+    expect(taken(decoded).map(({ values }) => values)).toEqual([{ 'ph pH': 8.02 }]);
+  });
+
+  it('each station of a frame has its own layout', () => {
+    const hour = (fill: string) => `F5C0 ${fill.repeat(12)}`;
+    const body = `${hour('0064')} F1F1 0012345679 48 F0F0 2611300800 ${hour('00C8')}`;
+    const gateway = gatewayOf([
+      { address: '0012345678', station: 's1', layout: 'last' },
+      { address: '0012345679', station: 's2' },
+    ]);
+    const decoded = decode(sl651, report(body, { code: '34' }), gateway);
+    expect(taken(decoded).map((one) => one.station)).toEqual(Array(12).fill('s1'));
+    expect(codes(decoded)).toEqual(Array(12).fill('layout.unknown'));
+    expect(messages(decoded)).toContain('device 0012345679');
+  });
+
   it('frames as hex digits are read as what they write', () => {
     const { hex: text } = SYNTHETIC.cases[0]!;
     expect(taken(decode(sl651, Buffer.from(` ${text.toLowerCase()}\r\n`.trim()), S1))).toHaveLength(1);
