@@ -147,7 +147,9 @@ function rawBodies(startMs: number): string[] {
       const prefix = linePrefix({ station: `s${message % STATIONS}`, parameter: id });
       const timeMs = startMs + round * STEP_MS;
       const value = valueAt(place, round % PERIOD);
-      lines.push(toLine(prefix, { series: 0, timeMs, value, flag: GOOD, deviceFlag: null, seq: message }));
+      lines.push(
+        toLine(prefix, { series: 0, timeMs, value, flag: GOOD, deviceFlag: null, isFirst: true, seq: message }),
+      );
     }
     if (lines.length >= RAW_LINES) bodies.push(lines.splice(0).join('\n'));
   }

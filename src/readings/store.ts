@@ -17,6 +17,8 @@ export interface ReadingToStore extends SeriesReading {
   seq?: number;
   /** The reading that was there was censored, and this one isn't: a store that merges fields has to be told. */
   uncensors?: boolean | undefined;
+  /** Nothing stood at this time: a store that merges fields needn't be told what this reading lacks. */
+  isFirst?: boolean | undefined;
 }
 
 /** A reading with its origin; `seq` is null when the store was filled past the journal. */

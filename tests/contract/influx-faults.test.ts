@@ -139,8 +139,21 @@ describe('answers to a write', () => {
       open++;
       return body.includes('station=s3') ? { status: 503 } : { status: 204 };
     });
-    await failure(store.write([...Array(8).keys()].map((series) => reading(series, { series }))));
+    await failure(store.write([...Array(10_000).keys()].map((index) => reading(index, { series: index % 8 }))));
     expect(open).toBe(4);
+  });
+
+  it('small calls are one request each, one after the other', async () => {
+    const bodies: string[] = [];
+    const { store } = await storeAgainst((body) => {
+      bodies.push(body);
+      return { status: 204 };
+    });
+    const calls = [1, 2, 3].map((second) => [...Array(8).keys()].map((series) => reading(second, { series })));
+    await Promise.all(calls.map((call) => store.write(call)));
+    const times = bodies.filter((body) => body.startsWith('reading,')).map((body) => body.match(/ \d+$/gm)!);
+    expect(times.map((each) => each.length)).toEqual([8, 8, 8]);
+    expect(times.map(([first]) => Number(first))).toEqual([T + 1000, T + 2000, T + 3000]);
   });
 
   it('a tag that line protocol can not carry comes back, and takes nothing with it', async () => {
@@ -170,6 +183,15 @@ describe('what goes over the wire', () => {
     expect(write.body).toBe(
       `reading,parameter=ph,station=s2 value=5,flag=1,deviceFlag="M \\"\\\\",seq=6 ${T + 5000}\n` +
         `reading,parameter=ph,station=s2 flag=9,deviceFlag="",seq=7 ${T + 6000}`,
+    );
+    const first = await storeAgainst(() => ({ status: 204 }));
+    await first.store.write([
+      reading(5, { series: 2, isFirst: true }),
+      reading(6, { series: 2, isFirst: true, deviceFlag: '' }),
+    ]);
+    expect(first.requests.find(({ url }) => url.startsWith('/write'))!.body).toBe(
+      `reading,parameter=ph,station=s2 value=5,flag=1,seq=6 ${T + 5000}\n` +
+        `reading,parameter=ph,station=s2 value=6,flag=1,deviceFlag="~",seq=7 ${T + 6000}`,
     );
     const open = await storeAgainst(() => ({ status: 204 }), { token: null });
     await open.store.write([reading(1)]);

@@ -85,6 +85,19 @@ export function readingStoreContract(
       expect((await all(1))[1]!.censored).toBeUndefined();
     });
 
+    it('has no device flag where the first reading of its time had none, nor after one in its place has lost it', async () => {
+      await store.write([
+        reading(1, 0, 1, { isFirst: true, seq: 1 }),
+        reading(1, 5, 2, { isFirst: true, deviceFlag: 'N', seq: 1 }),
+      ]);
+      expect((await all(1)).map(({ deviceFlag }) => deviceFlag)).toEqual([null, 'N']);
+      await store.write([reading(1, 0, 1, { flag: 3 }), reading(1, 5, 2, { seq: 2 })]);
+      expect((await all(1)).map(({ flag, deviceFlag }) => [flag, deviceFlag])).toEqual([
+        [3, null],
+        [1, null],
+      ]);
+    });
+
     it('names the device flags of a series, each once, whatever they are made of', async () => {
       const flags = ['N', 'sc', 'N', null, '~x', 'a "b" \\', '', 'sc'];
       await store.write(flags.map((deviceFlag, minute) => reading(1, minute, minute, { deviceFlag })));

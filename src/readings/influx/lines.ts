@@ -27,16 +27,18 @@ export function linePrefix(
 /**
  * One line, milliseconds. `value` and `flag` stand together, as floats; a reading without a value only writes its flag 9,
  * since a made-up number would stand in users' charts, and whatever value merges under it isn't read. Without `seq` the
- * store keeps the one it has (fields of one point merge), and so it does with `censored`, which most points never have.
+ * store keeps the one it has (fields of one point merge), and so it does with `censored`, which most points never have. So few
+ * have a device flag that only a reading in another one's place says that it has none.
  */
 export function toLine(
   prefix: string,
-  { timeMs, value, flag, deviceFlag, censored, uncensors, seq }: ReadingToStore,
+  { timeMs, value, flag, deviceFlag, censored, uncensors, isFirst, seq }: ReadingToStore,
 ): string {
   const measured = value === null ? `flag=${MISSING}` : `value=${value + 0},flag=${flag}`;
   const limit = value !== null && censored ? `,censored="${censored}"` : uncensors ? ',censored=""' : '';
+  const device = isFirst && deviceFlag === null ? '' : `,deviceFlag="${fieldText(deviceFlag)}"`;
   const origin = seq === undefined ? '' : `,seq=${seq}`;
-  return `${prefix} ${measured},deviceFlag="${fieldText(deviceFlag)}"${limit}${origin} ${timeMs}`;
+  return `${prefix} ${measured}${device}${limit}${origin} ${timeMs}`;
 }
 
 /** Null is written as '', so that it replaces what was there; what was sent as '' or begins with `~` gets a `~` before it. */

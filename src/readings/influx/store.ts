@@ -1,7 +1,8 @@
 /**
  * The reading store in InfluxDB (docs/decisions/0010): measurement `reading`, tags `station` and `parameter`, fields `value`,
- * `flag`, `deviceFlag`, `seq`. A series' points go through one write lane with one request in flight, so that no older value
- * lands on a newer one; a request that wasn't answered counts as not written, and writing again changes nothing.
+ * `flag`, `deviceFlag`, `seq`. One call is written after the other, and in it a series' points by one lane with one request in
+ * flight, so that no older value lands on a newer one; a request that wasn't answered counts as not written, and writing again
+ * changes nothing.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Installation } from '#journal/installation.ts';
@@ -31,6 +32,8 @@ import { stretches } from './stretches.ts';
 
 /** Requests in flight at once; more gain nothing on the cores of one machine. */
 const LANES = 4;
+/** Fewer go with others in one request: each costs both sides more than the lines of a small one. */
+const LANE_LINES = 2500;
 const LINES_MAX = 5000;
 const PAGE = 10_000;
 const STATEMENTS_MAX = 50;
@@ -63,7 +66,7 @@ export function openInfluxReadings(options: InfluxReadingsOptions): ReadingStore
 class InfluxReadings implements ReadingStore {
   readonly #options: InfluxReadingsOptions;
   readonly #client: InfluxClient;
-  readonly #lanes: Promise<unknown>[] = Array(LANES).fill(Promise.resolve());
+  #writing: Promise<unknown> = Promise.resolve();
   readonly #prefixes = new Map<number, { prefix: string; fault: string | null }>();
   readonly #timeouts: InfluxTimeouts;
   /** What the server was found to do, until it says or shows that it may be another one. */
@@ -135,22 +138,30 @@ class InfluxReadings implements ReadingStore {
     }
   }
 
-  async write(readings: readonly ReadingToStore[]): Promise<RejectedReading[]> {
+  /** In the order of the calls. */
+  write(readings: readonly ReadingToStore[]): Promise<RejectedReading[]> {
+    const written = this.#writing.then(() => this.#write(readings));
+    this.#writing = written.catch(() => {});
+    return written;
+  }
+
+  async #write(readings: readonly ReadingToStore[]): Promise<RejectedReading[]> {
     if (readings.length === 0) return [];
     if (!this.#capabilities) {
       const trouble = await this.check();
       if (trouble) throw new StoreError(trouble.condition, trouble.detail, true);
     }
     const rejected: RejectedReading[] = [];
-    const byLane: Line[][] = Array.from({ length: LANES }, () => []);
+    const lanes = Math.min(LANES, Math.ceil(readings.length / LANE_LINES));
+    const byLane: Line[][] = Array.from({ length: lanes }, () => []);
     for (const reading of readings) {
       const { prefix, fault } = this.#prefixOf(reading.series);
       const reason = fault ?? this.#timeFault(reading.timeMs);
       if (reason) rejected.push({ reading, reason });
-      else byLane[reading.series % LANES]!.push({ text: toLine(prefix, reading), reading });
+      else byLane[reading.series % lanes]!.push({ text: toLine(prefix, reading), reading });
     }
     // All lanes come to rest before anything is said: nothing may be in flight when the caller tries again.
-    const done = await Promise.allSettled(byLane.map((lines, lane) => this.#inLane(lane, lines)));
+    const done = await Promise.allSettled(byLane.map((lines) => this.#inLane(lines)));
     for (const one of done) {
       if (one.status === 'rejected') throw one.reason;
       rejected.push(...one.value);
@@ -261,21 +272,17 @@ class InfluxReadings implements ReadingStore {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.#lanes);
+    await this.#writing;
     this.#client.close();
   }
 
-  /** Queues lines behind what the lane has to write; chunk by chunk, one request at a time. */
-  #inLane(lane: number, lines: readonly Line[]): Promise<RejectedReading[]> {
-    const work = this.#lanes[lane]!.then(async () => {
-      const rejected: RejectedReading[] = [];
-      for (let first = 0; first < lines.length; first += LINES_MAX) {
-        rejected.push(...(await this.#send(lines.slice(first, first + LINES_MAX))));
-      }
-      return rejected;
-    });
-    this.#lanes[lane] = work.catch(() => {});
-    return work;
+  /** Chunk by chunk, one request at a time. */
+  async #inLane(lines: readonly Line[]): Promise<RejectedReading[]> {
+    const rejected: RejectedReading[] = [];
+    for (let first = 0; first < lines.length; first += LINES_MAX) {
+      rejected.push(...(await this.#send(lines.slice(first, first + LINES_MAX))));
+    }
+    return rejected;
   }
 
   /** Sends lines; what InfluxDB finds wrong with them is halved down to the line (a partial write is written again). */

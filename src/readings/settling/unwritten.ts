@@ -69,7 +69,8 @@ export function readingsToWrite(
         const kept = unwritten[next]?.seq === seq && unwritten[next]?.ordinal === ordinal ? unwritten[next] : undefined;
         if (kept) next++;
         if (!kept && verdict !== 'new') continue;
-        readings.push({ series, timeMs, value, flag, deviceFlag, censored, uncensors: kept?.uncensors, seq });
+        const { uncensors } = kept ?? {};
+        readings.push({ series, timeMs, value, flag, deviceFlag, censored, uncensors, isFirst: !kept, seq });
       }
     }
     // A message has used up its rows; what is left of this seq is a correction's.
