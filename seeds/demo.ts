@@ -22,7 +22,10 @@ const environment = process.env;
 const seedsDirectory = fileURLToPath(new URL('.', import.meta.url));
 const dataDirectory = resolve(environment.WK_DATA_DIR || './data');
 /** One RTU of each kind that speaks over TCP, and the station that it stands at. */
-const RTUS = { hj212: 'baier-centre' } as const satisfies Record<TcpSpeakerName, string>;
+const RTUS = { hj212: 'baier-centre', sl651: 'yangwei', szy206: 'tianjin-trunk' } as const satisfies Record<
+  TcpSpeakerName,
+  string
+>;
 const RTU_SETTINGS = Object.keys(RTUS).map((name) => `WK_TCP_${name.toUpperCase()}`);
 const READY_MS = 60_000;
 const STOP_MS = 10_000;

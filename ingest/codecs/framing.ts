@@ -39,6 +39,10 @@ class LengthFirst implements Framer {
     this.#shape = shape;
   }
 
+  get isWithin(): boolean {
+    return this.#held.length > 0;
+  }
+
   push(chunk: Uint8Array): Found[] {
     this.#held = this.#held.length === 0 ? Uint8Array.from(chunk) : Buffer.concat([this.#held, chunk]);
     return this.#cut(false);

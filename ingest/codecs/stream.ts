@@ -14,6 +14,8 @@ export type Found =
 /** Finds frames in what arrives, however it is cut. One a connection; holds less than one frame's bytes. */
 export interface Framer {
   push(chunk: Uint8Array): Found[];
+  /** A frame has begun, or may have, and isn't whole: a device that is too slow with it is cut off. */
+  readonly isWithin: boolean;
   /** The connection has ended: what is left is noise. */
   end(): Found[];
 }
@@ -52,6 +54,8 @@ export interface Asked {
 }
 
 export interface StreamProtocol {
+  /** Frames of devices have no password in this protocol: that of an entry is only what a device is told. */
+  hasNoPasswords?: true;
   framer(): Framer;
   /** @param gateway whose device this is, once that is known: its key and its checksum. */
   heading(frame: Uint8Array, gateway?: Gateway): Heading;

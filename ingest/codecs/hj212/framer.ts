@@ -31,6 +31,10 @@ class Hj212Framer implements Framer {
   /** Noise that goes on: told once something else comes, however it was cut. */
   #noise = { head: Buffer.alloc(0) as Buffer, length: 0 };
 
+  get isWithin(): boolean {
+    return this.#held.length > 0;
+  }
+
   push(chunk: Uint8Array): Found[] {
     const bytes = asBuffer(chunk);
     this.#held = this.#held.length === 0 ? Buffer.from(bytes) : Buffer.concat([this.#held, bytes]);

@@ -14,7 +14,7 @@ const STORED_KIND: Readonly<Record<number, number>> = { 2: 1, 3: 2, 4: 3, 9: 8 }
 /** Answers of the station to these are what a centre asked for: it waits for nothing more. */
 const CONFIRMED: ReadonlySet<number> = new Set([SELF_REPORT, ALARM_REPORT]);
 
-export const szy206Stream: StreamProtocol = { framer, heading, answer, request };
+export const szy206Stream: StreamProtocol = { hasNoPasswords: true, framer, heading, answer, request };
 
 function heading(bytes: Uint8Array): Heading {
   const frame = frameIn(bytes);

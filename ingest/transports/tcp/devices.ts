@@ -18,6 +18,8 @@ export interface Device {
   station: string | null;
   /** Null: none is wanted. */
   password: string | null;
+  /** Upper and lower case are the same in it. */
+  isSpelledInHex: boolean;
   /** Where it may come from; null: from anywhere. */
   networks: BlockList | null;
   asksMissed: boolean;
@@ -26,6 +28,8 @@ export interface Device {
 export class Devices {
   readonly #control: Control;
   readonly #protocols: readonly Protocol[];
+  /** Addresses and passwords in hex are written in either case. */
+  readonly #keyOf: (text: string) => string;
   readonly #byAddress = new Map<string, Device[]>();
   readonly #ofGateway = new Map<string, Device[]>();
 
@@ -33,6 +37,7 @@ export class Devices {
   constructor(control: Control, protocols: readonly Protocol[]) {
     this.#control = control;
     this.#protocols = protocols;
+    this.#keyOf = protocols.includes('hj212') ? (text) => text : (text) => text.toUpperCase();
     for (const { id } of control.list('gateway')) this.#refresh(id);
     control.onChange(({ command }) => {
       if ((command.verb === 'put' || command.verb === 'delete') && command.noun === 'gateway')
@@ -41,7 +46,7 @@ export class Devices {
   }
 
   find(address: string): Device | undefined {
-    return this.#byAddress.get(address.toUpperCase())?.[0];
+    return this.#byAddress.get(this.#keyOf(address))?.[0];
   }
 
   ofGateway(gateway: string): readonly Device[] {
@@ -53,34 +58,39 @@ export class Devices {
     this.#ofGateway.delete(id);
     const gateway = this.#control.get('gateway', id);
     if (!gateway || !this.#protocols.includes(gateway.protocol ?? 'json')) return;
-    const devices = devicesOf(id, gateway);
+    const devices = devicesOf(id, gateway, this.#keyOf);
     this.#ofGateway.set(id, devices);
     for (const device of devices) {
-      this.#byAddress.getOrInsertComputed(device.address.toUpperCase(), () => []).push(device);
+      this.#byAddress.getOrInsertComputed(this.#keyOf(device.address), () => []).push(device);
     }
   }
 
   #remove(device: Device): void {
-    const key = device.address.toUpperCase();
+    const key = this.#keyOf(device.address);
     const left = this.#byAddress.get(key)!.filter((other) => other !== device);
     if (left.length === 0) this.#byAddress.delete(key);
     else this.#byAddress.set(key, left);
   }
 }
 
-function devicesOf(gateway: string, { identity, devices = [], stations, asksMissed = true }: Gateway): Device[] {
+function devicesOf(
+  gateway: string,
+  { identity, devices = [], stations, asksMissed = true }: Gateway,
+  keyOf: (text: string) => string,
+): Device[] {
   const shared = {
     gateway,
     password: identity?.password ?? null,
+    isSpelledInHex: keyOf('a') !== 'a',
     networks: identity?.addresses ? networksOf(identity.addresses) : null,
     asksMissed,
   };
   const own = [identity?.mn, identity?.stationAddress].filter((address) => address !== undefined);
-  const listed = new Set(devices.map(({ address }) => address.toUpperCase()));
+  const listed = new Set(devices.map(({ address }) => keyOf(address)));
   return [
     ...devices.map(({ address, station }) => ({ ...shared, address, station })),
     ...own
-      .filter((address) => !listed.has(address.toUpperCase()))
+      .filter((address) => !listed.has(keyOf(address)))
       .map((address) => ({ ...shared, address, station: stations.length === 1 ? stations[0]! : null })),
   ];
 }
@@ -101,10 +111,13 @@ export function plainAddress(address: string | undefined): string {
   return (address ?? 'unknown').replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
 }
 
-/** Why a frame with this address and password, from this network address, isn't taken; null when it is. */
+/**
+ * Why a frame with this address and password, from this network address, isn't taken; null when it is.
+ * @param heading `password` undefined: the protocol has none.
+ */
 export function unwelcome(
   device: Device | undefined,
-  { address, password }: { address: string | null; password: string | null },
+  { address, password }: { address: string | null; password: string | null | undefined },
   from: string,
 ): Fault | null {
   if (device === undefined) {
@@ -116,11 +129,16 @@ export function unwelcome(
     const message = `"${shortened(device.address)}" came from ${from}, which is none of \`identity.addresses\` of gateway ${device.gateway}.`;
     return { code: 'device.elsewhere', message };
   }
-  if (device.password !== null && device.password !== password) {
+  if (device.password !== null && password !== undefined && !isPasswordOf(device, password)) {
     const message = `"${shortened(device.address)}" came from ${from} with another password than \`identity.password\` of gateway ${device.gateway}.`;
     return { code: 'device.password', message };
   }
   return null;
+}
+
+function isPasswordOf({ password: wanted, isSpelledInHex }: Device, password: string | null): boolean {
+  if (isSpelledInHex) return wanted?.toUpperCase() === password?.toUpperCase();
+  return wanted === password;
 }
 
 function isWithin(networks: BlockList, address: string): boolean {

@@ -56,7 +56,8 @@ export class Line {
   readonly #total: LineTotal;
   /** Monotonic. */
   #byteMs: number;
-  #pendingMs: number | null = null;
+  /** Since when a frame is on its way. */
+  #frameMs: number | null = null;
   #noiseBytes = 0;
   #heldMessages = 0;
   #heldBytes = 0;
@@ -133,7 +134,7 @@ export class Line {
     // While we are the slow one its silence says nothing.
     if (this.#heldMessages > 0) return;
     const { idleMs, silentMs, frameMs } = this.#limits;
-    if (this.#pendingMs !== null && nowMs - this.#pendingMs > frameMs) this.close('too slow with a frame');
+    if (this.#frameMs !== null && nowMs - this.#frameMs > frameMs) this.close('too slow with a frame');
     else if (nowMs - this.#byteMs > (this.hasSpoken ? idleMs : silentMs)) this.close('silent for too long');
   }
 
@@ -151,8 +152,8 @@ export class Line {
     this.#byteMs = nowMs;
     try {
       const found = this.#framer.push(chunk);
-      if (found.length > 0) this.#pendingMs = null;
-      else this.#pendingMs ??= nowMs;
+      if (!this.#framer.isWithin) this.#frameMs = null;
+      else if (this.#frameMs === null || found.some(({ kind }) => kind === 'frame')) this.#frameMs = nowMs;
       for (const one of found) this.#hooks.found(this, one);
     } catch (error) {
       this.#hooks.failed(this, error as Error);

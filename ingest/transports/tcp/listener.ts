@@ -225,7 +225,8 @@ export class Listener {
     // Its entry has its key and its checksum.
     const heading = protocol.heading(frame, device && control.get('gateway', device.gateway));
     if (!heading.isSound) this.#counts.unsound++;
-    const fault = unwelcome(device, heading, line.address);
+    const password = protocol.hasNoPasswords ? undefined : heading.password;
+    const fault = unwelcome(device, { address, password }, line.address);
     if (fault) this.#turnAway(line, frame, heading, fault);
     else this.#take(line, frame, heading, device!);
   }

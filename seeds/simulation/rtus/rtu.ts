@@ -28,3 +28,8 @@ export interface TcpSpeaker {
 export function beijingStamp(timeMs: number): string {
   return new Date(timeMs + 8 * 3_600_000).toISOString().replace(/\D/g, '').slice(0, 14);
 }
+
+/** Digits as BCD, two a byte, the high ones first. */
+export function bcd(digits: string): Buffer {
+  return Buffer.from(digits.length % 2 === 0 ? digits : `0${digits}`, 'hex');
+}

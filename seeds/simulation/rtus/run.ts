@@ -10,8 +10,10 @@ import { type Api, call } from '../../api-client.ts';
 import type { World } from '../sites.ts';
 import { hj212 } from './hj212.ts';
 import type { Rtu, TcpSpeaker } from './rtu.ts';
+import { sl651 } from './sl651.ts';
+import { szy206 } from './szy206.ts';
 
-export const TCP_SPEAKERS = { hj212 } as const satisfies Record<string, TcpSpeaker>;
+export const TCP_SPEAKERS = { hj212, sl651, szy206 } as const satisfies Record<string, TcpSpeaker>;
 export type TcpSpeakerName = keyof typeof TCP_SPEAKERS;
 
 export interface RtuOptions {

@@ -2,19 +2,22 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hj212 } from '#seeds/simulation/rtus/hj212.ts';
 import type { TcpSpeaker } from '#seeds/simulation/rtus/rtu.ts';
+import { sl651 } from '#seeds/simulation/rtus/sl651.ts';
+import { szy206 } from '#seeds/simulation/rtus/szy206.ts';
 import { connectRtu, type RtuClient } from '#tests/helpers/ingest/rtu-client.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 
-const KINDS = { hj212 } as const satisfies Record<string, TcpSpeaker>;
+const KINDS = { hj212, sl651, szy206 } as const satisfies Record<string, TcpSpeaker>;
 type Kind = keyof typeof KINDS;
 const WATER = { temp: 12.3, ph: 7.92, do: 9.1, nh3n: 0.08, tp: 0.02 };
+const METERED = { flow: 28.066, register: 2_467_284_706 };
 const MINUTE = 60_000;
 /** Whole minutes: SL 651 has no seconds. */
 const NOW_MS = Math.floor(Date.now() / MINUTE) * MINUTE;
 
 let service: TestService;
 const rtuOf = (kind: Kind) => ({ id: `rtu-${kind}`, station: `s-${kind}`, ...KINDS[kind].identify(0) });
-const valuesOf = (_kind: Kind) => WATER;
+const valuesOf = (kind: Kind) => (kind === 'szy206' ? METERED : WATER);
 const report = (kind: Kind, timeMs: number, number = 1, values: Record<string, number> = valuesOf(kind)) =>
   Buffer.from(KINDS[kind].report(rtuOf(kind), values, timeMs, number));
 
@@ -59,8 +62,8 @@ beforeAll(async () => {
 afterAll(() => service?.remove());
 
 describe.each(Object.keys(KINDS) as Kind[])('%s', (kind) => {
-  const parameter = 'ph';
-  const value = WATER.ph;
+  const parameter = kind === 'szy206' ? 'register' : 'ph';
+  const value = kind === 'szy206' ? METERED.register : WATER.ph;
 
   it('takes a report behind a registration packet, confirms it, and again when it comes again', async () => {
     const device = await connected(kind);
@@ -117,12 +120,18 @@ describe.each(Object.keys(KINDS) as Kind[])('%s', (kind) => {
     device.socket.destroy();
   });
 
-  it('sets the clock of a device that is connected', async () => {
+  it('sets the clock of a device that is connected, where the protocol can', async () => {
     const device = await connected(kind);
     device.send(report(kind, NOW_MS));
     await eventually('the confirmation', () => KINDS[kind].confirms(device.heard()));
     const before = device.heard().length;
     const set = await service.call('POST', `/gateways/rtu-${kind}/clock`, {});
+    if (kind === 'szy206') {
+      // Setting clocks is none of its standard commands here.
+      expect(set.status).toBe(409);
+      device.socket.destroy();
+      return;
+    }
     expect([set.status, set.body]).toEqual([200, { told: [rtuOf(kind).address], away: [] }]);
     await eventually('the command', () => device.heard().length > before);
     device.socket.destroy();

@@ -51,6 +51,9 @@ export const plainProtocol: StreamProtocol = {
 function plainFramer(): Framer {
   let rest = Buffer.alloc(0);
   return {
+    get isWithin() {
+      return rest.length > 0;
+    },
     push(chunk) {
       rest = Buffer.concat([rest, chunk]);
       const found = [];

@@ -228,8 +228,8 @@ describe('one gateway', () => {
     put('gw', {
       stations: ['s', 't'],
       devices: [
-        { address: 'a1', station: 's' },
-        { address: 'a2', station: 't' },
+        { address: 'A1', station: 's' },
+        { address: 'A2', station: 't' },
       ],
     });
     const one = await device();

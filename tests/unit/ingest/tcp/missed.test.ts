@@ -26,6 +26,7 @@ function rig({ cycleMs = (5 * MINUTE) as number | null, newestMs = null as numbe
     address,
     station: `s-${address}`,
     password: null,
+    isSpelledInHex: false,
     networks: null,
     asksMissed,
   });
