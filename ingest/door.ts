@@ -9,6 +9,7 @@ import type { Fault } from '#model/faults.ts';
 import type { Flag } from '#model/flag.ts';
 import type { Censored, Reading } from '#model/reading.ts';
 import type { ContentType } from './codecs/index.ts';
+import type { Births } from './codecs/sparkplug-b/births.ts';
 
 export type { ContentType } from './codecs/index.ts';
 
@@ -24,6 +25,8 @@ export interface Delivery {
   topic?: string;
   /** When it first came, epoch ms, if that isn't now: a quarantined payload on its way through the door again. */
   cameMs?: number;
+  /** Sparkplug B: what its sender has said before. */
+  births?: Births | undefined;
 }
 
 /** A fault with the quarantined item that keeps what it is about; `flag.unknown` keeps nothing and is no refusal. */

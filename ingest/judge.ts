@@ -81,8 +81,8 @@ export function judge(
   const { source, payload } = delivery;
   const gateway = registers.control.get('gateway', source);
   const dialectOf = (station: string) => registers.control.get('station', station)?.dialect;
-  const { topic = null, cameMs = arrivalMs } = delivery;
-  const decoded = codec.decode(payload, { source, gateway, arrivalMs: cameMs, topic, dialectOf });
+  const { topic = null, births, cameMs = arrivalMs } = delivery;
+  const decoded = codec.decode(payload, { source, gateway, arrivalMs: cameMs, topic, births, dialectOf });
   if (decoded.fault) return { fault: decoded.fault, seq: decoded.seq ?? null };
   const warnings = [...(decoded.notes ?? [])];
   const judged: Judged = { fault: null, seq: decoded.seq, span: null, refused: [], controls: [], warnings };

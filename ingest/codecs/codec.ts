@@ -5,6 +5,7 @@
 import type { Dialect, QcKind } from '#model/dialect.ts';
 import type { Fault, FaultCode } from '#model/faults.ts';
 import type { Gateway } from '#model/register.ts';
+import type { Births } from './sparkplug-b/births.ts';
 
 /** A decimal number as CSV files have it. */
 export const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
@@ -25,6 +26,8 @@ export interface Sender {
   arrivalMs: number;
   /** MQTT: the topic that it was published to; null over other ways. */
   topic: string | null;
+  /** Sparkplug B: what the sender's births have said before this message; left out where nobody has listened. */
+  births?: Births | undefined;
   /** A station's own dialect, which goes before its gateway's. */
   dialectOf?: (station: string) => Dialect | undefined;
 }

@@ -6,8 +6,10 @@ import { csv } from './csv.ts';
 import { hj212 } from './hj212/index.ts';
 import { hj212Stream } from './hj212/stream.ts';
 import { json } from './json.ts';
+import { senml } from './senml/index.ts';
 import { sl651 } from './sl651/index.ts';
 import { sl651Stream } from './sl651/stream.ts';
+import { sparkplugB } from './sparkplug-b/index.ts';
 import type { StreamProtocol } from './stream.ts';
 import { slt427, szy206 } from './szy206/index.ts';
 import { szy206Stream } from './szy206/stream.ts';
@@ -20,6 +22,9 @@ const TABLE = {
   'application/x-sl651': sl651,
   'application/x-szy206': szy206,
   'application/x-slt427': slt427,
+  'application/senml+json': senml,
+  'application/senml+cbor': senml,
+  'application/x-sparkplug-b': sparkplugB,
 } satisfies Record<string, Codec>;
 
 export type ContentType = keyof typeof TABLE;
@@ -31,10 +36,15 @@ const SPOKEN: Readonly<Partial<Record<Protocol, ContentType>>> = {
   sl651: 'application/x-sl651',
   szy206: 'application/x-szy206',
   slt427: 'application/x-slt427',
+  senml: 'application/senml+json',
+  'sparkplug-b': 'application/x-sparkplug-b',
 };
 
-/** What comes on these topics of a gateway, `wk/v1/{gateway}/hj212`, whatever its protocol is (contracts §3). */
-export const TOPIC_FORMATS: Readonly<Record<string, ContentType>> = { hj212: 'application/x-hj212' };
+/** What comes on these topics of a gateway, `wk/v1/{gateway}/hj212`, whatever its protocol is (contracts §3). SenML tells JSON and CBOR apart by itself. */
+export const TOPIC_FORMATS: Readonly<Record<string, ContentType>> = {
+  hj212: 'application/x-hj212',
+  senml: 'application/senml+json',
+};
 
 /** What is spoken over a bare connection, and answered there; over MQTT the answer goes to a topic of its own. */
 export const STREAMS: Readonly<Partial<Record<ContentType, StreamProtocol>>> = {

@@ -3,6 +3,7 @@
 import type { Control } from '#journal/registers.ts';
 import type { Fault } from '#model/faults.ts';
 import { hashToken, type LogInLimit, type PasswordVerifier } from '#setting/secrets.ts';
+import type { GatewayTopics } from './gateway-topics.ts';
 import {
   isAlarmTopic,
   isGatewayLeaf,
@@ -66,9 +67,10 @@ export function payloadLeafOf(session: Session, topic: string): string | null {
   return parsed?.gateway === session.gateway && isPayloadLeaf(parsed.leaf) ? parsed.leaf : null;
 }
 
-/** Null when the session may publish to this topic; otherwise why not. */
-export function publishFault(session: Session, topic: string): Fault | null {
+/** Null when the session may publish to this topic, one of ours or of its own; otherwise why not. */
+export function publishFault(session: Session, topic: string, topics: GatewayTopics): Fault | null {
   if (session.kind === 'gateway' && payloadLeafOf(session, topic) !== null) return null;
+  if (session.kind === 'gateway' && topics.isOwn(session.gateway, topic)) return null;
   return { code: 'topic.not-yours', message: refusalOf(session, topic) };
 }
 
@@ -80,12 +82,14 @@ function refusalOf(session: Session, topic: string): string {
     return `${shown} belongs to gateway ${parsed.gateway}; this one is ${session.gateway}`;
   }
   if (parsed && isGatewayLeaf(parsed.leaf)) return `${shown} is reserved; readings go to ${session.readings}`;
-  return `${shown} is no topic to publish to; readings go to ${session.readings}`;
+  return `${shown} is no topic to publish to; readings go to ${session.readings}, or to what \`topics\` of the gateway names`;
 }
 
 /** True when the session may subscribe to this filter, or be sent a message of this topic. */
-export function mayRead(session: Session, topicOrFilter: string): boolean {
+export function mayRead(session: Session, topicOrFilter: string, topics: GatewayTopics): boolean {
   if (session.kind === 'viewer') return isAlarmTopic(topicOrFilter);
+  // Where nobody but the service says anything: what it commands is all that comes.
+  if (topics.isOwn(session.gateway, topicOrFilter)) return true;
   const own = [rejectedTopic(session.gateway), ledgerTopic(session.gateway), replyTopic(session.gateway)];
   return own.includes(topicOrFilter);
 }

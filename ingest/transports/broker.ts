@@ -9,7 +9,7 @@ export interface Broker {
    * Sends our own message at QoS 1. Resolves when it is with the broker (embedded: with the subscribers' sockets);
    * rejects when it can't be now: nothing is kept for later.
    */
-  publish(topic: string, payload: string, options?: { retain?: boolean }): Promise<void>;
+  publish(topic: string, payload: string | Uint8Array, options?: { retain?: boolean }): Promise<void>;
   clearRetained(topic: string): Promise<void>;
   /** Topics of this filter under which the broker keeps a message of ours, also one of an earlier process. */
   retainedTopics(filter: string): Promise<string[]>;

@@ -5,19 +5,23 @@
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
+import { isSparkplugCommand } from '#ingest/codecs/sparkplug-b/topic.ts';
 import { phrase } from '#model/alarms/phrases.ts';
 import type { StoreError } from '#src/sqlite.ts';
 import { BrokerAddresses } from './broker-addresses.ts';
 import { BrokerCanary } from './broker-canary.ts';
 import { DeferredAcks } from './deferred-acks.ts';
-import { type Link, LinkState } from './link-state.ts';
+import { type GatewayTopics, gatewayTopics } from './gateway-topics.ts';
+import { type Link, LinkState, type LinkTrouble } from './link-state.ts';
 import { connectOptions, keepAlive, type LinkError, linkFailure } from './mqtt-link.ts';
 import { SessionMemory } from './mqtt-session.ts';
-import { askRetained, subscribe } from './mqtt-subscriptions.ts';
+import { askRetained, jittered, subscribeAll } from './mqtt-subscriptions.ts';
 import { CLIENT_LIMITS, type ClientLimits, type MqttClientBroker, type MqttClientOptions } from './outside-broker.ts';
-import { createPublishIntake, type Publisher, type PublishIntake } from './publish-intake.ts';
+import { type Connection, publisherOf } from './outside-connection.ts';
+import { OwnTopics } from './own-topics.ts';
+import { createPublishIntake, type PublishIntake } from './publish-intake.ts';
 import { PublishWindow } from './publish-window.ts';
-import { isAlarmTopic, isPayloadTopic, ledgerTopic, parsePayloadTopic } from './topics.ts';
+import { isAlarmTopic, isPayloadTopic, ledgerTopic } from './topics.ts';
 
 const CLOSE_MS = 1500;
 const REMEMBER_MS = 60_000;
@@ -27,20 +31,6 @@ const STABLE_MS = 30_000;
 const FLAPS = 3;
 /** MQTT 5 §3.14.2.1: another client came with our id. */
 const SESSION_TAKEN_OVER = 0x8e;
-
-/** One connection, from its first packet to its end. */
-interface Connection {
-  client: MqttClient;
-  acks: DeferredAcks;
-  /** From CONNACK on. */
-  publishes: PublishWindow | null;
-  startedMs: number;
-  /** When the broker last sent anything, wall clock. */
-  heardMs: number;
-  isOpen: boolean;
-  error: LinkError | null;
-  ended: AbortController;
-}
 
 export type { MqttClientBroker, MqttClientOptions };
 
@@ -59,6 +49,7 @@ class OutsideBroker implements MqttClientBroker {
   readonly #session: SessionMemory;
   readonly #canary: BrokerCanary;
   readonly #intake: PublishIntake;
+  readonly #topics: GatewayTopics;
   readonly #counts = { ignored: 0, held: 0, connections: 0, sessionsLost: 0, takenOver: 0 };
   readonly #remembering: NodeJS.Timeout;
   #connection: Connection | null = null;
@@ -74,6 +65,7 @@ class OutsideBroker implements MqttClientBroker {
     this.#pauseMs = this.#limits.pauseMinMs;
     this.#addresses = new BrokerAddresses(options.mqtt.urls);
     this.#state = new LinkState(options);
+    this.#topics = gatewayTopics(options.control);
     this.#session = new SessionMemory(options, this.#addresses.names, options.mqtt.clientId);
     const canary = { ...options, clientId: options.mqtt.clientId };
     this.#canary = new BrokerCanary(canary, this.#limits, this.#session, (sinceMs) => this.#whenOlder(sinceMs));
@@ -87,6 +79,7 @@ class OutsideBroker implements MqttClientBroker {
       },
       onHeld: (error) => this.#whenHeld(error),
     });
+    this.#topics.onChange(() => this.#connection?.own?.follow());
     this.#remembering = setInterval(() => this.#remember(), REMEMBER_MS);
   }
 
@@ -122,13 +115,13 @@ class OutsideBroker implements MqttClientBroker {
     return this.#intake.untold(gateway);
   }
 
-  async publish(topic: string, payload: string, { retain = false }: { retain?: boolean } = {}): Promise<void> {
+  async publish(topic: string, payload: string | Uint8Array, { retain = false } = {}): Promise<void> {
     const publishes = this.#connection?.publishes;
     if (!publishes) throw new Error(`the broker at ${this.#address} is away`);
     const isKept = retain && isAlarmTopic(topic);
     // Before it goes: whatever becomes of the acknowledgement, the broker may have it.
     if (isKept && payload !== '') this.#session.hasRetained(topic, false);
-    await publishes.publish(topic, payload, retain);
+    await publishes.publish(topic, Buffer.from(payload), retain);
     if (isKept && payload === '') this.#session.hasRetained(topic, true);
   }
 
@@ -169,6 +162,7 @@ class OutsideBroker implements MqttClientBroker {
       client,
       acks,
       publishes: null,
+      own: null,
       startedMs: clock.monotonicMs(),
       heardMs: clock.nowMs(),
       isOpen: true,
@@ -236,30 +230,49 @@ class OutsideBroker implements MqttClientBroker {
       const fields = { event: 'mqtt.session-lost', broker: this.#address, fromMs: this.#session.gapFromMs };
       log.error(fields, 'the broker has forgotten our session: what it kept for us is lost');
     }
-    const stale = this.#session.topics.filter((topic) => !topics.includes(topic));
+    const wanted = new Set([...topics, ...this.#topics.filters()]);
+    const stale = this.#session.topics.filter((topic) => !wanted.has(topic));
     // What an earlier list subscribed to goes on arriving in this session until it is unsubscribed. Not waited for here: a
     // slow broker would find the subscription behind the acknowledgements of all that it sends meanwhile.
     const unsubscribed = stale.length > 0 ? client.unsubscribeAsync(stale) : null;
     unsubscribed?.catch(() => {});
     this.#session.asks(...topics);
-    let pauseMs = this.#limits.pauseMinMs;
-    for (let missing = [...topics]; ; ) {
-      const { refused, unacknowledged } = await subscribe(client, missing, this.#addresses.current.version);
-      if (unacknowledged.length > 0) {
-        const fields = { event: 'mqtt.no-qos-1', broker: this.#address, topics: unacknowledged };
-        log.warn(fields, 'the broker grants QoS 0 only: what is lost on the way is lost');
-      }
-      if (refused.length === 0) break;
-      missing = refused.map(({ topic }) => topic);
-      const reasons = refused.map(({ topic, reason }) => `${topic} (${reason})`).join(', ');
-      const detail = `${this.#address} refuses ${reasons}`;
-      this.#state.set('connecting', { condition: 'broker.subscription-refused', detail });
-      await pause(jittered(pauseMs), null, { signal: ended.signal });
-      pauseMs = Math.min(pauseMs * 2, this.#limits.pauseMaxMs);
-    }
+    await subscribeAll(client, topics, this.#addresses.current.version, {
+      ...this.#limits,
+      ended: ended.signal,
+      onRefused: (refused) => this.#state.set('connecting', this.#refusal(refused)),
+      onUnacknowledged: (unacknowledged) => this.#whenUnacknowledged(unacknowledged),
+    });
     await unsubscribed;
     this.#session.unsubscribed(...stale);
     if (connection.isOpen && !this.#isClosing) this.#whenSubscribed(connection, sessionPresent);
+  }
+
+  /** Topics of gateways' own, from the time on at which ours are subscribed: what is wrong with them holds up nothing else. */
+  #followTopics(connection: Connection): void {
+    connection.own = new OwnTopics({
+      client: connection.client,
+      version: this.#addresses.current.version,
+      topics: this.#topics,
+      session: this.#session,
+      ended: connection.ended.signal,
+      ...this.#limits,
+      onRefused: (refused) => {
+        if (connection.isOpen) this.#state.set('up', refused === null ? null : this.#refusal(refused));
+      },
+      onUnacknowledged: (topics) => this.#whenUnacknowledged(topics),
+    });
+    connection.own.follow();
+  }
+
+  #refusal(refused: string): LinkTrouble {
+    return { condition: 'broker.subscription-refused', detail: `${this.#address} refuses ${refused}` };
+  }
+
+  #whenUnacknowledged(topics: readonly string[]): void {
+    if (topics.length === 0) return;
+    const fields = { event: 'mqtt.no-qos-1', broker: this.#address, topics };
+    this.#options.log.warn(fields, 'the broker grants QoS 0 only: what is lost on the way is lost');
   }
 
   #whenSubscribed(connection: Connection, sessionPresent: boolean): void {
@@ -272,6 +285,7 @@ class OutsideBroker implements MqttClientBroker {
     const fields = { event: 'mqtt.subscribed', broker: this.#address, sessionPresent, version, topics };
     log.info(fields, 'subscribed at the broker');
     onUp();
+    this.#followTopics(connection);
     void this.#canary.try(connection, this.#address, sessionPresent);
   }
 
@@ -287,11 +301,12 @@ class OutsideBroker implements MqttClientBroker {
   /** True once durable, or when there is nothing to keep; never rejects. */
   async #take(connection: Connection, { topic, payload, retain }: IPublishPacket): Promise<boolean> {
     if (this.#canary.heard(topic, payload, retain)) return true;
-    if (!isPayloadTopic(topic)) {
+    const owner = this.#topics.ownerOf(topic);
+    if (isSparkplugCommand(topic) || (owner === undefined && !isPayloadTopic(topic))) {
       this.#counts.ignored++;
       return true;
     }
-    const publisher = publisherOf(topic);
+    const publisher = publisherOf(topic, owner);
     try {
       return await this.#intake.take(connection, publisher, Buffer.isBuffer(payload) ? payload : Buffer.from(payload));
     } catch (error) {
@@ -382,14 +397,4 @@ class OutsideBroker implements MqttClientBroker {
     }
     this.#counts.held++;
   }
-}
-
-const jittered = (ms: number): number => ms * (0.8 + 0.4 * Math.random());
-
-/** Who may publish where is for the broker's access list to say; whose stations these are the door checks. */
-function publisherOf(topic: string): Publisher {
-  const parsed = parsePayloadTopic(topic);
-  if (parsed !== null) return { source: parsed.gateway, fault: null, topic, leaf: parsed.leaf };
-  const message = `${topic.slice(0, 200)} names no gateway; readings come on wk/v1/{gateway}/readings`;
-  return { source: 'user:unknown', topic, leaf: null, fault: { code: 'topic.not-yours', message } };
 }

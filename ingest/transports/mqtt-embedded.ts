@@ -10,7 +10,7 @@ import type { Command } from '#model/entry.ts';
 import type { StoreError } from '#src/sqlite.ts';
 import { type Admission, createAdmission } from './admission.ts';
 import { type Credentials, type LogIn, logIn, mayRead, type Session } from './broker-access.ts';
-import { type Connection, credentialOf, describe, publisher, whose } from './broker-connection.ts';
+import { adapt, type Connection, credentialOf, describe, publisher, takeWill, whose } from './broker-connection.ts';
 import {
   BROKER_LIMITS,
   type BrokerCounters,
@@ -18,6 +18,7 @@ import {
   type BrokerOptions,
   type EmbeddedBroker,
 } from './embedded-broker.ts';
+import { type GatewayTopics, gatewayTopics } from './gateway-topics.ts';
 import { readNewerConnect, UNSUPPORTED_VERSION } from './newer-mqtt.ts';
 import { createPublishIntake, type PublishIntake } from './publish-intake.ts';
 import { type HeldTotal, SocketGuard } from './socket-guard.ts';
@@ -44,6 +45,7 @@ export async function startEmbeddedBroker(options: BrokerOptions): Promise<Embed
 
 class Broker implements EmbeddedBroker {
   port = 0;
+  #isClosing = false;
   readonly #options: BrokerOptions;
   readonly #limits: BrokerLimits;
   readonly #aedes: Aedes;
@@ -52,6 +54,7 @@ class Broker implements EmbeddedBroker {
   readonly #heldTotal: HeldTotal;
   readonly #intake: PublishIntake;
   readonly #admission: Admission<Connection>;
+  readonly #topics: GatewayTopics;
   readonly #counts = {
     held: 0,
     logInsFailed: 0,
@@ -67,6 +70,7 @@ class Broker implements EmbeddedBroker {
   constructor(options: BrokerOptions) {
     this.#options = options;
     this.#limits = { ...BROKER_LIMITS, ...options.limits };
+    this.#topics = gatewayTopics(options.control);
     this.#heldTotal = { bytes: 0, limitBytes: this.#limits.heldBytesTotal };
     this.#admission = createAdmission('mqtt', this.#limits, credentialOf, (connection, limit, reason) => {
       this.#counts.connectionsEvicted++;
@@ -136,7 +140,7 @@ class Broker implements EmbeddedBroker {
     }
   }
 
-  publish(topic: string, payload: string, options: { retain?: boolean } = {}): Promise<void> {
+  publish(topic: string, payload: string | Uint8Array, options: { retain?: boolean } = {}): Promise<void> {
     const packet = {
       cmd: 'publish',
       topic,
@@ -184,6 +188,7 @@ class Broker implements EmbeddedBroker {
   readonly untold = (gateway: string) => this.#intake.untold(gateway);
 
   async close(): Promise<void> {
+    this.#isClosing = true;
     this.#intake.close();
     const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const { guard } of this.#connections.values()) guard.destroy();
@@ -203,7 +208,7 @@ class Broker implements EmbeddedBroker {
         const { session } = connection;
         if (!session) return false;
         return this.#intake
-          .takeStray(guard, publisher(session, publish.topic), publish)
+          .takeStray(guard, publisher(session, publish.topic, this.#topics), publish)
           .catch((error) => this.#fail(connection, error));
       },
       newer: (body) => {
@@ -221,6 +226,7 @@ class Broker implements EmbeddedBroker {
       hasSpoken: false,
       keepaliveSeconds: 0,
       isIdMissing: false,
+      will: null,
       subscriptions: new Set(),
     };
     if (!this.#admission.opened(connection)) {
@@ -233,29 +239,20 @@ class Broker implements EmbeddedBroker {
     guard.on('close', () => {
       this.#connections.delete(client);
       this.#admission.closed(connection);
+      // When the broker itself ends, nobody has gone without a word.
+      if (!this.#isClosing) {
+        takeWill(connection, this.#intake, this.#options.control).catch((error) => this.#fail(undefined, error));
+      }
       if (connection.session)
         this.#options.log.info({ event: 'mqtt.disconnected', ...describe(connection) }, 'MQTT client gone');
     });
   }
 
-  /** Adapts a CONNECT to what this broker keeps: see the comments. Always lets it go on to the log-in. */
+  /** Always lets a CONNECT go on to the log-in. */
   #prepare(client: Client, packet: ConnectPacket): boolean {
     const connection = this.#connections.get(client);
     if (!connection) return false;
-    connection.hasSpoken = true;
-    connection.keepaliveSeconds = packet.keepalive ?? 0;
-    connection.isIdMissing = packet.clientId === '' && !packet.clean;
-    // The guard keeps the time: it counts a large message's bytes as a sign of life, which aedes wouldn't.
-    packet.keepalive = 0;
-    // No session outlives its connection: gateways keep what isn't acknowledged, subscribers find what is retained.
-    packet.clean = true;
-    // A client may take over its own connection [MQTT-3.1.4-2], never that of somebody else who chose the same id.
-    if (packet.clientId !== '') packet.clientId = `${packet.username ?? ''}/${packet.clientId}`;
-    if (packet.will) {
-      // A will would come in as a reading that nobody measured, or as a message to readers of alarms.
-      packet.will = undefined;
-      this.#counts.willsIgnored++;
-    }
+    if (!adapt(connection, packet)) this.#counts.willsIgnored++;
     return true;
   }
 
@@ -319,7 +316,7 @@ class Broker implements EmbeddedBroker {
     const payload = packet.payload as Buffer;
     guard.hold(payload.length);
     const isDurable = await this.#intake
-      .take(guard, publisher(session, packet.topic), payload)
+      .take(guard, publisher(session, packet.topic, this.#topics), payload)
       .finally(() => guard.release(payload.length));
     // From here on aedes only acknowledges: there is nothing to store until PUBREL, to retain or to forward.
     packet.topic = TAKEN_TOPIC;
@@ -333,7 +330,7 @@ class Broker implements EmbeddedBroker {
     if (!connection?.session) return false;
     const { session, subscriptions } = connection;
     const hasRoom = subscriptions.has(filter) || subscriptions.size < this.#limits.subscriptionsPerClient;
-    if (hasRoom && mayRead(session, filter)) {
+    if (hasRoom && mayRead(session, filter, this.#topics)) {
       subscriptions.add(filter);
       return true;
     }
@@ -347,7 +344,7 @@ class Broker implements EmbeddedBroker {
 
   #mayForward(client: Client, topic: string): boolean {
     const connection = this.#connections.get(client);
-    if (!connection?.session || !mayRead(connection.session, topic)) return false;
+    if (!connection?.session || !mayRead(connection.session, topic, this.#topics)) return false;
     if (connection.guard.writableLength <= this.#limits.behindBytes) return true;
     this.#options.log.warn({ event: 'mqtt.behind', ...describe(connection) }, 'MQTT subscriber does not read; closed');
     connection.guard.destroy();
@@ -355,7 +352,7 @@ class Broker implements EmbeddedBroker {
   }
 
   /** Our own message to whom it concerns; that the broker is closing is the one reason for it to fail. */
-  #send(topic: string, payload: string): void {
+  #send(topic: string, payload: string | Uint8Array): void {
     this.publish(topic, payload).catch((error: Error) => {
       this.#options.log.info({ event: 'mqtt.not-sent', topic, reason: error.message }, 'MQTT message not sent');
     });

@@ -41,6 +41,39 @@ export async function subscribe(
   return subscribed;
 }
 
+export interface Persistence {
+  pauseMinMs: number;
+  pauseMaxMs: number;
+  /** The connection has ended. */
+  ended: AbortSignal;
+  /** Topics that the broker refuses, with reasons: they are asked for again. */
+  onRefused: (refused: string) => void;
+  onUnacknowledged: (topics: readonly string[]) => void;
+}
+
+/** Subscribes until all is granted. Rejects when the connection ends first. */
+export async function subscribeAll(
+  client: MqttClient,
+  topics: readonly string[],
+  version: ProtocolVersion,
+  { pauseMinMs, pauseMaxMs, ended, onRefused, onUnacknowledged }: Persistence,
+): Promise<void> {
+  let missing = topics;
+  for (let pauseMs = pauseMinMs; ; pauseMs = Math.min(pauseMs * 2, pauseMaxMs)) {
+    const { refused, unacknowledged } = await subscribe(client, missing, version);
+    onUnacknowledged(unacknowledged);
+    if (refused.length === 0) return;
+    missing = refused.map(({ topic }) => topic);
+    onRefused(shownRefusals(refused));
+    await pause(jittered(pauseMs), null, { signal: ended });
+  }
+}
+
+export const shownRefusals = (refused: Subscribed['refused']): string =>
+  refused.map(({ topic, reason }) => `${topic} (${reason})`).join(', ');
+
+export const jittered = (ms: number): number => ms * (0.8 + 0.4 * Math.random());
+
 /**
  * The topics of a filter, which ends in `#`, that the broker retains messages under: subscribes to it for a moment. What
  * has not come after three seconds is not waited for, since a paused connection may not be read at all.

@@ -45,6 +45,7 @@ const NAME = Buffer.from('\0\u0004MQTT');
 const NEWER_LEVEL = 5;
 const PUBLISH = 3;
 /** PUBACK, PUBREC, PUBREL, PUBCOMP, SUBSCRIBE, UNSUBSCRIBE, PINGREQ, DISCONNECT: what else a client may send. */
+const DISCONNECT = 14;
 const CONTROL_TYPES = new Set([4, 5, 6, 7, 8, 10, 12, 14]);
 const HEAD_BYTES = 4096;
 const TOPIC_BYTES_MAX = 1024;
@@ -71,10 +72,16 @@ export class PacketScanner {
   /** Bytes of the current packet that still go to the broker. */
   #passing = 0;
   #draining: Draining | null = null;
+  #hasLeft = false;
 
   constructor(limits: ScanLimits, target: ScanTarget) {
     this.#limits = limits;
     this.#target = target;
+  }
+
+  /** The client has said that it goes: its will is void (§3.14.4). */
+  get hasLeft(): boolean {
+    return this.#hasLeft;
   }
 
   /** True between CONNECT's last byte and `open()`: whatever follows it isn't looked at yet. */
@@ -172,6 +179,7 @@ export class PacketScanner {
       if (!CONTROL_TYPES.has(type)) throw new ProtocolViolation(`a packet of type ${type}, which no client may send`);
       if (length > this.#limits.controlBytes)
         throw new ProtocolViolation(`a packet of type ${type} of ${length} bytes`);
+      if (type === DISCONNECT) this.#hasLeft = true;
     }
   }
 

@@ -6,7 +6,7 @@ import type { MqttClient } from 'mqtt';
 
 interface Message {
   topic: string;
-  payload: string;
+  payload: string | Buffer;
   retain: boolean;
   resolve: () => void;
   reject: (error: Error) => void;
@@ -29,7 +29,7 @@ export class PublishWindow {
   }
 
   /** Resolves with the PUBACK; rejects when the broker refuses, or the connection ends first. */
-  publish(topic: string, payload: string, retain: boolean): Promise<void> {
+  publish(topic: string, payload: string | Buffer, retain: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#ended) return reject(this.#ended);
       if (this.#waiting.length >= WAITING_MAX) return reject(new Error('the broker is too slow for our own messages'));

@@ -79,6 +79,11 @@ export class SocketGuard extends Duplex {
     return !this.destroyed && !this.#socket.destroyed;
   }
 
+  /** The client has sent DISCONNECT. */
+  get hasLeft(): boolean {
+    return this.#scanner.hasLeft;
+  }
+
   get isHolding(): boolean {
     return this.#heldMessages > 0;
   }

@@ -20,6 +20,8 @@ export interface BrokerUser {
   id: string;
   passwordHash: string | null;
   otherHashes?: OtherHashes | undefined;
+  /** A gateway's own topics, besides ours. */
+  ownTopics?: readonly string[] | undefined;
 }
 
 export interface ServiceTopics {
@@ -63,11 +65,21 @@ export const gatewayRights = (gateway: string): Right[] => [
   { access: 'read', topic: ledgerTopic(gateway) },
 ];
 
+/** What a gateway may on topics of its own: nobody but the service says anything there beside it. */
+export const ownRights = ({ ownTopics = [] }: BrokerUser): Right[] =>
+  ownTopics.map((topic): Right => ({ access: 'readwrite', topic }));
+
+const isSparkplug = (topic: string) => topic.startsWith('spBv1.0/');
+
 /** No wildcards, and nothing that would end its line. */
 const isTopicName = (topic: string) => !/[+#\p{Cc}]/u.test(topic);
 
-export const serviceRights = (topics: ServiceTopics): Right[] => [
+export const serviceRights = (topics: ServiceTopics, gateways: readonly BrokerUser[]): Right[] => [
   ...topics.read.map((topic): Right => ({ access: 'read', topic })),
+  // Edge nodes of Sparkplug are asked for their births.
+  ...gateways
+    .flatMap(ownRights)
+    .map(({ topic }): Right => ({ access: isSparkplug(topic) ? 'readwrite' : 'read', topic })),
   { access: 'write', topic: rejectedTopic('+') },
   { access: 'write', topic: replyTopic('+') },
   { access: 'write', topic: ledgerTopic('+') },

@@ -11,6 +11,7 @@ import {
   mayRead,
   mayWrite,
   NOT_KEPT,
+  ownRights,
   pbkdf2Of,
   type Right,
   serviceRights,
@@ -19,7 +20,7 @@ import {
 } from './access.ts';
 
 export function emqxFiles(access: BrokerAccess): BrokerFiles {
-  const { service, topics } = access;
+  const { gateways, service, topics } = access;
   const { entries, leftOut } = sorted(usersOf(access), (user) => {
     const parts = pbkdf2Of(user);
     const salt = Buffer.from(parts?.salt ?? '', 'base64').toString('latin1');
@@ -31,7 +32,10 @@ export function emqxFiles(access: BrokerAccess): BrokerFiles {
   const everybody = gatewayRights('${username}');
   const acl = [
     '%% Made by `npm run broker:files`.',
-    ...rules(`{username, "${service.id}"}`, serviceRights(topics)),
+    ...rules(`{username, "${service.id}"}`, serviceRights(topics, gateways)),
+    ...gateways
+      .filter(({ ownTopics }) => ownTopics?.length)
+      .flatMap((user) => rules(`{username, "${user.id}"}`, ownRights(user))),
     ...rules('all', everybody),
     '{deny, all}.',
   ];

@@ -5,8 +5,10 @@
 import {
   type BrokerAccess,
   type BrokerFiles,
+  type BrokerUser,
   gatewayRights,
   NOT_KEPT,
+  ownRights,
   pbkdf2Of,
   type Right,
   serviceRights,
@@ -18,17 +20,26 @@ const HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<!-- Made
 const ACTIVITIES = { read: 'SUBSCRIBE', write: 'PUBLISH', readwrite: 'ALL' } as const;
 
 export function hivemqFiles(access: BrokerAccess): BrokerFiles {
-  const { service, topics } = access;
+  const { gateways, service, topics } = access;
   const { entries, leftOut } = sorted(usersOf(access), (user) => {
     const parts = pbkdf2Of(user);
     return parts ? { hash: `${parts.salt}:${parts.iterations}:${parts.hash}` } : NOT_KEPT;
   });
   const users = entries.map(
     ({ user, entry }) =>
-      `    <user>\n      <name>${user.id}</name>\n      <password>${entry.hash}</password>\n      <roles><id>${user === service ? 'service' : 'gateway'}</id></roles>\n    </user>\n`,
+      `    <user>\n      <name>${user.id}</name>\n      <password>${entry.hash}</password>\n      <roles>${rolesOf(
+        user,
+        service,
+      )
+        .map((id) => `<id>${id}</id>`)
+        .join('')}</roles>\n    </user>\n`,
   );
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: the extension's own placeholder
-  const roles = [role('gateway', gatewayRights('${{username}}')), role('service', serviceRights(topics))];
+  const roles = [
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the extension's own placeholder
+    role('gateway', gatewayRights('${{username}}')),
+    role('service', serviceRights(topics, gateways)),
+    ...gateways.filter(({ ownTopics }) => ownTopics?.length).map((user) => role(`own-${user.id}`, ownRights(user))),
+  ];
   return {
     files: {
       'credentials.xml': `${HEAD}<file-rbac>\n  <users>\n${users.join('')}  </users>\n  <roles>\n${roles.join('')}  </roles>\n</file-rbac>\n`,
@@ -41,6 +52,11 @@ export function hivemqFiles(access: BrokerAccess): BrokerFiles {
       "what is in mqtt.xml belongs into HiveMQ's own conf/config.xml, inside <hivemq>; remove extensions/hivemq-allow-all-extension",
     ],
   };
+}
+
+function rolesOf(user: BrokerUser, service: BrokerUser): string[] {
+  if (user === service) return ['service'];
+  return ['gateway', ...(user.ownTopics?.length ? [`own-${user.id}`] : [])];
 }
 
 function role(id: string, rights: readonly Right[]): string {

@@ -2,7 +2,16 @@
  * Password and ACL files for an outside Mosquitto broker.
  * Formats: mosquitto.conf(5), `password_file` and `acl_file`; hashes are `$7$` (PBKDF2-SHA512), as we keep them.
  */
-import { type BrokerAccess, type BrokerFiles, gatewayRights, type Right, serviceRights, usersOf } from './access.ts';
+import {
+  type BrokerAccess,
+  type BrokerFiles,
+  type BrokerUser,
+  gatewayRights,
+  ownRights,
+  type Right,
+  serviceRights,
+  usersOf,
+} from './access.ts';
 
 export function mosquittoFiles(access: Omit<BrokerAccess, 'clientId' | 'gone'>): BrokerFiles {
   const passwd = usersOf(access)
@@ -17,13 +26,20 @@ export function mosquittoFiles(access: Omit<BrokerAccess, 'clientId' | 'gone'>):
 
 const line = ({ access, topic }: Right): string => `${access} ${topic}`;
 
-function aclText({ service, topics }: Pick<BrokerAccess, 'service' | 'topics'>): string {
+const ownLines = (gateway: BrokerUser): string[] => [
+  '',
+  `user ${gateway.id}`,
+  ...ownRights(gateway).map((right) => `topic ${line(right)}`),
+];
+
+function aclText({ gateways, service, topics }: Pick<BrokerAccess, 'gateways' | 'service' | 'topics'>): string {
   return [
     '# Made by `npm run broker:files`. %u is the user name, which is the gateway id.',
     ...gatewayRights('%u').map((right) => `pattern ${line(right)}`),
     '',
     `user ${service.id}`,
-    ...serviceRights(topics).map((right) => `topic ${line(right)}`),
+    ...serviceRights(topics, gateways).map((right) => `topic ${line(right)}`),
+    ...gateways.filter(({ ownTopics }) => ownTopics?.length).flatMap(ownLines),
     '',
   ].join('\n');
 }

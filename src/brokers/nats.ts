@@ -10,11 +10,14 @@ import {
   mayRead,
   mayWrite,
   NOT_KEPT,
+  ownRights,
   type Right,
   serviceRights,
   sorted,
   usersOf,
 } from './access.ts';
+
+const isTakable = ({ topic }: Right): boolean => !topic.includes(' ');
 
 /** Before 2.10 the server delivers by it in a client's own name; nobody can subscribe to it over MQTT. */
 const DELIVERY = '$MQTT.sub.>';
@@ -25,12 +28,16 @@ export function natsFiles(access: BrokerAccess): BrokerFiles {
     if (otherHashes?.bcrypt === null) return 'NATS takes passwords of at most 71 bytes';
     return otherHashes ? { hash: otherHashes.bcrypt } : NOT_KEPT;
   });
-  const rights = serviceRights(topics).filter(({ topic }) => !topic.includes(' '));
-  for (const { topic } of serviceRights(topics)) {
+  const rights = serviceRights(topics, access.gateways).filter(isTakable);
+  for (const { topic } of serviceRights(topics, access.gateways)) {
     if (topic.includes(' ')) leftOut.push({ who: `topic "${topic}"`, why: 'NATS takes no spaces' });
   }
   const users = entries.map(({ user, entry }) =>
-    userLine(user, entry.hash, user === service ? rights : gatewayRights(user.id)),
+    userLine(
+      user,
+      entry.hash,
+      user === service ? rights : [...gatewayRights(user.id), ...ownRights(user).filter(isTakable)],
+    ),
   );
   const dotted = entries.filter(({ user }) => user !== service && user.id.includes('.')).map(({ user }) => user.id);
   return {

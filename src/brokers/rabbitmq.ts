@@ -12,6 +12,7 @@ import {
   mayRead,
   mayWrite,
   NOT_KEPT,
+  ownRights,
   type Right,
   serviceRights,
   sorted,
@@ -27,14 +28,15 @@ const NOTHING = '^$';
 
 export function rabbitmqFiles(access: BrokerAccess): BrokerFiles {
   const { gone, service, topics, clientId } = access;
-  const { entries, leftOut } = sorted(usersOf(access), (user) => {
+  const gateways = access.gateways.map(withUndotted);
+  const { entries, leftOut } = sorted(usersOf({ gateways, service }), (user) => {
     if (user.id.includes('.') && user !== service) return 'RabbitMQ makes two levels of a dot: use an id without one';
     return user.otherHashes ? { hash: user.otherHashes.sha256 } : NOT_KEPT;
   });
   const rights = entries.map(({ user }) =>
     user === service
-      ? rightsOf(user, clientId, serviceRights(topics))
-      : rightsOf(user, user.id, gatewayRights(user.id)),
+      ? rightsOf(user, clientId, serviceRights(topics, gateways))
+      : rightsOf(user, user.id, [...gatewayRights(user.id), ...ownRights(user)]),
   );
   const definitions = {
     vhosts: [{ name: VHOST }],
@@ -52,7 +54,7 @@ export function rabbitmqFiles(access: BrokerAccess): BrokerFiles {
       'rabbitmq.conf': CONF,
       enabled_plugins: '[rabbitmq_mqtt].\n',
     },
-    leftOut,
+    leftOut: [...leftOut, ...dottedTopics(access)],
     next: [
       'rabbitmqctl import_definitions definitions.json, now and after each change',
       'rabbitmqctl delete_user ID ends the connections of a gateway that is deleted',
@@ -60,6 +62,19 @@ export function rabbitmqFiles(access: BrokerAccess): BrokerFiles {
     ],
   };
 }
+
+/** A dot in a topic comes out as a slash, so that it is another topic for whoever reads it. */
+const isDotted = (topic: string) => topic.includes('.');
+
+function dottedTopics({ gateways }: BrokerAccess): BrokerFiles['leftOut'] {
+  const topics = gateways.flatMap(({ ownTopics = [] }) => ownTopics.filter(isDotted));
+  return topics.map((topic) => ({ who: `topic "${topic}"`, why: 'RabbitMQ makes two levels of a dot' }));
+}
+
+const withUndotted = (user: BrokerUser): BrokerUser => ({
+  ...user,
+  ownTopics: user.ownTopics?.filter((topic) => !isDotted(topic)),
+});
 
 const userOf = (name: string, password_hash: string) => ({
   name,

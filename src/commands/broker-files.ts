@@ -51,10 +51,11 @@ await runCommand(async () => {
   const { config } = readConfig();
   const { username, password, clientId } = config.mqttLogIn;
   const { control, gone } = registers(config.dataDir, values['first-start']);
-  const gateways = control.list('gateway').map(({ id, body: { passwordHash, otherHashes } }) => ({
+  const gateways = control.list('gateway').map(({ id, body: { passwordHash, otherHashes, topics } }) => ({
     id,
     passwordHash,
     otherHashes,
+    ownTopics: topics,
   }));
   const channels = control.list('channel').filter(({ body }) => body.kind === 'mqtt' && body.to !== undefined);
   const topics = { read: config.mqttTopics, write: channels.map(({ body }) => body.to!) };

@@ -52,6 +52,14 @@ const TABLE = {
     status: null,
     meaning: 'Nobody has said what the device flag means; the value is kept with flag 3.',
   },
+  'sparkplug.no-birth': {
+    status: null,
+    meaning: 'A metric came by its alias, or as an integer without a datatype, and no birth has said what that is.',
+  },
+  'sparkplug.missed': {
+    status: null,
+    meaning: 'Messages of the edge node are missing before this one, so its aliases may mean something else by now.',
+  },
   'gateway.not-owner': { status: null, meaning: 'The station is not one that this gateway may write.' },
   'time.expired': { status: null, meaning: 'The time is before what WK_RAW_RETENTION keeps.' },
   'store.rejected': { status: null, meaning: 'The reading store refused this line for good.' },
@@ -59,6 +67,10 @@ const TABLE = {
   'message.malformed': { status: 400, meaning: 'The payload can not be decoded.' },
   'message.too-many-values': { status: 400, meaning: 'The message holds more than 5,000 values.' },
   'message.too-deep': { status: 400, meaning: 'The body is nested more than 64 deep.' },
+  'senml.not-understood': {
+    status: 400,
+    meaning: 'The pack has a newer version, or a field that must be understood, and may not be used without.',
+  },
   'message.too-large': { status: 413, meaning: 'The message is larger than WK_MAX_MESSAGE.' },
   'message.checksum': {
     status: 400,
@@ -118,6 +130,10 @@ const TABLE = {
   'not-found': { status: 404, meaning: 'There is nothing of this name.' },
   'method.not-allowed': { status: 405, meaning: 'The route exists, the method does not.' },
   'state.conflict': { status: 409, meaning: 'The thing is in a state that does not allow this.' },
+  'topic.taken': {
+    status: 409,
+    meaning: 'The topic, or one that the filter has in common, is that of another gateway.',
+  },
   'address.taken': { status: 409, meaning: 'The address of a device is that of another gateway already.' },
   'books.behind': { status: 409, meaning: 'The books that are read from lack something that is journaled already.' },
   'media.unsupported': { status: 415, meaning: 'Only application/json and, where said, text/csv are read.' },

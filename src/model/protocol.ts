@@ -1,6 +1,7 @@
 /** What a gateway speaks (contracts §7), and what an installation has to know of it to read that. */
 import { z } from 'zod';
 import { id, text } from './fields.ts';
+import { FilterTree, isTopicFilter } from './topic-filter.ts';
 
 const PROTOCOLS = ['json', 'hj212', 'sl651', 'szy206', 'slt427', 'senml', 'sparkplug-b', 'mapped'] as const;
 /** `json` is our own payload, and what is spoken unless something else is said. */
@@ -15,20 +16,20 @@ export const TCP_LISTENERS = {
 export type TcpListener = keyof typeof TCP_LISTENERS;
 
 const cidr = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()]);
-const address = z.string().trim().min(1).max(64);
+const address = z.string().trim().min(1).max(128);
 
 /**
  * How a device of a protocol without names in it is read: which of its identifiers is which parameter, `null` to leave one
  * out. What isn't named has the protocol's usual meaning.
  */
 const elements = z
-  .record(z.string().trim().min(1).max(32), z.strictObject({ parameter: id, unit: text.optional() }).nullable())
+  .record(z.string().trim().min(1).max(128), z.strictObject({ parameter: id, unit: text.optional() }).nullable())
   .refine((table) => Object.keys(table).length <= 200, 'at most 200 elements');
 
 /** One device that speaks through a gateway. */
 const device = z.strictObject({
   address: address.describe(
-    'As the frames have it: the MN of HJ 212, the station address of SL 651 and SZY 206 in hex',
+    'As the frames have it: the MN of HJ 212, the station address of SL 651 and SZY 206 in hex, the beginning of SenML names, DEVICE, NODE/DEVICE or NODE of Sparkplug B',
   ),
   station: id,
   layout: text
@@ -53,12 +54,26 @@ export type Identity = z.infer<typeof identity>;
 /** Members of it that are never shown again. */
 export const IDENTITY_SECRETS = ['password', 'sm4Key', 'pushSecret'] as const;
 
+/** Nobody's but the service's, the broker's, and what is no topic. */
+const RESERVED = new FilterTree<string>();
+for (const filter of ['wk/#', '$SYS/#', '$share/#']) RESERVED.add(filter, filter);
+
+const topic = z
+  .string()
+  .max(256)
+  .refine(isTopicFilter, 'is no MQTT topic or filter: + and # stand alone between slashes, # at the end')
+  .refine((text) => RESERVED.find(text) === undefined, 'shares topics with wk/#, $SYS/# or $share/#, which are taken');
+
 /** The members of a gateway's entry that say what it speaks. */
 export const spoken = {
   protocol: z.enum(PROTOCOLS).optional().describe('What its payloads are; `json` unless something else is said'),
   identity: identity.optional(),
   devices: z.array(device).max(1000).optional().describe('Devices behind it, each one station'),
-  topics: z.array(z.string().min(1).max(256)).max(50).optional().describe('MQTT topics of its own, besides ours'),
+  topics: z
+    .array(topic)
+    .max(50)
+    .optional()
+    .describe('MQTT topics of its own besides ours, with + and #; a topic belongs to one gateway'),
   mapping: id.optional().describe('`mapped`: the mapping that its payloads are read by'),
   asksMissed: z
     .boolean()

@@ -28,6 +28,11 @@ const REMEDIES: Record<FaultCode, string> = {
   'time.ambiguous': 'Say with `ambiguous` which instant it is, or give `tz` as ±HH:MM ([files.md](files.md)).',
   'file.undecided': 'Answer `questions`, with `dryRun=true` first ([files.md](files.md)).',
   'flag.unknown': 'Say what it means in the `dialect` of the gateway or station ([mqtt.md](mqtt.md#flags)).',
+  'sparkplug.no-birth':
+    'Nothing: the births are asked for. If it stays, let the edge node hear its commands ([sparkplug-b.md](protocols/sparkplug-b.md)).',
+  'sparkplug.missed':
+    'Nothing: the births are asked for. If it is known that none has changed, replay the quarantined item.',
+  'senml.not-understood': 'Leave the field out, or send version 10 ([senml.md](protocols/senml.md)).',
   'gateway.not-owner': "Add the station to the gateway's `stations`.",
   'time.expired': 'Nothing: it would be deleted at once. To keep it, raise `WK_RAW_RETENTION`.',
   'store.rejected': 'Look at the quarantined item; mend the store, then replay it.',
@@ -45,6 +50,7 @@ const REMEDIES: Record<FaultCode, string> = {
   'message.no-readings':
     'Nothing; `dialect.hj212.readings` says what is taken ([protocols/hj212.md](protocols/hj212.md)).',
   'unit.unstated': 'Say the unit in the entry of the gateway or station, then replay.',
+  'topic.taken': 'Choose a filter that only matches topics of this gateway, or take the topic from the other one.',
   'address.taken': 'Take the address out of the other entry first.',
   'topic.not-yours': 'Publish to `wk/v1/{your gateway id}/readings`.',
   'device.elsewhere':

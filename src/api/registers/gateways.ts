@@ -2,6 +2,7 @@
 import type { ApiDeps } from '#api/deps.ts';
 import { Problem, type ProblemError } from '#api/problems.ts';
 import type { GatewayBody } from '#api/registers/schemas/registers.ts';
+import { gatewayTopics } from '#ingest/transports/gateway-topics.ts';
 import { addressesOf, IDENTITY_SECRETS, type Identity } from '#model/protocol.ts';
 import type { Gateway } from '#model/register.ts';
 
@@ -48,8 +49,12 @@ export function gatewayErrors({ stations, identity, devices = [] }: GatewayEntry
   return errors;
 }
 
-/** @throws Problem `address.taken` for an address that another gateway has. */
+/** @throws Problem `address.taken`, `topic.taken` for what another gateway has. */
 export function refuseTaken({ control }: ApiDeps, id: string, body: GatewayEntry): void {
+  for (const topic of body.topics ?? []) {
+    const owner = gatewayTopics(control).ownerOf(topic, id);
+    if (owner) throw new Problem('topic.taken', `"${topic}" has topics in common with those of gateway "${owner}".`);
+  }
   const own = new Set(addressesOf(body));
   if (own.size === 0) return;
   for (const other of control.list('gateway')) {

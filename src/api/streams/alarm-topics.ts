@@ -8,7 +8,9 @@ import { ALARMS_FILTER, alarmTopic } from '#ingest/transports/topics.ts';
 import type { Alarm } from '#model/alarms/alarm.ts';
 import { alarmView } from '#model/alarms/alarm-view.ts';
 
-export type TopicPublisher = Pick<Broker, 'publish' | 'clearRetained' | 'retainedTopics'>;
+export interface TopicPublisher extends Pick<Broker, 'clearRetained' | 'retainedTopics'> {
+  publish(topic: string, payload: string, options?: { retain?: boolean }): Promise<void>;
+}
 
 export interface AlarmTopics {
   /** An alarm as it is after a transition. On its end the final object goes out unretained, then the topic is emptied. */

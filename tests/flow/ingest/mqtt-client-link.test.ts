@@ -97,6 +97,37 @@ describe('a broker of MQTT 3.1.1', () => {
   });
 });
 
+describe('a broker that refuses topics of gateways’ own', () => {
+  it('is told and asked again, and holds up nothing else', async () => {
+    const { port, aedes } = await oldBroker();
+    let isAllowed = false;
+    aedes.authorizeSubscribe = (_client, subscription, done) => {
+      done(null, subscription.topic.startsWith('v1/') && !isAllowed ? null : subscription);
+    };
+    const rig = startRig(port, directory());
+    await up(rig);
+    const put = (topics: string[]) => {
+      const body = { ...rig.control.get('gateway', 'gw-2')!, topics };
+      const command = { verb: 'put', noun: 'gateway', id: 'gw-2', body } as const;
+      rig.control.apply({ kind: 'command', seq: rig.troubles.length + 10, receivedMs: 0, actor: 'admin', command });
+    };
+    put(['v1/gateway/telemetry']);
+    await eventually('told', () => rig.troubles.at(-1)?.[0] === 'broker.subscription-refused');
+    expect(rig.broker.link()).toMatchObject({ state: 'up', reason: expect.stringContaining('v1/gateway/telemetry') });
+    await flood(port, 0, 1);
+    await eventually('ours arrive', () => rig.door.accepted.length === 1);
+    isAllowed = true;
+    await eventually('granted', () => rig.troubles.at(-1)?.[1] === null);
+    isAllowed = false;
+    put(['v1/gateway/telemetry', 'v1/devices/me/telemetry']);
+    await eventually('the new one is told', () => rig.broker.link().reason?.includes('v1/devices') === true);
+    expect(rig.broker.link().reason).not.toContain('v1/gateway');
+    put([]);
+    await eventually('nothing is wrong any more', () => rig.broker.link().reason === null);
+    expect(rig.broker.counters).toMatchObject({ connections: 1 });
+  });
+});
+
 describe('a broker that says that another client has our id', () => {
   it('is believed', async () => {
     const server = createServer((socket) => {
@@ -131,7 +162,7 @@ describe.skipIf(!hasMosquitto)('a connection (needs mosquitto)', () => {
     await gateway.publish(READINGS, '{}');
     const notice = await gateway.message('wk/v1/gw-1/rejected');
     expect(JSON.parse(notice.payload.toString())).toMatchObject({ code: 'value.not-finite', quarantineId: 'q-1-0' });
-    await gateway.publish('wk/v1/gw-1/senml', 'reserved');
+    await gateway.publish('wk/v1/gw-1/ledger', 'reserved');
     await eventually('the reserved one', () => rig.broker.counters.ignored === 1);
     expect(rig.broker.counters).toMatchObject({ ignored: 1, published: 1 });
   });

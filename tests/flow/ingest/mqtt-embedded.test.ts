@@ -146,7 +146,7 @@ describe('what is not welcome', () => {
   it.each([
     'wk/v1/gw-2/readings',
     'wk/v1/gw-1/rejected',
-    'wk/v1/gw-1/senml',
+    'wk/v1/gw-2/senml',
     'wk/v1/gw-1/hj212/reply',
     'wk/v1/gw-2/hj212',
     'wk/v1/gw-1/readings/x',
@@ -192,12 +192,12 @@ describe('what is not welcome', () => {
     const { door, gateway } = await run();
     const client = await gateway();
     await client.publish('wk/v1/gw-2/readings', '');
-    await client.publish('wk/v1/gw-1/senml', '');
+    await client.publish('wk/v1/gw-1/ledger', '');
     await client.publish('elsewhere', '');
     expect(door.refused.map(({ fault }) => fault.message)).toEqual([
       'wk/v1/gw-2/readings belongs to gateway gw-2; this one is gw-1',
-      'wk/v1/gw-1/senml is reserved; readings go to wk/v1/gw-1/readings',
-      'elsewhere is no topic to publish to; readings go to wk/v1/gw-1/readings',
+      'wk/v1/gw-1/ledger is reserved; readings go to wk/v1/gw-1/readings',
+      'elsewhere is no topic to publish to; readings go to wk/v1/gw-1/readings, or to what `topics` of the gateway names',
     ]);
   });
 

@@ -11,6 +11,7 @@ import { openMqtt } from './mqtt-client.ts';
 export interface Rig {
   broker: MqttClientBroker;
   door: FakeDoor;
+  control: Control;
   troubles: [condition: string, detail: string | null][];
   lost: { fromMs: number; toMs: number }[];
   logged: { fields: Record<string, unknown>; message: string }[];
@@ -34,7 +35,7 @@ export async function endAll(): Promise<void> {
 /** @param directory of the session file; the same one is the same installation. */
 export function startRig(port: number, directory: string, options: RigOptions = {}): Rig {
   const { urls, mqtt, limits, door = createFakeDoor(), ...rest } = options;
-  const rig: Omit<Rig, 'broker'> = {
+  const rig: Omit<Rig, 'broker' | 'control'> = {
     door,
     troubles: [],
     lost: [],
@@ -85,7 +86,7 @@ export function startRig(port: number, directory: string, options: RigOptions = 
     ...rest,
   });
   endings.push(() => broker.close());
-  return { ...rig, broker };
+  return { ...rig, control, broker };
 }
 
 /** The numbers that `flood` gave the messages that the door has taken, in order. */

@@ -41,6 +41,45 @@ describe.each(BROKER_NAMES)('files for %s', (broker) => {
   });
 });
 
+describe('topics of gateways’ own', () => {
+  const ownTopics = ['spBv1.0/G/+/N/#', 'v1/gateway/telemetry'];
+  const gateways = [
+    { id: 'gw', ...kept, ownTopics },
+    { id: 'other', ...kept },
+  ];
+
+  it('are the gateway’s and the service’s in the access list of Mosquitto, and the service commands edge nodes', () => {
+    const acl = written('mosquitto', { gateways }).files.acl!;
+    const own = 'topic readwrite spBv1.0/G/+/N/#\ntopic readwrite v1/gateway/telemetry\n';
+    expect(acl.split('\n\n').at(-1)).toBe(`user gw\n${own}`);
+    const service = acl.split('\n\n').find((part) => part.startsWith('user wellkeeper'));
+    expect(service).toContain('topic readwrite spBv1.0/G/+/N/#\ntopic read v1/gateway/telemetry\n');
+    expect(acl).not.toContain('user other');
+  });
+
+  it('are the gateway’s alone in the files of the others', () => {
+    const emqx = written('emqx', { gateways }).files['acl.conf']!;
+    expect(emqx).toContain(
+      '{allow, {username, "gw"}, publish, ["spBv1.0/G/+/N/#", "v1/gateway/telemetry"]}.\n{allow, {username, "gw"}, subscribe, ["spBv1.0/G/+/N/#", "v1/gateway/telemetry"]}.\n{allow, all,',
+    );
+    const hivemq = written('hivemq', { gateways }).files['credentials.xml']!;
+    expect(hivemq).toContain('<roles><id>gateway</id><id>own-gw</id></roles>');
+    expect(hivemq).toContain(
+      '<id>own-gw</id>\n      <permissions>\n        <permission><topic>spBv1.0/G/+/N/#</topic><activity>ALL',
+    );
+    expect(hivemq).not.toContain('own-other');
+    const nats = written('nats', { gateways }).files['users.conf']!;
+    expect(nats.match(/"spBv1\/\/0\.G\.\*\.N\.>"/g)).toHaveLength(4);
+  });
+
+  it('have no dot where RabbitMQ is the broker, which would make a slash of it', () => {
+    const { files, leftOut } = written('rabbitmq', { gateways });
+    expect(leftOut).toEqual([{ who: 'topic "spBv1.0/G/+/N/#"', why: expect.stringContaining('dot') }]);
+    expect(files['definitions.json']).toContain('v1\\\\.gateway\\\\.telemetry');
+    expect(files['definitions.json']).not.toContain('spBv1');
+  });
+});
+
 describe('passwords that an earlier version made', () => {
   // Its salts were any bytes, and it kept no other forms.
   const old = {
@@ -111,7 +150,7 @@ describe('rights', () => {
     const of = <T extends { user: string }>(list: T[], id: string) => list.find(({ user }) => user === id)!;
     const gw = of(topic_permissions, 'gw');
     expect(gw).toMatchObject({
-      write: '^wk\\.v1\\.gw\\.readings$|^wk\\.v1\\.gw\\.hj212$',
+      write: '^wk\\.v1\\.gw\\.readings$|^wk\\.v1\\.gw\\.hj212$|^wk\\.v1\\.gw\\.senml$',
       read: '^wk\\.v1\\.gw\\.hj212\\.reply$|^wk\\.v1\\.gw\\.rejected$|^wk\\.v1\\.gw\\.ledger$',
     });
     const service = of(topic_permissions, 'wellkeeper');
@@ -150,7 +189,7 @@ describe('rights', () => {
     expect(lines[0]).toContain('"wk.alarms.v1.>", "wk.alarms.v1"');
     expect(lines[0]).toContain('"ops.alarms", "/.lead", "v1//2.x"');
     expect(lines[1]).toContain(
-      'publish: ["wk.v1.gw//2.readings", "wk.v1.gw//2.hj212"], subscribe: ["wk.v1.gw//2.hj212.reply", "wk.v1.gw//2.rejected", "wk.v1.gw//2.ledger", "$MQTT.sub.>"]',
+      'publish: ["wk.v1.gw//2.readings", "wk.v1.gw//2.hj212", "wk.v1.gw//2.senml"], subscribe: ["wk.v1.gw//2.hj212.reply", "wk.v1.gw//2.rejected", "wk.v1.gw//2.ledger", "$MQTT.sub.>"]',
     );
     expect(leftOut).toEqual([{ who: 'topic "of an office/alarms"', why: 'NATS takes no spaces' }]);
     expect(next.join('\n')).toContain('gw.2: they need NATS 2.10');
@@ -162,7 +201,7 @@ describe('rights', () => {
     );
     const acl = written('emqx').files['acl.conf']!.split('\n');
     expect(acl.slice(-4)).toEqual([
-      '{allow, all, publish, ["wk/v1/${username}/readings", "wk/v1/${username}/hj212"]}.',
+      '{allow, all, publish, ["wk/v1/${username}/readings", "wk/v1/${username}/hj212", "wk/v1/${username}/senml"]}.',
       '{allow, all, subscribe, ["wk/v1/${username}/hj212/reply", "wk/v1/${username}/rejected", "wk/v1/${username}/ledger"]}.',
       '{deny, all}.',
       '',

@@ -96,12 +96,13 @@ function putRoute(api: Api, deps: ApiDeps): void {
         tag: 'registers',
         summary: 'Puts a gateway; the first time, and on `?rotate=true`, the answer holds its password',
         description:
-          'Rotation disconnects it at once. What is secret in `identity` is never shown: left out, or `true`, it stays; null takes it out. An address of a device belongs to one gateway. Stations may be registered later: those that are not yet are answered as `unknownStations`, with the header `Wk-Warning: station.unknown`, and what comes for them meanwhile goes to quarantine.',
+          'Rotation disconnects it at once. What is secret in `identity` is never shown: left out, or `true`, it stays; null takes it out. An address of a device belongs to one gateway, and so does a topic. Stations may be registered later: those that are not yet are answered as `unknownStations`, with the header `Wk-Warning: station.unknown`, and what comes for them meanwhile goes to quarantine.',
         status: [200, 201],
         answer: gatewayPut,
         faults: [
           'id.invalid',
           'address.taken',
+          'topic.taken',
           'media.unsupported',
           'message.too-large',
           'journal.full',
