@@ -144,8 +144,7 @@ class Sampling {
     else if (value !== null && typeof value !== 'number') this.#refuse(one, device, value);
     else {
       const sample = this.#sampleOf(slot, device.station, time);
-      const isAgain =
-        Object.hasOwn(sample.values, name) || (this.#twice.size > 0 && this.#twice.has(`${slot} ${name}`));
+      const isAgain = sample.values[name] !== undefined || (this.#twice.size > 0 && this.#twice.has(`${slot} ${name}`));
       const unit = one.unit ?? meaning.unit;
       if (isAgain) this.#refuseBoth(one, device, sample);
       else sample.values[name] = unit === undefined || value === null ? value : { value, unit };

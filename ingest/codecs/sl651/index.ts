@@ -34,7 +34,7 @@ function decodeFrames(payload: Uint8Array, { gateway }: Sender): Decoded {
   if (messages.length === 0 && faults.length === 0) return { fault: faultOf(payload) };
   if (messages.length <= 1 && faults.length === 1 && observations.length === 0) return { fault: faults[0]! };
   const decoded = samplesOf(observations, gateway, READING);
-  if (decoded.fault) return decoded;
+  if (decoded.fault || (faults.length === 0 && notes.length === 0)) return decoded;
   const refused = faults.map((fault, index) => refusedWhole(fault, slots + index));
   const told = [...notes, ...(decoded.notes ?? [])];
   return { ...decoded, samples: [...decoded.samples, ...refused], ...(told.length > 0 && { notes: told }) };

@@ -50,7 +50,7 @@ function decodeFrames(payload: Uint8Array, sender: Sender, edition: Edition): De
   if (frames === 0) return { fault: faultOf(payload) };
   if (frames === 1 && faults.length === 1) return { fault: faults[0]!.fault };
   const decoded = samplesOf(observations, sender.gateway, READING);
-  if (decoded.fault) return decoded;
+  if (decoded.fault || (faults.length === 0 && notes.length === 0)) return decoded;
   const refused = faults.map(({ fault, slot }): Sample => {
     return { station: undefined, time: undefined, values: null, index: slot, fault, sent: null };
   });
