@@ -62,7 +62,7 @@ class Hj212Framer implements Framer {
       const end = endOf(this.#held, start, isEnd);
       if (end === null) break;
       this.#tellNoise(found);
-      found.push({ kind: 'frame', bytes: Uint8Array.from(this.#held.subarray(start, end)) });
+      found.push({ kind: 'frame', bytes: copyOf(this.#held, start, end) });
       at = end;
     }
     this.#held = Buffer.from(this.#held.subarray(at));
@@ -81,18 +81,44 @@ class Hj212Framer implements Framer {
   #tellNoise(found: Found[]): void {
     const { head, length } = this.#noise;
     if (length === 0) return;
-    found.push({ kind: 'noise', head: Uint8Array.from(head), length });
+    found.push({ kind: 'noise', head: copyOf(head, 0, head.length), length });
     this.#noise = { head: Buffer.alloc(0), length: 0 };
   }
 }
 
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** What is in a payload that is whole. Nearly always that is one frame, which is then not copied. */
+export function piecesOf(payload: Uint8Array): Found[] {
+  const bytes = asBuffer(payload);
+  if (isHeading(bytes, 0)) {
+    const end = endOf(bytes, 0, true)!;
+    if (isBlankFrom(bytes, end))
+      return [{ kind: 'frame', bytes: end === bytes.length ? bytes : bytes.subarray(0, end) }];
+  }
+  const framer = new Hj212Framer();
+  return [...framer.push(bytes), ...framer.end()];
+}
+
+/** The same bytes as a Buffer. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** A frame outlives the bytes that it came in. (`slice` of a Buffer is no copy, and `Uint8Array.from` goes byte by byte.) */
+function copyOf(bytes: Buffer, start: number, end: number): Uint8Array {
+  return Uint8Array.prototype.slice.call(bytes, start, end);
 }
 
 /** Ends of lines between frames, and nothing else. */
 function isBlank(bytes: Buffer): boolean {
-  return bytes.every((byte) => byte === CR || byte === LF || byte === 0x20);
+  return isBlankFrom(bytes, 0);
+}
+
+function isBlankFrom(bytes: Buffer, start: number): boolean {
+  for (let at = start; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte !== CR && byte !== LF && byte !== 0x20) return false;
+  }
+  return true;
 }
 
 const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
@@ -120,7 +146,8 @@ function startOfHeading(bytes: Buffer, from: number): number {
 }
 
 const DIGIT_VALUE = 0x30;
-function lengthAt(bytes: Buffer, start: number): number {
+/** The length that the heading at `start` says. */
+export function lengthAt(bytes: Uint8Array, start: number): number {
   let length = 0;
   for (let at = start + 2; at < start + HEADING; at++) length = length * 10 + bytes[at]! - DIGIT_VALUE;
   return length;

@@ -9,7 +9,7 @@ import type { Gateway } from '#model/register.ts';
 import { type Codec, type Decoded, MAX_VALUES, type Sample, type Sender } from '../codec.ts';
 import { frameCodec } from '../frame-codec.ts';
 import { areaIn, textOf } from './area.ts';
-import { createFramer } from './framer.ts';
+import { piecesOf } from './framer.ts';
 import { type Frame, hj212Dialect, samplesOf } from './samples.ts';
 import { open, quoted, type Segment, segmentIn } from './segment.ts';
 
@@ -19,18 +19,16 @@ export const hj212: Codec = frameCodec(decodeFrames);
 type Read = { fault: null; frame: Frame; segment: Segment; notes: Fault[] } | { fault: Fault };
 
 function decodeFrames(payload: Uint8Array, sender: Sender): Decoded {
-  const framer = createFramer();
-  const found = [...framer.push(payload), ...framer.end()];
   const reads: Read[] = [];
   const notes: Fault[] = [];
-  for (const piece of found) {
+  for (const piece of piecesOf(payload)) {
     if (piece.kind === 'frame') reads.push(readFrame(piece.bytes, sender));
     else notes.push({ code: 'message.noise', message: `${piece.length} bytes belong to no frame.` });
   }
   if (reads.length === 0) return { fault: { code: 'message.malformed', message: noFrame(payload) } };
   const [only] = reads;
   if (reads.length === 1 && only!.fault) return { fault: only!.fault };
-  shareTimes(reads);
+  if (reads.length > 1) shareTimes(reads);
   const samples = reads.flatMap((read, index) => {
     if (read.fault) return [damaged(read.fault, index)];
     const made = samplesOf(read.frame, sender, index);
@@ -48,8 +46,8 @@ function readFrame(bytes: Uint8Array, sender: Sender): Read {
   const { gateway } = sender;
   const segment = segmentIn(bytes);
   const owned = deviceOf(gateway, segment.mn);
-  const dialect = owned ? hj212Dialect(sender, owned.station) : gateway?.dialect?.hj212;
-  const opened = open(bytes, segment, gateway?.identity?.sm4Key, dialect?.checksum);
+  const dialect = hj212Dialect(sender, owned?.station ?? '');
+  const opened = open(bytes, segment, gateway?.identity?.sm4Key, dialect.checksum);
   if (opened.fault) return opened;
   if (owned === null) return { fault: unknownDevice(gateway, segment.mn) };
   const { password } = gateway?.identity ?? {};
@@ -60,7 +58,9 @@ function readFrame(bytes: Uint8Array, sender: Sender): Read {
   const area = areaIn(textOf(opened.body));
   const { cn, st, part } = segment;
   const { device, station } = owned;
-  const frame = { cn: cn ?? '', st: st ?? '', station, device, area, dataTime: area.dataTime, isPart: part !== null };
+  const { dataTime } = area;
+  const isPart = part !== null;
+  const frame: Frame = { cn: cn ?? '', st: st ?? '', station, device, area, dataTime, isPart, dialect };
   return { fault: null, frame, segment, notes: opened.notes };
 }
 

@@ -27,6 +27,8 @@ const CONTROL_LETTERS: Readonly<Record<string, QcKind>> = { sc: 'standard', cz: 
 /** Systems (table 5) whose old numeric codes are those of air, noise and the like: 023 is no water there. */
 const NOT_WATER = ['22', '23', '25', '27', '31', '35', '36', '37', '38', '39', '41', '51'];
 
+export type StationDialect = Hj212Dialect & { isEndStamped: boolean };
+
 /** One frame as far as it matters for its values. */
 export interface Frame {
   cn: string;
@@ -37,10 +39,12 @@ export interface Frame {
   /** The frame's own time, or that of the part of its message that has one. */
   dataTime: string | null;
   isPart: boolean;
+  /** What counts at the station. */
+  dialect: StationDialect;
 }
 
 /** What counts at the station: its own dialect, member by member before its gateway's. */
-export function hj212Dialect(sender: Sender, station: string): Hj212Dialect & { isEndStamped: boolean } {
+export function hj212Dialect(sender: Sender, station: string): StationDialect {
   const own = sender.dialectOf?.(station);
   const stamps = own?.stamps ?? sender.gateway?.dialect?.stamps;
   return { ...sender.gateway?.dialect?.hj212, ...own?.hj212, isEndStamped: stamps === 'end' };
@@ -61,7 +65,7 @@ function controlOf(cn: string, isSurface: boolean): QcKind | undefined {
  * @returns the frame's samples, none for one that holds no readings, with what is to be said of that.
  */
 export function samplesOf(frame: Frame, sender: Sender, index: number): { samples: Sample[]; notes: Fault[] } {
-  const dialect = hj212Dialect(sender, frame.station);
+  const { dialect } = frame;
   const isSurface = isSurfaceWater(dialect, frame.st);
   const control = controlOf(frame.cn, isSurface);
   const isReading = frame.cn === '2011' || Object.hasOwn(PERIODS_MS, frame.cn);
@@ -69,7 +73,7 @@ export function samplesOf(frame: Frame, sender: Sender, index: number): { sample
   if (isReading && !(dialect.readings ?? USUAL).includes(frame.cn as never)) {
     return { samples: [], notes: [leftOut(frame.cn, dialect)] };
   }
-  const maker = new SampleMaker(frame, sender, dialect, isSurface);
+  const maker = new SampleMaker(frame, sender, isSurface);
   for (const factor of frame.area.factors.values()) maker.add(factor, control);
   const { samples } = maker;
   for (const sample of samples) sample.index = index;
@@ -80,16 +84,16 @@ class SampleMaker {
   readonly samples: Sample[] = [];
   readonly #frame: Frame;
   readonly #sender: Sender;
-  readonly #dialect: Hj212Dialect & { isEndStamped: boolean };
+  readonly #dialect: StationDialect;
   readonly #isSurface: boolean;
   readonly #time: number | Fault;
   /** By time: what was measured at one instant is one sample. */
   readonly #ofTime = new Map<unknown, Sample>();
 
-  constructor(frame: Frame, sender: Sender, dialect: Hj212Dialect & { isEndStamped: boolean }, isSurface: boolean) {
+  constructor(frame: Frame, sender: Sender, isSurface: boolean) {
     this.#frame = frame;
     this.#sender = sender;
-    this.#dialect = dialect;
+    this.#dialect = frame.dialect;
     this.#isSurface = isSurface;
     this.#time = timeOf(frame);
   }
@@ -97,13 +101,7 @@ class SampleMaker {
   add(factor: Factor, control: QcKind | undefined): void {
     const { code, flag, others } = factor;
     const { elements } = this.#frame.device ?? {};
-    for (const [field, text] of others ?? []) {
-      // A field that the entry names: a running total in `-Cou`, say.
-      const element = elements?.[`${code}-${field}`];
-      if (!element) continue;
-      const sample = this.#put(`${code}-${field}`, factor, toValue(text, flag, element.unit));
-      means(sample, `${code}-${field}`, element.parameter);
-    }
+    if (others !== undefined && elements !== undefined) this.#addNamed(factor, others, elements);
     const element = elements?.[code];
     if (element === null) return;
     const kind = control ?? this.#letterOf(flag);
@@ -120,14 +118,24 @@ class SampleMaker {
     if (element) means(sample, name, element.parameter);
   }
 
+  /** Fields that the entry names: a running total in `-Cou`, say. */
+  #addNamed(factor: Factor, others: ReadonlyMap<string, string>, elements: NonNullable<Device['elements']>): void {
+    for (const [field, text] of others) {
+      const name = `${factor.code}-${field}`;
+      const element = elements[name];
+      if (element) means(this.#put(name, factor, toValue(text, factor.flag, element.unit)), name, element.parameter);
+    }
+  }
+
   /** A letter that says "no water" here, unless somebody has explained it otherwise. */
   #letterOf(flag = this.#frame.area.flag): QcKind | undefined {
     if (flag === undefined || flag === null) return undefined;
     const { qc } = this.#dialect;
     if (qc && Object.hasOwn(qc, flag)) return qc[flag];
+    if (!Object.hasOwn(CONTROL_LETTERS, flag)) return undefined;
     const explained = [this.#sender.dialectOf?.(this.#frame.station)?.letters, this.#sender.gateway?.dialect?.letters];
     if (explained.some((letters) => letters && Object.hasOwn(letters, flag))) return undefined;
-    return Object.hasOwn(CONTROL_LETTERS, flag) ? CONTROL_LETTERS[flag] : undefined;
+    return CONTROL_LETTERS[flag];
   }
 
   #nameOf(code: string): string {
@@ -228,15 +236,40 @@ function textOfControl({ rtd, avg, others }: Factor): string | null {
   return others?.get('Check') ?? avg ?? rtd ?? others?.get('Value') ?? null;
 }
 
+const POWERS = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
+/**
+ * `12.34` at once: digits of at most 15 places are a whole number that a double holds, and its quotient by a power of ten
+ * that it holds as well is the nearest double, as `Number` gives it. NaN for any other text.
+ */
+function plainNumber(text: string): number {
+  if (text.length > 16) return Number.NaN;
+  let digits = 0;
+  let places = -1;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (char >= 0x30 && char <= 0x39) {
+      digits = digits * 10 + (char - 0x30);
+      if (places >= 0) places++;
+    } else if (char === 0x2e && places < 0 && at > 0) places = 0;
+    else return Number.NaN;
+  }
+  if (digits > Number.MAX_SAFE_INTEGER) return Number.NaN;
+  return places > 0 ? digits / POWERS[places]! : digits;
+}
+
 function toNumber(text: string): number | string | null {
   if (text === '') return null;
+  const plain = plainNumber(text);
+  if (!Number.isNaN(plain)) return plain;
   return NUMBER.test(text) ? Number(text) : text;
 }
 
 function toValue(text: string, flag: string | undefined, unit: string | undefined): unknown {
   const value = toNumber(text);
-  if ((flag === undefined || flag === '') && unit === undefined) return value;
-  return { value, ...(unit !== undefined && { unit }), ...(flag !== undefined && flag !== '' && { flag }) };
+  const hasFlag = flag !== undefined && flag !== '';
+  if (unit !== undefined) return hasFlag ? { value, unit, flag } : { value, unit };
+  return hasFlag ? { value, flag } : value;
 }
 
 const NOTE_LENGTH = 160;

@@ -4,7 +4,7 @@ import type { Hj212Dialect } from '#model/dialect.ts';
 import type { Fault } from '#model/faults.ts';
 import { shortened } from '../codec.ts';
 import { checksumOf, hex4, saidVariant, variantOf } from './checksum.ts';
-import { CHECKSUM, checksumAt, HEADING, looksWhole } from './framer.ts';
+import { asBuffer, CHECKSUM, checksumAt, HEADING, lengthAt, looksWhole } from './framer.ts';
 
 export interface Segment {
   /** When it was sent (17 digits), which is not when anything was measured; null before 2017, as a rule. */
@@ -23,40 +23,65 @@ export interface Segment {
   bodyStart: number;
 }
 
-const LATIN1 = new TextDecoder('latin1');
 const BODY = Buffer.from('CP=&&');
 
 /** Reads what can be read, of a damaged frame, too. */
 export function segmentIn(frame: Uint8Array): Segment {
-  const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.byteLength);
+  const bytes = asBuffer(frame);
   const at = bytes.indexOf(BODY, HEADING);
-  const fields = fieldsIn(LATIN1.decode(bytes.subarray(HEADING, at < 0 ? bytes.length : at)));
+  const fields = fieldsIn(bytes.toString('latin1', HEADING, at < 0 ? bytes.length : at));
   const end = bytes.length - CHECKSUM - 2;
   const bodyStart = at + BODY.length;
-  const total = wholeIn(fields.get('pnum'));
-  const number = wholeIn(fields.get('pno'));
+  const total = wholeIn(fields.pnum);
+  const number = wholeIn(fields.pno);
   const isPart = total !== null && number !== null && number >= 1 && number <= total && total > 1;
   return {
-    qn: fields.get('qn') ?? null,
-    st: fields.get('st') ?? null,
-    cn: fields.get('cn') ?? null,
-    pw: fields.get('pw') ?? null,
-    mn: fields.get('mn') ?? null,
-    flag: wholeIn(fields.get('flag')),
+    qn: fields.qn,
+    st: fields.st,
+    cn: fields.cn,
+    pw: fields.pw,
+    mn: fields.mn,
+    flag: wholeIn(fields.flag),
     part: isPart ? { number, total } : null,
-    isResent: fields.get('rf') === '1',
+    isResent: fields.rf === '1',
     body: at >= 0 && bodyStart <= end && looksWhole(bytes, bytes.length) ? bytes.subarray(bodyStart, end) : null,
     bodyStart,
   };
 }
 
+interface Fields {
+  qn: string | null;
+  st: string | null;
+  cn: string | null;
+  pw: string | null;
+  mn: string | null;
+  flag: string | undefined;
+  pnum: string | undefined;
+  pno: string | undefined;
+  rf: string | undefined;
+}
+
 /** `QN=…;ST=…`; a comma in place of a semicolon stands in the standard's own examples. Empty values are none. */
-function fieldsIn(text: string): ReadonlyMap<string, string> {
-  const fields = new Map<string, string>();
-  for (const field of text.split(/[;,]/)) {
+function fieldsIn(text: string): Fields {
+  const nothing = undefined;
+  const fields: Fields = {
+    qn: null,
+    st: null,
+    cn: null,
+    pw: null,
+    mn: null,
+    flag: nothing,
+    pnum: nothing,
+    pno: nothing,
+    rf: nothing,
+  };
+  const plain = text.includes(',') ? text.replaceAll(',', ';') : text;
+  for (const field of plain.split(';')) {
     const equals = field.indexOf('=');
+    if (equals <= 0) continue;
     const value = field.slice(equals + 1).trim();
-    if (equals > 0 && value !== '') fields.set(field.slice(0, equals).trim().toLowerCase(), value);
+    const name = field.slice(0, equals).trim().toLowerCase();
+    if (value !== '' && Object.hasOwn(fields, name)) fields[name as 'flag'] = value;
   }
   return fields;
 }
@@ -88,9 +113,9 @@ export function open(
   if (body === null || sent === null) {
     return malformed('The frame has no data area: it is cut off, or its length is wrong and its checksum, too.');
   }
+  const notes = lengthNotes(frame, end - HEADING);
+  if (checksumOf(frame, HEADING, end) === sent) return { fault: null, body, notes };
   const segment = frame.subarray(HEADING, end);
-  const notes = lengthNotes(frame, segment.length);
-  if (checksumOf(segment) === sent) return { fault: null, body, notes };
   const variant = variantOf(segment, sent);
   if (variant !== null && variant === allowed) return { fault: null, body, notes };
   if (key !== undefined) {
@@ -110,8 +135,8 @@ export function open(
 }
 
 function lengthNotes(frame: Uint8Array, length: number): Fault[] {
-  const said = LATIN1.decode(frame.subarray(2, HEADING));
-  if (Number(said) === length) return [];
+  const said = lengthAt(frame, 0);
+  if (said === length) return [];
   const message = `The frame says that its segment has ${said} bytes, it has ${length}; its checksum is right.`;
   return [{ code: 'message.length', message }];
 }
