@@ -10,7 +10,17 @@ import { alarmId, alarmIdOfKey, confirm, NO_SERIES } from '#alerts/life/lifecycl
 import { type Occasion, occasionOf } from '#alerts/life/occasion.ts';
 import type { AlertStore } from '#alerts/records/store.ts';
 import type { Condition } from '#alerts/rules/conditions.ts';
-import { atTime, BREACH, type Grade, isEvidence, judge, OUTSIDE, type Read as Seen } from '#alerts/rules/grades.ts';
+import {
+  atTime,
+  BREACH,
+  CLEAR,
+  type Grade,
+  isCalm,
+  isEvidence,
+  judge,
+  OUTSIDE,
+  type Read as Seen,
+} from '#alerts/rules/grades.ts';
 import type { Watch, Watches } from '#alerts/rules/watches.ts';
 import type { Correction, JournaledReading, MessageEntry } from '#model/entry.ts';
 import { GOOD, isUsable } from '#model/flag.ts';
@@ -20,18 +30,7 @@ import type { Amended } from '#readings/amended.ts';
 import type { Rejudged } from '#readings/rejudged.ts';
 import { denied, lowerWorst } from './denial.ts';
 import type { Change, Judged } from './evaluate.ts';
-import {
-  conditionAt,
-  forgetPeak,
-  has,
-  insert,
-  type Lane,
-  readingsOf,
-  remove,
-  replace,
-  settle,
-  trackedAt,
-} from './lane.ts';
+import { conditionAt, forgetPeak, has, insert, type Lane, remove, replace, settle, trackedAt } from './lane.ts';
 import { lateReading } from './late.ts';
 import {
   type Deriving,
@@ -187,7 +186,7 @@ export function createEvaluator({
       gather(lane.sources, watch, condition, read);
       return;
     }
-    const grade = gradeOf(condition, read, watch.letters);
+    const grade = isCalm(watch.calm, read) ? CLEAR : gradeOf(condition, read, watch.letters);
     if (onJudged && grade !== null && grade !== OUTSIDE) onJudged(timeMs, grade >= BREACH);
     if (isOutOfReach(timeMs) && (occasion.isRecordOnly || !has(lane, timeMs))) {
       late(condition, read, grade, read.verdict === 'correction', log);
@@ -292,7 +291,7 @@ export function createEvaluator({
     if (isVoid) {
       told(remove(lane, fromMs, toMs, newAlarm));
     } else {
-      for (const old of [...readingsOf(lane)].filter(({ timeMs }) => timeMs >= fromMs && timeMs < toMs)) {
+      for (const old of [...lane.window].filter(({ timeMs }) => timeMs >= fromMs && timeMs < toMs)) {
         const { timeMs } = old;
         const read = action === 'set' ? { timeMs, value: correction.value ?? null } : old;
         told(place(read, corrected(read), condition));

@@ -4,9 +4,8 @@
  */
 
 import type { Condition } from '#alerts/rules/conditions.ts';
-import { type Finding, type Grade, peakWith } from '#alerts/rules/grades.ts';
+import { type Finding, peakWith } from '#alerts/rules/grades.ts';
 import { CALM, type FloodState } from '#alerts/telling/flood.ts';
-import type { Censored, Measurement } from '#model/reading.ts';
 import { isSame } from '#model/reading.ts';
 import {
   type Change,
@@ -21,23 +20,12 @@ import {
   type Tracked,
 } from './evaluate.ts';
 import { newSource, type Source } from './source.ts';
+import { Window } from './window.ts';
 
 /** A window never holds more readings than this; what is older counts as settled whatever its time. */
 const WINDOW_MAX = 512;
 /** Settled readings leave the window this many at a time at most often, so that leaving costs little. */
 const SETTLE_MIN = 32;
-
-/** Readings in columns, ascending by time: a window of numbers costs 32 bytes a reading. */
-export interface Window {
-  timesMs: number[];
-  values: number[];
-  grades: Grade[];
-  conditions: Condition[];
-  /** Of a lane whose values are derived. */
-  notes?: (string | undefined)[];
-  /** Of a lane to which a value came that is only a limit of its instrument. */
-  censored?: (Censored | undefined)[];
-}
 
 /** Late readings that broke the limit without a hole between them; `record` = the alarm that tells of them. */
 export interface LateHold {
@@ -86,7 +74,7 @@ export interface Lane {
 }
 
 export function newLane(rule: string, series: number, key: string, isDerived = false): Lane {
-  const window: Window = { timesMs: [], values: [], grades: [], conditions: [], ...(isDerived ? { notes: [] } : {}) };
+  const window = new Window(isDerived);
   const sources = isDerived ? { timely: newSource(), late: newSource() } : null;
   const state = { base: NORMAL, baseMs: -Infinity, head: NORMAL, window, tracked: [], late: null, chatter: STEADY };
   return { rule, series, key, ...state, sources, isDirty: false };
@@ -94,61 +82,28 @@ export function newLane(rule: string, series: number, key: string, isDerived = f
 
 const NONE: readonly Change[] = [];
 
-/** The place of a time in the window; negative (−place − 1) when there is no reading of this time. */
-function placeOf({ timesMs }: Window, timeMs: number): number {
-  let low = 0;
-  let high = timesMs.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (timesMs[middle]! < timeMs) low = middle + 1;
-    else high = middle;
-  }
-  return timesMs[low] === timeMs ? low : -low - 1;
-}
-
-export function conditionAt(lane: Lane, timeMs: number): Condition | undefined {
-  return lane.window.conditions[placeOf(lane.window, timeMs)];
-}
-
-/** The column, which most lanes never need; @param more readings that the other columns have got already. */
-function censoredIn(window: Window, more: number): (Censored | undefined)[] {
-  window.censored ??= new Array(window.timesMs.length - more).fill(undefined);
-  return window.censored;
-}
-
-function measuredAt({ values, censored }: Window, place: number): Measurement {
-  return { value: values[place]!, censored: censored?.[place] ?? undefined };
+export function conditionAt({ window }: Lane, timeMs: number): Condition | undefined {
+  const place = window.placeOf(timeMs);
+  return place < 0 ? undefined : window.conditionAt(place);
 }
 
 /** Puts a reading in its place, newest first in mind, and tells what that changes. A known time gets the new value. */
 export function insert(lane: Lane, reading: Judged, newAlarm: () => string): readonly Change[] {
   const { window } = lane;
-  const { timesMs } = window;
-  const last = timesMs.length === 0 ? lane.baseMs : timesMs[timesMs.length - 1]!;
-  if (reading.timeMs > last) {
-    window.timesMs.push(reading.timeMs);
-    window.values.push(reading.value);
-    window.grades.push(reading.grade);
-    window.conditions.push(reading.condition);
-    window.notes?.push(reading.note);
-    if (reading.censored !== undefined) censoredIn(window, 1).push(reading.censored);
-    else window.censored?.push(undefined);
+  if (reading.timeMs > lastMs(lane)) {
+    window.push(reading);
     return advance(lane, step(lane.head, reading), newAlarm);
   }
-  const place = placeOf(window, reading.timeMs);
+  const place = window.placeOf(reading.timeMs);
   const isKnown = place >= 0;
-  if (isKnown && window.grades[place] === reading.grade && isSame(measuredAt(window, place), reading)) return NONE;
-  const at = isKnown ? place : -place - 1;
-  const gone = isKnown ? 1 : 0;
-  window.timesMs.splice(at, gone, reading.timeMs);
-  window.values.splice(at, gone, reading.value);
-  window.grades.splice(at, gone, reading.grade);
-  window.conditions.splice(at, gone, reading.condition);
-  window.notes?.splice(at, gone, reading.note);
-  if (window.censored !== undefined || reading.censored !== undefined) {
-    censoredIn(window, 1 - gone).splice(at, gone, reading.censored);
-  }
+  if (isKnown && window.gradeAt(place) === reading.grade && isSame(window.at(place), reading)) return NONE;
+  window.splice(isKnown ? place : -place - 1, isKnown ? 1 : 0, [reading]);
   return refold(lane, newAlarm);
+}
+
+/** The time of the newest reading that was folded in. */
+function lastMs({ window, baseMs }: Lane): number {
+  return window.size === 0 ? baseMs : window.timeAt(window.size - 1);
 }
 
 /**
@@ -163,41 +118,29 @@ export function replace(
   newAlarm: () => string,
 ): readonly Change[] {
   const { window } = lane;
-  const last = window.timesMs.at(-1) ?? lane.baseMs;
-  if (fromMs > last) return readings.flatMap((reading) => insert(lane, reading, newAlarm));
-  const [from, to] = [fromMs, toMs + 1].map((timeMs) => {
-    const place = placeOf(window, timeMs);
-    return place >= 0 ? place : -place - 1;
-  }) as [number, number];
+  if (fromMs > lastMs(lane)) return readings.flatMap((reading) => insert(lane, reading, newAlarm));
+  const [from, to] = [window.placeFrom(fromMs), window.placeFrom(toMs + 1)];
   const isSame =
     to - from === readings.length &&
     readings.every(
       ({ timeMs, value, grade, note }, index) =>
-        window.timesMs[from + index] === timeMs &&
-        window.values[from + index] === value &&
-        window.grades[from + index] === grade &&
-        (window.notes?.[from + index] ?? undefined) === note,
+        window.timeAt(from + index) === timeMs &&
+        window.valueAt(from + index) === value &&
+        window.gradeAt(from + index) === grade &&
+        window.noteAt(from + index) === note,
     );
   if (isSame) return NONE;
-  const gone = to - from;
-  window.timesMs.splice(from, gone, ...readings.map(({ timeMs }) => timeMs));
-  window.values.splice(from, gone, ...readings.map(({ value }) => value));
-  window.grades.splice(from, gone, ...readings.map(({ grade }) => grade));
-  window.conditions.splice(from, gone, ...readings.map(({ condition }) => condition));
-  window.notes?.splice(from, gone, ...readings.map(({ note }) => note));
+  window.splice(from, to - from, readings);
   return refold(lane, newAlarm);
 }
 
 /** Takes the readings of [fromMs, toMs) out, the base's part included when all of its evidence lies there. */
 export function remove(lane: Lane, fromMs: number, toMs: number, newAlarm: () => string): readonly Change[] {
   const isBaseless = restsOn(lane.base, fromMs, toMs);
-  const [from, to] = [fromMs, toMs].map((timeMs) => {
-    const place = placeOf(lane.window, timeMs);
-    return place >= 0 ? place : -place - 1;
-  }) as [number, number];
+  const [from, to] = [lane.window.placeFrom(fromMs), lane.window.placeFrom(toMs)];
   if (to <= from && !isBaseless) return NONE;
   if (isBaseless) lane.base = NORMAL;
-  for (const column of Object.values(lane.window) as unknown[][]) column.splice(from, to - from);
+  lane.window.splice(from, Math.max(0, to - from), []);
   return refold(lane, newAlarm);
 }
 
@@ -223,47 +166,24 @@ function restsOn(base: Hold, fromMs: number, toMs: number): boolean {
   return base.phase === 'raised' && base.episode.breachStartMs >= fromMs && base.episode.lastBreachMs < toMs;
 }
 
-export function has(lane: Lane, timeMs: number): boolean {
-  return placeOf(lane.window, timeMs) >= 0;
-}
-
-/** The readings of the window, in order. */
-export function* readingsOf({ window }: Lane): Generator<Judged> {
-  for (let place = 0; place < window.timesMs.length; place++) {
-    yield {
-      timeMs: window.timesMs[place]!,
-      value: window.values[place]!,
-      grade: window.grades[place]!,
-      condition: window.conditions[place]!,
-      ...(window.notes?.[place] == null ? {} : { note: window.notes[place] }),
-      ...(window.censored?.[place] == null ? {} : { censored: window.censored[place] }),
-    };
-  }
+export function has({ window }: Lane, timeMs: number): boolean {
+  return window.placeOf(timeMs) >= 0;
 }
 
 /** Moves what is older than `horizonMs` or beyond the window's size into the base, now and then. */
 export function settle(lane: Lane, horizonMs: number): void {
-  const { timesMs } = lane.window;
-  const surplus = timesMs.length - WINDOW_MAX;
-  if (surplus < SETTLE_MIN && !(timesMs.length >= SETTLE_MIN && timesMs[SETTLE_MIN - 1]! < horizonMs)) return;
-  let count = Math.max(0, surplus);
-  while (count < timesMs.length && timesMs[count]! < horizonMs) count++;
-  let place = 0;
+  const { window } = lane;
+  const surplus = window.size - WINDOW_MAX;
+  if (surplus < SETTLE_MIN && !(window.size >= SETTLE_MIN && window.timeAt(SETTLE_MIN - 1) < horizonMs)) return;
+  const count = Math.max(0, surplus, window.placeFrom(horizonMs));
   let finished = 0;
-  for (const reading of readingsOf(lane)) {
-    if (place++ === count) break;
-    lane.base = step(lane.base, reading);
-    lane.baseMs = reading.timeMs;
+  for (let place = 0; place < count; place++) {
+    lane.base = step(lane.base, window.at(place));
     if (lane.base.phase === 'cleared') finished++;
   }
+  lane.baseMs = window.timeAt(count - 1);
   lane.tracked.splice(0, finished);
-  for (const column of Object.values(lane.window) as unknown[][]) dropFirst(column, count);
-}
-
-/** As `splice(0, count)`, which would give up the room that the next readings need. */
-function dropFirst(column: unknown[], count: number): void {
-  column.copyWithin(0, count);
-  column.length -= count;
+  window.dropFirst(count);
 }
 
 /** An in-order step: at most the newest episode is touched, or one more begins. */
@@ -284,7 +204,7 @@ function advance(lane: Lane, next: Hold, newAlarm: () => string): readonly Chang
 }
 
 function refold(lane: Lane, newAlarm: () => string): readonly Change[] {
-  const { hold, episodes } = fold(lane.base, readingsOf(lane));
+  const { hold, episodes } = fold(lane.base, lane.window);
   const { tracked, changes } = reconcile(lane.tracked, episodes, newAlarm);
   lane.head = hold;
   lane.tracked = tracked;

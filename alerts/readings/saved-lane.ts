@@ -4,9 +4,10 @@ import type { Condition } from '#alerts/rules/conditions.ts';
 import { type Finding, type Peak, peakOf, peakWith } from '#alerts/rules/grades.ts';
 import type { Worst } from '#model/alarms/alarm.ts';
 import type { Episode, Hold } from './evaluate.ts';
-import type { Lane, Window } from './lane.ts';
+import type { Lane } from './lane.ts';
 import { type Chatter, STEADY } from './lane.ts';
 import type { Source } from './source.ts';
+import { Window, type WindowColumns } from './window.ts';
 
 /** Conditions are saved as numbers, in columns and in findings: what is judged by, a lane has one or two of. */
 type Numbered<T extends { conditions: Condition[] }> = Omit<T, 'conditions'> & { conditions: number[] };
@@ -16,7 +17,7 @@ type Saved = Omit<Lane, 'rule' | 'series' | 'key' | 'window' | 'baseMs' | 'chatt
   baseMs: number | null;
   /** Absent in lanes that have been steady, or are of before anything was folded. */
   chatter?: Chatter;
-  window: Numbered<Window>;
+  window: Numbered<WindowColumns>;
   /** Absent in lanes of before rules could derive. */
   sources?: { timely: Numbered<Source>; late: Numbered<Source> } | null;
   conditions: Condition[];
@@ -41,7 +42,7 @@ export function lanePayload({ base, baseMs, head, tracked, late, chatter, window
     late: late && { ...late, worst: findings(late.worst) },
     ...(chatter === STEADY ? {} : { chatter }),
     baseMs: Number.isFinite(baseMs) ? baseMs : null,
-    window: numbered(window),
+    window: numbered(window.toColumns()),
     sources: sources && { timely: numbered(sources.timely), late: numbered(sources.late) },
     conditions: [...known.keys()],
   };
@@ -89,7 +90,7 @@ export function laneFrom(
     },
     chatter,
     baseMs: baseMs ?? -Infinity,
-    window: named(window) as Window,
+    window: Window.from(named(window)),
     sources: sources && { timely: named(sources.timely), late: named(sources.late) },
     isDirty: false,
   };

@@ -76,6 +76,28 @@ function alarmsNobody(deviceFlag: string | null, letters: Letters | undefined): 
   return isServiceLetter(deviceFlag, letters) || isUnexplained(deviceFlag, letters);
 }
 
+/** A share of the limit that is beyond what decimals and doubles may differ by. */
+const HAIR = 1e-9;
+
+/**
+ * Between which values, both excluded, a usable reading surely is `CLEAR`; null where more than its value decides. A hair
+ * narrower than what `judge` finds by decimals, so that a reading at rest costs two comparisons.
+ */
+export function calmRange({ bound, derive, calendar, margin }: Condition): readonly [low: number, high: number] | null {
+  if (bound === null || derive !== null || calendar !== undefined) return null;
+  const beyond = (limit: number, side: 1 | -1) => limit + side * Math.abs(limit) * (Math.max(0, margin) + HAIR);
+  if (bound.op === 'range') return [beyond(bound.value[0], 1), beyond(bound.value[1], -1)];
+  return bound.op === '<' || bound.op === '<='
+    ? [Number.NEGATIVE_INFINITY, beyond(bound.value, -1)]
+    : [beyond(bound.value, 1), Number.POSITIVE_INFINITY];
+}
+
+export function isCalm(calm: readonly [number, number] | null, { value, flag, censored }: Read): boolean {
+  return (
+    calm !== null && value !== null && value > calm[0] && value < calm[1] && isUsable(flag) && censored === undefined
+  );
+}
+
 /** Whether all that lies below (`<`) or above (`>`) a value is on the same side of the bound as the value itself. */
 function isDecided(value: number, censored: Censored, bound: Bound): boolean {
   const end = censored === '<' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;

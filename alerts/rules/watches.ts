@@ -14,10 +14,13 @@ import type { Series } from '#model/reading.ts';
 import type { Reference, Standard } from '#model/reference.ts';
 import { isPeriodRule, type Rule, type Station } from '#model/register.ts';
 import { type Condition, conditionFor, expressionCondition, parametersOf } from './conditions.ts';
+import { calmRange } from './grades.ts';
 
 export interface Watch {
   lane: Lane;
   condition: Condition;
+  /** Values that break nothing and are nothing new (`calmRange`). */
+  calm: ReturnType<typeof calmRange>;
   /** The parameter of the series, as what is derived names it. */
   parameter: string;
   /** What device letters mean at its station. */
@@ -102,7 +105,7 @@ export function createWatches({ control, reader, reference, standard, timeZone }
       const condition = resolve(id, station, subject);
       if (!condition) return [];
       const lane = laneOf(id, isAboutAll ? NO_SERIES : series, keyOf(id, station, subject), condition.derive !== null);
-      return [{ lane, condition, parameter, letters }];
+      return [{ lane, condition, calm: calmRange(condition), parameter, letters }];
     });
   }
 
