@@ -9,7 +9,8 @@ import { partyOf } from '#journal/parties.ts';
 import type { Appended, Journal, MessageDraft, QuarantineDraft, QuarantineItem } from '#journal/port.ts';
 import { valuesIn } from '#journal/quarantine.ts';
 import type { Control } from '#journal/registers.ts';
-import type { Entry, JournaledReading, Verdict } from '#model/entry.ts';
+import { CODES, markOf, ReadingColumns, type Readings, verdictOf, verdictsIn } from '#model/columns.ts';
+import type { Entry } from '#model/entry.ts';
 import type { Fault } from '#model/faults.ts';
 import { isUnexplained } from '#model/flag.ts';
 import { keptFromMs } from '#model/metered.ts';
@@ -22,7 +23,6 @@ import { createFaceUnits, type FaceUnits } from './face-units.ts';
 import { EARLIEST_HISTORY_MS } from './instant.ts';
 import { type Judged, judge, type Take, type Undecoded } from './judge.ts';
 import { draftOf, draftsOf, ITEMS_MAX, type Undrafted } from './refusals.ts';
-import type { Change } from './ring.ts';
 import { SeriesMemory, type Slots } from './series-memory.ts';
 import { SourceWatch } from './source-watch.ts';
 import { Turns } from './turns.ts';
@@ -68,6 +68,8 @@ class JournalingGate implements Gate {
   readonly #watch = new SourceWatch();
   readonly #faceUnits: FaceUnits;
   readonly #turns = new Turns();
+  /** The readings of the message at hand. */
+  readonly #taken = new ReadingColumns();
 
   constructor(options: GateOptions) {
     this.#options = options;
@@ -152,19 +154,20 @@ class JournalingGate implements Gate {
   /** @param replayed the quarantined item that comes again; it is only journaled if something of it is taken. */
   async #admit(delivery: Delivery, replayed: QuarantineItem | null): Promise<Receipt> {
     const { source, contentType, payload } = delivery;
-    const readings: JournaledReading[] = [];
-    const changes: Change[] = [];
+    const readings = this.#taken.clear();
+    const logged = this.#memory.log.end;
     const { onUnexplained } = this.#options;
+    // The ring knows this value from its first message, but the store refused it: only the store can tell.
+    const isRefused = replayed?.code === 'store.rejected';
     const judged = this.#judge(delivery, this.#memory, (slot, timeMs, quantity, station, _parameter, period) => {
       const { series, ring, thresholds } = slot;
-      const { deviceFlag } = quantity;
+      const { value, deviceFlag } = quantity;
       if (onUnexplained && isUnexplained(deviceFlag, thresholds.letters)) onUnexplained(source, station, deviceFlag!);
       // The mean of a time of which finer values are there says again what these say.
       const finer = period && ring.within(timeMs, period);
-      if (finer) return void readings.push({ ...finer, series, verdict: 'duplicate' });
-      const taken = ring.take(series, timeMs, quantity, thresholds, changes);
-      // The ring knows this value from its first message, but the store refused it: only the store can tell.
-      readings.push(replayed?.code === 'store.rejected' ? { ...taken, verdict: 'unsettled' } : taken);
+      if (finer) return readings.push({ ...finer, series, verdict: 'duplicate' });
+      const state = ring.judge(timeMs, quantity, thresholds, this.#memory.log);
+      readings.add(series, timeMs, value, markOf(state), deviceFlag, isRefused ? CODES.unsettled : verdictOf(state));
     });
     const controls = judged.fault ? [] : judged.controls;
     const taken = readings.length + controls.length;
@@ -179,14 +182,16 @@ class JournalingGate implements Gate {
     const draft: MessageDraft = { source, gatewaySeq, readings, raw: payload, quarantine, received };
     if (replayed) draft.replayOf = replayed.id;
     const { journal, clock } = this.#options;
+    const counts = countsOf(readings);
     const command = { verb: 'qc-results', results: controls } as const;
     // Begun first, so that no answer is given before it is on disk; sent again it changes nothing.
     const kept = controls.length > 0 ? journal.appendCommand(source, command) : null;
-    const message = this.#memory.whileUncommitted(changes, journal.appendMessage(draft));
+    // Its columns are the next message's from here on.
+    const message = this.#memory.whileUncommitted(logged, journal.appendMessage(draft));
     const [appended] = await Promise.all([message, kept]);
     const { span } = judged;
     if (!replayed && span !== null) this.#watch.heard(source, clock.nowMs() - span.newestMs);
-    return { ...receiptOf(appended, draft, judged.warnings), ...(span && { span }) };
+    return { ...receiptOf(appended, counts, quarantine, judged.warnings), ...(span && { span }) };
   }
 
   #judge(delivery: Delivery, slots: Slots, take: Take): Judged | Undecoded {
@@ -217,8 +222,9 @@ class JournalingGate implements Gate {
       quarantine: [draftOf(refusal)],
       received: 1,
     };
+    const { quarantine } = draft;
     const appended = await this.#options.journal.appendMessage(draft);
-    return { ...receiptOf(appended, draft, []), undecodable: true };
+    return { ...receiptOf(appended, countsOf([]), quarantine, []), undecodable: true };
   }
 
   /** The receipt of a replay of which nothing can be taken: the item stays, and this is what is wrong with it now. */
@@ -268,17 +274,28 @@ function keepCount(quarantine: QuarantineDraft[], count: number): void {
   if (last && surplus > 0) last.count = (last.count ?? 1) + surplus;
 }
 
-function receiptOf({ seq, receivedMs }: Appended, draft: MessageDraft, warnings: Fault[]): Receipt {
-  const count: Record<Verdict, number> = { new: 0, duplicate: 0, correction: 0, unsettled: 0 };
-  for (const { verdict } of draft.readings) count[verdict]++;
+type Counts = Pick<Receipt, 'accepted' | 'duplicates' | 'corrections' | 'pending'>;
+
+function countsOf(readings: Readings): Counts {
+  return {
+    accepted: verdictsIn(readings, 'new'),
+    duplicates: verdictsIn(readings, 'duplicate'),
+    corrections: verdictsIn(readings, 'correction'),
+    pending: verdictsIn(readings, 'unsettled'),
+  };
+}
+
+function receiptOf(
+  { seq, receivedMs }: Appended,
+  counts: Counts,
+  quarantine: readonly QuarantineDraft[],
+  warnings: Fault[],
+): Receipt {
   return {
     seq,
     receivedMs,
-    accepted: count.new,
-    duplicates: count.duplicate,
-    corrections: count.correction,
-    pending: count.unsettled,
-    quarantined: draft.quarantine.map(toRefusal),
+    ...counts,
+    quarantined: quarantine.map(toRefusal),
     ...(warnings.length > 0 && { warnings }),
     undecodable: false,
   };

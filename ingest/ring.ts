@@ -2,11 +2,13 @@
  * What the door remembers of one series: its newest readings by event time, and a floor. Of a time above the floor,
  * and of every time in the ring, it knows exactly what is stored or will be; of any other it knows nothing.
  */
-import type { JournaledReading, Verdict } from '#model/entry.ts';
+import { CODES, markOf, stateOf, VERDICTS, verdictOf } from '#model/columns.ts';
+import type { JournaledReading } from '#model/entry.ts';
 import type { Flag } from '#model/flag.ts';
 import { censoredOfMark, flagOfMark, isSame, type Measurement, type Reading, toMark } from '#model/reading.ts';
 import { emptyRun, type FlatRun, provisionalFlag, type Recent } from '#quality/provisional.ts';
 import type { Thresholds } from '#quality/thresholds.ts';
+import type { Change, Doubt, Undoable, UndoLog } from './undo-log.ts';
 
 /** Readings remembered per series: 5 hours at one in 5 minutes. */
 export const RING_SIZE = 64;
@@ -17,30 +19,7 @@ const COLUMN_LENGTH_MIN = 8;
 /** A value as it is judged: in the canonical unit, `value` null = measured nothing. */
 export type Taken = Pick<Reading, 'value' | 'deviceFlag' | 'censored'>;
 
-/** What a reading did to the ring, so that it can be undone if the journal fails. Undone in reverse order only. */
-export interface Change {
-  ring: Ring;
-  timeMs: number;
-  floorMs: number;
-  /** What stood at this time before. */
-  replaced: Reading | null;
-  /** The oldest reading, which had to go, and what was in doubt about it. */
-  evicted: Reading | null;
-  evictedDoubt: Doubt | undefined;
-}
-
-/** Of a time whose value only the reading store knows, since it was below the floor or an engineer corrected it. */
-interface Doubt {
-  /** The values that corrections took out. */
-  out: readonly Measurement[];
-  /**
-   * Whether nothing but corrections has happened to the time since what was stored was last known: whatever they took out
-   * is then a duplicate when it comes again. Every other value for such a time is for the follower to settle.
-   */
-  isExact: boolean;
-}
-
-export class Ring implements Recent {
+export class Ring implements Recent, Undoable {
   timesMs = new Float64Array(COLUMN_LENGTH_MIN);
   values = new Float64Array(COLUMN_LENGTH_MIN);
   /** Flags with their censoring (`toMark`). */
@@ -62,15 +41,13 @@ export class Ring implements Recent {
     return this.#end - this.start;
   }
 
-  /** Decides what a value is to its series, flags it against its predecessors, and remembers it. */
-  take(
-    series: number,
-    timeMs: number,
-    measured: Taken,
-    thresholds: Thresholds,
-    changes: Change[] | null,
-  ): JournaledReading {
-    const { value, deviceFlag, censored } = measured;
+  /**
+   * Decides what a value is to its series, flags it against its predecessors, and remembers it.
+   * @param log is told what changed.
+   * @returns flag, censoring and verdict (`stateOf`).
+   */
+  judge(timeMs: number, measured: Taken, thresholds: Thresholds, log: UndoLog | null): number {
+    const { censored } = measured;
     const index = this.#indexOf(timeMs);
     const isKnown = this.#isAt(index, timeMs);
     const doubt = isKnown && this.#doubts !== null ? this.#doubts.get(timeMs) : undefined;
@@ -78,18 +55,24 @@ export class Ring implements Recent {
     // A value that an engineer took out comes again with every backfill and changes nothing.
     const isOut = doubt?.out.some((one) => isSame(one, measured)) ?? false;
     if (doubt === undefined ? isRepeat : isOut && doubt.isExact) {
-      const flag = flagOfMark(this.marks[index]!);
-      return asTaken({ series, timeMs, value, flag, deviceFlag, verdict: 'duplicate' }, censored);
+      return stateOf(markFor(flagOfMark(this.marks[index]!), censored), CODES.duplicate);
     }
-    const verdict = verdictOf(isKnown, doubt !== undefined, timeMs > this.floorMs);
-    const flag = this.#flag(index, isKnown, timeMs, measured, thresholds);
-    const taken = asTaken({ series, timeMs, value, flag, deviceFlag, verdict }, censored);
+    const verdict = verdictFor(isKnown, doubt !== undefined, timeMs > this.floorMs);
+    const mark = markFor(this.#flag(index, isKnown, timeMs, measured, thresholds), censored);
     if (!isRepeat && !isOut) {
-      changes?.push(this.#changeAt(index, isKnown, timeMs));
-      this.#put(index, isKnown, taken);
-      if (verdict === 'unsettled') this.unsettle(timeMs);
+      if (log !== null) this.#note(log, index, isKnown, timeMs);
+      this.#put(index, isKnown, timeMs, measured, mark);
+      if (verdict === CODES.unsettled) this.unsettle(timeMs);
     }
-    return taken;
+    return stateOf(mark, verdict);
+  }
+
+  /** The same as an object, for whoever looks at one. */
+  take(series: number, timeMs: number, measured: Taken, thresholds: Thresholds, log: UndoLog | null): JournaledReading {
+    const state = this.judge(timeMs, measured, thresholds, log);
+    const { value, deviceFlag, censored } = measured;
+    const [flag, verdict] = [flagOfMark(markOf(state)), VERDICTS[verdictOf(state)]!];
+    return asTaken({ series, timeMs, value, flag, deviceFlag, verdict }, censored);
   }
 
   /** Undoes the newest change that isn't undone yet. */
@@ -131,7 +114,7 @@ export class Ring implements Recent {
     const isKnown = this.#isAt(index, timeMs);
     if (isKnown && this.#saysAt(index, reading)) return;
     this.#run.under = null;
-    this.#put(index, isKnown, reading);
+    this.#put(index, isKnown, timeMs, reading, toMark(reading));
   }
 
   /** The value at this time, if it is remembered, is from now on for the store to tell. */
@@ -160,7 +143,7 @@ export class Ring implements Recent {
     const index = this.#indexOf(timeMs);
     if (!this.#isAt(index, timeMs)) {
       if (index < this.#end) return;
-      this.#put(index, false, reading);
+      this.#put(index, false, timeMs, reading, toMark(reading));
       this.#run.under = null;
       this.floorMs = Math.max(this.floorMs, timeMs);
       return;
@@ -189,17 +172,10 @@ export class Ring implements Recent {
     return copy;
   }
 
-  #changeAt(index: number, isKnown: boolean, timeMs: number): Change {
+  #note(log: UndoLog, index: number, isKnown: boolean, timeMs: number): void {
     const isEvicting = !isKnown && this.size === RING_SIZE && index > this.start;
-    const evicted = isEvicting ? this.#readingAt(this.start) : null;
-    return {
-      ring: this,
-      timeMs,
-      floorMs: this.floorMs,
-      replaced: isKnown ? this.#readingAt(index) : null,
-      evicted,
-      evictedDoubt: evicted === null ? undefined : this.#doubts?.get(evicted.timeMs),
-    };
+    const doubt = isEvicting ? this.#doubts?.get(this.timesMs[this.start]!) : undefined;
+    log.note(this, timeMs, this.floorMs, isKnown ? index : -1, isEvicting ? this.start : -1, doubt);
   }
 
   #flag(index: number, isKnown: boolean, timeMs: number, measured: Taken, thresholds: Thresholds): Flag {
@@ -211,14 +187,14 @@ export class Ring implements Recent {
     return flag;
   }
 
-  #put(index: number, isKnown: boolean, reading: Reading): void {
+  #put(index: number, isKnown: boolean, timeMs: number, measured: Taken, mark: number): void {
     let at = index;
     if (!isKnown) {
       const offset = index - this.start;
       this.#insert(index);
       at = this.start + offset;
     }
-    this.#set(at, reading);
+    this.#write(at, timeMs, measured, mark);
     if (this.size > RING_SIZE) this.#evict();
   }
 
@@ -230,10 +206,14 @@ export class Ring implements Recent {
   }
 
   #set(index: number, reading: Reading): void {
-    this.timesMs[index] = reading.timeMs;
-    this.values[index] = reading.value ?? Number.NaN;
-    this.marks[index] = toMark(reading);
-    this.#setDeviceFlag(index, reading.deviceFlag);
+    this.#write(index, reading.timeMs, reading, toMark(reading));
+  }
+
+  #write(index: number, timeMs: number, { value, deviceFlag }: Taken, mark: number): void {
+    this.timesMs[index] = timeMs;
+    this.values[index] = value ?? Number.NaN;
+    this.marks[index] = mark;
+    this.#setDeviceFlag(index, deviceFlag);
   }
 
   #setDeviceFlag(index: number, deviceFlag: string | null): void {
@@ -329,9 +309,13 @@ function asTaken<R extends Taken>(reading: R, censored: Taken['censored']): R {
   return reading;
 }
 
-function verdictOf(isKnown: boolean, isDoubtful: boolean, isAboveFloor: boolean): Verdict {
-  if (isKnown) return isDoubtful ? 'unsettled' : 'correction';
-  return isAboveFloor ? 'new' : 'unsettled';
+function verdictFor(isKnown: boolean, isDoubtful: boolean, isAboveFloor: boolean): number {
+  if (isKnown) return isDoubtful ? CODES.unsettled : CODES.correction;
+  return isAboveFloor ? CODES.new : CODES.unsettled;
+}
+
+function markFor(flag: Flag, censored: Taken['censored']): number {
+  return censored === undefined ? flag : toMark({ flag, censored });
 }
 
 /** A reading came before the newest one: the run goes on if it fits, else it is found anew with the next reading. */

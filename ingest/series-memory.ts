@@ -11,7 +11,8 @@ import type { Parameter } from '#model/reference.ts';
 import type { Station } from '#model/register.ts';
 import { effectiveThresholds, type Thresholds } from '#quality/thresholds.ts';
 import { AHEAD_MS_MAX } from './instant.ts';
-import { type Change, Ring } from './ring.ts';
+import { Ring } from './ring.ts';
+import { UndoLog } from './undo-log.ts';
 
 /** One series as the door judges it. */
 export interface Slot {
@@ -26,14 +27,22 @@ export interface Slots {
   slot(stationId: string, station: Station, parameter: Parameter): Slot;
 }
 
+/** Changes of the log, from `from` to before `end`. */
+interface Span {
+  from: number;
+  end: number;
+}
+
 export class SeriesMemory implements Slots {
   readonly #journal: Journal;
   readonly #dialects: Dialects;
   readonly #slots = new Map<string, Map<Parameter, Slot>>();
   /** By series id. */
   readonly #rings: (Ring | undefined)[] = [];
-  /** What each message changed whose commit is under way, in the order of their entries. */
-  readonly #uncommitted = new Set<Change[]>();
+  /** Told of every change, by those who judge. */
+  readonly log = new UndoLog();
+  /** What of the log each message has made whose commit is under way, in the order of their entries. */
+  readonly #uncommitted = new Set<Span>();
 
   constructor(journal: Journal, dialects: Dialects) {
     this.#journal = journal;
@@ -85,24 +94,38 @@ export class SeriesMemory implements Slots {
     this.#rings[this.#journal.seriesFor(station, parameter).series.id]?.doubt(fromMs, toMs);
   }
 
-  /** Keeps what a message changed until its commit succeeds or fails; `changes` are in the order they were made. */
-  async whileUncommitted<T>(changes: Change[], commit: Promise<T>): Promise<T> {
-    this.#uncommitted.add(changes);
+  /**
+   * Keeps what a message changed until its commit succeeds or fails.
+   * @param from where the log ended before the message was judged.
+   */
+  async whileUncommitted<T>(from: number, commit: Promise<T>): Promise<T> {
+    const span = { from, end: this.log.end };
+    this.#uncommitted.add(span);
     try {
       return await commit;
     } catch (error) {
       // Not undone by `undoUncommitted`: this append failed alone, and others may have built on it since.
-      if (this.#uncommitted.has(changes)) for (const { ring, timeMs } of changes) ring.unsettle(timeMs);
+      if (this.#uncommitted.has(span)) {
+        for (let number = span.from; number < span.end; number++) {
+          const { ring, timeMs } = this.log.at(number);
+          ring.unsettle(timeMs);
+        }
+      }
       throw error;
     } finally {
-      this.#uncommitted.delete(changes);
+      this.#uncommitted.delete(span);
+      const [oldest] = this.#uncommitted;
+      this.log.forget(oldest?.from ?? this.log.end);
     }
   }
 
   /** Everything under way was lost: back to what the journal holds. */
   undoUncommitted(): void {
-    for (const changes of [...this.#uncommitted].reverse()) {
-      for (const change of changes.toReversed()) change.ring.undo(change);
+    for (const { from, end } of [...this.#uncommitted].reverse()) {
+      for (let number = end - 1; number >= from; number--) {
+        const change = this.log.at(number);
+        change.ring.undo(change);
+      }
     }
     this.#uncommitted.clear();
   }

@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { openBatchReader } from '#journal/batch-reader.ts';
 import { appendBreak, OLDEST, readHead } from '#journal/batches.ts';
-import { decodeMessage } from '#journal/entry-codec.ts';
+import { decodeEntry } from '#journal/entry-codec.ts';
 import { BATCH_KINDS, entryRowAt, receivedMsAt, seqAt } from '#journal/format.ts';
 import { readInstallation } from '#journal/installation.ts';
 import { keepLoss, type Loss } from '#journal/losses.ts';
@@ -237,8 +237,8 @@ function countIntake({ journal, derived }: Files, found: Findings): void {
     add(row.name as string, row.n as number);
   openBatchReader(journal, () => {}).after(countedSeq, ({ body, places }) => {
     for (const place of places) {
-      const row = seqAt(body, place) > countedSeq ? entryRowAt(body, place) : null;
-      if (row?.kind === 'message') add(row.source!, decodeMessage(row.body!).readings.length);
+      const entry = seqAt(body, place) > countedSeq ? decodeEntry(entryRowAt(body, place)) : null;
+      if (entry?.kind === 'message') add(entry.source, entry.readings.length);
     }
     return true;
   });

@@ -4,7 +4,20 @@
  */
 
 import { type Database, eachRow, isCorruption } from '#src/sqlite.ts';
-import { BATCH_KINDS, type Batch, ENTRY_BYTES, FORMAT, hashOf, isKnown, placesOf, salvage, seqAt } from './format.ts';
+import {
+  BATCH_KINDS,
+  type Batch,
+  ENTRY_BYTES,
+  FORMAT,
+  hashOf,
+  isKnown,
+  PACKED,
+  PLAIN,
+  placesOf,
+  salvage,
+  seqAt,
+} from './format.ts';
+import { unpack } from './frames.ts';
 
 export interface Stretch {
   firstSeq: number;
@@ -105,29 +118,40 @@ export function openBatchReader(journal: Database, onDamage: (damage: DamagedBat
 /** Looks whether a batch is what was written, and if not, which of its entries are. */
 export function openBatch(batch: Batch): OpenBatch {
   const { firstSeq, kind } = batch;
-  const body = Buffer.from(batch.body.buffer, batch.body.byteOffset, batch.body.byteLength);
-  const isWhole = Buffer.compare(hashOf(batch, body), batch.hash) === 0;
+  const stored = Buffer.from(batch.body.buffer, batch.body.byteOffset, batch.body.byteLength);
+  const isWhole = Buffer.compare(hashOf(batch, stored), batch.hash) === 0;
   if (kind === BATCH_KINDS.break) {
     const { lastSeq } = batch;
     const detail = `the break ${firstSeq} to ${lastSeq} isn't what was written`;
     return {
       firstSeq,
       lastSeq,
-      body,
+      body: stored,
       places: [],
       damage: isWhole ? null : { firstSeq, lastSeq, stretches: [], detail },
     };
   }
+  const body = plainBody(stored, batch.format, isWhole);
   const found = isWhole && batch.format <= FORMAT ? placesOf(body) : salvage(body, firstSeq);
   const places = found.every((place) => isKnown(body, place)) ? found : found.filter((place) => isKnown(body, place));
   // Of a damaged batch the header may be what is damaged: a length that its body can't have is none.
-  const most = firstSeq - 1 + Math.floor(body.length / ENTRY_BYTES);
+  const mostBytes = batch.format === PLAIN ? body.length : Math.max(body.length, stored.length * PACKED_AT_MOST);
+  const most = firstSeq - 1 + Math.floor(mostBytes / ENTRY_BYTES);
   const newest = places.length === 0 ? firstSeq : seqAt(body, places.at(-1)!);
   const lastSeq = isWhole ? batch.lastSeq : Math.max(newest, Math.min(batch.lastSeq, most));
   const isReadable = isWhole && places.length === lastSeq - firstSeq + 1;
   return { firstSeq, lastSeq, body, places, damage: isReadable ? null : damageOf({ firstSeq, lastSeq }, body, places) };
 }
 
+/** Of a damaged one it may be the format that is wrong: then frames that are sound say which it is. */
+function plainBody(stored: Buffer, format: number, isWhole: boolean): Buffer {
+  if (format === PLAIN || (isWhole && format !== PACKED)) return stored;
+  const unpacked = unpack(stored);
+  return unpacked.length > 0 ? unpacked : stored;
+}
+
+/** Frames that are lost may have held so many times their bytes. */
+const PACKED_AT_MOST = 16;
 const STRETCHES_TOLD = 20;
 
 function damageOf(batch: Stretch, body: Buffer, places: readonly number[]): DamagedBatch {

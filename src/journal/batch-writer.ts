@@ -2,12 +2,14 @@
  * One group commit: everything that a batch of appends changes in journal.db, in one transaction and one fsync.
  * Either all of it is on disk afterwards or none.
  */
+import { ReadingColumns } from '#model/columns.ts';
+import { encodeColumns } from '#model/columns-codec.ts';
 import type { Command, Entry } from '#model/entry.ts';
 import { type Database, type Statement, transaction } from '#src/sqlite.ts';
 import { type Head, openAppending } from './batches.ts';
-import { encodeMessage } from './entry-codec.ts';
+import { writtenMessage } from './entry-codec.ts';
 import { BATCH_KINDS, type EntryParts, encodeBody } from './format.ts';
-import { arrivalOf, NumberingTable } from './gateway-numbering.ts';
+import { type Arrival, arrivalOf, NumberingTable } from './gateway-numbering.ts';
 import type { Installation } from './installation.ts';
 import type { MessageDraft } from './port.ts';
 import { openQcResults, type QcResultTable } from './qc-results.ts';
@@ -25,11 +27,13 @@ export type Content =
 export interface Row {
   content: Content;
   receivedMs: number;
-  body: string | null;
+  body: string | Uint8Array | null;
+  /** Of a message: what is asked of its readings later. */
+  message?: { arrival: Arrival | null; newSeries: readonly number[] };
 }
 
-/** @throws RangeError, Error for content that no caller may hand over (see encodeMessage). */
-export function encodeRow(content: Content, receivedMs: number): Row {
+/** @throws RangeError, Error for content that no caller may hand over (see ReadingColumns). */
+export function encodeRow(content: Content, receivedMs: number, series: Pick<SeriesRegister, 'unsaved'>): Row {
   switch (content.kind) {
     case 'message': {
       const { draft } = content;
@@ -39,7 +43,10 @@ export function encodeRow(content: Content, receivedMs: number): Row {
           `${draft.received} values received are not ${draft.readings.length} taken and ${quarantined} quarantined`,
         );
       }
-      return { content, receivedMs, body: encodeMessage(draft.gatewaySeq, draft.readings) };
+      const { readings } = draft;
+      const columns = readings instanceof ReadingColumns ? readings : ReadingColumns.of(readings);
+      const message = { arrival: arrivalOf(draft), newSeries: series.unsaved(readings) };
+      return { content, receivedMs, body: encodeColumns(draft.gatewaySeq, columns), message };
     }
     case 'command': {
       const { command } = content;
@@ -127,9 +134,9 @@ export class BatchWriter {
         receivedMs = row.receivedMs;
         parts.push(partsOf(row));
         if (row.content.kind === 'message') {
-          this.#series.save(row.content.draft.readings, newSeries);
+          this.#series.save(row.message!.newSeries, newSeries);
           this.#countIntake(row.content.draft, receivedMs, intake);
-          this.#countNumber(row.content.draft, receivedMs);
+          this.#countNumber(row.content.draft.source, row.message!.arrival, receivedMs);
         } else if (row.content.kind === 'command') this.#project(row, seq);
         entries.push(toEntry(row, seq));
       }
@@ -150,7 +157,7 @@ export class BatchWriter {
   #project({ content, receivedMs, body }: Row, seq: number): void {
     if (content.kind !== 'command') return;
     const { actor, command } = content;
-    this.#insertCommand.run(seq, receivedMs, actor, body);
+    this.#insertCommand.run(seq, receivedMs, actor, body as string);
     if (command.verb === 'close-sequence') {
       const { gateway, through, reason } = command;
       this.numberings.close(gateway, through, { atMs: receivedMs, by: actor, reason });
@@ -188,9 +195,8 @@ export class BatchWriter {
   }
 
   /** Who isn't registered could number without end. */
-  #countNumber(draft: MessageDraft, receivedMs: number): void {
-    const arrival = arrivalOf(draft);
-    if (arrival && this.#isGateway(draft.source)) this.numberings.heard(draft.source, arrival, receivedMs);
+  #countNumber(source: string, arrival: Arrival | null, receivedMs: number): void {
+    if (arrival && this.#isGateway(source)) this.numberings.heard(source, arrival, receivedMs);
   }
 }
 
@@ -203,17 +209,17 @@ function changeOf(intake: Map<string, IntakeChange>, source: string): IntakeChan
 }
 
 function partsOf({ content, receivedMs, body }: Row): EntryParts {
-  const { kind } = content;
-  const source = kind === 'message' ? content.draft.source : kind === 'command' ? content.actor : null;
-  return { receivedMs, kind, source, body, raw: kind === 'message' ? content.draft.raw : null };
+  const at = { receivedMs, body };
+  if (content.kind === 'message') {
+    return { ...at, kind: 'columns', source: content.draft.source, raw: content.draft.raw };
+  }
+  return { ...at, kind: content.kind, source: content.kind === 'command' ? content.actor : null, raw: null };
 }
 
-function toEntry({ content, receivedMs }: Row, seq: number): Entry {
+function toEntry({ content, receivedMs, body }: Row, seq: number): Entry {
   switch (content.kind) {
-    case 'message': {
-      const { source, gatewaySeq, readings } = content.draft;
-      return { kind: 'message', seq, receivedMs, source, gatewaySeq, readings };
-    }
+    case 'message':
+      return writtenMessage({ seq, receivedMs }, content.draft, body as Uint8Array);
     case 'command':
       return { kind: 'command', seq, receivedMs, actor: content.actor, command: content.command };
     case 'tick':

@@ -1,7 +1,8 @@
 /** Table `batch` of journal.db: its two ends, and appending to the chain (docs/decisions/0023). */
 
 import type { Database } from '#src/sqlite.ts';
-import { BATCH_KINDS, type Batch, FORMAT, hashOf, installationBytes, NO_HASH } from './format.ts';
+import { BATCH_KINDS, type Batch, hashOf, installationBytes, NO_HASH, PACKED, PLAIN, placesOf } from './format.ts';
+import { pack } from './frames.ts';
 import type { Installation } from './installation.ts';
 import type { Loss } from './losses.ts';
 
@@ -39,9 +40,9 @@ export function readHead(journal: Database): Head {
   return row ? ({ ...row } as unknown as Head) : { seq: 0, receivedMs: 0, endBytes: 0, hash: NO_HASH };
 }
 
-type Appending = Pick<Batch, 'kind' | 'lastSeq' | 'received' | 'body'>;
+type Appending = Pick<Batch, 'kind' | 'lastSeq' | 'received'> & { body: Buffer };
 
-/** @returns what appends a batch after `head`, in the caller's transaction, and says where the journal ends then. */
+/** @returns what appends a batch after `head`, packed where that pays, in the caller's transaction, and says where the journal ends then. */
 export function openAppending(journal: Database, installation: Installation): (head: Head, batch: Appending) => Head {
   const insert = journal.prepare(
     `INSERT INTO batch (firstSeq, lastSeq, format, installation, generation, epoch, received, kind, endBytes, prevHash, hash,
@@ -49,12 +50,14 @@ export function openAppending(journal: Database, installation: Installation): (h
   );
   const id = installationBytes(installation);
   const { generation } = installation;
-  return (head, { kind, lastSeq, received, body }) => {
+  return (head, { kind, lastSeq, received, body: plain }) => {
     const [firstSeq, prevHash, epoch] = [head.seq + 1, head.hash, 0];
-    const fields = { format: FORMAT, installation: id, generation, epoch, firstSeq, lastSeq, received, prevHash, kind };
+    const packed = kind === BATCH_KINDS.entries ? pack(plain, placesOf(plain)) : null;
+    const [format, body] = packed ? [PACKED, packed] : [PLAIN, plain];
+    const fields = { format, installation: id, generation, epoch, firstSeq, lastSeq, received, prevHash, kind };
     const hash = hashOf(fields, body);
     const endBytes = head.endBytes + fileBytes(body.byteLength);
-    insert.run(firstSeq, lastSeq, FORMAT, id, generation, epoch, received, kind, endBytes, prevHash, hash, body);
+    insert.run(firstSeq, lastSeq, format, id, generation, epoch, received, kind, endBytes, prevHash, hash, body);
     return { seq: lastSeq, receivedMs: received, endBytes, hash };
   };
 }

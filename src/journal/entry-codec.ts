@@ -1,17 +1,21 @@
 /**
- * How an entry stands in its row. A message's readings are kept as columns in a JSON array, about 15 bytes a
- * reading, because they are written on the ingest thread and parsed in every follower. Exact for every double.
+ * What an entry's bytes say. A message's readings stand in columns (src/model/columns-codec.ts); earlier programs kept them as columns
+ * in a JSON array, which stays readable for ever.
  */
-import type { Command, Entry, JournaledReading, Verdict } from '#model/entry.ts';
-import { censoredOfMark, flagOfMark, toMark } from '#model/reading.ts';
+import { ReadingColumns } from '#model/columns.ts';
+import { decodeColumns } from '#model/columns-codec.ts';
+import type { Command, Entry, JournaledReading, MessageEntry, Verdict } from '#model/entry.ts';
+import { censoredOfMark, flagOfMark } from '#model/reading.ts';
 
-/** Columns of the `entry` table that make an Entry. */
+/** What makes an Entry, as it was found. */
 export interface EntryRow {
   seq: number;
   receivedMs: number;
   kind: string;
   source: string | null;
+  /** Null for `columns`. */
   body: string | null;
+  columns?: Uint8Array;
 }
 
 /** JSON has no negative zero: it stands as this text among the numbers. */
@@ -36,67 +40,10 @@ type MessageBody = [
 
 const ZERO = '0'.charCodeAt(0);
 
-const VERDICT_LETTERS: Record<Verdict, string> = { new: 'n', duplicate: 'd', correction: 'c', unsettled: 'u' };
 const VERDICTS: Record<string, Verdict> = { n: 'new', d: 'duplicate', c: 'correction', u: 'unsettled' };
 
-/**
- * The body of a message entry.
- * @throws RangeError for a value that is not finite or a time that is not whole milliseconds
- *   (steps between times are exact only so): the door lets neither through.
- */
-export function encodeMessage(gatewaySeq: number | null, readings: readonly JournaledReading[]): string {
-  const count = readings.length;
-  const baseMs = count === 0 ? 0 : readings[0]!.timeMs;
-  const series = new Array<number>(count);
-  const values = new Array<Value>(count);
-  const steps = new Array<number>(count);
-  let flags = '';
-  let verdicts = '';
-  let previousMs = baseMs;
-  let hasSteps = false;
-  let hasDeviceFlags = false;
-  for (let index = 0; index < count; index++) {
-    const reading = readings[index]!;
-    series[index] = reading.series;
-    values[index] = toValue(reading);
-    flags += reading.censored === undefined ? reading.flag : String.fromCharCode(ZERO + toMark(reading));
-    verdicts += VERDICT_LETTERS[reading.verdict];
-    steps[index] = reading.timeMs - previousMs;
-    if (reading.timeMs !== previousMs) hasSteps = true;
-    if (reading.deviceFlag !== null) hasDeviceFlags = true;
-    if (!Number.isSafeInteger(reading.timeMs)) {
-      throw new RangeError(`time ${reading.timeMs} is not whole milliseconds`);
-    }
-    previousMs = reading.timeMs;
-  }
-  const deviceFlags = hasDeviceFlags ? readings.map((reading) => reading.deviceFlag) : 0;
-  const body: MessageBody = [
-    gatewaySeq,
-    baseMs,
-    series,
-    values,
-    oneForAll(flags),
-    oneForAll(verdicts),
-    hasSteps ? steps : 0,
-    deviceFlags,
-  ];
-  return JSON.stringify(body);
-}
-
-function toValue({ value }: JournaledReading): Value {
-  if (value === null) return null;
-  if (!Number.isFinite(value)) throw new RangeError(`value ${value} is not finite`);
-  return value === 0 && Object.is(value, -0) ? NEGATIVE_ZERO : value;
-}
-
-function oneForAll(letters: string): string {
-  const first = letters.charAt(0);
-  for (let index = 1; index < letters.length; index++) if (letters.charAt(index) !== first) return letters;
-  return first;
-}
-
-/** The readings and the gateway's own number of a message body. */
-export function decodeMessage(text: string): { gatewaySeq: number | null; readings: JournaledReading[] } {
+/** The readings and the gateway's own number of a message as earlier programs kept it. */
+function decodeMessage(text: string): { gatewaySeq: number | null; readings: JournaledReading[] } {
   const [gatewaySeq, baseMs, series, values, flags, verdicts, steps, deviceFlags] = JSON.parse(text) as MessageBody;
   const readings = new Array<JournaledReading>(series.length);
   let timeMs = baseMs;
@@ -125,6 +72,7 @@ export function decodeMessage(text: string): { gatewaySeq: number | null; readin
  */
 export function decodeEntry(row: EntryRow): Entry {
   const { seq, receivedMs } = row;
+  if (row.columns) return messageOf(seq, receivedMs, row.source!, row.columns);
   switch (row.kind) {
     case 'message': {
       const { gatewaySeq, readings } = decodeMessage(row.body!);
@@ -139,4 +87,30 @@ export function decodeEntry(row: EntryRow): Entry {
     default:
       throw new Error(`journal entry ${seq} has the unknown kind ${row.kind}`);
   }
+}
+
+const decoded = new ReadingColumns();
+
+function messageOf(seq: number, receivedMs: number, source: string, bytes: Uint8Array): MessageEntry {
+  const gatewaySeq = decodeColumns(bytes, decoded);
+  return { kind: 'message', seq, receivedMs, source, gatewaySeq, readings: decoded.toArray() };
+}
+
+/** A message just written, for those who hear of commits: few look at its readings, and only then are there any. */
+export function writtenMessage(
+  { seq, receivedMs }: Pick<MessageEntry, 'seq' | 'receivedMs'>,
+  { source, gatewaySeq }: Pick<MessageEntry, 'source' | 'gatewaySeq'>,
+  columns: Uint8Array,
+): MessageEntry {
+  return {
+    kind: 'message',
+    seq,
+    receivedMs,
+    source,
+    gatewaySeq,
+    get readings() {
+      decodeColumns(columns, decoded);
+      return decoded.toArray();
+    },
+  };
 }

@@ -11,8 +11,11 @@ import { crc32c } from './crc32c.ts';
 import type { EntryRow } from './entry-codec.ts';
 import type { Installation } from './installation.ts';
 
+/** The body as it is, or packed in frames (frames.ts). */
+export const PLAIN = 1;
+export const PACKED = 2;
 /** The newest that this program reads. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 export const BATCH_KINDS = { entries: 1, break: 2 } as const;
 const HASH_BYTES = 32;
 /** Before the first batch. */
@@ -36,16 +39,24 @@ export interface Batch extends BatchHeader {
   body: Uint8Array;
 }
 
-/** 2 is kept for messages as columns. */
-const KINDS = { message: 1, command: 3, tick: 4, start: 5 } as const;
-const KIND_NAMES: Readonly<Record<number, keyof typeof KINDS>> = { 1: 'message', 3: 'command', 4: 'tick', 5: 'start' };
+/** `message`: as JSON, by earlier programs; `columns`: a message as it is written now. */
+const KINDS = { message: 1, columns: 2, command: 3, tick: 4, start: 5 } as const;
+const KIND_NAMES: readonly (keyof typeof KINDS | undefined)[] = [
+  undefined,
+  'message',
+  'columns',
+  'command',
+  'tick',
+  'start',
+];
 
 /** What an entry consists of; `source` of a command is its actor, `raw` the payload of a message. */
 export interface EntryParts {
   receivedMs: number;
   kind: keyof typeof KINDS;
   source: string | null;
-  body: string | null;
+  /** Bytes of `columns`, else text. */
+  body: string | Uint8Array | null;
   raw: Uint8Array | null;
 }
 
@@ -93,11 +104,19 @@ function partsBytes({ source, body, raw }: EntryParts): number {
   );
 }
 
+/** @returns how many bytes it took. */
+function writeBody(bytes: Buffer, at: number, body: EntryParts['body']): number {
+  if (body === null) return 0;
+  if (typeof body === 'string') return bytes.write(body, at);
+  bytes.set(body, at);
+  return body.byteLength;
+}
+
 /**
  * The body of a batch of these entries.
  * @throws RangeError for a source of more than 65,535 bytes.
  */
-export function encodeBody(firstSeq: number, entries: readonly EntryParts[]): Uint8Array {
+export function encodeBody(firstSeq: number, entries: readonly EntryParts[]): Buffer {
   const bytes = Buffer.allocUnsafe(entries.reduce((sum, parts) => sum + partsBytes(parts), 0));
   let at = 0;
   for (const [index, parts] of entries.entries()) at = writeEntry(bytes, at, firstSeq + index, parts);
@@ -108,7 +127,7 @@ function writeEntry(bytes: Buffer, at: number, seq: number, { receivedMs, kind, 
   const sourceBytes = source === null ? 0 : bytes.write(source, at + TEXT_AT);
   if (sourceBytes > SOURCE_MAX) throw new RangeError(`a source of ${sourceBytes} bytes`);
   const bodyAt = at + TEXT_AT + sourceBytes;
-  const bodyBytes = body === null ? 0 : bytes.write(body, bodyAt);
+  const bodyBytes = writeBody(bytes, bodyAt, body);
   const rawAt = bodyAt + bodyBytes;
   if (raw) bytes.set(raw, rawAt);
   const crcAt = rawAt + (raw?.byteLength ?? 0);
@@ -173,18 +192,23 @@ export function entryRowAt(body: Buffer, at: number): EntryRow {
   const sourceBytes = body.readUInt16BE(at + SOURCE_LENGTH_AT);
   const bodyBytes = body.readUInt32BE(at + BODY_LENGTH_AT);
   const bodyAt = at + TEXT_AT + sourceBytes;
-  return {
+  const head = {
     seq: seqAt(body, at),
     receivedMs: receivedMsAt(body, at),
-    kind: KIND_NAMES[body.readUInt8(at + KIND_AT)] ?? `${body.readUInt8(at + KIND_AT)}`,
     source: sourceBytes === 0 ? null : body.toString('utf8', at + TEXT_AT, bodyAt),
-    body: bodyBytes === 0 ? null : body.toString('utf8', bodyAt, bodyAt + bodyBytes),
   };
+  const code = body.readUInt8(at + KIND_AT);
+  if (code === KINDS.columns) {
+    return { ...head, kind: 'columns', body: null, columns: body.subarray(bodyAt, bodyAt + bodyBytes) };
+  }
+  const text = bodyBytes === 0 ? null : body.toString('utf8', bodyAt, bodyAt + bodyBytes);
+  return { ...head, kind: KIND_NAMES[code] ?? `${code}`, body: text };
 }
 
 /** The payload of a message as received; undefined for other entries. */
 export function payloadAt(body: Buffer, at: number): Uint8Array | undefined {
-  if (body.readUInt8(at + KIND_AT) !== KINDS.message) return undefined;
+  const code = body.readUInt8(at + KIND_AT);
+  if (code !== KINDS.message && code !== KINDS.columns) return undefined;
   const start = at + TEXT_AT + body.readUInt16BE(at + SOURCE_LENGTH_AT) + body.readUInt32BE(at + BODY_LENGTH_AT);
   return new Uint8Array(body.subarray(start, at + body.readUInt32BE(at) - CRC_BYTES));
 }

@@ -6,7 +6,7 @@
  * (`ANEW_UP_TO`, `REPEAT_REACH`, `JUMP_MAX`): what an earlier one left out can be filled no more, only closed by who knows.
  */
 
-import type { JournaledReading } from '#model/entry.ts';
+import { type Readings, verdictsIn } from '#model/columns.ts';
 import type { Database, Statement } from '#src/sqlite.ts';
 
 /** Inclusive. */
@@ -170,14 +170,14 @@ function bounded(numbering: Numbering): Numbering {
 /** A message as it is journaled (`MessageDraft`), as far as its number goes. */
 interface Numbered {
   gatewaySeq: number | null;
-  readings: readonly Pick<JournaledReading, 'verdict'>[];
+  readings: Readings;
   received: number;
 }
 
 /** What a message says of its gateway's counter; null when it has no number. */
 export function arrivalOf({ gatewaySeq, readings, received }: Numbered): Arrival | null {
   if (gatewaySeq === null) return null;
-  const isNews = readings.some(({ verdict }) => verdict === 'new');
+  const isNews = verdictsIn(readings, 'new') > 0;
   const brings = isNews ? 'news' : received === 0 ? 'empty' : 'known';
   return { number: gatewaySeq, brings, isRefused: received > readings.length };
 }

@@ -2,7 +2,8 @@
  * The journal as its writers and readers see it (design §1): append-only, a promise that means "on disk",
  * one clock. `src/journal/writer.ts` implements it; only main.ts, the workers and tests name that file.
  */
-import type { Command, Entry, JournaledReading } from '#model/entry.ts';
+import type { Readings } from '#model/columns.ts';
+import type { Command, Entry } from '#model/entry.ts';
 import type { FaultCode } from '#model/faults.ts';
 import type { Series } from '#model/reading.ts';
 import type { Numberings } from './gateway-numbering.ts';
@@ -34,7 +35,8 @@ export interface QuarantineItem extends Omit<QuarantineDraft, 'payload' | 'count
 export interface MessageDraft {
   source: string;
   gatewaySeq: number | null;
-  readings: JournaledReading[];
+  /** Read at once: who hands them over may fill the same columns again as soon as `appendMessage` returns. */
+  readings: Readings;
   /** The payload as received, kept beside the decoded batch until the entry is pruned. */
   raw: Uint8Array;
   quarantine: QuarantineDraft[];

@@ -138,7 +138,7 @@ class SqliteJournalReader implements OpenJournalReader {
       for (let index = placeAfter(body, places, after); index < places.length && !isFull(); index++) {
         const row = entryRowAt(body, places[index]!);
         entries.push(decodeEntry(row));
-        characters += row.body?.length ?? 0;
+        characters += row.columns?.length ?? row.body?.length ?? 0;
       }
       return !isFull();
     });

@@ -2,9 +2,13 @@
  * Which small integer stands for which station and parameter. An id is given at once, in memory, and its row is
  * written in the transaction of the first commit that uses it; ids of failed commits stay given and are written later.
  */
+import { ReadingColumns, type Readings } from '#model/columns.ts';
 import type { JournaledReading } from '#model/entry.ts';
 import type { Series } from '#model/reading.ts';
 import { type Database, eachRow, type Statement } from '#src/sqlite.ts';
+
+const NONE: readonly number[] = [];
+const idOf = ({ series }: JournaledReading) => series;
 
 export class SeriesRegister {
   readonly #byStation = new Map<string, Map<string, Series>>();
@@ -29,10 +33,16 @@ export class SeriesRegister {
     return { series, isNew: true };
   }
 
-  /** Writes, in the open transaction, the rows of those series that nothing used before; adds their ids to `written`. */
-  save(readings: readonly JournaledReading[], written: Set<number>): void {
-    if (this.#unsaved.size === written.size) return;
-    for (const { series: id } of readings) {
+  /** The series of these readings that have no row yet. */
+  unsaved(readings: Readings): readonly number[] {
+    if (this.#unsaved.size === 0) return NONE;
+    const ids = readings instanceof ReadingColumns ? readings.series.subarray(0, readings.length) : readings.map(idOf);
+    return [...new Set(ids)].filter((id) => this.#unsaved.has(id));
+  }
+
+  /** Writes, in the open transaction, the rows of those of them that still have none; adds their ids to `written`. */
+  save(ids: readonly number[], written: Set<number>): void {
+    for (const id of ids) {
       const series = this.#unsaved.get(id);
       if (!series || written.has(id)) continue;
       this.#insert.run(id, series.station, series.parameter);

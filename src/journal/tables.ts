@@ -166,4 +166,6 @@ export const journalMigrations: readonly string[] = [
   BATCHES,
   FILTERS,
   qcResultsDdl,
+  // From here on messages stand in columns, and batches may be packed, which an older program would take for damage.
+  "SELECT 'columns'",
 ];

@@ -279,7 +279,7 @@ class GroupCommitJournal implements JournalWriter {
     if (this.#isClosed) return Promise.reject(new Error('the journal is closed'));
     let row: Row;
     try {
-      row = encodeRow(content, receivedMs);
+      row = encodeRow(content, receivedMs, this.#series);
     } catch (error) {
       return Promise.reject(error);
     }

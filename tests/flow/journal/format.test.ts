@@ -8,7 +8,7 @@ import { openJournal } from '#journal/writer.ts';
 import { systemClock } from '#src/clock.ts';
 import { type Database, openDatabase, openReadOnly } from '#src/sqlite.ts';
 import { childLines } from '#tests/helpers/child-lines.ts';
-import { message, reading } from '#tests/helpers/journal/fixture.ts';
+import { message, noise, reading } from '#tests/helpers/journal/fixture.ts';
 import { leaveAsOlder } from '#tests/helpers/journal/older.ts';
 import { eventually, startTestService, type TestService } from '#tests/helpers/service.ts';
 
@@ -53,7 +53,7 @@ async function append(count: number, each = 1): Promise<number> {
     Array.from({ length: count }, (_, n) => {
       const one = reading({ series: series.id, timeMs: baseMs + n * 1000, value: 7 + (n % 10) / 10 });
       const readings = n % each === 0 ? [one] : [];
-      return journal.appendMessage(message({ source: 'gw', gatewaySeq: n, readings, raw: Buffer.alloc(1024, 'x') }));
+      return journal.appendMessage(message({ source: 'gw', gatewaySeq: n, readings, raw: noise(1024) }));
     }),
   );
   await journal.close();

@@ -1,4 +1,5 @@
 /** A journal in a directory of its own, and drafts to put into it. */
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { JournalReader, MessageDraft, QuarantineDraft } from '#journal/port.ts';
@@ -40,6 +41,13 @@ export function journalFixture(): JournalFixture {
 
 export function reading(change: Partial<JournaledReading> = {}): JournaledReading {
   return { series: 1, timeMs: NOON_MS, value: 7.92, flag: 1, deviceFlag: null, verdict: 'new', ...change };
+}
+
+let drawn = 0;
+
+/** Bytes that no packing makes less of, so that a batch of them stands as it is; the same in every run. */
+export function noise(bytes: number): Buffer {
+  return createHash('shake128', { outputLength: bytes }).update(`${drawn++}`).digest();
 }
 
 /** A message of these readings; `received` is what the draft holds. */

@@ -70,7 +70,8 @@ export class MemoryJournal implements Journal {
   }
 
   appendMessage(draft: MessageDraft): Promise<Appended> {
-    return this.#append({ kind: 'message', draft });
+    // Whoever hands them over may fill the same columns again.
+    return this.#append({ kind: 'message', draft: { ...draft, readings: [...draft.readings] } });
   }
 
   appendCommand(actor: string, command: Command | ((receivedMs: number) => Command)): Promise<Appended> {
@@ -129,7 +130,7 @@ export class MemoryJournal implements Journal {
       this.quarantine.delete(replayOf);
     }
     for (const item of quarantine) this.quarantine.set(item.id, { count: 1, ...item, atMs: at.receivedMs });
-    return { kind: 'message', ...at, source, gatewaySeq, readings };
+    return { kind: 'message', ...at, source, gatewaySeq, readings: [...readings] };
   }
 
   #closeNumbers(by: string, command: Command, atMs: number): void {

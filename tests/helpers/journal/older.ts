@@ -1,8 +1,10 @@
 /** A journal.db as the program before the batches of docs/decisions/0023 would have left it. */
 import { openBatchReader } from '#journal/batch-reader.ts';
+import { decodeEntry } from '#journal/entry-codec.ts';
 import { entryRowAt, payloadAt } from '#journal/format.ts';
 import { journalMigrations } from '#journal/tables.ts';
 import { openDatabase, transaction } from '#src/sqlite.ts';
+import { oldMessage } from './old-message.ts';
 
 export function leaveAsOlder(path: string): void {
   const journal = openDatabase(path, journalMigrations);
@@ -12,12 +14,18 @@ export function leaveAsOlder(path: string): void {
     const insert = journal.prepare('INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?)');
     openBatchReader(journal, () => {}).after(0, ({ body, places }) => {
       for (const place of places) {
-        const { seq, receivedMs, kind, source, body: text } = entryRowAt(body, place);
-        insert.run(seq, receivedMs, seq * 700, kind, source, text, payloadAt(body, place) ?? null);
+        const row = entryRowAt(body, place);
+        const entry = decodeEntry(row);
+        const text = entry.kind === 'message' ? oldMessage(entry.gatewaySeq, entry.readings) : row.body;
+        const { seq, receivedMs, source } = row;
+        insert.run(seq, receivedMs, seq * 700, entry.kind, source, text, payloadAt(body, place) ?? null);
       }
       return true;
     });
-    journal.exec('DROP TABLE batch; DROP TABLE pruned; PRAGMA user_version = 5');
+    for (const name of ['quarantineSource', 'quarantineCode', 'quarantineTime', 'commandDismissal']) {
+      journal.exec(`DROP INDEX ${name}`);
+    }
+    journal.exec('DROP TABLE batch; DROP TABLE pruned; DROP TABLE qcResult; PRAGMA user_version = 5');
   });
   journal.close();
 }

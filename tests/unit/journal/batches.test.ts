@@ -3,7 +3,6 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { DamagedBatch } from '#journal/batch-reader.ts';
 import { convertEntries } from '#journal/convert.ts';
 import { crc32c } from '#journal/crc32c.ts';
-import { encodeMessage } from '#journal/entry-codec.ts';
 import { type Batch, type EntryParts, encodeBody, hashOf, placesOf, salvage, seqAt } from '#journal/format.ts';
 import { keepLoss } from '#journal/losses.ts';
 import { openJournalReader } from '#journal/reader.ts';
@@ -11,6 +10,7 @@ import { journalMigrations } from '#journal/tables.ts';
 import { verifyJournal } from '#journal/verify.ts';
 import { type Database, openDatabase } from '#src/sqlite.ts';
 import { allEntries, journalFixture, message, NOON_MS, reading } from '#tests/helpers/journal/fixture.ts';
+import { oldMessage } from '#tests/helpers/journal/old-message.ts';
 
 const codes = (database: Database) => [...verifyJournal(database)].map(({ code }) => code);
 
@@ -116,7 +116,8 @@ describe('a chain of batches', () => {
       'UPDATE batch SET installation = zeroblob(16) WHERE firstSeq = 6',
       ['journal.installation', 'journal.hash'],
     ],
-    ['format', 'UPDATE batch SET format = 2 WHERE firstSeq = 6', ['journal.format', 'journal.hash']],
+    ['format', 'UPDATE batch SET format = 3 WHERE firstSeq = 6', ['journal.format', 'journal.hash']],
+    ['format, to another', 'UPDATE batch SET format = 2 WHERE firstSeq = 6', ['journal.hash']],
     ['a batch that is gone', 'DELETE FROM batch WHERE firstSeq = 6', ['journal.gap', 'journal.chain']],
     ['the newest generation', 'UPDATE batch SET generation = 2 WHERE firstSeq = 11', ['journal.hash']],
   ])('shows a change of its headers: %s', async (_, change, expected) => {
@@ -126,6 +127,74 @@ describe('a chain of batches', () => {
     const { seqs } = readAll();
     // What can be read is read, whatever the header says; nothing is made up.
     expect(seqs).toEqual(change.startsWith('DELETE') ? [...range(1, 5), ...range(11, 15)] : range(1, 15));
+  });
+});
+
+describe('a batch that is packed', () => {
+  const RAW = (n: number) =>
+    Buffer.from(
+      JSON.stringify({ seq: n, station: `s${n % 7}`, values: { ph: 7 + n / 1000, do: 9, nh3n: 0.15 } }).repeat(6),
+    );
+
+  /** Two batches of several frames each. */
+  async function packed() {
+    const fixture = journalFixture();
+    const journal = fixture.open();
+    const messages = (from: number) =>
+      range(from, from + 199).map((n) => journal.appendMessage(message({ gatewaySeq: n, raw: RAW(n) })));
+    for (const from of [1, 201]) await Promise.all(messages(from));
+    await journal.close();
+    const database = openDatabase(fixture.path, journalMigrations);
+    onTestFinished(() => database.close());
+    const batches = () => database.prepare('SELECT * FROM batch ORDER BY firstSeq').all() as unknown as Batch[];
+    return { ...fixture, database, batches };
+  }
+
+  it('takes a fraction of the room and gives back every entry with its payload', async () => {
+    const { database, batches, read } = await packed();
+    const found = batches();
+    expect(found.map(({ firstSeq, lastSeq, format }) => [firstSeq, lastSeq, format])).toEqual([
+      [1, 200, 2],
+      [201, 400, 2],
+    ]);
+    const plainBytes = range(1, 200).reduce((sum, n) => sum + RAW(n).length, 0);
+    expect(found[0]!.body.length).toBeLessThan(plainBytes / 8);
+    expect(codes(database)).toEqual([]);
+    const reader = read();
+    expect(allEntries(reader).map((entry) => entry.kind === 'message' && entry.gatewaySeq)).toEqual(range(1, 400));
+    for (const seq of [1, 77, 200, 201, 400]) expect(Buffer.from(reader.raw(seq)!)).toEqual(RAW(seq));
+  });
+
+  it('loses one frame to a flipped bit, and tells which entries those are', async () => {
+    const { database, batches, path } = await packed();
+    const { body } = batches()[0]!;
+    const spoilt = database.prepare('UPDATE batch SET body = ? WHERE firstSeq = 1');
+    const frameEnd = 8 + Buffer.from(body).readUInt32BE(0) + 4;
+    expect(frameEnd).toBeLessThan(body.length / 2);
+    // In the lengths, in what is packed, in the checksum; of the first frame and of the next.
+    for (const at of [0, 3, 5, 8, 11, 40, frameEnd - 1, frameEnd, frameEnd + 30, body.length - 1]) {
+      const changed = Buffer.from(body);
+      changed[at]! ^= 16;
+      spoilt.run(changed);
+      const told: DamagedBatch[] = [];
+      const reader = openJournalReader(path, (damage) => told.push(damage));
+      const seqs = allEntries(reader).map(({ seq }) => seq);
+      reader.close();
+      expect(told).toHaveLength(1);
+      const [{ stretches, lastSeq }] = told as [DamagedBatch];
+      expect(lastSeq).toBe(200);
+      expect(stretches).toHaveLength(1);
+      const [{ firstSeq, lastSeq: end }] = stretches as [(typeof stretches)[0]];
+      expect(end - firstSeq + 1).toBeLessThan(120);
+      expect(seqs).toEqual([...range(1, firstSeq - 1), ...range(end + 1, 400)]);
+      expect([...new Set(codes(database))]).toEqual(['journal.hash', 'journal.entry']);
+    }
+  });
+
+  it('is refused by a program that knows nothing of it, as a file that is too new', async () => {
+    const { path } = await packed();
+    const before = journalMigrations.slice(0, -1);
+    expect(() => openDatabase(path, before)).toThrow(expect.objectContaining({ code: 'store.newer' }));
   });
 });
 
@@ -208,7 +277,7 @@ describe('a journal of an older program', () => {
       if (seq > 3000 && seq <= 3010) continue;
       const raw = seq % 9 === 0 ? null : Buffer.from(`{"seq":${seq}}`);
       if (seq % 100 === 0) insert.run(seq, NOON_MS + seq, seq * 100, 'tick', null, null, null);
-      else insert.run(seq, NOON_MS + seq, seq * 100, 'message', 'g1', encodeMessage(seq, [reading()]), raw);
+      else insert.run(seq, NOON_MS + seq, seq * 100, 'message', 'g1', oldMessage(seq, [reading()]), raw);
     }
     const lost = {
       condition: 'journal.lost',

@@ -1,14 +1,15 @@
 import { statSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { JournalWriter } from '#journal/writer.ts';
-import { journalFixture, message, NOON_MS } from '#tests/helpers/journal/fixture.ts';
+import { journalFixture, message, NOON_MS, noise, reading } from '#tests/helpers/journal/fixture.ts';
 
 const DAY_MS = 86_400_000;
 const KIB = 1024;
 
 /** In batches of `together` messages. */
 async function append(journal: JournalWriter, count: number, bytes = 900, together = count): Promise<void> {
-  const one = () => journal.appendMessage(message({ raw: Buffer.alloc(bytes, 'x') }));
+  const one = () =>
+    journal.appendMessage(message({ raw: noise(bytes), readings: [reading({ value: noise(8).readUInt32BE() / 7 })] }));
   for (let left = count; left > 0; left -= together) {
     await Promise.all(Array.from({ length: Math.min(left, together) }, one));
   }
@@ -143,8 +144,10 @@ describe('pruning', () => {
     ] as const) {
       const { open } = journalFixture();
       const maxBytes = 1 << 30;
+      const empty = open({ maxBytes });
+      await empty.close();
+      const emptyBytes = empty.sizeBytes();
       const journal = open({ maxBytes });
-      const emptyBytes = journal.sizeBytes();
       await append(journal, count, bytes);
       const countedBytes = journal.usedShare() * maxBytes;
       await journal.close();

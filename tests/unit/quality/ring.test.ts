@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Change, RING_SIZE, Ring } from '#ingest/ring.ts';
+import { RING_SIZE, Ring } from '#ingest/ring.ts';
+import { UndoLog } from '#ingest/undo-log.ts';
 import type { Thresholds } from '#quality/thresholds.ts';
 
 const THRESHOLDS: Thresholds = {
@@ -15,8 +16,8 @@ const THRESHOLDS: Thresholds = {
 };
 const NEW = Number.NEGATIVE_INFINITY;
 
-function take(ring: Ring, timeMs: number, value: number | null, changes: Change[] | null = null) {
-  return ring.take(1, timeMs, { value, deviceFlag: null }, THRESHOLDS, changes).verdict;
+function take(ring: Ring, timeMs: number, value: number | null, log: UndoLog | null = null) {
+  return ring.take(1, timeMs, { value, deviceFlag: null }, THRESHOLDS, log).verdict;
 }
 
 /** Everything that a ring answers with, for comparing two of them. */
@@ -97,6 +98,8 @@ describe('undo', () => {
       value: fc.option(fc.integer({ min: 0, max: 50 }), { nil: null }),
     });
     const list = fc.array(anywhere, { maxLength: 150 });
+    // One for all runs: its columns are used again and again, from any place on.
+    const log = new UndoLog();
     fc.assert(
       fc.property(list, list, fc.integer({ min: 0, max: 200 }), (before, lost, correctedMs) => {
         const ring = new Ring(NEW);
@@ -105,9 +108,10 @@ describe('undo', () => {
           for (const { timeMs, value } of before) take(each, timeMs, value);
           each.doubt(correctedMs, correctedMs + 20);
         }
-        const changes: Change[] = [];
-        for (const { timeMs, value } of lost) take(ring, timeMs, value, changes);
-        for (const change of changes.toReversed()) change.ring.undo(change);
+        const from = log.end;
+        for (const { timeMs, value } of lost) take(ring, timeMs, value, log);
+        for (let number = log.end - 1; number >= from; number--) log.at(number).ring.undo(log.at(number));
+        log.forget(log.end);
         expect(stateOf(ring)).toEqual(stateOf(twin));
         for (let time = 0; time <= 200; time++) expect(take(ring, time, 7)).toBe(take(twin, time, 7));
       }),
@@ -137,10 +141,10 @@ describe('corrections by an engineer', () => {
   it('of a value that the journal lost, or that was never certain, say nothing', () => {
     const ring = new Ring(NEW);
     take(ring, 10, 7);
-    const changes: Change[] = [];
-    ring.take(1, 10, { value: 8, deviceFlag: null }, THRESHOLDS, changes);
+    const log = new UndoLog();
+    ring.take(1, 10, { value: 8, deviceFlag: null }, THRESHOLDS, log);
     ring.doubt(0, 11);
-    ring.undo(changes[0]!);
+    ring.undo(log.at(0));
     expect(take(ring, 10, 8)).toBe('unsettled');
     const old = new Ring(100);
     take(old, 10, 7);
@@ -154,6 +158,36 @@ describe('corrections by an engineer', () => {
     ring.doubt(0, 11);
     ring.settle({ timeMs: 10, value: null, flag: 9, deviceFlag: null });
     expect(ring.newest()).toEqual({ timeMs: 10, value: null, flag: 9, deviceFlag: null });
+  });
+});
+
+describe('the log of changes', () => {
+  it('holds any number until they are forgotten, with device flags, censoring and doubts', () => {
+    const log = new UndoLog();
+    const rings = Array.from({ length: 50 }, () => new Ring(NEW));
+    const twins = Array.from({ length: 50 }, () => new Ring(NEW));
+    const give = (ring: Ring, time: number, to: UndoLog | null) => {
+      const censored = time % 5 === 0 ? '<' : undefined;
+      ring.take(1, time % 130, { value: time % 7, deviceFlag: time % 3 ? `f${time}` : null, censored }, THRESHOLDS, to);
+    };
+    for (const ring of [...rings, ...twins]) {
+      for (let time = 0; time < 70; time++) give(ring, time, null);
+      ring.doubt(10, 30);
+    }
+    // What is forgotten makes room; what isn't grows beyond any.
+    for (const ring of rings.slice(0, 3)) {
+      for (let time = 200; time < 500; time++) give(ring, time, log);
+      log.forget(log.end);
+    }
+    for (const ring of twins.slice(0, 3)) for (let time = 200; time < 500; time++) give(ring, time, null);
+    const from = log.end;
+    for (let time = 60; time < 140; time++) for (const ring of rings) give(ring, time + 1, log);
+    expect(log.end - from).toBeGreaterThan(1024);
+    for (let number = log.end - 1; number >= from; number--) log.at(number).ring.undo(log.at(number));
+    const flagsOf = (ring: Ring) => ring.deviceFlags?.slice(ring.start, ring.start + ring.size);
+    expect(rings.map(stateOf)).toEqual(twins.map(stateOf));
+    expect(rings.map(flagsOf)).toEqual(twins.map(flagsOf));
+    for (const [index, ring] of rings.entries()) expect(take(ring, 15, 1)).toBe(take(twins[index]!, 15, 1));
   });
 });
 
