@@ -29,6 +29,7 @@ import { run as rebuild } from './service/rebuild.ts';
 import { run as scale } from './service/scale.ts';
 import { run as start } from './service/start.ts';
 import { run as startLarge } from './service/start-large.ts';
+import { run as tcp } from './service/tcp.ts';
 import type { Figure } from './shared/figure.ts';
 import { run as telegraf } from './telegraf/telegraf.ts';
 import { run as dashboard } from './web/dashboard.ts';
@@ -44,6 +45,7 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   'start-large': startLarge,
   rebuild,
   idle,
+  tcp,
   scale,
   journal,
   gate,

@@ -128,7 +128,13 @@ async function lags(service: TestService): Promise<number[]> {
   return [...body.matchAll(/^wellkeeper_follower_lag_entries\{.*\} (\d+)$/gm)].map(([, entries]) => Number(entries));
 }
 
-/** The most memory that this process ever had resident (proc_pid_status(5)), MB of 10^6 bytes. */
+/** The memory that this process has resident now (proc_pid_status(5)), MB of 10^6 bytes. */
+export function rssMB({ pid }: ChildProcess): number {
+  const [, kiB] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!;
+  return (Number(kiB) * 1024) / 1e6;
+}
+
+/** The most that it ever had. */
 export function peakRssMB({ pid }: ChildProcess): number {
   const [, kiB] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!;
   return (Number(kiB) * 1024) / 1e6;
