@@ -56,7 +56,7 @@ describe('problems', () => {
   it('405 names what is allowed', async () => {
     const rig = await startApi();
     expect((await rig.call('PATCH', '/api/v1/stations/taocha')).headers.allow).toBe('DELETE, GET, HEAD, PUT');
-    expect((await rig.call('GET', '/api/v1/readings')).headers.allow).toBe('POST');
+    expect((await rig.call('GET', '/api/v1/decode')).headers.allow).toBe('POST');
   });
 
   it.each([

@@ -267,7 +267,7 @@ describe('a whole message', () => {
   });
 
   it('a wrong topic is acknowledged and quarantined as not ours', async () => {
-    for (const topic of ['wk/v1/other/readings', 'wk/v1/gw/senml', 'somewhere/else', 'wk/alarms/v1/s1/x']) {
+    for (const topic of ['wk/v1/other/readings', 'wk/v1/gw/hj212/reply', 'somewhere/else', 'wk/alarms/v1/s1/x']) {
       await listenAnew();
       await publish(JSON.stringify({ station: 's1', time: nextMs(), values: { ph: 7 } }), topic);
       sent++;
