@@ -1,6 +1,7 @@
 /** The reading store as a plain model in memory: what the other adapters are compared with. For tests. */
 import { floorHour } from '#model/calendar.ts';
 import type { Reading } from '#model/reading.ts';
+import { firstAtOrAfter } from './ascending.ts';
 import type { ReadingStore, ReadingToStore, RejectedReading, TracedReading } from './store.ts';
 
 export class MemoryReadings implements ReadingStore {
@@ -80,16 +81,4 @@ function untraced({ seq: _, ...reading }: TracedReading): Reading {
 function slice(times: number[], fromMs: number, toMs: number, limit: number): number[] {
   const start = firstAtOrAfter(times, fromMs);
   return times.slice(start, Math.min(firstAtOrAfter(times, toMs), start + limit));
-}
-
-/** Index of the first time that is not before `timeMs`. */
-function firstAtOrAfter(times: number[], timeMs: number): number {
-  let low = 0;
-  let high = times.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (times[middle]! < timeMs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

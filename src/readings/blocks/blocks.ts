@@ -8,6 +8,7 @@ import { floorHour } from '#model/calendar.ts';
 import { MISSING } from '#model/flag.ts';
 import { censoredOfMark, flagOfMark, type Reading } from '#model/reading.ts';
 import { type Database, eachRow, type Statement, transaction } from '#src/sqlite.ts';
+import { firstAtOrAfter } from '../ascending.ts';
 import { damagedReading } from '../damage.ts';
 import type { TracedReading } from '../store.ts';
 import { type BlockColumns, decodeBlock, encodeBlock, lastOfBlock, soundBlock } from './codec.ts';
@@ -225,16 +226,4 @@ export function overlaid<One extends Reading & { seq?: number | null }>(
   }
   for (; next < packed.length; next++) all.push(packed[next]!);
   return all;
-}
-
-/** Index of the first time that is not before `timeMs`. */
-function firstAtOrAfter(times: readonly number[], timeMs: number): number {
-  let low = 0;
-  let high = times.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (times[middle]! < timeMs) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
